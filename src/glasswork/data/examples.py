@@ -1,0 +1,135 @@
+"""Examples: columns of tensors, and the schema that says what they mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+InputKind = Literal["image", "vector"]
+TargetKind = Literal["class", "classes", "number"]
+
+TRAINING, VALIDATION, TEST = 0, 1, 2
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the columns mean: all that is needed to read new inputs and to word answers.
+
+    Attributes:
+        inputs: `image` (rows of channels x height x width) or `vector` (rows of numbers).
+        shape: shape of one input as the network sees it, (channels, height, width) or (features,).
+        target: `class` (one of `classes`), `classes` (any number of them) or `number`.
+        classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
+            numbers predicted.
+        features: the names of the columns of a `vector`; empty for images.
+        mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255.
+        deviation: what the inputs are divided by after that.
+        target_mean: what is subtracted from a target that is a number, per number.
+        target_deviation: what a target that is a number is divided by.
+    """
+
+    inputs: InputKind
+    shape: tuple[int, ...]
+    target: TargetKind
+    classes: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    target_deviation: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as plain JSON types; `from_json` turns it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Schema":
+        """The schema that `to_json` wrote."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A set of examples: one tensor per column, all with the same number of rows.
+
+    Attributes:
+        columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
+            vectors of shape (rows, features)); `targets` (int64 (rows,) for `class`, uint8 (rows, classes) for
+            `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal for exact
+            duplicates of the input); and, where the source says which row belongs where, `split` (uint8 (rows,):
+            TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to.
+        schema: what the columns mean.
+        source: the path or name they were read from.
+        names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
+        margin: pixels kept on each side of an image beyond `schema.shape`, for random crops.
+        skipped: one sentence for each input that could not be read and was left out.
+    """
+
+    columns: Mapping[str, Tensor]
+    schema: Schema
+    source: str
+    names: Sequence[str] = ()
+    margin: int = 0
+    skipped: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.columns["inputs"])
+
+    def name(self, row: int) -> str:
+        """Where row `row` came from, in words."""
+        return self.names[row] if self.names else f"example {row}"
+
+    def take(self, rows: Tensor) -> "Examples":
+        """The examples at `rows` (int64), in that order, with their names."""
+        names = [self.names[row] for row in rows.tolist()] if self.names else ()
+        return replace(self, columns={key: column[rows] for key, column in self.columns.items()}, names=names)
+
+    def with_schema(self, schema: Schema) -> "Examples":
+        """The same columns under another schema."""
+        return replace(self, schema=schema)
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What changes how a source is read, and so belongs to the key of its cache.
+
+    Attributes:
+        size: side of the square that images are brought to; absent: the size that all of them share, else 64.
+        margin: pixels to keep on each side beyond `size`, for random crops; only for images that are resized.
+        target: the column (or, separated by commas, the columns) of a table to predict.
+        strict: refuse a source with an unreadable input rather than skip it.
+        channels: 1 or 3; absent: 1 where every image is grey, else 3.
+    """
+
+    size: int | None = None
+    margin: int = 0
+    target: str | None = None
+    strict: bool = False
+    channels: int | None = None
+
+
+def fingerprints(inputs: Tensor) -> Tensor:
+    """64-bit fingerprints of rows, equal for equal rows: a fixed random linear form over their bytes, modulo 2**64.
+
+    Args:
+        inputs: any tensor of shape (rows, ...).
+
+    Returns:
+        int64 of shape (rows,).
+    """
+    rows = inputs.reshape(len(inputs), -1).contiguous().view(torch.uint8)
+    width = rows.shape[1]
+    lanes = -(-width // 8)
+    generator = torch.Generator().manual_seed(0x61A55)
+    weights = torch.randint(-(2**62), 2**62, (lanes,), generator=generator) * 2 + 1
+    result = torch.empty(len(rows), dtype=torch.int64)
+    for start in range(0, len(rows), 4096):
+        part = rows[start : start + 4096]
+        padded = torch.zeros(len(part), lanes * 8, dtype=torch.uint8)
+        padded[:, :width] = part
+        words = padded.view(torch.int64)
+        result[start : start + 4096] = ((words ^ (words >> 29)) * weights).sum(1)
+    return result
