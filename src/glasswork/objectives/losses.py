@@ -1,0 +1,205 @@
+"""The lecture's losses: L = 1/N sum_i L_i over the scores s of a network and the targets y (or t).
+
+Each is computed in the type of its scores: under mixed precision, bring scores to float32 first.
+"""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glasswork.errors import GlassworkError
+
+
+class Loss(Protocol):
+    """A loss: the mean over the examples of a batch.
+
+    `scores` are the network's raw outputs, (batch, outputs); `targets` int64 (batch,) for one class each, or uint8 or
+    float (batch, outputs) for labels and numbers. `class_weights` (outputs,) turns the mean into
+    sum_i w_(y_i) L_i / sum_i w_(y_i), for targets that are one class. `smoothing` moves that share of the target from
+    the right answer to all of them alike.
+    """
+
+    def __call__(
+        self, scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0
+    ) -> Tensor:
+        """The loss, a scalar."""
+        ...
+
+
+def cross_entropy(
+    scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """Softmax loss L_i = -log P(Y = y_i | X = x_i), P(Y = k | X = x_i) = e^(s_k) / sum_j e^(s_j) (Kovashka).
+
+    With smoothing e (Szegedy et al. 2016) the target is 1 - e for the right class plus e / outputs for each.
+    """
+    if class_weights is None:
+        return F.cross_entropy(scores, targets, label_smoothing=smoothing)
+    # Not F.cross_entropy's own weights: under smoothing it weighs the terms within an example, not the example.
+    losses = F.cross_entropy(scores, targets, label_smoothing=smoothing, reduction="none")
+    return mean_over_examples(losses, targets, class_weights)
+
+
+def hinge(scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+    """Multi-class hinge loss L_i = sum_(j != y_i) max(0, s_j - s_(y_i) + 1) (Kovashka; Weston and Watkins 1999).
+
+    The slide's sum over classes; PyTorch's `multi_margin_loss` divides it by their number.
+
+    Raises:
+        GlassworkError: smoothing is asked for; a margin has no target to smooth.
+    """
+    refuse_smoothing("hinge", smoothing)
+    right = scores.gather(1, targets[:, None])  # (batch, 1)
+    # The sum over all j has one term too many, j = y_i, which is always 1.
+    losses = (scores - right + 1).clamp(min=0).sum(1) - 1
+    return mean_over_examples(losses, targets, class_weights)
+
+
+def binary_cross_entropy(
+    scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """One yes or no per output: L_i = -sum_k [t_k log y_k + (1 - t_k) log(1 - y_k)], y_k = sigma(s_k) (Bishop 5.2).
+
+    Summed over the outputs, as the other losses are, so that the error of an output is y_k - t_k. One class per
+    example is read as t = (0, .., 1, .., 0). With smoothing e, t becomes (1 - e) t + e / 2.
+    """
+    wanted = as_outputs(scores, targets)
+    if smoothing:
+        wanted = wanted * (1 - smoothing) + smoothing / 2
+    losses = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none").sum(1)
+    return mean_over_examples(losses, targets, class_weights)
+
+
+def squared_error(
+    scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """E_n = 1/2 sum_k (y_k - t_k)^2 with the identity at the outputs, y = s: the error of an output is y_k - t_k.
+
+    One class per example is read as t = (0, .., 1, .., 0).
+
+    Raises:
+        GlassworkError: smoothing is asked for.
+    """
+    refuse_smoothing("squared-error", smoothing)
+    losses = (scores - as_outputs(scores, targets)).square().sum(1) / 2
+    return mean_over_examples(losses, targets, class_weights)
+
+
+LOSSES: dict[str, Loss] = {
+    "cross-entropy": cross_entropy,
+    "hinge": hinge,
+    "binary-cross-entropy": binary_cross_entropy,
+    "squared-error": squared_error,
+}
+
+# Which losses fit which kind of target; the first is the default.
+FITTING: dict[str, tuple[str, ...]] = {
+    "class": ("cross-entropy", "hinge", "binary-cross-entropy", "squared-error"),
+    "classes": ("binary-cross-entropy", "squared-error"),
+    "number": ("squared-error",),
+}
+
+
+def default_loss(target_kind: str) -> str:
+    """The name of the loss for a kind of target (`class`, `classes` or `number`) when none is asked for."""
+    return FITTING[target_kind][0]
+
+
+def check_fit(loss: str, target_kind: str) -> None:
+    """Refuses a loss that cannot be computed for a kind of target.
+
+    Raises:
+        GlassworkError: naming the losses that can.
+    """
+    if loss not in FITTING[target_kind]:
+        fitting = ", ".join(FITTING[target_kind])
+        what = {"class": "one class", "classes": "several classes", "number": "numbers"}[target_kind]
+        raise GlassworkError(f"The loss {loss} does not fit targets that are {what}; choose from {fitting}.")
+
+
+def probabilities(scores: Tensor, loss: str, target_kind: str) -> Tensor:
+    """What scores of a network trained under a loss say as probabilities; the order of the scores is kept.
+
+    - cross-entropy: the softmax that it was trained with.
+    - hinge: the softmax of the scores. The hinge loss only asks for margins, so these are not calibrated: read them
+      as an order, not as frequencies.
+    - binary-cross-entropy: sigma of each score; for one class of several, divided by their sum.
+    - squared-error: the scores estimate the probabilities themselves; each limited to [0, 1], or for one class of
+      several the nearest distribution (Martins and Astudillo 2016, "sparsemax").
+
+    Args:
+        scores: (batch, outputs), raw.
+        loss: a name in `LOSSES`.
+        target_kind: `class` (rows sum to 1) or `classes` (each output on its own).
+
+    Returns:
+        (batch, outputs), between 0 and 1.
+
+    Raises:
+        GlassworkError: targets that are numbers have no probabilities; or the loss does not fit the target.
+    """
+    check_fit(loss, target_kind)
+    if target_kind == "number":
+        raise GlassworkError("Targets that are numbers have no probabilities; read the scores themselves.")
+    if target_kind == "classes":
+        return scores.sigmoid() if loss == "binary-cross-entropy" else scores.clamp(0, 1)
+    if loss == "binary-cross-entropy":
+        return F.logsigmoid(scores).softmax(1)  # = sigma(s_k) / sum_j sigma(s_j), but never 0 / 0
+    if loss == "squared-error":
+        return nearest_distribution(scores)
+    return scores.softmax(1)
+
+
+def nearest_distribution(scores: Tensor) -> Tensor:
+    """The distribution p with the least |p - s|^2: p_k = max(0, s_k - tau), tau such that they sum to 1.
+
+    Args:
+        scores: (batch, outputs).
+
+    Returns:
+        (batch, outputs), rows sum to 1.
+    """
+    ordered, _ = scores.sort(1, descending=True)
+    counts = torch.arange(1, scores.shape[1] + 1, device=scores.device)
+    surplus = ordered.cumsum(1) - 1  # of the greatest one, two, three, .. scores over a sum of 1
+    support = (ordered * counts > surplus).sum(1, keepdim=True)  # how many of the greatest stay above 0
+    tau = surplus.gather(1, support - 1) / support
+    return (scores - tau).clamp(min=0)
+
+
+def as_outputs(scores: Tensor, targets: Tensor) -> Tensor:
+    """The targets t_k of each output, (batch, outputs) in the type of the scores; one class becomes a one-hot row."""
+    if targets.dim() == 1:
+        return torch.zeros_like(scores).scatter_(1, targets[:, None], 1)
+    if targets.shape != scores.shape:  # would broadcast to a loss of something else
+        raise ValueError(f"targets of shape {tuple(targets.shape)} for scores of shape {tuple(scores.shape)}")
+    return targets.to(scores.dtype)
+
+
+def mean_over_examples(losses: Tensor, targets: Tensor, class_weights: Tensor | None) -> Tensor:
+    """1/N sum_i L_i, or sum_i w_(y_i) L_i / sum_i w_(y_i) under class weights; losses (batch,) to a scalar.
+
+    Raises:
+        GlassworkError: class weights for targets that are not one class per example.
+    """
+    if class_weights is None:
+        return losses.mean()
+    if targets.dim() != 1:
+        raise GlassworkError("Class weights need targets that are one class per example; leave them out.")
+    weights = class_weights[targets]
+    return (weights * losses).sum() / weights.sum()
+
+
+def refuse_smoothing(loss: str, smoothing: float) -> None:
+    """Refuses label smoothing where the target of a loss is not a probability.
+
+    Raises:
+        GlassworkError: smoothing is not 0.
+    """
+    if smoothing:
+        raise GlassworkError(
+            f"The loss {loss} has no label smoothing; leave smoothing at 0, or choose cross-entropy or "
+            "binary-cross-entropy."
+        )
