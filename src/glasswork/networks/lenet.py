@@ -42,9 +42,9 @@ class LeNet(nn.Module):
             )
         build = activations.find_activation(activation).build
         pixels = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)  # of each map after the second pooling
-        self.convolution_1 = activations.convolution(channels, 6, 5, activation, padding=2)
+        self.convolution_1 = activations.convolution(channels, 6, 5, activation, padding=2, pooled=True)
         self.activation_1 = build()
-        self.convolution_2 = activations.convolution(6, 16, 5, activation)
+        self.convolution_2 = activations.convolution(6, 16, 5, activation, pooled=True)
         self.activation_2 = build()
         self.dense_1 = activations.linear(16 * pixels, 120, activation)
         self.activation_3 = build()

@@ -1,0 +1,165 @@
+"""What is measured: named numbers for each kind of target, the confusion matrix, and calibration.
+
+PyTorch only, as importing scikit-learn takes seconds; the tests compare with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glasswork.errors import GlassworkError
+from glasswork.objectives import losses
+
+
+def measure(target_kind: str, scores: Tensor, targets: Tensor, loss_name: str) -> dict[str, float]:
+    """The metrics of a kind of target, over all examples at once.
+
+    - `class`: `accuracy`, the share of right answers; `top_5_accuracy`, the share whose right class is among the five
+      highest scores (only with more than five classes); `macro_f1`, the mean of the classes' F1, over those that
+      occur among targets or answers.
+    - `classes`: `accuracy`, the share of right yes or no answers over all labels; `exact_match`, the share of examples
+      with every label right; `f1`, over all labels of all examples together (micro), 0 if none is set or answered.
+      A label is answered where its probability is above 1/2.
+    - `number`: `mean_absolute_error` and `root_mean_squared_error`, in the unit of what is passed; `r2`, the share
+      of the variance explained, 1 - sum (y - t)^2 / sum (t - mean t)^2, where the targets are constant 1 if they
+      are met and else 0. All three are means over the numbers predicted. For the target's own unit, bring scores and
+      targets back to it first.
+
+    Args:
+        target_kind: `class`, `classes` or `number`.
+        scores: (examples, outputs), raw.
+        targets: int64 (examples,), uint8 (examples, outputs) or float (examples, outputs), as the kind says.
+        loss_name: the loss that the network was trained with, which says how its scores read.
+
+    Returns:
+        Name to value.
+
+    Raises:
+        GlassworkError: there are no examples, or the loss does not fit the kind of target.
+    """
+    losses.check_fit(loss_name, target_kind)
+    if not len(scores):
+        raise GlassworkError("There is nothing to measure: not one example. Give the data a larger share for this.")
+    if target_kind == "class":
+        return measure_class(scores, targets)
+    if target_kind == "classes":
+        return measure_classes(losses.probabilities(scores, loss_name, "classes") > 0.5, targets.bool())
+    return measure_numbers(scores, targets)
+
+
+def measure_class(scores: Tensor, targets: Tensor) -> dict[str, float]:
+    """`accuracy`, `top_5_accuracy` and `macro_f1` of scores (examples, classes), targets int64 (examples,)."""
+    classes = scores.shape[1]
+    answers = scores.argmax(1)
+    result = {"accuracy": float((answers == targets).double().mean())}
+    if classes > 5:
+        best = scores.topk(5, dim=1).indices  # (examples, 5)
+        result["top_5_accuracy"] = float((best == targets[:, None]).any(1).double().mean())
+    confusion = confusion_matrix(answers, targets, classes)
+    occurrences = confusion.sum(0) + confusion.sum(1)  # TP + FN and TP + FP of each class: 2 TP + FP + FN
+    f1 = 2 * confusion.diagonal().double() / occurrences  # NaN where a class does not occur
+    result["macro_f1"] = float(f1[occurrences > 0].mean())
+    return result
+
+
+def measure_classes(answers: Tensor, targets: Tensor) -> dict[str, float]:
+    """`accuracy`, `exact_match` and `f1` of answers and targets, both bool (examples, labels)."""
+    right = answers == targets
+    occurrences = int(answers.sum() + targets.sum())  # 2 TP + FP + FN
+    return {
+        "accuracy": float(right.double().mean()),
+        "exact_match": float(right.all(1).double().mean()),
+        "f1": 2 * int((answers & targets).sum()) / occurrences if occurrences else 0.0,
+    }
+
+
+def measure_numbers(scores: Tensor, targets: Tensor) -> dict[str, float]:
+    """`mean_absolute_error`, `root_mean_squared_error` and `r2`, both arguments float (examples, numbers)."""
+    errors = scores.double() - targets.double()
+    squares = errors.square().sum(0)  # (numbers,)
+    spread = (targets.double() - targets.double().mean(0)).square().sum(0)
+    constant = spread == 0
+    explained = 1 - squares / torch.where(constant, 1.0, spread)
+    r2 = torch.where(constant, (squares == 0).double(), explained)
+    return {
+        "mean_absolute_error": float(errors.abs().mean()),
+        "root_mean_squared_error": float(errors.square().mean(0).sqrt().mean()),
+        "r2": float(r2.mean()),
+    }
+
+
+def confusion_matrix(answers: Tensor, targets: Tensor, classes: int) -> Tensor:
+    """How often each true class got each answer.
+
+    Args:
+        answers: int64 (examples,).
+        targets: int64 (examples,).
+        classes: how many classes there are.
+
+    Returns:
+        int64 (classes, classes): a row per true class, a column per answer.
+    """
+    return torch.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The answers whose confidence is above `low` and at most `high`.
+
+    Attributes:
+        low: lower end, left out.
+        high: upper end, included.
+        count: answers in the bin.
+        confidence: the mean probability of the answer; 0 in an empty bin.
+        accuracy: the share of right answers; 0 in an empty bin.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def calibration(probabilities: Tensor, targets: Tensor, bins: int = 10) -> list[CalibrationBin]:
+    """How often answers are right, by how sure the network is of them (reliability diagram, Guo et al. 2017).
+
+    Args:
+        probabilities: (examples, classes); the answer is the most probable class, its probability the confidence.
+        targets: int64 (examples,).
+        bins: how many bins of equal width divide 0 to 1.
+
+    Returns:
+        All bins, empty ones too, from low to high.
+    """
+    confidences, answers = probabilities.double().max(1)
+    right = (answers == targets).double()
+    edges = torch.arange(1, bins, dtype=torch.float64, device=confidences.device) / bins
+    places = torch.bucketize(confidences, edges)  # the number of edges below; a bin includes its upper edge
+    counts = torch.bincount(places, minlength=bins)
+    divisors = counts.clamp(min=1)
+    means = torch.bincount(places, confidences, minlength=bins) / divisors
+    shares = torch.bincount(places, right, minlength=bins) / divisors
+    return [
+        CalibrationBin(place / bins, (place + 1) / bins, count, confidence, accuracy)
+        for place, (count, confidence, accuracy) in enumerate(
+            zip(counts.tolist(), means.tolist(), shares.tolist(), strict=True)
+        )
+    ]
+
+
+def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
+    """The mean gap between confidence and accuracy: sum_b count_b / N |accuracy_b - confidence_b| (Guo et al. 2017).
+
+    Args:
+        bins: what `calibration` returns.
+
+    Returns:
+        0 (calibrated) to 1; 0 where there are no answers.
+    """
+    total = sum(part.count for part in bins)
+    if not total:
+        return 0.0
+    return sum(part.count * abs(part.accuracy - part.confidence) for part in bins) / total
