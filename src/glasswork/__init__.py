@@ -1,0 +1,122 @@
+"""Glasswork: a deep-learning workbench with the lid off.
+
+    import glasswork as gw
+
+    model = gw.train("lenet", data="mnist-5k")
+    model.evaluate("samples/digits/")
+    model.predict("samples/digits/7/a.png")
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glasswork.catalogue import PRESETS, Order, Preset, order
+from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from glasswork.model import Model
+    from glasswork.training.step import Step
+
+__all__ = ["GlassworkError", "load", "resume", "steps", "systems", "train"]
+
+
+def systems() -> list[Preset]:
+    """The presets: what can be trained."""
+    return list(PRESETS.values())
+
+
+def train(
+    preset: str | None = None,
+    *,
+    network: "nn.Module | str | None" = None,
+    data: str | Path | None = None,
+    **options: Any,
+) -> "Model":
+    """Trains a network and returns the model; the run stays on disk.
+
+    Args:
+        preset: name of a preset, such as `lenet`; absent: what fits the data.
+        network: your own `torch.nn.Module`, or `file.py:Class`.
+        data: a path, or the name of a data set.
+        options: fields of the recipe (`learning_rate=0.01`) and of the machine (`device="cpu"`, `out="runs/mine"`).
+
+    Raises:
+        GlassworkError: for options, data or a network that do not fit.
+        KeyboardInterrupt: on Ctrl-C, after the run was saved.
+    """
+    from glasswork.model import load_model
+    from glasswork.run.finish import finish
+    from glasswork.run.training import prepare
+
+    asked, own = _asked(preset, network, data, options)
+    training = prepare(asked, own)
+    for _ in training.steps():
+        pass
+    if training.interrupted:
+        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
+    finish(training)
+    return load_model(training.folder.path, own, training.numerics.device)
+
+
+def steps(
+    preset: str | None = None,
+    *,
+    network: "nn.Module | str | None" = None,
+    data: str | Path | None = None,
+    **options: Any,
+) -> "Iterator[Step]":
+    """The same, one `Step` after another: stop asking and the run is saved; ask to the end and it is finished.
+
+    Arguments and errors are those of `train`.
+    """
+    from glasswork.run.finish import finish
+    from glasswork.run.training import prepare
+
+    asked, own = _asked(preset, network, data, options)
+    training = prepare(asked, own)
+    yield from training.steps()
+    if not training.interrupted:
+        finish(training)
+
+
+def resume(run: str | Path, network: "nn.Module | None" = None) -> "Model":
+    """Goes on with a run that was stopped, killed or interrupted, and returns its model."""
+    from glasswork.model import load_model
+    from glasswork.run.finish import finish
+    from glasswork.run.folder import RunFolder
+    from glasswork.run.training import reopen
+
+    training = reopen(RunFolder.find(run), network)
+    for _ in training.steps():
+        pass
+    if training.interrupted:
+        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
+    finish(training)
+    return load_model(training.folder.path, network, training.numerics.device)
+
+
+def load(run: str | Path, network: "nn.Module | None" = None, device: str = "auto") -> "Model":
+    """The model of a finished run, by its folder or its name under runs/."""
+    from glasswork.model import load_model
+
+    return load_model(run, network, device)
+
+
+def _asked(
+    preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
+) -> "tuple[Order, nn.Module | None]":
+    from glasswork.run.choose import choose
+
+    values = dict(options)
+    if data is not None:
+        values["data"] = str(data)
+    own = None
+    if isinstance(network, str):
+        values["network"] = network
+    elif network is not None:
+        values["network"] = f"module:{type(network).__name__}"
+        own = network
+    return order(preset or choose(values), values), own

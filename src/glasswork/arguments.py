@@ -1,0 +1,130 @@
+"""The command line's words: every field of a recipe is a flag with its sentence as help.
+
+Built on argparse, out of the recipe's fields: with tyro `--help` took 0.49 s here against 0.3 s, and 0.4 s is promised.
+"""
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+from glasswork import catalogue
+from glasswork.errors import GlassworkError
+from glasswork.recipes.base import Machine, Options
+from glasswork.recipes.supervised import SupervisedRecipe
+
+SENTENCES = {
+    "train": "train a network on your data: glasswork train lenet --data photos/",
+    "resume": "go on with a run that was stopped or killed",
+    "evaluate": "measure a trained model on examples with known answers",
+    "predict": "ask a trained model about files, folders or tables",
+    "runs": "list the runs under runs/",
+    "compare": "put runs side by side: recipe, figures, time",
+    "systems": "list what can be trained; systems show NAME prints a recipe",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are sentences with the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises the mistake."""
+        raise GlassworkError(f"{message} (glasswork {self.prog.removeprefix('glasswork').strip()} --help)".replace("  ", " "))
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The verb and its options; `values` holds the fields of recipe and machine that were given.
+
+    Raises:
+        GlassworkError: for an unknown verb or flag, with the nearest one.
+        SystemExit: after printing help.
+    """
+    top = Parser(
+        prog="glasswork",
+        description="A deep-learning workbench with the lid off.",
+        epilog="Begin with: glasswork train lenet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for verb, sentence in SENTENCES.items():
+        parser = verbs.add_parser(verb, help=sentence, description=sentence, allow_abbrev=False)
+        if verb == asked:
+            _fill(verb, parser, arguments)
+    if asked is not None and asked not in SENTENCES:
+        near = difflib.get_close_matches(asked, SENTENCES, 1)
+        raise GlassworkError(f"there is no verb '{asked}': " + (f"did you mean '{near[0]}'?" if near else "see --help"))
+    options, unknown = top.parse_known_args(arguments)
+    if unknown:
+        raise GlassworkError(_unknown(unknown[0], verbs.choices[options.verb] if options.verb else top))
+    if options.verb is None:
+        top.print_help()
+        raise SystemExit(0)
+    fields = {*SupervisedRecipe.model_fields, *Machine.model_fields}
+    given = vars(options)
+    options.values = {key: given[key] for key in fields if given.get(key) is not None} if options.verb == "train" else {}
+    return options
+
+
+def _fill(verb: str, parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """The arguments of one verb; only the one that is asked for is built."""
+    if verb == "train":
+        name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
+        recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+        presets = ", ".join(catalogue.PRESETS)
+        parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
+        defaults = catalogue.PRESETS[name].values if name else {}
+        _add_fields(parser.add_argument_group("the recipe: what is minimised, and how"), recipe, dict(defaults))
+        _add_fields(parser.add_argument_group("the machine: where and how it runs"), Machine, {})
+    elif verb == "resume":
+        parser.add_argument("run", metavar="RUN", help="the run's folder, or its name under runs/")
+    elif verb in {"evaluate", "predict"}:
+        parser.add_argument("run", metavar="RUN", help="the run's folder, or its name under runs/")
+        if verb == "predict":
+            parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv tables")
+            parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
+        else:
+            parser.add_argument("--data", metavar="DATA", help="a path or a name; absent: the run's own test examples")
+        parser.add_argument("--device", default="auto", metavar="DEVICE", help="cpu, cuda, cuda:1, mps")
+    elif verb == "compare":
+        parser.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
+    elif verb == "systems":
+        parser.add_argument("action", nargs="?", choices=["show"], help="show: print the recipe of a preset as TOML")
+        parser.add_argument("preset", nargs="?", default="lenet", metavar="PRESET", help="which one to show")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+
+
+def _add_fields(group: Any, options: type[Options], preset: dict[str, Any]) -> None:
+    for name, field in options.model_fields.items():
+        default = preset.get(name, field.default)
+        words = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        shown = "" if words in (None, "", False) else f" (default: {words})"
+        sentence = f"{field.description}{shown}".replace("%", "%%")
+        flag, choices = f"--{name.replace('_', '-')}", _choices(field.annotation)
+        if field.annotation is bool:
+            group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=sentence)
+        else:
+            metavar = None if choices else _metavar(name, field.annotation)
+            group.add_argument(flag, dest=name, choices=choices, metavar=metavar, help=sentence)
+
+
+def _choices(annotation: Any) -> list[str] | None:
+    options = [annotation, *get_args(annotation)]
+    return next((list(get_args(option)) for option in options if get_origin(option) is Literal), None)
+
+
+def _metavar(name: str, annotation: Any) -> str:
+    kinds = {annotation, *get_args(annotation)}
+    if name == "budget":
+        return "TIME"
+    if float in kinds:
+        return "NUMBER"
+    return "WHOLE" if int in kinds else "WORDS" if "tuple" in str(annotation) else "TEXT"
+
+
+def _unknown(word: str, parser: argparse.ArgumentParser) -> str:
+    if not word.startswith("-"):
+        return f"'{word}' is one word too many (glasswork --help)"
+    flag = word.split("=")[0]
+    near = difflib.get_close_matches(flag, parser._option_string_actions, 1)
+    return f"there is no recipe key or flag '{flag}': " + (f"did you mean '{near[0]}'?" if near else "see --help")

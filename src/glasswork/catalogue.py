@@ -1,0 +1,137 @@
+"""The presets: name -> recipe and system, by explicit table; nothing heavy is imported until a system is asked for."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glasswork.errors import GlassworkError
+from glasswork.recipes import supervised
+from glasswork.recipes.base import Machine, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from glasswork.systems.system import System
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named recipe.
+
+    Attributes:
+        name: what the user types.
+        system: key of `SYSTEMS`.
+        values: what differs from the recipe's defaults.
+        data: what is trained on when nobody says.
+        sentence: what it is, in one line.
+    """
+
+    name: str
+    system: str
+    values: Mapping[str, Any]
+    data: str
+    sentence: str
+
+
+RECIPES: dict[str, type[Recipe]] = {"supervised": supervised.SupervisedRecipe}
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("linear", "supervised", supervised.LINEAR, "mnist-5k", "linear classifier f(x, W) = Wx + b (Kovashka)"),
+        Preset("mlp", "supervised", supervised.MLP, "mnist-5k", "multilayer perceptron, any depth and width (Kovashka)"),
+        Preset("own", "supervised", supervised.OWN, "mnist-5k", "your own torch.nn.Module: --network file.py:Class"),
+        Preset("lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"),
+    )
+}
+
+
+def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -> "System":
+    """The system called `name`, imported now, for a recipe and, where given, the user's own network."""
+    if name == "supervised" and isinstance(recipe, supervised.SupervisedRecipe):
+        from glasswork.systems.supervised import Supervised
+
+        return Supervised(recipe, network)
+    raise GlassworkError(f"there is no system '{name}'; the systems are {', '.join(RECIPES)}")
+
+
+def preset(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        GlassworkError: where there is none, with the nearest name.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the presets are {', '.join(PRESETS)}"
+        raise GlassworkError(f"there is no preset '{name}': {hint}")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A recipe and a machine as asked for, before anything is derived from data.
+
+    Attributes:
+        preset: the preset's name.
+        recipe: the preset's values with the asked ones over them.
+        asked: the keys of the recipe that the user gave.
+        machine: where and how to carry it out.
+    """
+
+    preset: str
+    recipe: Recipe
+    asked: Mapping[str, Any]
+    machine: Machine
+
+    @property
+    def system(self) -> str:
+        """Key of the preset's system."""
+        return PRESETS[self.preset].system
+
+
+def order(name: str, values: Mapping[str, Any]) -> Order:
+    """The order that a preset's name and flat `values`, of recipe and machine together, make.
+
+    A budget takes the place of the preset's number of epochs.
+    """
+    chosen = preset(name)
+    recipe_class = RECIPES[chosen.system]
+    machine = {key: value for key, value in values.items() if key in Machine.model_fields}
+    asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
+    recipe_class.parse(asked)
+    values = {"data": chosen.data, **chosen.values, **asked}
+    if "budget" in asked and "epochs" not in asked:
+        values.pop("epochs", None)
+    recipe = recipe_class.parse(values)
+    return Order(name, recipe, asked, Machine.parse(machine))
+
+
+def read_order(path: Path, values: Mapping[str, Any]) -> Order:
+    """The order in a TOML file such as `systems show` prints, with `values` over it.
+
+    Raises:
+        GlassworkError: where the file is missing, is not TOML, or names no preset or an unknown key.
+    """
+    table = read_toml(path)
+    name = table.pop("preset", None)
+    if not isinstance(name, str):
+        raise GlassworkError(f"{path} names no preset: add a line such as preset = \"lenet\"")
+    table.pop("format", None)
+    machine = table.pop("machine", {})
+    return order(name, {**table, **machine, **values})
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file, or one sentence about why there is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GlassworkError(f"there is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GlassworkError(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        raise GlassworkError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,0 +1,211 @@
+"""The verbs: parse, call the public face, print; no logic."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import glasswork as gw
+from glasswork import catalogue
+from glasswork.arguments import parse
+from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from glasswork.run.training import Training
+
+MISTAKE, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        return VERBS[options.verb](options)
+    except GlassworkError as error:
+        print(f"glasswork: {error}", file=sys.stderr)
+        return MISTAKE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        print(f"glasswork: the system refused{where}: {error.strerror or error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("glasswork: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _train(options: Namespace) -> int:
+    from glasswork.device import process_seconds
+    from glasswork.run.choose import choose
+    from glasswork.run.training import prepare
+    from glasswork.show.progress import console_for_people
+
+    what, console = options.what, console_for_people()
+    if what and what.endswith(".toml"):
+        order = catalogue.read_order(Path(what), options.values)
+    else:
+        chosen = what or _replayed(options.values) or choose(options.values)
+        if not what and not options.json and options.values.get("data"):
+            console.print(f"{chosen} is what fits this data: {catalogue.preset(chosen).sentence}")
+        order = catalogue.order(chosen, options.values)
+    training = prepare(order, spent=process_seconds())
+    return _carry_out(training, options)
+
+
+def _replayed(values: dict[str, Any]) -> str | None:
+    """The preset of the run to repeat; its recipe goes under what was asked."""
+    if "replay" not in values:
+        return None
+    from glasswork.run.folder import RunFolder
+
+    former = RunFolder.find(values["replay"]).read_order()
+    for key, value in former.asked.items():
+        values.setdefault(key, value)
+    return former.preset
+
+
+def _resume(options: Namespace) -> int:
+    from glasswork.run.folder import RunFolder
+    from glasswork.run.training import reopen
+
+    return _carry_out(reopen(RunFolder.find(options.run)), options)
+
+
+def _carry_out(training: "Training", options: Namespace) -> int:
+    from glasswork.run.finish import finish, next_commands
+    from glasswork.show.progress import console_for_people, shown
+    from glasswork.show.terminal import print_numerics, print_result, print_summary
+
+    console = console_for_people()
+    if not options.json:
+        print_summary(console, training.order.preset, training.summary)
+        print_numerics(console, training.numerics)
+    for _ in training.steps() if options.json else shown(training.steps(), console):
+        pass
+    if training.interrupted:
+        at = f"after step {training.last.number}" if training.last else "before the first step"
+        print(f"stopped {at} and saved: go on with glasswork resume {training.folder.name}", file=sys.stderr)
+        return INTERRUPTED
+    result = finish(training)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print_result(_console_for_results(), result, next_commands(training.folder))
+    return 0
+
+
+def _evaluate(options: Namespace) -> int:
+    from glasswork.show.terminal import print_table
+
+    model = gw.load(options.run, device=options.device)
+    metrics = model.evaluate(options.data)
+    if options.json:
+        print(json.dumps({"run": model.run, "data": options.data, "metrics": metrics}))
+    else:
+        print_table(_console_for_results(), ("metric", "value"), list(metrics.items()))
+    return 0
+
+
+def _predict(options: Namespace) -> int:
+    from glasswork.model import write_answers
+    from glasswork.show.terminal import print_table
+
+    model = gw.load(options.run, device=options.device)
+    answers = model.predict(options.inputs)
+    answers = answers if isinstance(answers, list) else [answers]
+    if options.csv:
+        write_answers(Path(options.csv), answers)
+    if options.json:
+        print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))
+    elif options.csv:
+        print(f"{len(answers):,} answers in {options.csv}")
+    else:
+        rows = []
+        for answer in answers:
+            said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
+            runners = [f"{name} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
+            sure = "" if answer.probability is None else f"{answer.probability:.1%}"
+            rows.append((answer.input, said, sure, ", ".join(runners)))
+        print_table(_console_for_results(), ("input", "answer", "probability", "next"), rows)
+    return 0
+
+
+def _runs(options: Namespace) -> int:
+    from glasswork.run.folder import list_runs
+    from glasswork.show.progress import duration, worded
+    from glasswork.show.terminal import print_table
+
+    found = [(folder, folder.read("result.json")) for folder in list_runs()]
+    if options.json:
+        print(json.dumps({"runs": [{"run": folder.name, "result": result} for folder, result in found]}))
+    elif not found:
+        print("there are no runs here yet: glasswork train makes one")
+    else:
+        rows = [
+            (f.name, r["data"], worded(r["test"]) or f"loss {r['test']['loss']:.4g}", r["epochs"], duration(r["seconds"]))
+            if r
+            else (f.name, f.read_order().recipe.data or "", "unfinished", "-", f"glasswork resume {f.name}")
+            for f, r in found
+        ]
+        print_table(_console_for_results(), ("run", "data", "test", "epochs", "time"), rows)
+    return 0
+
+
+def _compare(options: Namespace) -> int:
+    from glasswork.experiments.compare import compare
+    from glasswork.show.terminal import print_table
+
+    runs = compare(options.runs)
+    if options.json:
+        print(json.dumps({"runs": [run.to_json() for run in runs]}))
+        return 0
+    figures = list(dict.fromkeys(name for run in runs for name in run.test))
+    rows: list[list[object]] = [[key, *(_shown(run.differing[key]) for run in runs)] for key in runs[0].differing]
+    rows += [[f"test {name}", *(run.test.get(name, "-") for run in runs)] for name in figures]
+    rows += [["best epoch", *(run.best_epoch or "-" for run in runs)], ["seconds", *(run.seconds for run in runs)]]
+    print_table(_console_for_results(), ("", *(run.run for run in runs)), rows)
+    return 0
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "-"
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _systems(options: Namespace) -> int:
+    from glasswork.recipes.toml import written_out
+    from glasswork.show.terminal import print_table
+
+    if options.action == "show":
+        chosen = catalogue.order(options.preset, {})
+        if options.json:
+            print(json.dumps({"preset": options.preset, **chosen.recipe.model_dump()}))
+        else:
+            print(written_out(options.preset, catalogue.preset(options.preset).sentence, chosen.recipe), end="")
+    elif options.json:
+        print(json.dumps({"systems": [{"preset": p.name, "sentence": p.sentence} for p in gw.systems()]}))
+    else:
+        print_table(_console_for_results(), ("preset", ""), [(p.name, p.sentence) for p in gw.systems()])
+    return 0
+
+
+def _console_for_results() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+VERBS: dict[str, Callable[[Namespace], int]] = {
+    "train": _train,
+    "resume": _resume,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "runs": _runs,
+    "compare": _compare,
+    "systems": _systems,
+}

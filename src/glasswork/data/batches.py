@@ -1,0 +1,160 @@
+"""Which examples form a batch, as a pure function of seed, epoch and batch number."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glasswork.data.augmentation import Augmentation, augment, centre
+from glasswork.data.examples import Examples, Schema
+from glasswork.device import Numerics, mixed
+
+RESIDENT_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees: `inputs` (float32, scaled) and `targets`, both of shape (examples, ...)."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+class Batches:
+    """The batches of every epoch over some rows of the examples.
+
+    Batch `k` of epoch `e` depends on (seed, e, k) alone. Batches of an epoch differ in size by at most one, so that no
+    step rests on a handful of examples.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        rows: Tensor,
+        batch_size: int,
+        seed: int,
+        numerics: Numerics,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.rows = rows
+        self.seed = seed
+        self.numerics = numerics
+        self.augmentation = augmentation
+        self.margin = examples.margin
+        self.inputs = _resident(examples.columns["inputs"], numerics.device)
+        self.targets = _resident(examples.columns["targets"], numerics.device)
+        self.scaling = Scaling(examples.schema, numerics)
+        self.count = max(1, -(-len(rows) // batch_size))
+        self._order: tuple[int, Tensor] = (-1, rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of epoch `epoch`, both from 0."""
+        start, end = index * len(self.rows) // self.count, (index + 1) * len(self.rows) // self.count
+        return self.gather(self._ordered(epoch)[start:end], (epoch, index))
+
+    def gather(self, rows: Tensor, place: tuple[int, int]) -> Batch:
+        """The examples at `rows`, augmented by draws that depend on (seed, *place)."""
+        rows = rows.to(self.inputs.device)
+        inputs = self.inputs[rows]
+        if inputs.device.type != torch.device(self.numerics.device).type:
+            inputs = inputs.to(self.numerics.device, non_blocking=True)
+        if self.augmentation is not None:
+            generator = torch.Generator(inputs.device).manual_seed(mixed(self.seed, *place))
+            inputs = augment(inputs, self.augmentation, self.margin, generator)
+        else:
+            inputs = centre(inputs, self.margin)
+        targets = self.targets[rows.to(self.targets.device)].to(self.numerics.device, non_blocking=True)
+        return Batch(self.scaling.inputs(inputs), self.scaling.targets(targets))
+
+    def _ordered(self, epoch: int) -> Tensor:
+        if self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
+            self._order = (epoch, self.rows[torch.randperm(len(self.rows), generator=generator)])
+        return self._order[1]
+
+
+class Scaling:
+    """Raw columns to what a network works with, and its answers back, by the schema's means and deviations."""
+
+    def __init__(self, schema: Schema, numerics: Numerics) -> None:
+        self.numerics = numerics
+        self.schema = schema
+        unit = 255.0 if schema.inputs == "image" else 1.0
+        mean, deviation = torch.tensor(schema.mean or (0.0,)), torch.tensor(schema.deviation or (1.0,))
+        shape = (-1, 1, 1) if schema.inputs == "image" else (-1,)
+        self.factor = (1 / (unit * deviation)).view(shape).to(numerics.device)
+        self.shift = (-mean / deviation).view(shape).to(numerics.device)
+        self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(numerics.device)
+        self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(numerics.device)
+
+    def inputs(self, raw: Tensor) -> Tensor:
+        """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors."""
+        return self.numerics.arrange(torch.addcmul(self.shift, raw.to(torch.float32), self.factor))
+
+    def targets(self, raw: Tensor) -> Tensor:
+        """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
+        if self.schema.target == "class":
+            return raw
+        if self.schema.target == "classes":
+            return raw.to(torch.float32)
+        return (raw - self.target_mean) / self.target_deviation
+
+    def answers(self, scores: Tensor) -> Tensor:
+        """A network's outputs in the target's own units."""
+        return scores * self.target_deviation + self.target_mean if self.schema.target == "number" else scores
+
+
+def _resident(column: Tensor, device: str) -> Tensor:
+    """The column on the device where it takes at most a quarter of its memory; else where it is."""
+    if torch.device(device).type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if column.nbytes < RESIDENT_SHARE * free:
+            return column.to(device)
+    return column
+
+
+def fit_scaling(examples: Examples, rows: Tensor) -> Schema:
+    """The schema with mean and deviation of the inputs (and of targets that are numbers) over the training `rows`.
+
+    Images have one mean and deviation per channel, tables one per feature. A constant feature keeps deviation 1.
+    """
+    from dataclasses import replace
+
+    schema, columns = examples.schema, examples.columns
+    if schema.inputs == "image":
+        mean, deviation = _image_moments(columns["inputs"], rows)
+    else:
+        mean, deviation = _moments(columns["inputs"][rows].to(torch.float64))
+    schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation))
+    if schema.target == "number":
+        mean, deviation = _moments(columns["targets"][rows].to(torch.float64))
+        schema = replace(schema, target_mean=_numbers(mean), target_deviation=_numbers(deviation))
+    return schema
+
+
+def _image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Per-channel mean and deviation of uint8 images / 255, from how often each of the 256 values occurs."""
+    values = torch.arange(256, dtype=torch.float64) / 255
+    sample = rows if len(rows) <= 20_000 else rows[:: len(rows) // 20_000 + 1]
+    counts = torch.stack(
+        [torch.bincount(images[sample, c].flatten(), minlength=256) for c in range(images.shape[1])]
+    ).to(torch.float64)
+    share = counts / counts.sum(1, keepdim=True)
+    mean = share @ values
+    deviation = (share @ values.square() - mean.square()).clamp_min(0).sqrt()
+    return mean, torch.where(deviation > 1e-6, deviation, 1.0)
+
+
+def _moments(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    mean, deviation = numbers.mean(0), numbers.std(0, correction=0)
+    return mean, torch.where(deviation > 1e-12, deviation, 1.0)
+
+
+def _numbers(tensor: Tensor) -> tuple[float, ...]:
+    return tuple(float(value) for value in tensor)

@@ -1,0 +1,25 @@
+"""Which files are images."""
+
+from pathlib import Path
+
+from glasswork.errors import GlassworkError
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+)
+
+
+def image_files(path: Path) -> list[Path]:
+    """The file itself, or the images anywhere under a folder, in order.
+
+    Raises:
+        GlassworkError: where there is nothing, or no image.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise GlassworkError(f"there is no file or folder {path}")
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+    if not files:
+        raise GlassworkError(f"there is no image in {path}: known are {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return files

@@ -1,0 +1,80 @@
+"""Which examples train, which decide when to stop, and which are kept for the final figure."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples
+from glasswork.device import mixed
+from glasswork.errors import GlassworkError
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Row numbers (int64) of the three parts; no row is in two of them."""
+
+    training: Tensor
+    validation: Tensor
+    test: Tensor
+
+    def named(self) -> dict[str, Tensor]:
+        """The parts by the names that people read."""
+        return {"train": self.training, "validation": self.validation, "test": self.test}
+
+
+def split(examples: Examples, validation: float, test: float, seed: int) -> Splits:
+    """The split that the source gives; what it does not give is held out of its training rows, stratified and seeded.
+
+    Args:
+        examples: all examples, with a `split` column where the source gives one.
+        validation: share of the training rows held out where no validation set is given.
+        test: share of the training rows held out where no test set is given; taken before `validation`.
+        seed: what the draw depends on.
+
+    Raises:
+        GlassworkError: where nothing is left to train on, or a class would be left without a training example.
+    """
+    given = examples.columns.get("split", torch.full((len(examples),), TRAINING, dtype=torch.uint8))
+    training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
+    final = (given == TEST).nonzero()[:, 0]
+    strata = _strata(examples)
+    if len(final) == 0:
+        training, final = _hold_out(training, strata, test, mixed(seed, TEST))
+    if len(held) == 0:
+        training, held = _hold_out(training, strata, validation, mixed(seed, VALIDATION))
+    if len(training) == 0:
+        raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
+    if examples.schema.target == "class":
+        counts = torch.bincount(examples.columns["targets"][training], minlength=len(examples.schema.classes))
+        if (counts == 0).any():
+            name = examples.schema.classes[int((counts == 0).nonzero()[0])]
+            raise GlassworkError(
+                f"{examples.source} leaves class '{name}' without a training example: add examples of it, "
+                "or hold out less with --test and --validation"
+            )
+    return Splits(training, held, final)
+
+
+def _strata(examples: Examples) -> Tensor:
+    """A number per row; rows with the same number are spread evenly over the parts."""
+    targets = examples.columns["targets"]
+    if examples.schema.target == "class":
+        return targets
+    if examples.schema.target == "classes":
+        return targets.to(torch.int64) @ (torch.arange(targets.shape[1]) * 7919 + 1)
+    ranks = targets[:, 0].argsort().argsort()
+    return ranks * 10 // max(1, len(ranks))
+
+
+def _hold_out(rows: Tensor, strata: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Splits `rows` into (kept, held out): every k-th of the shuffled rows in the order of their strata."""
+    count = round(len(rows) * share)
+    if count == 0:
+        return rows, rows[:0]
+    shuffled = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))]
+    ordered = shuffled[strata[shuffled].argsort(stable=True)]
+    places = ((torch.arange(count, dtype=torch.float64) + 0.5) * len(rows) / count).long()
+    held = torch.zeros(len(rows), dtype=torch.bool)
+    held[places] = True
+    return ordered[~held].sort().values, ordered[held].sort().values

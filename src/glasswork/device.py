@@ -1,0 +1,184 @@
+"""The hardware and the process: device, threads, precision, memory, seeds; the only reader of the machine."""
+
+import contextlib
+import ctypes
+import datetime
+import hashlib
+import os
+import platform
+import sys
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.errors import GlassworkError
+
+Precision = Literal["float32", "bfloat16"]
+Layout = Literal["contiguous", "channels-last"]
+Allocator = Literal["default", "keep"]
+
+_IMPORTED = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """How the arithmetic of a run is carried out; written to the run and reused on resume.
+
+    Attributes:
+        device: where the tensors live.
+        threads: processor threads of one operation.
+        precision: arithmetic of forward and backward passes; weights stay float32.
+        memory_format: layout of image tensors.
+        allocator: `keep`: the C library keeps freed memory for the next step instead of returning it.
+        measured: milliseconds per training step of each way that was tried, for the report.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    precision: Precision = "float32"
+    memory_format: Layout = "contiguous"
+    allocator: Allocator = "default"
+    measured: tuple[tuple[str, float], ...] = ()
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Moves `network` to the device and layout, in place, and returns it."""
+        layout = torch.channels_last if self.memory_format == "channels-last" else torch.contiguous_format
+        return network.to(device=self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+    def arrange(self, inputs: Tensor) -> Tensor:
+        """`inputs` in the layout, where it has one (batches of images)."""
+        if self.memory_format == "channels-last" and inputs.dim() == 4:
+            return inputs.contiguous(memory_format=torch.channels_last)
+        return inputs
+
+    def arithmetic(self) -> AbstractContextManager[object]:
+        """The context in which a forward pass and its loss are computed."""
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16)
+
+    def apply(self) -> None:
+        """Sets threads and allocator for this process."""
+        torch.set_num_threads(self.threads)
+        keep_memory(self.allocator == "keep")
+
+
+def choose_device(asked: str) -> str:
+    """The device that `asked` names; `auto` is the fastest there is.
+
+    Raises:
+        GlassworkError: for a device that this machine has not.
+    """
+    if asked == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = asked.split(":")[0]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(kind, False):
+        there = ", ".join(name for name, present in available.items() if present)
+        raise GlassworkError(f"there is no device '{asked}' on this machine: it has {there}")
+    return asked
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def fast_bfloat16(device: str) -> bool:
+    """Whether the hardware multiplies bfloat16 faster than float32, so that measuring it is worth the time."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    flags = processor_flags()
+    return kind == "cpu" and ("amx_bf16" in flags or "avx512_bf16" in flags)
+
+
+def processor_flags() -> frozenset[str]:
+    """Instruction sets of the processor, as Linux names them; empty elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split())
+
+
+def keep_memory(keep: bool) -> None:
+    """Tells glibc to keep freed memory (fewer page faults per step) or goes back to its defaults.
+
+    The three settings belong together: one alone can make a step slower.
+    """
+    if sys.platform != "linux":
+        return
+    threshold, trim, pad = (1 << 30, 2**31 - 1, 64 << 20) if keep else (128 << 10, 128 << 10, 128 << 10)
+    try:
+        library = ctypes.CDLL(None)
+        for parameter, value in ((-3, threshold), (-1, trim), (-2, pad)):
+            library.mallopt(parameter, value)
+    except (OSError, AttributeError):
+        return
+
+
+def mixed(*numbers: int) -> int:
+    """One 63-bit seed out of several numbers, such as (seed, epoch, batch): equal for equal numbers only."""
+    data = b"".join(number.to_bytes(8, "little", signed=True) for number in numbers)
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little") >> 1
+
+
+def seed_everything(*numbers: int) -> None:
+    """Seeds torch's default generators, from which random layers and initial weights are drawn."""
+    seed = mixed(*numbers)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+
+
+def process_seconds() -> float:
+    """Seconds since this process started; where the system does not say, since this package was imported."""
+    try:
+        started = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
+        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        return uptime - started / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic() - _IMPORTED
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def environment() -> dict[str, Any]:
+    """What `environment.json` holds: machine, versions, time."""
+    packages = ("glasswork", "torch", "numpy", "safetensors")
+    accelerators = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "processor": processor(),
+        "cores": usable_cores(),
+        "memory_gigabytes": round(_memory_bytes() / 2**30, 1),
+        "accelerators": accelerators,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in packages},
+    }
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0

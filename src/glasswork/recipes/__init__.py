@@ -1,0 +1,1 @@
+"""Recipes: flat, frozen models of what is minimised and how; nothing here imports torch."""

@@ -1,0 +1,35 @@
+"""The recipe of supervised learning: an input, a network, a target that is known for the training examples."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from glasswork.recipes.base import Numbers, Recipe, Words
+
+Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
+
+
+class SupervisedRecipe(Recipe):
+    """Classes, several classes at once, or numbers from images or from the columns of a table."""
+
+    network: str = Field("lenet", description="linear, dense, lenet, or your own as file.py:Class")
+    hidden: Numbers = Field((), description="units of each hidden layer of the dense network, such as 256,128")
+    activation: Activation = Field("relu", description="h, the nonlinearity of the hidden units")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the hidden units turned off at random in training")
+    size: int | None = Field(None, ge=1, description="side of the square that images are brought to, in pixels")
+    target: str | None = Field(None, description="the column to predict; several, separated by commas")
+    loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
+        None, description="what is minimised; absent: what fits the target"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare classes count as much as frequent ones"
+    )
+    augment: Words = Field((), description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
+    strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
+
+
+LINEAR = {"network": "linear", "epochs": 30}
+MLP = {"network": "dense", "hidden": (256, 128), "epochs": 30}
+LENET = {"network": "lenet", "epochs": 20, "patience": 5}
+OWN = {"network": "", "epochs": 20, "patience": 5}

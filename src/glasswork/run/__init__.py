@@ -1,0 +1,1 @@
+"""A run: a recipe carried out, and the folder on disk that it leaves."""

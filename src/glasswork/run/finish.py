@@ -1,0 +1,199 @@
+"""What a run leaves: the model with its best weights, the figures, the report."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from glasswork.catalogue import PRESETS
+from glasswork.run.folder import FORMAT, RunFolder
+from glasswork.run.training import Training
+from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report, to_html
+from glasswork.training.checkpoints import write_atomically
+
+CURVE_POINTS = 400
+
+
+def finish(training: Training) -> dict[str, Any]:
+    """Puts the best weights into the network, measures it on the test examples and writes model, result and report.
+
+    Returns:
+        What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, `best_epoch`, `validation`, `test`.
+    """
+    best, network = training.best, training.network
+    if best is not None:
+        network.load_state_dict(dict(best.weights))
+    found = training.system.findings(network, training.examples, training.splits, training.numerics)
+    lines = list(training.folder.steps())
+    result = {
+        "format": FORMAT,
+        "run": training.folder.name,
+        "preset": training.order.preset,
+        "data": training.recipe.data,
+        "seed": training.recipe.seed,
+        "seconds": round(training.seconds, 3),
+        "steps": len(lines),
+        "epochs": lines[-1]["epoch"] if lines else 0,
+        "best_epoch": best.epoch if best else None,
+        "validation": dict(best.judgement.metrics) if best else {},
+        "test": found["test_metrics"],
+        "examples": dict(training.summary.counts),
+        "warnings": list(training.summary.warnings),
+    }
+    _write_model(training, network)
+    report = _report(training, result, found, lines)
+    training.folder.write("report.json", report.to_json())
+    write_atomically(training.folder.path / "report.html", to_html(report).encode())
+    training.folder.write("result.json", result)
+    return result
+
+
+def _write_model(training: Training, network: nn.Module) -> None:
+    folder = training.folder.model
+    folder.mkdir(exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
+    write_atomically(folder / "model.safetensors", save(weights, {"format": str(FORMAT)}))
+    description = {
+        "format": FORMAT,
+        "system": training.order.system,
+        "preset": training.order.preset,
+        "schema": training.examples.schema.to_json(),
+        "recipe": {k: v for k, v in training.recipe.model_dump().items() if v is not None},
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+    }
+    write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
+
+
+def _report(training: Training, result: Mapping[str, Any], found: Mapping[str, Any], lines: list[dict[str, Any]]) -> Report:
+    summary = training.summary
+    data: list[tuple[str, str | int]] = [("source", summary.source), ("inputs", summary.inputs), ("target", summary.target)]
+    data += [(f"{name} examples", count) for name, count in summary.counts.items()]
+    layers, parameters = _layers(training)
+    return Report(
+        title=f"{training.order.preset} on {summary.source}",
+        **found,
+        validation_metrics=result["validation"],
+        data=data,
+        class_counts=list(summary.class_counts.items()),
+        warnings=summary.warnings,
+        epochs=_epochs(lines),
+        steps=_thinned(lines),
+        best_epoch=result["best_epoch"],
+        recipe=_recipe(training),
+        machine=_machine(training),
+        timing=_timing(training, result),
+        next_commands=next_commands(training.folder),
+        network=layers,
+        parameters=parameters,
+    )
+
+
+def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
+    """What to try after a run."""
+    return [
+        (f"glasswork predict {folder.name} FILE.png", "asks the model about pictures, a folder or a table of your own"),
+        (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
+        (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),
+    ]
+
+
+def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
+    points: dict[int, list[Mapping[str, Any]]] = {}
+    for line in lines:
+        points.setdefault(line["epoch"], []).append(line)
+    result = []
+    for epoch, steps in points.items():
+        judged = next((line["validation"] for line in reversed(steps) if "validation" in line), {})
+        examples = sum(line["examples"] for line in steps)
+        result.append(
+            EpochPoint(
+                epoch,
+                sum(line["loss"] * line["examples"] for line in steps) / examples,
+                judged.get("loss"),
+                judged.get("accuracy", judged.get("f1", judged.get("r2"))),
+                steps[-1]["learning_rate"],
+            )
+        )
+    return result
+
+
+def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """Means over equal stretches of steps, so that a long run draws as fast as a short one."""
+    stretch = max(1, len(lines) // CURVE_POINTS)
+    parts = [lines[start : start + stretch] for start in range(0, len(lines), stretch)]
+    return [(part[-1]["step"], sum(line["loss"] for line in part) / len(part)) for part in parts]
+
+
+def _recipe(training: Training) -> list[RecipeRow]:
+    preset, rows = PRESETS[training.order.preset], []
+    for name, field in type(training.recipe).model_fields.items():
+        value = getattr(training.recipe, name)
+        if name in training.order.asked:
+            origin = "asked"
+        elif value != getattr(training.order.recipe, name):
+            origin = "derived"
+        else:
+            origin = "preset" if name in preset.values or name == "data" else "default"
+        shown = ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
+        rows.append(RecipeRow(name, shown, origin, field.description or ""))  # type: ignore[arg-type]
+    return rows
+
+
+def _machine(training: Training) -> list[tuple[str, Any]]:
+    numerics, environment = training.numerics, training.folder.read("environment.json")
+    rows = [
+        ("processor", environment["processor"]),
+        ("device", numerics.device),
+        ("threads", numerics.threads),
+        ("precision", numerics.precision),
+        ("memory format", numerics.memory_format),
+        ("allocator", numerics.allocator),
+        ("system", environment["system"]),
+        ("python", environment["python"]),
+        *((name, version) for name, version in environment["packages"].items()),
+    ]
+    return rows + [(f"measured: {way}", f"{milliseconds:g} ms per step") for way, milliseconds in numerics.measured]
+
+
+def _timing(training: Training, result: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    examples = training.summary.counts["train"] * result["steps"] / max(1, _steps_per_epoch(training))
+    rows: list[tuple[str, Any]] = [("seconds of training", result["seconds"]), ("steps", result["steps"])]
+    if result["seconds"]:
+        rows.append(("examples per second", round(examples / result["seconds"])))
+    return rows
+
+
+def _steps_per_epoch(training: Training) -> int:
+    size = training.recipe.batch_size or 1
+    return -(-training.summary.counts["train"] // size)
+
+
+def _layers(training: Training) -> tuple[list[LayerRow], int]:
+    """The layers with parameters or a change of shape, in the order of a forward pass."""
+    rows: list[LayerRow] = []
+    handles = []
+
+    def noted(name: str) -> Any:
+        def note(module: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                shape = " x ".join(str(size) for size in output.shape[1:])
+                count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+                rows.append(LayerRow(f"{name} ({type(module).__name__})", shape, count))
+
+        return note
+
+    network = training.network
+    for name, module in network.named_modules():
+        if name and not list(module.children()):
+            handles.append(module.register_forward_hook(noted(name)))
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, *training.examples.schema.shape, device=training.numerics.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return rows, sum(parameter.numel() for parameter in network.parameters())
+

@@ -1,0 +1,206 @@
+"""The run folder: what is written when, whole or not at all; readable without us."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import tomli_w
+
+from glasswork.catalogue import Order, read_order, read_toml
+from glasswork.device import Numerics
+from glasswork.errors import GlassworkError
+from glasswork.recipes.base import Recipe
+from glasswork.training.checkpoints import write_atomically, write_json
+
+FORMAT = 1
+RUNS = Path("runs")
+
+
+class RunFolder:
+    """The files of one run.
+
+    `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what the
+    data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
+    `result.json`: the figures; `report.html`: the figures for people.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder as the user would type it."""
+        return str(self.path)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the states of steps are kept."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """Where the trained model is kept."""
+        return self.path / "model"
+
+    @classmethod
+    def create(cls, asked: str | None, preset: str) -> "RunFolder":
+        """A new folder, locked for this process: the asked one, or the next `runs/<preset>-<number>`.
+
+        Raises:
+            GlassworkError: where the folder holds something already or cannot be made.
+        """
+        if asked is None:
+            return cls._next(preset)
+        path = Path(asked)
+        if path.exists() and not path.is_dir():
+            raise GlassworkError(f"{path} is a file: choose another folder with --out")
+        folder = cls(path)
+        folder.lock()
+        if any(entry.name != ".lock" for entry in path.iterdir()):
+            folder.unlock()
+            what = f"a run: go on with it by glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
+            raise GlassworkError(f"{path} already holds {what}, or choose another folder with --out")
+        return folder
+
+    @classmethod
+    def _next(cls, preset: str) -> "RunFolder":
+        try:
+            RUNS.mkdir(parents=True, exist_ok=True)
+            numbers = [int(p.name.rpartition("-")[2]) for p in RUNS.glob(f"{preset}-*") if p.name[-1].isdigit()]
+            for number in range(max(numbers, default=0) + 1, 10**6):
+                path = RUNS / f"{preset}-{number}"
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                folder = cls(path)
+                folder.lock()
+                return folder
+        except OSError as error:
+            raise GlassworkError(f"{RUNS.absolute()} cannot be written ({error.strerror}): choose a folder with --out") from None
+        raise GlassworkError(f"{RUNS} holds a million runs of {preset}: clear some away")
+
+    @classmethod
+    def find(cls, word: str | Path) -> "RunFolder":
+        """The run at a path, or by its name under runs/.
+
+        Raises:
+            GlassworkError: where there is none.
+        """
+        for path in (Path(word), RUNS / word):
+            if (path / "recipe.toml").is_file():
+                return cls(path)
+        there = ", ".join(folder.path.name for folder in list_runs()[-5:])
+        hint = f"the latest under runs/ are {there}" if there else "glasswork train makes one"
+        raise GlassworkError(f"there is no run at {word}: {hint}")
+
+    def lock(self) -> None:
+        """Claims the folder for this process until it ends.
+
+        Raises:
+            GlassworkError: where another process has claimed it, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / ".lock").open("a", encoding="ascii")
+        except OSError as error:
+            raise GlassworkError(f"{self.path} cannot be written ({error.strerror}): choose another with --out") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise GlassworkError(f"{self.path} is in use by another process: wait for it, or choose another --out") from None
+        self._lock = file
+
+    def unlock(self) -> None:
+        """Gives the folder back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def write_order(self, order: Order) -> None:
+        """Writes `recipe.toml`, which `glasswork train` reads back."""
+        table: dict[str, Any] = {"format": FORMAT, "preset": order.preset, **_plain(order.asked)}
+        machine = _plain({key: value for key, value in order.machine.asked().items() if key != "out"})
+        if machine:
+            table["machine"] = machine
+        write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode())
+
+    def read_order(self) -> Order:
+        """What was asked for."""
+        self.check_format("recipe.toml", read_toml(self.path / "recipe.toml"))
+        return read_order(self.path / "recipe.toml", {})
+
+    def write_resolved(self, recipe: Recipe, numerics: Numerics) -> None:
+        """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""
+        values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
+        chosen = {key: value for key, value in asdict(numerics).items() if key != "measured"}
+        table = {"format": FORMAT, **values, "numerics": {**chosen, "measured": dict(numerics.measured)}}
+        write_atomically(self.path / "resolved.toml", tomli_w.dumps(table).encode())
+
+    def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Numerics]:
+        """What was used."""
+        table = read_toml(self.path / "resolved.toml")
+        self.check_format("resolved.toml", table)
+        table.pop("format")
+        chosen = table.pop("numerics")
+        measured = tuple(chosen.pop("measured", {}).items())
+        return recipe_class.parse(table), Numerics(**chosen, measured=measured)
+
+    def check_format(self, file: str, table: Mapping[str, Any]) -> None:
+        """Refuses files of another version in one sentence."""
+        if table.get("format") != FORMAT:
+            raise GlassworkError(
+                f"{self.path / file} has format {table.get('format')}, this version of glasswork reads {FORMAT}: "
+                "use the version that wrote it, or train again"
+            )
+
+    def write(self, file: str, value: object) -> None:
+        """Writes a JSON file of the run."""
+        write_json(self.path / file, value)
+
+    def read(self, file: str) -> Any:
+        """A JSON file of the run; None where it has not been written yet."""
+        path = self.path / file
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def steps(self) -> Iterator[dict[str, Any]]:
+        """The lines of `steps.jsonl`; a last line cut off by a kill is left out."""
+        path = self.path / "steps.jsonl"
+        if path.is_file():
+            with path.open(encoding="utf-8") as file:
+                for line in file:
+                    if line.endswith("\n"):
+                        yield json.loads(line)
+
+    def truncate_steps(self, number: int) -> None:
+        """Drops the lines of steps after `number` from `steps.jsonl` and `timing.jsonl`, before a run goes on."""
+        for file in ("steps.jsonl", "timing.jsonl"):
+            path = self.path / file
+            if not path.is_file():
+                continue
+            end = 0
+            with path.open("rb") as lines:
+                for line in lines:
+                    if not line.endswith(b"\n") or json.loads(line)["step"] > number:
+                        break
+                    end += len(line)
+            os.truncate(path, end)
+
+
+def list_runs() -> list[RunFolder]:
+    """The runs under runs/, oldest first."""
+    found = [path.parent for path in RUNS.glob("*/recipe.toml")]
+    return [RunFolder(path) for path in sorted(found, key=lambda path: (path / "recipe.toml").stat().st_mtime)]
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as TOML has them: lists for tuples, nothing for None."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items() if value is not None
+    }

@@ -1,0 +1,227 @@
+"""A recipe carried out: from an order to a run folder, step by step."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from glasswork.catalogue import RECIPES, Order, make_system
+from glasswork.data.batches import fit_scaling
+from glasswork.data.examples import Examples
+from glasswork.data.splits import Splits, split
+from glasswork.data.summary import Summary, summarise
+from glasswork.device import Numerics, choose_device, environment, seed_everything, usable_cores
+from glasswork.errors import GlassworkError
+from glasswork.recipes.base import Recipe
+from glasswork.run.folder import RunFolder
+from glasswork.systems.own_network import check_outputs
+from glasswork.systems.system import System
+from glasswork.training.checkpoints import checkpoints, load_checkpoint
+from glasswork.training.clocks import Clock, RecordedClock, StepClock, TimeClock
+from glasswork.training.fit import best_of, fit
+from glasswork.training.measure import choose_numerics
+from glasswork.training.step import Best, Step, Tree
+from glasswork.training.watchers import Interruption, interruptible, logged, saved, stopped_early
+
+MEASURING = StepClock(10**9)
+FINISHING_SECONDS = 0.6
+
+
+@dataclass
+class Training:
+    """A run made ready: data read, network made, arithmetic chosen; `steps` carries it out.
+
+    Attributes:
+        folder: where it is written.
+        order: what was asked for.
+        recipe: what is used.
+        system: the system, with the resolved recipe.
+        examples: all examples, with the fitted schema.
+        splits: which of them train.
+        summary: what the data is, in words and numbers.
+        network: changed in place by the steps.
+        numerics: how the arithmetic is carried out.
+        clock: how far the run has come.
+        state: of the last step of an earlier sitting; None for a new run.
+        interrupted: whether somebody stopped it before its end.
+        last: the last step made in this sitting.
+    """
+
+    folder: RunFolder
+    order: Order
+    recipe: Recipe
+    system: System
+    examples: Examples
+    splits: Splits
+    summary: Summary
+    network: nn.Module
+    numerics: Numerics
+    clock: Clock
+    state: Tree | None = None
+    interrupted: bool = False
+    last: Step | None = None
+
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps the run has at most; None where time alone bounds it."""
+        return self.clock.total if isinstance(self.clock, StepClock) else None
+
+    def steps(self) -> Iterator[Step]:
+        """Carries the recipe out from where it stands; every step is logged and the run saved as it goes."""
+        stage = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)[0]
+        if self.state is not None and self._stopped(best_of(self.state)):
+            return
+        self.folder.truncate_steps(self.state["number"] if self.state else 0)
+        with Interruption() as interruption:
+            steps = saved(logged(fit(stage, self.state), self.folder.path), self.folder.checkpoints)
+            if self.order.machine.tensorboard:
+                from glasswork.run.tensorboard import recorded
+
+                steps = recorded(steps, self.folder.path, self.state["number"] if self.state else 0)
+            for step in stopped_early(interruptible(steps, lambda: interruption.wished), self.recipe.patience):
+                self.last = step
+                yield step
+            done = self.last is None or self.last.last or self._stopped(self.last.best)
+            self.interrupted = interruption.wished and not done
+
+    def _stopped(self, best: Best | None) -> bool:
+        return self.recipe.patience is not None and best is not None and best.stale >= self.recipe.patience
+
+    @property
+    def best(self) -> Best | None:
+        """The best judgement so far, in all sittings."""
+        if self.last is not None:
+            return self.last.best
+        return best_of(self.state) if self.state else None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the first step to the last, in all sittings."""
+        if self.last is not None:
+            return self.last.elapsed
+        return float(self.state["elapsed"]) if self.state else 0.0
+
+
+def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> Training:
+    """Makes a new run ready.
+
+    Args:
+        order: what is asked for.
+        own: the user's network, where it was given as a module.
+        spent: seconds of a budget that are gone already, such as the start of the process.
+
+    Raises:
+        GlassworkError: for data, a network or a machine that does not fit; nothing is left behind then.
+    """
+    began = time.monotonic() - spent
+    replay = _replayed(order)
+    device = choose_device(order.machine.device)
+    draft = make_system(order.system, order.recipe, own)
+    examples, splits, summary = _read(draft, order.recipe)
+    recipe = draft.resolve(examples, splits)
+    chosen = make_system(order.system, recipe, own)
+    seed_everything(recipe.seed)
+    network = chosen.network(examples.schema)
+    check_outputs(network, examples.schema)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise GlassworkError("the network has no weights to train")
+    numerics = Numerics(device, order.machine.threads or usable_cores())
+    torch.set_num_threads(numerics.threads)
+    if replay is not None:
+        _, numerics = replay.read_resolved(RECIPES[order.system])
+        numerics.apply()
+    else:
+
+        def make_stage(network: nn.Module, numerics: Numerics) -> Any:
+            return chosen.stages(network, examples, splits, MEASURING, numerics)[0]
+
+        numerics = choose_numerics(order.machine, numerics, network, make_stage)
+    numerics.place(network)
+    count = len(chosen.stages(network, examples, splits, MEASURING, numerics)[0].batches)
+    clock = _clock(recipe, count, began, replay)
+    folder = RunFolder.create(order.machine.out, order.preset)
+    folder.write_order(order)
+    folder.write_resolved(recipe, numerics)
+    folder.write("environment.json", {**environment(), "training_seconds": _seconds(clock)})
+    folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
+    return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
+
+
+def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
+    """Makes a run ready to go on where it was stopped.
+
+    Raises:
+        GlassworkError: where the run is in use, its data has changed, or its files are of another version.
+    """
+    folder.lock()
+    order = folder.read_order()
+    recipe, numerics = folder.read_resolved(RECIPES[order.system])
+    system = make_system(order.system, recipe, own)
+    examples, splits, summary = _read(make_system(order.system, order.recipe, own), recipe)
+    if folder.read("data.json")["fingerprint"] != _fingerprint(examples):
+        raise GlassworkError(f"the data at {recipe.data} has changed since {folder.name} began: train anew")
+    seed_everything(recipe.seed)
+    network = system.network(examples.schema)
+    numerics.apply()
+    numerics.place(network)
+    count = len(system.stages(network, examples, splits, MEASURING, numerics)[0].batches)
+    saved_states = checkpoints(folder.checkpoints)
+    state = load_checkpoint(saved_states[-1]) if saved_states else None
+    clock = _clock(recipe, count, None, _replayed(order), folder.read("environment.json")["training_seconds"])
+    if state is not None:
+        network.load_state_dict(state["network"])
+    return Training(folder, order, recipe, system, examples, splits, summary, network, numerics, clock, state)
+
+
+def read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
+    """The recipe's data, and which of it trains, validates and tests."""
+    if recipe.data is None:
+        raise GlassworkError("there is no data: name a path or a data set with --data")
+    examples = system.read(recipe.data)
+    return examples, split(examples, recipe.validation, recipe.test, recipe.seed)
+
+
+def _read(system: System, recipe: Recipe) -> tuple[Examples, Splits, Summary]:
+    examples, splits = read_split(system, recipe)
+    examples = examples.with_schema(fit_scaling(examples, splits.training))
+    return examples, splits, summarise(examples, splits)
+
+
+def _replayed(order: Order) -> RunFolder | None:
+    return None if order.machine.replay is None else RunFolder.find(order.machine.replay)
+
+
+def _seconds(clock: Clock) -> float | None:
+    return clock.seconds if isinstance(clock, TimeClock) else None
+
+
+def _clock(
+    recipe: Recipe, steps_per_epoch: int, began: float | None, replay: RunFolder | None, seconds: float | None = None
+) -> Clock:
+    """The run's clock; under a budget over `seconds`, or over what is left of it since `began`."""
+    if replay is not None:
+        return RecordedClock([line["progress"] for line in replay.steps()])
+    total = recipe.epochs * steps_per_epoch if recipe.epochs else None
+    if recipe.budget is None:
+        assert total is not None
+        return StepClock(total)
+    if seconds is None:
+        assert began is not None
+        seconds = recipe.budget - (time.monotonic() - began) - FINISHING_SECONDS
+    if seconds <= 0:
+        raise GlassworkError(
+            f"a budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
+            f"take {recipe.budget - seconds:.1f} s"
+        )
+    return TimeClock(seconds, total)
+
+
+def _fingerprint(examples: Examples) -> str:
+    """One number for all inputs and targets, in order."""
+    prints, targets = examples.columns["fingerprints"], examples.columns["targets"]
+    places = torch.arange(1, len(prints) + 1)
+    return f"{int((prints * (2 * places + 1)).sum()) & (2**64 - 1):016x}-{float(targets.double().sum()):.6g}"
+

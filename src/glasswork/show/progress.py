@@ -1,0 +1,93 @@
+"""The progress of a run on a terminal: loss, accuracy, examples per second, time left."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from glasswork.training.step import Step
+
+REFRESH_SECONDS = 0.2
+MAIN_METRICS = ("accuracy", "f1", "r2")
+
+
+def shown(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch."""
+    return _bar(steps, console) if console.is_terminal else _lines(steps, console)
+
+
+def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
+    """The figure that people ask for first."""
+    return next(((name, metrics[name]) for name in MAIN_METRICS if name in metrics), None)
+
+
+def worded(metrics: Mapping[str, float]) -> str:
+    """The main figure in words; empty where there is none."""
+    found = main_metric(metrics)
+    if found is None:
+        return ""
+    name, value = found
+    return f"{name} {100 * value:.1f} %" if name != "r2" else f"r2 {value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `42 s`, `3:05 min`, `1:02 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+class _Figures(ProgressColumn):
+    """The numbers beside the bar, as the loop below words them."""
+
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields["figures"]))
+
+
+def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Figures())
+    began, drawn, examples, loss, judged, first = time.monotonic(), 0.0, 0, 0.0, "", 0.0
+    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
+        task = progress.add_task("starting", total=1.0, figures="")
+        for step in steps:
+            now = time.monotonic()
+            if examples == 0:
+                first = step.progress
+            examples += step.examples
+            if step.judgement is not None:
+                judged = (
+                    f"  validation {worded(step.judgement.metrics) or format(step.judgement.metrics['loss'], '.4f')}"
+                )
+            if now - drawn >= REFRESH_SECONDS or step.last:
+                fresh = step.loss.item()
+                loss = fresh if drawn == 0.0 else 0.8 * loss + 0.2 * fresh
+                spent, done = now - began, step.progress - first
+                left = duration(spent / done * (1 - step.progress)) if done > 0 else "?"
+                figures = f"loss {loss:.4f}{judged}  {examples / max(spent, 1e-9):,.0f} examples/s  {left} left"
+                progress.update(task, completed=step.progress, description=f"epoch {step.epoch}", figures=figures)
+                progress.refresh()
+                drawn = now
+            yield step
+
+
+def _lines(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+    began, examples = time.monotonic(), 0
+    for step in steps:
+        examples += step.examples
+        if step.epoch_ended or step.last:
+            judged = ""
+            if step.judgement is not None:
+                judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {worded(step.judgement.metrics)}"
+            rate = examples / max(time.monotonic() - began, 1e-9)
+            line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} examples/s"
+            console.print(line, highlight=False)
+        yield step
+
+
+def console_for_people() -> Console:
+    """Standard error, so that standard output holds results alone."""
+    return Console(file=sys.stderr, highlight=False)

@@ -1,0 +1,65 @@
+"""What the verbs print for people: summaries, tables, answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from glasswork.data.summary import Summary
+from glasswork.device import Numerics
+from glasswork.show.progress import duration, main_metric, worded
+
+MOST_LISTED = 20
+
+
+def print_summary(console: Console, preset: str, summary: Summary) -> None:
+    """What the data is, and what to mind about it, before training."""
+    counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+    console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
+    console.print(f"{summary.inputs}; {escape(summary.target)}")
+    if 0 < len(summary.class_counts) <= MOST_LISTED and summary.imbalance > 1.5:
+        listed = ", ".join(f"{name} {count:,}" for name, count in summary.class_counts.items())
+        console.print(f"training examples per class: {escape(listed)}")
+    for warning in summary.warnings:
+        console.print(f"[yellow]note:[/yellow] {escape(warning)}")
+
+
+def print_numerics(console: Console, numerics: Numerics) -> None:
+    """How the arithmetic is carried out, and what was measured to choose it."""
+    threads = f"{numerics.threads} thread{'s' if numerics.threads > 1 else ''}"
+    chosen = f"{numerics.device}, {threads}, {numerics.precision}, {numerics.memory_format}"
+    kept = ", memory kept" if numerics.allocator == "keep" else ""
+    tried = "; ".join(f"{way} {milliseconds:.1f} ms" for way, milliseconds in numerics.measured)
+    console.print(f"{chosen}{kept}" + (f"  [dim](per step: {tried})[/dim]" if tried else ""))
+
+
+def print_result(console: Console, result: Mapping[str, Any], commands: Sequence[tuple[str, str]]) -> None:
+    """The short summary after a run."""
+    test, where = result["test"], "test" if result["examples"]["test"] else "validation"
+    figure = worded(test) or f"loss {test['loss']:.4f}"
+    name = main_metric(test)
+    others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if name is None or key != name[0])
+    best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
+    console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
+    console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
+    console.print(f"run: {escape(result['run'])}   report: {escape(result['run'])}/report.html\n\nnext:")
+    width = max(len(command) for command, _ in commands)
+    for command, sentence in commands:
+        console.print(f"  {escape(command.ljust(width))}  [dim]{escape(sentence)}[/dim]", soft_wrap=True)
+
+
+def print_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A plain table; numbers to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for place, name in enumerate(header):
+        numeric = bool(rows) and all(isinstance(row[place], (int, float)) or row[place] in {"", "-"} for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Systems: what one lecture system adds to the common loop, one file each."""

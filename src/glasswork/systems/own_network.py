@@ -1,0 +1,86 @@
+"""The user's own network: `file.py:Class`."""
+
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from glasswork.data.examples import Schema
+from glasswork.errors import GlassworkError
+
+
+def load_own_network(word: str, schema: Schema) -> nn.Module:
+    """Makes the network that `file.py:Class` names.
+
+    The class is called with those of its parameters that are named `shape`, `channels`, `features`, `outputs` or
+    `classes`; all others need defaults.
+
+    Raises:
+        GlassworkError: where there is no such file or class, or it cannot be made.
+    """
+    if word.startswith("module:"):
+        raise GlassworkError(f"the network is a module object ({word[7:]}) that only Python knows: pass network=...")
+    file, colon, name = word.rpartition(":")
+    if not colon or not file.endswith(".py"):
+        raise GlassworkError(
+            f"there is no network '{word}': use linear, dense, lenet, or your own class as file.py:Class"
+        )
+    path = Path(file)
+    if not path.is_file():
+        raise GlassworkError(f"there is no file {path} for the network {word}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise GlassworkError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    factory = module.__dict__.get(name)
+    if factory is None or not callable(factory):
+        raise GlassworkError(f"{path} has no class '{name}'")
+    known = {
+        "shape": schema.shape,
+        "channels": schema.shape[0],
+        "features": int(torch.tensor(schema.shape).prod()),
+        "outputs": len(schema.classes),
+        "classes": len(schema.classes),
+    }
+    wanted = inspect.signature(factory).parameters
+    try:
+        network = factory(**{key: value for key, value in known.items() if key in wanted})
+    except Exception as error:
+        raise GlassworkError(f"{word} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise GlassworkError(f"{word} makes a {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def check_outputs(network: nn.Module, schema: Schema) -> None:
+    """Runs one forward pass and refuses a network whose outputs do not fit the targets.
+
+    Raises:
+        GlassworkError: naming the shapes.
+    """
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            outputs = network(torch.zeros(2, *schema.shape))
+    except GlassworkError:
+        raise
+    except Exception as error:
+        raise GlassworkError(
+            f"the network does not take inputs of shape {tuple(schema.shape)}: {str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        network.train(training)
+    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != (2, len(schema.classes)):
+        shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise GlassworkError(
+            f"the network answers two inputs with {shape}, and these targets need (2, {len(schema.classes)}): "
+            f"one output for each of {', '.join(schema.classes[:5])}{' ...' if len(schema.classes) > 5 else ''}"
+        )

@@ -1,0 +1,219 @@
+"""Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data import readers
+from glasswork.data.inputs import read_inputs
+from glasswork.data.augmentation import Augmentation, least_margin, parse
+from glasswork.data.batches import Batch, Batches, Scaling
+from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics
+from glasswork.errors import GlassworkError
+from glasswork.networks.dense import Dense
+from glasswork.networks.lenet import LeNet
+from glasswork.networks.linear import Linear
+from glasswork.objectives.losses import LOSSES, check_fit, default_loss, probabilities
+from glasswork.objectives.metrics import measure
+from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.own_network import load_own_network
+from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Answer, System
+from glasswork.training.clocks import Clock
+from glasswork.training.stage import Carried, Judgement, Stage
+
+LEARNING_RATES = {"linear": 0.01, "dense": 0.003, "lenet": 0.008}
+GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
+EVALUATION_ROWS = 500
+
+
+class Supervised(System):
+    """Minimises the mean of a loss between the network's outputs and known targets.
+
+    Args:
+        recipe: what to minimise.
+        own: the user's network, where it was given as a module rather than by name.
+    """
+
+    def __init__(self, recipe: SupervisedRecipe, own: nn.Module | None = None) -> None:
+        self._recipe = recipe
+        self.own = own
+        self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
+        self._weights: Tensor | None = None
+
+    @property
+    def recipe(self) -> SupervisedRecipe:
+        return self._recipe
+
+    def read(self, source: str | Path) -> Examples:
+        recipe = self.recipe
+        size = recipe.size
+        margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
+        return readers.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict))
+
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
+        size = schema.shape[1] if square else None
+        channels = schema.shape[0] if schema.inputs == "image" else None
+        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels)
+        return readers.read(source, options)
+
+    def resolve(self, examples: Examples, splits: Splits) -> SupervisedRecipe:
+        recipe, schema = self.recipe, examples.schema
+        loss = recipe.loss or default_loss(schema.target)
+        check_fit(loss, schema.target)
+        if self.augmentation and schema.inputs != "image":
+            raise GlassworkError("augment works on images, and these examples are rows of numbers: leave it away")
+        if recipe.class_weights == "balanced" and schema.target != "class":
+            raise GlassworkError("class_weights balances targets that are one class each: leave it away")
+        rates = LEARNING_RATES if recipe.optimizer in {"adam", "adamw"} else {}
+        usual = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
+        count = len(splits.training)
+        return recipe.model_copy(
+            update={
+                "loss": loss,
+                "batch_size": recipe.batch_size or (128 if count > 8000 else 64 if count > 1000 else 32),
+                "learning_rate": recipe.learning_rate or rates.get(recipe.network, usual),
+                "epochs": recipe.epochs or (None if recipe.budget else 20),
+                "size": schema.shape[1] if schema.inputs == "image" and schema.shape[1] == schema.shape[2] else None,
+            }
+        )
+
+    def network(self, schema: Schema) -> nn.Module:
+        recipe, outputs = self.recipe, len(schema.classes)
+        features = int(torch.tensor(schema.shape).prod())
+        if self.own is not None:
+            return self.own
+        if recipe.network == "linear":
+            return Linear(features, outputs)
+        if recipe.network == "dense":
+            return Dense(features, recipe.hidden, outputs, recipe.activation, recipe.dropout)
+        if recipe.network == "lenet":
+            if schema.inputs != "image":
+                raise GlassworkError("lenet is a network for images, and these examples are rows of numbers: use mlp")
+            channels, height, width = schema.shape
+            return LeNet((channels, height, width), outputs, recipe.activation, recipe.dropout)
+        return load_own_network(recipe.network, schema)
+
+    def stages(
+        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+    ) -> list[Stage]:
+        recipe = self.recipe
+        assert recipe.batch_size is not None and recipe.learning_rate is not None
+        if recipe.class_weights == "balanced":
+            counts = torch.bincount(examples.columns["targets"][splits.training], minlength=len(examples.schema.classes))
+            self._weights = (counts.sum() / (counts * len(counts))).float().to(numerics.device)
+
+        def judge(network: nn.Module) -> Judgement:
+            metrics = self.score(network, examples, splits.validation, numerics)
+            error = (1 - metrics["accuracy"],) if examples.schema.target == "class" else ()
+            return Judgement((*error, metrics["loss"]), metrics)
+
+        return [
+            Stage(
+                name="train",
+                network=network,
+                parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
+                batches=Batches(
+                    examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation
+                ),
+                loss=self.loss,
+                judge=judge if len(splits.validation) else None,
+                clock=clock,
+                numerics=numerics,
+                seed=recipe.seed,
+                learning_rate=recipe.learning_rate,
+                optimizer=recipe.optimizer,
+                momentum=recipe.momentum,
+                weight_decay=recipe.weight_decay,
+                schedule=recipe.schedule,
+                penalty=recipe.penalty,
+                strength=recipe.strength,
+                gradient_clip=recipe.gradient_clip,
+            )
+        ]
+
+    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        scores = network(batch.inputs).float()
+        assert self.recipe.loss is not None
+        loss = LOSSES[self.recipe.loss]
+        smoothing = self.recipe.label_smoothing
+        return loss(scores, batch.targets, class_weights=self._weights, smoothing=smoothing), state
+
+    def scores(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+        """The network's outputs on some rows, float32 on the CPU; numbers in the target's own units."""
+        network.eval()
+        batches = Batches(examples, rows, EVALUATION_ROWS, 0, numerics)
+        parts = []
+        with torch.inference_mode(), numerics.arithmetic():
+            for start in range(0, len(rows), EVALUATION_ROWS):
+                batch = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0))
+                parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
+        return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
+
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        return self.measured(examples, rows, self.scores(network, examples, rows, numerics))
+
+    def measured(self, examples: Examples, rows: Tensor, scores: Tensor) -> dict[str, float]:
+        """Named metrics of the network's outputs on some rows."""
+        schema = examples.schema
+        assert self.recipe.loss is not None
+        raw = examples.columns["targets"][rows]
+        metrics = measure(schema.target, scores, raw, self.recipe.loss)
+        scaling = Scaling(schema, Numerics())
+        plain = (scores - scaling.target_mean) / scaling.target_deviation if schema.target == "number" else scores
+        loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw))
+        return {"loss": float(loss), **metrics}
+
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics
+    ) -> dict[str, Any]:
+        assert self.recipe.loss is not None
+        rows, where = (splits.test, "test") if len(splits.test) else (splits.validation, "validation")
+        if len(rows) == 0:
+            rows, where = splits.training, "training"
+        scores = self.scores(network, examples, rows, numerics)
+        found = findings(examples, splits.training, rows, where, scores, self.recipe.loss)
+        return {**found, "test_metrics": self.measured(examples, rows, scores)}
+
+    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
+        return self.answer_inputs(network, schema, read_inputs(sources, schema), sources, numerics)
+
+    def answer_inputs(
+        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
+    ) -> list[Answer]:
+        unknown = torch.zeros(len(inputs), dtype=torch.int64)
+        examples = Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+        scores = self.scores(network, examples, torch.arange(len(inputs)), numerics)
+        return self.worded(scores, schema, names)
+
+    def worded(self, scores: Tensor, schema: Schema, names: Sequence[str]) -> list[Answer]:
+        """Answers in words from the network's outputs, one per row."""
+        assert self.recipe.loss is not None
+        if schema.target == "number":
+            rows = [tuple(row) for row in scores.tolist()]
+            return [
+                Answer(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
+            ]
+        answers = []
+        chances = probabilities(scores, self.recipe.loss, schema.target)
+        for name, row in zip(names, chances, strict=True):
+            order = row.argsort(descending=True).tolist()
+            ranked = {schema.classes[k]: float(row[k]) for k in order}
+            if schema.target == "class":
+                answers.append(Answer(name, schema.classes[order[0]], float(row[order[0]]), ranked))
+            else:
+                answers.append(Answer(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
+        return answers
+
+    def example(self) -> Examples:
+        generator = torch.Generator().manual_seed(0)
+        inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
+        schema = Schema("image", (1, 28, 28), "class", ("0", "1", "2"))
+        targets = torch.arange(60) % 3
+        return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")

@@ -1,0 +1,140 @@
+"""What a supervised run's report says: the figure with its interval, the mistakes, the calibration."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.data.augmentation import centre
+from glasswork.data.examples import Examples, Schema
+from glasswork.objectives.losses import probabilities
+from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
+from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake
+
+MISTAKES = 24
+POINTS = 1000
+MOST_CLASSES = 200
+
+
+def findings(examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str) -> dict[str, Any]:
+    """Fields of the report about the network's outputs on some rows.
+
+    Args:
+        examples: all examples.
+        training: rows that were trained on, for the baseline.
+        rows: rows that were answered.
+        where: which split they are, in words.
+        scores: the network's outputs on them, (rows, outputs).
+        loss: the name of the loss it was trained with.
+    """
+    kind = examples.schema.target
+    if kind == "class":
+        return _one_class(examples, training, rows, where, scores, loss)
+    if kind == "classes":
+        return _several_classes(examples, rows, probabilities(scores, loss, kind) > 0.5)
+    return _numbers(examples, training, rows, scores)
+
+
+def interval(right: int, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share, right of count (Wilson 1927)."""
+    z, share = 1.959964, right / count
+    centre_of = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, centre_of - half), min(1.0, centre_of + half)
+
+
+def _one_class(
+    examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str
+) -> dict[str, Any]:
+    schema, targets = examples.schema, examples.columns["targets"][rows]
+    chances = probabilities(scores, loss, "class")
+    confidence, answers = chances.max(1)
+    right = int((answers == targets).sum())
+    low, high = interval(right, len(rows))
+    usual = int(torch.bincount(examples.columns["targets"][training]).argmax())
+    found: dict[str, Any] = {
+        "headline_metric": "accuracy",
+        "headline_value": right / len(rows),
+        "headline_count": f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'examples'}",
+        "headline_low": low,
+        "headline_high": high,
+        "baseline_name": "always answering the most frequent class",
+        "baseline_value": float((targets == usual).float().mean()),
+        "mistakes": _mistakes(examples, rows, answers, confidence),
+    }
+    if len(schema.classes) <= MOST_CLASSES:
+        found["confusion"] = Confusion(schema.classes, confusion_matrix(answers, targets, len(schema.classes)).tolist())
+    if loss != "hinge":
+        bins = calibration(chances, targets)
+        found["calibration"] = [CalibrationBin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
+        found["expected_calibration_error"] = expected_calibration_error(bins)
+    return found
+
+
+def _mistakes(examples: Examples, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
+    """The wrong answers that the network was surest of."""
+    targets, classes = examples.columns["targets"][rows], examples.schema.classes
+    wrong = (answers != targets).nonzero()[:, 0]
+    surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
+    return [
+        Mistake(
+            picture(examples, int(rows[i])),
+            examples.name(int(rows[i])),
+            classes[int(targets[i])],
+            classes[int(answers[i])],
+            float(confidence[i]),
+        )
+        for i in surest.tolist()
+    ]
+
+
+def picture(examples: Examples, row: int) -> bytes:
+    """One input as PNG; empty where inputs are no images."""
+    if examples.schema.inputs != "image":
+        return b""
+    from PIL import Image
+
+    image = centre(examples.columns["inputs"][row : row + 1], examples.margin)[0].to(torch.uint8)
+    pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG")
+    return file.getvalue()
+
+
+def _several_classes(examples: Examples, rows: Tensor, answers: Tensor) -> dict[str, Any]:
+    targets = examples.columns["targets"][rows].bool()
+    both = (answers & targets).sum(0)
+    f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
+    return {
+        "headline_metric": "f1",
+        "headline_value": f1,
+        "per_label": _label_rows(examples.schema, answers, targets, both),
+        "baseline_name": "",
+    }
+
+
+def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
+    result = []
+    for k, label in enumerate(schema.classes):
+        said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
+        f1 = 2 * hit / (said + true) if said + true else 0.0
+        result.append(LabelRow(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
+    return result
+
+
+def _numbers(examples: Examples, training: Tensor, rows: Tensor, answers: Tensor) -> dict[str, Any]:
+    targets = examples.columns["targets"][rows]
+    mean = examples.columns["targets"][training].mean(0)
+    pairs: Sequence[tuple[float, float]] = list(zip(targets[:, 0].tolist(), answers[:, 0].tolist(), strict=True))
+    return {
+        "headline_metric": "mean absolute error",
+        "headline_value": float((answers - targets).abs().mean()),
+        "headline_in_percent": False,
+        "headline_higher_is_better": False,
+        "baseline_name": "always answering the mean of the training examples",
+        "baseline_value": float((targets - mean).abs().mean()),
+        "predictions": pairs[:: len(pairs) // POINTS + 1],
+    }

@@ -1,0 +1,154 @@
+"""The one supervised loop: forward, loss, backward, step; a generator of steps, without callbacks."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from glasswork.device import seed_everything
+from glasswork.objectives.penalties import penalty, weights_of
+from glasswork.training.faults import explain_not_finite
+from glasswork.training.optimizers import make_optimizer, set_learning_rate
+from glasswork.training.schedules import PEAKS, SCHEDULES
+from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.step import Best, Step, Tree
+
+
+@dataclass(frozen=True)
+class _Position:
+    """Where the loop stands between two steps."""
+
+    number: int = 0
+    carried: Carried | None = None
+    best: Best | None = None
+
+
+def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
+    """Minimises mean loss + strength x penalty over the stage's parameters by gradient descent.
+
+    Each item is one update; not asking for the next is pausing, closing the generator is stopping.
+
+    Args:
+        stage: what to minimise.
+        start: the state of a former step of the same stage, to go on after it; exactly what would have followed does.
+
+    Yields:
+        One `Step` per update. Its tensors are detached; the network has already been updated.
+
+    Raises:
+        GlassworkError: where loss or gradient stops being a finite number; before that update is made.
+    """
+    network, clock, batches = stage.network, stage.clock, stage.batches
+    optimizer = make_optimizer(
+        stage.optimizer, stage.parameters, stage.learning_rate, stage.momentum, stage.weight_decay
+    )
+    trained = {id(parameter) for parameter in stage.parameters}
+    weights = [weight for weight in weights_of(network) if id(weight) in trained]
+    position, elapsed = (_Position(), 0.0) if start is None else _restore(stage, optimizer, start)
+    clock.start(elapsed)
+    progress = clock.progress(position.number)
+    network.train()
+    while progress < 1:
+        epoch, index = divmod(position.number, len(batches))
+        learning_rate = stage.learning_rate * SCHEDULES[stage.schedule](progress)
+        set_learning_rate(optimizer, learning_rate)
+        seed_everything(stage.seed, epoch, index)
+        batch = batches.batch(epoch, index)
+        with stage.numerics.arithmetic():
+            loss, carried = stage.loss(network, batch, position.carried or {})
+        penalised = stage.strength * penalty(stage.penalty, weights) if stage.strength else None
+        objective = loss if penalised is None else loss + penalised
+        if not math.isfinite(objective.item()):
+            raise explain_not_finite(stage, batch, epoch, index)
+        objective.backward()  # type: ignore[no-untyped-call]
+        norm = _clip(stage)
+        optimizer.step()
+        optimizer.zero_grad()
+        number = position.number + 1
+        ended = index + 1 == len(batches)
+        before, progress = progress, clock.progress(number)
+        judgement, best = _judge(stage, position.best, epoch + 1, before) if ended or progress >= 1 else (None, position.best)
+        position = _Position(number, carried, best)
+        yield Step(
+            stage=stage.name,
+            number=number,
+            epoch=epoch + 1,
+            epoch_ended=ended,
+            last=progress >= 1,
+            progress=before,
+            examples=len(batch),
+            loss=loss.detach(),
+            penalty=None if penalised is None else penalised.detach(),
+            learning_rate=learning_rate,
+            gradient_norm=norm,
+            judgement=judgement,
+            best=best,
+            elapsed=clock.elapsed(),
+            state=lambda position=position: _state(stage, optimizer, position),  # type: ignore[misc]
+        )
+
+
+def _clip(stage: Stage) -> Tensor | None:
+    """Scales the gradient to the longest length allowed; its length before."""
+    if stage.gradient_clip is None:
+        return None
+    return torch.nn.utils.clip_grad_norm_(stage.parameters, stage.gradient_clip).detach()
+
+
+def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tuple[Judgement | None, Best | None]:
+    """Looks at the network on the validation examples and keeps its weights where it is the best so far."""
+    if stage.judge is None:
+        return None, None
+    stage.network.eval()
+    judgement = stage.judge(stage.network)
+    stage.network.train()
+    if best is None or judgement.error < best.judgement.error:
+        weights = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
+        return judgement, Best(judgement, epoch, weights)
+    counts = progress >= PEAKS[stage.schedule]
+    return judgement, replace(best, stale=best.stale + counts)
+
+
+def _state(stage: Stage, optimizer: torch.optim.Optimizer, position: _Position) -> Tree:
+    best = position.best
+    return {
+        "stage": stage.name,
+        "number": position.number,
+        "elapsed": stage.clock.elapsed(),
+        "network": dict(stage.network.state_dict()),
+        "optimizer": optimizer.state_dict()["state"],
+        "carried": dict(position.carried or {}),
+        "best": None
+        if best is None
+        else {
+            "error": list(best.judgement.error),
+            "metrics": dict(best.judgement.metrics),
+            "epoch": best.epoch,
+            "weights": dict(best.weights),
+            "stale": best.stale,
+        },
+    }
+
+
+def best_of(tree: Tree) -> Best | None:
+    """The best judgement in the state of a step."""
+    best = tree["best"]
+    if best is None:
+        return None
+    judgement = Judgement(tuple(best["error"]), best["metrics"])
+    return Best(judgement, best["epoch"], best["weights"], best["stale"])
+
+
+def _restore(stage: Stage, optimizer: torch.optim.Optimizer, tree: Tree) -> tuple[_Position, float]:
+    """Puts network and optimizer back to where they were; tensors are copied into fresh memory."""
+    stage.network.load_state_dict(tree["network"])
+    state = {int(key): {name: _copied(value) for name, value in entry.items()} for key, entry in tree["optimizer"].items()}
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    carried = {key: _copied(value) for key, value in tree["carried"].items()}
+    return _Position(tree["number"], carried, best_of(tree)), tree["elapsed"]
+
+
+def _copied(value: object) -> object:
+    return value.clone() if isinstance(value, Tensor) else value

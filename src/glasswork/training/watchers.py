@@ -1,0 +1,151 @@
+"""Generators over steps that log, save and stop; composed as a pipe around `fit`."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.errors import GlassworkError
+from glasswork.training.checkpoints import save_checkpoint
+from glasswork.training.step import Step
+
+SAVE_SECONDS = 30.0
+LOG_STEPS = 50
+
+
+def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
+    """Writes a line per step to `steps.jsonl`, which holds no clock, and one per `LOG_STEPS` to `timing.jsonl`.
+
+    Lines are on disk before a step that ends an epoch is handed on, so that they never lag behind a checkpoint.
+    """
+    waiting: list[Step] = []
+    with (folder / "steps.jsonl").open("a", encoding="utf-8") as lines, (
+        folder / "timing.jsonl"
+    ).open("a", encoding="utf-8") as times:
+
+        def flush() -> None:
+            if waiting:
+                try:
+                    lines.writelines(_lines(waiting))
+                    times.write(json.dumps({"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}) + "\n")
+                    lines.flush()
+                    times.flush()
+                except OSError as error:
+                    raise GlassworkError(
+                        f"{folder} cannot be written ({error.strerror}): free some space, then glasswork resume {folder}"
+                    ) from error
+                waiting.clear()
+
+        try:
+            for step in steps:
+                waiting.append(step)
+                if len(waiting) == LOG_STEPS or step.epoch_ended or step.last:
+                    flush()
+                yield step
+        finally:
+            flush()
+
+
+def _lines(steps: list[Step]) -> list[str]:
+    losses = torch.stack([step.loss for step in steps]).tolist()
+    return [json.dumps(_line(step, loss)) + "\n" for step, loss in zip(steps, losses, strict=True)]
+
+
+def _line(step: Step, loss: float) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "step": step.number,
+        "stage": step.stage,
+        "epoch": step.epoch,
+        "examples": step.examples,
+        "progress": step.progress,
+        "learning_rate": step.learning_rate,
+        "loss": loss,
+    }
+    for name, value in (("penalty", step.penalty), ("gradient_norm", step.gradient_norm)):
+        if value is not None:
+            line[name] = value.item()
+    if step.judgement is not None:
+        line["validation"] = dict(step.judgement.metrics)
+    return line
+
+
+def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> Iterator[Step]:
+    """Writes a checkpoint every `every` seconds, after the last step, and where whoever watches stops asking.
+
+    An error inside a step leaves the last checkpoint as it is: the weights may be half updated.
+    """
+    written, since = 0, time.monotonic()
+    last: Step | None = None
+    try:
+        for step in steps:
+            last = step
+            if step.last or time.monotonic() - since >= every:
+                save_checkpoint(folder, _finite(step))
+                written, since = step.number, time.monotonic()
+            yield step
+    except GeneratorExit:
+        if last is not None and last.number != written:
+            save_checkpoint(folder, _finite(last))
+        raise
+
+
+def _finite(step: Step) -> dict[str, Any]:
+    tree = step.state()
+    for name, tensor in tree["network"].items():
+        if isinstance(tensor, Tensor) and tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise GlassworkError(
+                f"after step {step.number} the weights '{name}' hold inf or nan: the last good checkpoint is kept; "
+                "try a lower learning rate or --gradient-clip 1"
+            )
+    return tree
+
+
+def stopped_early(steps: Iterator[Step], patience: int | None) -> Iterator[Step]:
+    """Ends after `patience` judgements in a row that were no better than the best (Kovashka: over-training)."""
+    for step in steps:
+        yield step
+        if patience is not None and step.best is not None and step.best.stale >= patience:
+            return
+
+
+class Interruption:
+    """Turns the first Ctrl-C (or SIGTERM) into a wish to stop after the step under way; the second one is as usual.
+
+    A context manager; outside the main thread it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._wish)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _wish(self, number: int, frame: FrameType | None) -> None:
+        self.wished = True
+        self.__exit__(None, None, None)
+
+
+def interruptible(steps: Iterator[Step], wished: Callable[[], bool]) -> Iterator[Step]:
+    """Ends after a step during which somebody wished to stop."""
+    for step in steps:
+        yield step
+        if wished():
+            return
