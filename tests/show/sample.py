@@ -1,4 +1,7 @@
-"""A report such as a good run of LeNet leaves, for the tests and for looking at: python sample.py PAGE.html [MNIST.npz]."""
+"""A report such as a good run of LeNet leaves, for the tests and for the eye.
+
+`python sample.py PAGE.html [MNIST.npz]` writes it; without the file of digits the pictures are made ones.
+"""
 
 import math
 import random
@@ -134,7 +137,7 @@ def network() -> list[LayerRow]:
 
 def calibration() -> list[CalibrationBin]:
     counts = [0, 0, 1, 3, 4, 6, 9, 14, 31, 932]
-    right = [0, 0, 0, 0.3333, 0.5, 0.6667, 0.5556, 0.7143, 0.871, 0.9979]
+    right = [0.0, 0.0, 0.0, 0.3333, 0.5, 0.6667, 0.5556, 0.7143, 0.871, 0.9979]
     return [
         CalibrationBin(index / 10, (index + 1) / 10, count, (index + (0.95 if index == 9 else 0.55)) / 10, share)
         for index, (count, share) in enumerate(zip(counts, right, strict=True))

@@ -35,9 +35,9 @@ def number(value: object) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage, 98.7 %, with as many digits as keep it from rounding to 100 % or to 0 %."""
+    """A share as a percentage, 98.7 %, never rounded to 100 % or to 0 %; a dash where it is undefined."""
     if not math.isfinite(share):
-        return number(share)
+        return "–"
     if share in (0.0, 1.0):
         return f"{share:.0%}".replace("%", f"{NARROW_SPACE}%")
     for digits in range(1, 6):

@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from glasswork.show import NARROW_SPACE, compact, escape, number, percent
 
@@ -17,6 +18,7 @@ Point = tuple[float, float]
 MOST_CLASSES_IN_A_TABLE = 20
 MOST_CONFUSED_PAIRS = 20
 MOST_MARKED_POINTS = 60
+MOST_OPEN_ROWS = 24
 MOST_SCATTERED_POINTS = 1500
 # Pictures up to this many pixels wide are enlarged, so that a digit's pixels stay pixels.
 TINY_PICTURE = 96
@@ -24,7 +26,7 @@ TINY_PICTURE = 96
 LOGARITHMIC_FROM_RATIO = 30.0
 
 WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 24, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 24, 34
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _vertical_axis(values: Sequence[float], as_percent: bool) -> _Axis:
     if not as_percent and min(values) > 0 and max(values) / min(values) >= LOGARITHMIC_FROM_RATIO:
         # Whole decades, so that at least two ticks carry a label.
         return _Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), start, end, True)
+    # No point on the ground line, unless it is nought itself.
+    low = low - (high - low) / 25 if low < 0 else max(0.0, low - (high - low) / 25)
     step = _step(high - low, 4, whole=False)
     low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     return _Axis(low, min(high, 1.0) if as_percent and max(values) <= 1 else high, start, end)
@@ -105,17 +109,19 @@ def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}"/>'
 
 
-def _grid(across: _Axis, up: _Axis, x_label: str, as_percent: bool, whole: bool) -> list[str]:
+def _grid(
+    across: _Axis, up: _Axis, x_label: str, as_percent: bool, whole: bool = False, across_percent: bool = False
+) -> list[str]:
     """Ground line, faint horizontal rules, and the labels of both axes."""
-    ticks = up.ticks(4)
     parts = []
-    for tick in ticks:
+    for tick in up.ticks(5 if up.logarithmic else 4):
         y = up.at(tick)
         words = f"{100 * tick:g}{NARROW_SPACE}%" if as_percent else number(float(f"{tick:.6g}"))
         parts += [_line(across.start, y, across.end, y, "rule"), _text(across.start - 6, y + 3.5, words, "end")]
     parts.append(_line(across.start, up.start, across.end, up.start, "ground"))
     for tick in across.ticks(6, whole):
         words = compact(tick) if abs(tick) >= 10_000 else number(float(f"{tick:.6g}"))
+        words = f"{100 * tick:.0f}{NARROW_SPACE}%" if across_percent else words
         parts.append(_text(across.at(tick), up.start + 14, words))
     parts.append(_text(across.end, up.start + 29, x_label, "end", "label"))
     return parts
@@ -173,10 +179,13 @@ def line_chart(
     across = _Axis(*_range(columns), LEFT, WIDTH - RIGHT)
     up = _vertical_axis(finite or [0.0, 1.0], as_percent)
     parts = _grid(across, up, x_label, as_percent, whole=True)
-    if marked is not None:
+    if marked is not None and across.low <= marked <= across.high:
         x = across.at(marked)
         anchor, aside = ("end", -5) if x > WIDTH / 2 else ("start", 5)
-        parts += [_line(x, TOP, x, up.start, "mark"), _text(x + aside, TOP + 9, f"best: {number(marked)}", anchor)]
+        beside = [up.at(y) for one in series for at, y in one.points if at == marked and math.isfinite(y)]
+        # Where the curve passes high, the words stand low.
+        y = up.start - 7 if beside and min(beside) < (TOP + up.start) / 2 else TOP + 11
+        parts += [_line(x, TOP, x, up.start, "mark"), _text(x + aside, y, f"best {x_label}: {number(marked)}", anchor)]
     for one in series:
         parts += _curve(one, across, up, x_label)
     x = float(LEFT)
@@ -197,7 +206,7 @@ def reliability_diagram(bins: Sequence[tuple[float, float, int, float, float]]) 
         return ""
     size = 290.0
     across, up = _Axis(0, 1, LEFT, WIDTH - RIGHT), _Axis(0, 1, size - BOTTOM, TOP)
-    parts = _grid(across, up, "how sure it was", as_percent=True, whole=False)
+    parts = _grid(across, up, "how sure it was", as_percent=True, across_percent=True)
     for low, high, count, confidence, accuracy in filled:
         x, width, top = across.at(low) + 1, across.at(high) - across.at(low) - 2, up.at(accuracy)
         words = f"{number(count)} answers, sure to {percent(confidence)}, right in {percent(accuracy)}"
@@ -222,7 +231,7 @@ def scatter(pairs: Sequence[Point]) -> str:
     low, high = _range([value for pair in finite for value in pair])
     size = 340.0
     across, up = _Axis(low, high, LEFT, WIDTH - RIGHT), _Axis(low, high, size - BOTTOM, TOP)
-    parts = _grid(across, up, "true value", as_percent=False, whole=False)
+    parts = _grid(across, up, "true value", as_percent=False)
     parts += [_text(LEFT, 12, "predicted", "start", "label"), _line(LEFT, up.start, across.end, up.end, "diagonal")]
     for true, predicted in finite[::every]:
         parts.append(
@@ -230,6 +239,46 @@ def scatter(pairs: Sequence[Point]) -> str:
             f"<title>true {number(true)}, predicted {number(predicted)}</title></circle>"
         )
     return _svg("predicted against true values", parts, height=size)
+
+
+def document(title: str, body: str) -> str:
+    """A whole HTML page around `body`, with the style sheet inside it."""
+    style = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # Whatever a class name smuggled in, the browser loads nothing and runs nothing.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">"
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>{body}"
+        "<footer>Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."
+        "</footer></main></body></html>\n"
+    )
+
+
+def section(title: str, reading: str, *parts: str) -> str:
+    """A section with its sentence on how to read it; nothing at all when it has nothing to show."""
+    body = "".join(parts)
+    margin = f'<div class="margin"><h2>{title}</h2><p>{reading}</p></div>'
+    return f'<section>{margin}<div class="body">{body}</div></section>' if body else ""
+
+
+def figure(caption: str, drawing: str, style: str = "") -> str:
+    """A drawing under its caption; nothing when there is no drawing."""
+    heading = f"<figcaption>{escape(caption)}</figcaption>"
+    return f'<figure class="{style}">{heading}{drawing}</figure>' if drawing else ""
+
+
+def folded(what: str, drawing: str, rows: int) -> str:
+    """A long drawing behind a line to open it; a short one as it is."""
+    return f"<details><summary>All {rows} {what}</summary>{drawing}</details>" if rows > MOST_OPEN_ROWS else drawing
+
+
+def facts(rows: Sequence[tuple[str, object]]) -> str:
+    """Labels and values, one pair to a line."""
+    lines = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(number(value))}</dd></div>" for label, value in rows)
+    return f'<dl class="facts">{lines}</dl>' if lines else ""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> str:
@@ -277,7 +326,7 @@ def confusion_table(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> 
             title = f"{number(count)} of class {escape(classes[i])} answered as {escape(classes[j])}"
             cells.append(f'<td{style} title="{title}">{number(count) if count else "·"}</td>')
         lines.append(f'<tr><th scope="row">{names[i]}</th>{"".join(cells)}</tr>')
-    corner = '<th class="corner"><span>truth ↓ answer →</span></th>'
+    corner = '<th class="corner"><span>truth ↓<br/>answer →</span></th>'
     size = f"{'short' if short else 'long'} {'many' if len(classes) > 12 else ''}"
     return (
         f'<div class="wide"><table class="confusion {size}"><thead><tr>{corner}{head}</tr></thead>'
@@ -306,6 +355,7 @@ def picture(png: bytes, name: str) -> str:
 
 def gallery(rows: Sequence[tuple[bytes, str, str, str, float]]) -> str:
     """Wrong answers as pictures: PNG (empty: only the name is shown), name, truth, answer, probability."""
+    wordy = any(not png or len(truth) > 10 or len(answer) > 10 for png, _, truth, answer, _ in rows)
     items = []
     for png, name, truth, answer, probability in rows:
         shown = picture(png, name) if png else f'<p class="sample">{escape(name)}</p>'
@@ -314,4 +364,4 @@ def gallery(rows: Sequence[tuple[bytes, str, str, str, float]]) -> str:
             f'<span>said <b class="wrong">{escape(answer)}</b></span>'
             f'<span class="quiet">{percent(probability)} sure</span></figcaption></figure>'
         )
-    return f'<div class="gallery">{"".join(items)}</div>' if items else ""
+    return f'<div class="gallery {"wordy" if wordy else ""}">{"".join(items)}</div>' if items else ""

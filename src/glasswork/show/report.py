@@ -9,15 +9,13 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, is_dataclass
-from importlib.resources import files
 from typing import Any, Literal, get_type_hints
 
 from glasswork.errors import GlassworkError
 from glasswork.show import charts, escape, number, percent
-from glasswork.show.charts import Series, table
+from glasswork.show.charts import Series, facts, figure, folded, section, table
 
 FORMAT = 1
-MOST_OPEN_ROWS = 24
 
 Value = str | int | float | bool | None
 Row = tuple[str, Value]
@@ -104,8 +102,7 @@ class Report:
         headline_value: its value on the test split (on the validation split where there is no other).
         headline_count: the same in counts, `987 of 1,000 test images`; empty where the metric counts nothing. Where
             given, the headline is a share of right answers.
-        headline_low: lower end of the 95 % interval.
-        headline_high: upper end of the 95 % interval.
+        headline_low: lower end of the 95 % interval; `headline_high` is its upper end.
         headline_in_percent: the headline is a share of one.
         headline_higher_is_better: false for errors and losses.
         baseline_name: what needs no learning, `always answering the most frequent class`.
@@ -207,52 +204,17 @@ def _typed(value: Any, kind: Any) -> Any:
         return None if value is None else _typed(value, next(part for part in parts if part is not type(None)))
     if origin is tuple:
         return tuple(_typed(each, part) for each, part in zip(value, parts, strict=True))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if origin is Mapping:
         return {key: _typed(each, parts[1]) for key, each in value.items()}
-    if isinstance(origin, type) and issubclass(origin, Sequence):
+    if origin is Sequence:
         return tuple(_typed(each, parts[0]) for each in value)
     return value
 
 
 def to_html(report: Report) -> str:
     """The report as one HTML page that needs no script, no other file and no network."""
-    sections = (_curves, _mistakes, _calibration, _data, _network, _recipe, _machine, _next)
-    body = "".join((_head(report), _warnings(report), *(section(report) for section in sections)))
-    style = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8")
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Whatever a class name smuggled in, the browser loads nothing and runs nothing.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">"
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(report.title)}</title><style>{style}</style></head><body><main>{body}"
-        "<footer>Drawn by Glasswork from the numbers in this run’s folder; nothing on the page was computed by it."
-        "</footer></main></body></html>\n"
-    )
-
-
-def _section(title: str, reading: str, *parts: str) -> str:
-    """A section with its sentence on how to read it; nothing at all when it has nothing to show."""
-    body = "".join(parts)
-    if not body:
-        return ""
-    return (
-        f'<section><div class="margin"><h2>{title}</h2><p>{reading}</p></div><div class="body">{body}</div></section>'
-    )
-
-
-def _figure(caption: str, drawing: str, style: str = "") -> str:
-    return f'<figure class="{style}"><figcaption>{caption}</figcaption>{drawing}</figure>' if drawing else ""
-
-
-def _facts(rows: Sequence[Row]) -> str:
-    lines = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(number(value))}</dd></div>" for label, value in rows)
-    return f'<dl class="facts">{lines}</dl>' if lines else ""
-
-
-def _folded(summary: str, drawing: str, folded: bool) -> str:
-    return f"<details><summary>{summary}</summary>{drawing}</details>" if folded and drawing else drawing
+    parts = (_head, _warnings, _curves, _mistakes, _calibration, _data, _network, _recipe, _machine, _next)
+    return charts.document(report.title, "".join(part(report) for part in parts))
 
 
 def _measured(report: Report, value: float) -> str:
@@ -260,43 +222,46 @@ def _measured(report: Report, value: float) -> str:
 
 
 def _head(report: Report) -> str:
-    names = list(dict.fromkeys((*report.test_metrics, *report.validation_metrics)))
+    splits = {"Test": report.test_metrics, "Validation": report.validation_metrics}
+    splits = {split: metrics for split, metrics in splits.items() if metrics}
     rows = []
-    for name in names:
-        cells = (metrics.get(name) for metrics in (report.test_metrics, report.validation_metrics))
+    for name in dict.fromkeys(name for metrics in splits.values() for name in metrics):
         write = _measured if name == report.headline_metric else lambda _, value: number(value)
-        rows.append((escape(name), *("" if cell is None else write(report, cell) for cell in cells)))
+        cells = (write(report, metrics[name]) if name in metrics else "" for metrics in splits.values())
+        rows.append((escape(name), *cells))
     count = f" <span>{escape(report.headline_count)}</span>" if report.headline_count else ""
     return (
         f"<header><h1>{escape(report.title)}</h1>"
         f'<p class="headline"><strong>{_measured(report, report.headline_value)}</strong> '
         f"<em>{escape(report.headline_metric)}</em>{count}</p>"
         f'<p class="verdict">{_verdict(report)}</p>'
-        f"{table(('Metric', 'Test', 'Validation'), rows, 'metrics')}</header>"
+        f"{table(('Metric', *splits), rows, 'metrics')}</header>"
     )
 
 
 def _verdict(report: Report) -> str:
     """How good the headline is and how sure, in words."""
     value, low, high = report.headline_value, report.headline_low, report.headline_high
+    if not math.isfinite(value):
+        return "The run ended without a figure that means anything; the curves below show where it went astray."
     words = []
-    if report.headline_count and report.headline_in_percent and math.isfinite(value):
+    if report.headline_count and report.headline_in_percent:
         wrong = round(1000 * (1 - value))
-        words.append(
-            f"That is about {number(wrong)} wrong in every 1,000." if wrong else "Hardly one in 1,000 is wrong."
-        )
+        rare = "Not one was wrong." if value == 1 else "Hardly one in 1,000 is wrong."
+        words.append(f"That is about {number(wrong)} wrong in every 1,000." if wrong else rare)
     if low is not None and high is not None:
+        ends = f"{_measured(report, low)} and {_measured(report, high)}"
         words.append(
-            "With this many examples to test on, the true figure plausibly lies between "
-            f"{_measured(report, low)} and {_measured(report, high)} (95 % interval)."
+            f"With this many examples to test on, the true figure plausibly lies between {ends} (95 % interval)."
         )
     if report.baseline_value is not None:
-        worst, best = (value if low is None else low), (value if high is None else high)
-        if not report.headline_higher_is_better:
-            worst, best = -best, -worst
-        bar = report.baseline_value if report.headline_higher_is_better else -report.baseline_value
-        judged = "so the network has clearly learned something" if worst > bar else "so the test cannot tell them apart"
-        judged = "so the network does worse than that" if best < bar else judged
+        sign = 1 if report.headline_higher_is_better else -1
+        ends_of_interval = [sign * end for end in (low, high) if end is not None] or [sign * value]
+        judged = "so the test cannot tell the two apart"
+        if min(ends_of_interval) > sign * report.baseline_value:
+            judged = "so the network has clearly learned something"
+        elif max(ends_of_interval) < sign * report.baseline_value:
+            judged = "so the network does worse than that"
         name = escape(report.baseline_name or "answering without looking")
         words.append(f"For comparison, {name} reaches {_measured(report, report.baseline_value)}, {judged}.")
     return " ".join(words)
@@ -304,11 +269,8 @@ def _verdict(report: Report) -> str:
 
 def _warnings(report: Report) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in report.warnings)
-    title, reading = (
-        "Before you trust it",
-        "What was odd about the data or the run; each may move the figures on this page.",
-    )
-    return _section(title, reading, f'<ul class="warnings">{lines}</ul>' if lines else "")
+    reading = "What was odd about the data or the run; each may move the figures on this page."
+    return section("Before you trust it", reading, f'<ul class="warnings">{lines}</ul>' if lines else "")
 
 
 def _curves(report: Report) -> str:
@@ -317,130 +279,120 @@ def _curves(report: Report) -> str:
         [(point.epoch, value) for point in report.epochs if (value := getattr(point, name)) is not None]
         for name in ("validation_loss", "validation_metric", "learning_rate")
     )
-    best, name, shares = report.best_epoch, escape(report.headline_metric), report.headline_in_percent
+    best, name, shares = report.best_epoch, report.headline_metric, report.headline_in_percent
     both = [training, Series("validation", losses)] if losses else [training]
-    drawings = (
-        ("Loss", charts.line_chart(both, "loss by epoch", marked=best)),
-        (f"Validation {name}", charts.line_chart([Series("validation", metric)], name, marked=best, as_percent=shares)),
-        ("Training loss, step by step", charts.line_chart([Series("step", report.steps, "faint")], "loss", "step")),
-        ("Learning rate", charts.line_chart([Series("learning rate", rates, "second")], "learning rate")),
+    by_step = Series("training loss", report.steps, "faint")
+    drawn = (
+        figure("Loss", charts.line_chart(both, "loss by epoch", marked=best)),
+        figure(f"Validation {name}", charts.line_chart([Series(name, metric)], name, marked=best, as_percent=shares)),
+        figure("Training loss, step by step", charts.line_chart([by_step], "loss by step", "step")),
+        figure("Learning rate", charts.line_chart([Series("learning rate", rates, "second")], "learning rate")),
     )
-    figures = "".join(_figure(caption, drawing) for caption, drawing in drawings)
-    reading = (
-        "Both losses should fall. Where training goes on falling while validation rises, the network has begun to learn "
-        "its examples by heart; the best epoch, the one that was kept, lies before that."
+    return section(
+        "How it learned",
+        "Both losses should fall. Where training goes on falling while validation rises, the network has begun to "
+        "learn its examples by heart; the best epoch, whose weights were kept, comes before that.",
+        f'<div class="figures">{"".join(drawn)}</div>' if any(drawn) else "",
     )
-    return _section("How it learned", reading, f'<div class="figures">{figures}</div>' if figures else "")
 
 
 def _mistakes(report: Report) -> str:
     reading = (
-        "Each row is what the examples are, each column what the network said; the diagonal is right, every other "
-        "count is a confusion. The pictures are the mistakes it was surest of."
+        "Each row of the table is what the examples are, each column what the network said: the diagonal is right, "
+        "every other count a confusion."
     )
     parts = []
     if report.confusion is not None:
         classes, matrix = report.confusion.classes, report.confusion.matrix
-        parts.append(charts.confusion_table(classes, matrix))
+        caption = "Answers to the examples it was tested on"
+        if len(classes) > charts.MOST_CLASSES_IN_A_TABLE:
+            caption, reading = "Most often confused", "What the examples are, and what the network took them for."
+        parts.append(figure(caption, charts.confusion_table(classes, matrix)))
         silent = [escape(name) for index, name in enumerate(classes) if not any(row[index] for row in matrix)]
-        if silent:
-            parts.append(f'<p class="note">Never given as an answer: {", ".join(silent)}.</p>')
-        if not report.mistakes and not any(n for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j):
-            parts.append('<p class="note">Not one mistake on the test examples.</p>')
+        parts.append(f'<p class="note">Never given as an answer: {", ".join(silent)}.</p>' if silent else "")
+        flawless = not any(count for i, row in enumerate(matrix) for j, count in enumerate(row) if i != j)
+        parts.append('<p class="note">Not one mistake in the test.</p>' if flawless else "")
     if report.predictions:
-        reading = "Each point is one test example; the nearer to the diagonal, the better the prediction."
-        parts.append(_figure("Predicted against true", charts.scatter(report.predictions), "single"))
+        reading = "Each point is one example; the nearer to the diagonal, the better the prediction."
+        parts.append(figure("Predicted against true", charts.scatter(report.predictions), "single"))
     if report.per_label:
         reading = "Precision: how many of the labels given were right. Recall: how many of the true labels were found."
         rows = [
             (escape(row.label), number(row.count), *(percent(share) for share in (row.precision, row.recall, row.f1)))
             for row in report.per_label
         ]
-        drawn = table(("Label", "Count", "Precision", "Recall", "F1"), rows, "numbers")
-        parts.append(_folded(f"All {len(rows)} labels", drawn, len(rows) > MOST_OPEN_ROWS))
-    parts.append(charts.gallery([astuple(mistake) for mistake in report.mistakes]))
-    return _section("What it gets wrong", reading, *parts)
+        drawn = table(("Label", "Count", "Precision", "Recall", "F1"), rows, "metrics")
+        parts.append(folded("labels", drawn, len(rows)))
+    pictures = charts.gallery([astuple(mistake) for mistake in report.mistakes])
+    return section("What it gets wrong", reading, *parts, figure("The mistakes it was surest of", pictures))
 
 
 def _calibration(report: Report) -> str:
-    error = report.expected_calibration_error
+    error, note = report.expected_calibration_error, ""
+    if error is not None:
+        words = f"On average, how sure it was and how often it was right lie {percent(error)} apart"
+        note = f'<p class="note">{words} (expected calibration error).</p>'
     diagram = charts.reliability_diagram([astuple(each) for each in report.calibration])
-    note = (
-        ""
-        if error is None
-        else (
-            f'<p class="note">On average, how sure it was and how often it was right lie {percent(error)} apart '
-            "(expected calibration error).</p>"
-        )
+    return section(
+        "Can its confidence be trusted?",
+        "Of all answers given with 80 % confidence, 80 % should be right: then the bar ends on the diagonal. Below "
+        "it the network is too sure, above it too modest; the figure on a bar is how many answers it stands for.",
+        figure("How often it was right, by how sure it was", diagram, "single"),
+        note,
     )
-    reading = (
-        "Of all the answers given with 80 % confidence, 80 % should be right: then each bar ends on the diagonal. "
-        "A bar below it means too sure, above it too modest; the figure on a bar is how many answers it stands for."
-    )
-    return _section("Can its confidence be trusted?", reading, _figure("Right answers by confidence", diagram), note)
 
 
 def _data(report: Report) -> str:
-    drawn = charts.bars(report.class_counts)
-    reading = "What it learned from. A class with few examples is learned last; compare its row above."
-    counts = _folded(
-        f"Training examples in each of {len(report.class_counts)} classes",
-        drawn,
-        len(report.class_counts) > MOST_OPEN_ROWS,
+    return section(
+        "The data",
+        "What it learned from; classes with few examples are as a rule learned worst.",
+        facts(report.data),
+        figure("Training examples", folded("classes", charts.bars(report.class_counts), len(report.class_counts))),
     )
-    return _section("The data", reading, _facts(report.data), counts)
 
 
 def _network(report: Report) -> str:
     rows = [(escape(row.layer), escape(row.output_shape), number(row.parameters)) for row in report.network]
-    drawn = table(("Layer", "Output", "Parameters"), rows, "numbers")
     total = "" if report.parameters is None else f'<p class="note">{number(report.parameters)} parameters in all.</p>'
-    reading = "The data pass from top to bottom; the output is the shape of what each layer hands on."
-    return _section(
-        "The network", reading, _folded(f"All {len(rows)} layers", drawn, len(rows) > MOST_OPEN_ROWS), total
+    return section(
+        "The network",
+        "The data pass from top to bottom; output is the shape of what a layer hands on, parameters what it learned.",
+        folded("layers", table(("Layer", "Output", "Parameters"), rows, "numbers"), len(rows)),
+        total,
     )
 
 
 def _recipe(report: Report) -> str:
-    def drawn(rows: Sequence[RecipeRow]) -> str:
+    drawn = {}
+    for default in (False, True):
         cells = [
-            (
-                f"<code>{escape(row.name)}</code>",
-                f"<code>{escape(_setting(row.value))}</code>",
-                row.origin,
-                escape(row.sentence),
-            )
-            for row in rows
+            (escape(row.name), _setting(row.value), escape(row.origin), escape(row.sentence))
+            for row in report.recipe
+            if (row.origin == "default") is default
         ]
-        return table(("Field", "Value", "From", "What it is"), cells, "recipe")
-
-    chosen = [row for row in report.recipe if row.origin != "default"]
-    rest = [row for row in report.recipe if row.origin == "default"]
-    reading = (
-        "Every setting of this run: <i>asked</i> by you, part of the <i>preset</i>, <i>derived</i> from the data or the "
-        "machine, or left at its <i>default</i>."
+        drawn[default] = table(("Field", "Value", "From", "What it is"), cells, "recipe")
+    if drawn[False] and drawn[True]:
+        drawn[True] = f"<details><summary>The settings left at their defaults</summary>{drawn[True]}</details>"
+    return section(
+        "The recipe",
+        "Every setting: <i>asked</i> by you, part of the <i>preset</i>, <i>derived</i> from the data or the machine, "
+        "or left at its <i>default</i>.",
+        *drawn.values(),
     )
-    folded = _folded(f"{len(rest)} more, at their defaults", drawn(rest), bool(chosen))
-    return _section("The recipe", reading, drawn(chosen), folded)
 
 
 def _setting(value: Value) -> str:
-    """As the recipe file writes it, so that it can be copied from here."""
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """As the recipe file writes it, so that it can be copied from the page."""
+    return "–" if value is None else escape(str(value).lower() if isinstance(value, bool) else value)
 
 
 def _machine(report: Report) -> str:
-    reading = (
-        "Where it ran and what the time went into; another machine gives other times and the same kind of figures."
-    )
-    return _section("Machine and time", reading, _facts(report.timing), _facts(report.machine))
+    reading = "Where it ran and what the time went into; another machine takes another time for much the same figures."
+    return section("Machine and time", reading, facts(report.timing), facts(report.machine))
 
 
 def _next(report: Report) -> str:
-    lines = "".join(
-        f"<dt><code>{escape(command)}</code></dt><dd>{escape(what)}</dd>" for command, what in report.next_commands
-    )
+    pairs = ((escape(command), escape(what)) for command, what in report.next_commands)
+    lines = "".join(f"<dt><code>{command}</code></dt><dd>{what}</dd>" for command, what in pairs)
     reading = "Commands to type in a terminal, in the folder where you trained."
-    return _section("What to do next", reading, f'<dl class="next">{lines}</dl>' if lines else "")
+    return section("What to do next", reading, f'<dl class="next">{lines}</dl>' if lines else "")
