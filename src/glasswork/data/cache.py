@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
@@ -185,14 +186,13 @@ def _load(entry: Path) -> Examples | None:
         with safe_open(os.fspath(entry), framework="pt") as file:
             facts = json.loads(file.metadata()["glasswork"])
             columns: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        os.utime(entry)  # marks it as used; the access time is not kept on every disk
     except FileNotFoundError:
         return None
     except (SafetensorError, ValueError, KeyError):
         entry.unlink(missing_ok=True)
         return None
-    except PermissionError:
-        return None
+    with suppress(OSError):  # a cache that may only be read is of use as well
+        os.utime(entry)  # marks it as used; the access time is not kept on every disk
     joined = columns.pop(_NAMES, None)
     names = joined.numpy().tobytes().decode(errors="surrogateescape").split("\0") if joined is not None else ()
     return Examples(

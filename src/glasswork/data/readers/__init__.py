@@ -8,7 +8,7 @@ from typing import Protocol
 
 from glasswork.data import cache, names
 from glasswork.data.examples import Examples, ReadingOptions
-from glasswork.data.readers import idx, image_folder, npz
+from glasswork.data.readers import cifar, idx, image_folder, npz, table
 from glasswork.errors import GlassworkError
 
 
@@ -32,7 +32,7 @@ class Reader(Protocol):
 
 
 # In the order in which they are asked.
-READERS: tuple[Reader, ...] = (idx, npz, image_folder)
+READERS: tuple[Reader, ...] = (idx, cifar, npz, table, image_folder)
 
 
 def read(source: str | Path, options: ReadingOptions) -> Examples:

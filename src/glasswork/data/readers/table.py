@@ -1,0 +1,286 @@
+"""Tables: CSV and TSV files with a header, of numbers and categories, or of paths of images and their labels."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from glasswork.data.decoding import decode_files
+from glasswork.data.examples import (
+    SPLIT_NAMES,
+    TRAINING,
+    Examples,
+    ReadingOptions,
+    Schema,
+    TargetKind,
+    fingerprints,
+)
+from glasswork.data.readers.cells import EMPTY, Numbers, Table, head, load, rows
+from glasswork.data.readers.image_folder import is_image, natural
+from glasswork.data.readers.splits import split_folders, split_parts, visible
+from glasswork.errors import GlassworkError
+
+FORMAT = "tables (.csv or .tsv with a header, gzipped or not)"
+
+_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_USUAL_TARGETS = ("target", "label", "class", "y", "species")
+# Columns of these names that count up by one would give away the classes of a sorted table; `column 1` has no name.
+_ROW_NUMBERS = ("id", "index", "unnamed: 0", "column 1")
+_MOST_CATEGORIES = 50  # of a column of texts
+_MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
+_MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
+
+Targets = tuple[Tensor, TargetKind, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The inputs of a table: its rows, or the images that they name."""
+
+    inputs: Tensor
+    fingerprints: Tensor
+    kept: Tensor | slice  # the rows of the table that could be read
+    shape: tuple[int, ...]
+    names: Sequence[str]
+    features: tuple[str, ...] = ()
+    margin: int = 0
+    skipped: tuple[str, ...] = ()
+
+
+def claims(path: Path) -> bool:
+    """Whether `path` is a table, or a folder with one, or with train/val/test ones."""
+    return _is_table(path) if path.is_file() else bool(_tables(path))
+
+
+def sources(path: Path) -> list[Path]:
+    """The table or the folder; with a table of images, the folder that it lies in as well."""
+    return [path, path.parent] if path.is_file() and _names_images(path) else [path]
+
+
+def read(path: Path, options: ReadingOptions) -> Examples:
+    """Read one table, or a folder with a table per split.
+
+    Raises:
+        GlassworkError: a table is damaged or ragged, the target is missing, unclear or empty somewhere, or a column of
+            texts has too many different ones.
+    """
+    files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else _tables(path)
+    table = load([file for _, file in files])
+    chosen = _chosen_targets(table, options.target, path)
+    features = {name: column for name, column in table.columns.items() if name not in chosen}
+    if not features:
+        raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
+    targets, kind, classes = _targets(table, chosen)
+    splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
+    split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
+    pictures = next((name for name, column in features.items() if _holds_images(column, table.files[0])), None)
+    if pictures is not None:
+        found = _images(table, pictures, [name for name in features if name != pictures], options)
+    else:
+        found = _vectors(table, features, split, _row_names(files, table.counts))
+    columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
+    if split is not None:
+        columns["split"] = split[found.kept]
+    schema = Schema("image" if pictures else "vector", found.shape, kind, classes, found.features)
+    return Examples(columns, schema, str(path), found.names, found.margin, found.skipped)
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith(_SUFFIXES) and path.is_file()
+
+
+def _tables(folder: Path) -> list[tuple[int | None, Path]]:
+    """The tables of a folder with their splits: train.csv and so on, one in each split folder, or a single one."""
+    here = [path for path in visible(folder) if _is_table(path)]
+    named: list[tuple[int | None, Path]] = list(split_parts(here).items())
+    if not named:
+        below = {
+            split: [path for path in visible(part) if _is_table(path)] for split, part in split_folders(folder).items()
+        }
+        named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
+    if named or len(here) != 1:
+        return named
+    # A single table beside folders may be a list of what the folders hold, or the notes of a folder of class folders.
+    folders = any(path.is_dir() for path in visible(folder))
+    return [(None, here[0])] if not folders or _names_images(here[0]) else []
+
+
+def _names_images(path: Path) -> bool:
+    try:
+        _, separator, skip = head(path)
+        first = next(rows(path, separator, skip), None)
+    except GlassworkError:  # said when it is read, if it is this file that is wanted
+        return False
+    return first is not None and any(is_image(cell) and (path.parent / cell).is_file() for cell in first[1])
+
+
+def _holds_images(column: Numbers | list[str], table: Path) -> bool:
+    if not isinstance(column, list):
+        return False
+    if not all(is_image(Path(cell).name) or cell == "" for cell in column):
+        return False
+    return any((table.parent / cell).is_file() for cell in column[:20])
+
+
+def _row_names(files: Sequence[tuple[int | None, Path]], counts: Sequence[int]) -> list[str]:
+    if sum(counts) > _MOST_NAMES:
+        return []
+    starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
+    return [f"{start}row {row}" for start, count in zip(starts, counts, strict=True) for row in range(1, count + 1)]
+
+
+def _chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
+    """The names of the columns to predict."""
+    listed = ", ".join(list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
+    if asked is None:
+        usual = [name for name in table.columns if name.lower() in _USUAL_TARGETS]
+        if len(usual) != 1:
+            found = f"several could be it ({', '.join(usual)})" if usual else "none has a usual name"
+            raise GlassworkError(f"Say which column of {path} is the target, for {found}; its columns: {listed}.")
+        return usual
+    if asked in table.columns:
+        return [asked]
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    for name in names:
+        if name not in table.columns:
+            near = get_close_matches(name, table.columns, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"its columns: {listed}."
+            raise GlassworkError(f"{path} has no column '{name}' to predict: {hint}")
+    if not names:
+        raise GlassworkError(f"No target is named; the columns of {path}: {listed}.")
+    return list(dict.fromkeys(names))
+
+
+def _targets(table: Table, chosen: Sequence[str]) -> Targets:
+    for name in chosen:
+        column = table.columns[name]
+        empty = [cell == "" for cell in column] if isinstance(column, list) else np.isnan(column)
+        without = np.flatnonzero(empty)
+        if len(without):
+            place = table.place(int(without[0]))
+            raise GlassworkError(f"The target '{name}' is empty on {place}: fill it in or take the line out.")
+    if len(chosen) == 1:
+        column = table.columns[chosen[0]]
+        return _text_target(column, chosen[0]) if isinstance(column, list) else _number_target(column, chosen[0])
+    values = []
+    for name in chosen:
+        column = table.columns[name]
+        if isinstance(column, list):
+            raise GlassworkError(
+                f"Of several targets each has to be a number, but '{name}' holds text ('{column[0]}')."
+            )
+        values.append(column)
+    joined = np.stack(values, 1)
+    if ((joined == 0) | (joined == 1)).all():
+        return torch.from_numpy(joined.astype(np.uint8)), "classes", tuple(chosen)
+    return torch.from_numpy(joined.astype(np.float32)), "number", tuple(chosen)
+
+
+def _number_target(column: Numbers, name: str) -> Targets:
+    values, labels = np.unique(column, return_inverse=True)
+    if len(values) < 2:
+        raise GlassworkError(f"The target '{name}' is {values[0]:g} in every row: there is nothing to learn.")
+    if len(values) > _MOST_NUMBER_CLASSES or (values != np.rint(values)).any():
+        return torch.from_numpy(column.astype(np.float32)[:, None]), "number", (name,)
+    return torch.from_numpy(labels.astype(np.int64)), "class", tuple(str(int(value)) for value in values)
+
+
+def _text_target(column: list[str], name: str) -> Targets:
+    several = any(mark in cell for cell in column for mark in ";|")
+    cells = [
+        [label.strip() for label in re.split("[;|]", cell) if label.strip()] if several else [cell] for cell in column
+    ]
+    classes = sorted({label for labels in cells for label in labels}, key=natural)
+    if len(classes) < 2:
+        raise GlassworkError(f"The target '{name}' is '{column[0]}' in every row: there is nothing to learn.")
+    if len(classes) > max(_MOST_CATEGORIES, len(column) // 2):
+        raise GlassworkError(
+            f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are no classes."
+        )
+    number = {label: index for index, label in enumerate(classes)}
+    if not several:
+        return torch.tensor([number[cell] for cell in column]), "class", tuple(classes)
+    marks = np.zeros((len(column), len(classes)), dtype=np.uint8)
+    for row, labels in enumerate(cells):
+        marks[row, [number[label] for label in labels]] = 1
+    return torch.from_numpy(marks), "classes", tuple(classes)
+
+
+def _vectors(
+    table: Table, columns: Mapping[str, Numbers | list[str]], split: Tensor | None, row_names: Sequence[str]
+) -> _Inputs:
+    """Numbers as they are, empty ones filled with the mean, and a feature of 0 and 1 per category of a text."""
+    training = slice(None) if split is None or not (split == TRAINING).any() else (split == TRAINING).numpy()
+    parts: list[npt.NDArray[np.floating[Any]]] = []
+    names: list[str] = []
+    skipped: list[str] = []
+    for name, column in columns.items():
+        if isinstance(column, list):
+            categories = _categories(table, name, column)
+            empty = column.count("")
+            if empty:
+                skipped.append(f"The column '{name}' has {empty:,} empty cells: none of its categories is set there.")
+            parts += [np.array([cell == category for cell in column], dtype=np.float32) for category in categories]
+            names += [f"{name}={category}" for category in categories]
+            continue
+        if name.lower() in _ROW_NUMBERS and (np.diff(column) != 1).sum() < len(table.files):
+            skipped.append(f"The column '{name}' only numbers the rows and was left out.")
+            continue
+        missing = np.isnan(column)
+        if missing[training].all():
+            skipped.append(f"The column '{name}' is empty and was left out.")
+            continue
+        if missing.any():
+            mean = float(np.nanmean(column[training]))
+            column = np.where(missing, mean, column)
+            skipped.append(f"The column '{name}' has {int(missing.sum()):,} empty cells, read as its mean ({mean:g}).")
+        parts.append(column)
+        names.append(name)
+    array = np.empty((sum(table.counts), len(parts)), dtype=np.float32)
+    for index, part in enumerate(parts):
+        array[:, index] = part
+    inputs = torch.from_numpy(array)
+    return _Inputs(
+        inputs, fingerprints(inputs), slice(None), (len(parts),), row_names, tuple(names), skipped=tuple(skipped)
+    )
+
+
+def _categories(table: Table, name: str, column: list[str]) -> list[str]:
+    categories = sorted(set(column) - {""}, key=natural)
+    if len(categories) <= _MOST_CATEGORIES:
+        return categories
+    texts = [row for row, cell in enumerate(column) if cell.lower() not in EMPTY and not _is_number(cell)]
+    example = f"'{column[texts[0]]}' on {table.place(texts[0])}" if texts else f"'{column[0]}'"
+    raise GlassworkError(
+        f"The column '{name}' holds {len(categories):,} different texts (the first: {example}): at most "
+        f"{_MOST_CATEGORIES} can be read as categories; take the column out, or mend the cells that should be numbers."
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d.,]+([eE][-+]?\d+)?", cell) is not None
+
+
+def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOptions) -> _Inputs:
+    """The images that the column `name` points to, relative to the table that it stands in."""
+    cells = [str(cell) for cell in table.columns[name]]
+    parents = [file.parent for file, count in zip(table.files, table.counts, strict=True) for _ in range(count)]
+    decoded = decode_files([parent / cell for parent, cell in zip(parents, cells, strict=True)], options)
+    _, channels, height, width = decoded.inputs.shape
+    skipped = [f"Beside the images these columns are not used: {', '.join(unused)}."] if unused else []
+    return _Inputs(
+        inputs=decoded.inputs,
+        fingerprints=decoded.fingerprints,
+        kept=decoded.kept,
+        shape=(channels, height - 2 * decoded.margin, width - 2 * decoded.margin),
+        names=[cells[row] for row in decoded.kept.tolist()],
+        margin=decoded.margin,
+        skipped=(*skipped, *decoded.skipped),
+    )
