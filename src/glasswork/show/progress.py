@@ -50,13 +50,13 @@ class _Figures(ProgressColumn):
 
 def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Figures())
-    began, drawn, examples, loss, judged, first = time.monotonic(), 0.0, 0, 0.0, "", 0.0
+    drawn, examples, loss, judged = 0.0, 0, 0.0, ""
+    first: Step | None = None
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
         task = progress.add_task("starting", total=1.0, figures="")
         for step in steps:
             now = time.monotonic()
-            if examples == 0:
-                first = step.progress
+            first = first or step
             examples += step.examples
             if step.judgement is not None:
                 judged = (
@@ -65,7 +65,7 @@ def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
             if now - drawn >= REFRESH_SECONDS or step.last:
                 fresh = step.loss.item()
                 loss = fresh if drawn == 0.0 else 0.8 * loss + 0.2 * fresh
-                spent, done = now - began, step.progress - first
+                spent, done = step.elapsed - first.elapsed, step.progress - first.progress
                 left = duration(spent / done * (1 - step.progress)) if done > 0 else "?"
                 figures = f"loss {loss:.4f}{judged}  {examples / max(spent, 1e-9):,.0f} examples/s  {left} left"
                 progress.update(task, completed=step.progress, description=f"epoch {step.epoch}", figures=figures)
@@ -75,14 +75,15 @@ def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
 
 
 def _lines(steps: Iterator[Step], console: Console) -> Iterator[Step]:
-    began, examples = time.monotonic(), 0
+    since, examples = 0.0, 0
     for step in steps:
         examples += step.examples
         if step.epoch_ended or step.last:
             judged = ""
             if step.judgement is not None:
                 judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {worded(step.judgement.metrics)}"
-            rate = examples / max(time.monotonic() - began, 1e-9)
+            rate = examples / max(step.elapsed - since, 1e-9)
+            since, examples = step.elapsed, 0
             line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} examples/s"
             console.print(line, highlight=False)
         yield step

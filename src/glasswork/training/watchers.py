@@ -16,7 +16,8 @@ from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
 from glasswork.training.step import Step
 
-SAVE_SECONDS = 30.0
+SAVE_SECONDS = 5.0
+SAVING_SHARE = 0.05
 LOG_STEPS = 50
 
 
@@ -79,6 +80,8 @@ def _line(step: Step, loss: float) -> dict[str, Any]:
 def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> Iterator[Step]:
     """Writes a checkpoint every `every` seconds, after the last step, and where whoever watches stops asking.
 
+    A large state is written less often, so that saving takes at most a twentieth of the time.
+
     An error inside a step leaves the last checkpoint as it is: the weights may be half updated.
     """
     written, since = 0, time.monotonic()
@@ -86,9 +89,11 @@ def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> I
     try:
         for step in steps:
             last = step
-            if step.last or time.monotonic() - since >= every:
+            began = time.monotonic()
+            if step.last or began - since >= every:
                 save_checkpoint(folder, _finite(step))
                 written, since = step.number, time.monotonic()
+                every = max(every, (since - began) / SAVING_SHARE)
             yield step
     except GeneratorExit:
         if last is not None and last.number != written:
