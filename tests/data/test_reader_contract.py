@@ -1,0 +1,99 @@
+"""What every reader promises, on a tiny sample in its format."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from reader_samples import SAMPLES
+
+from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.readers import READERS, Reader, read
+from glasswork.errors import GlassworkError
+
+every_reader = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__.rsplit(".", 1)[-1])
+with_and_without_split = pytest.mark.parametrize("given", [False, True], ids=["whole", "split"])
+
+
+def sample(reader: Reader, given: bool, folder: Path) -> Path:
+    return SAMPLES[reader][given](folder)  # type: ignore[index]
+
+
+def require_equal(first: Examples, second: Examples) -> None:
+    assert first.columns.keys() == second.columns.keys()
+    for name, column in first.columns.items():
+        assert column.dtype == second.columns[name].dtype
+        assert torch.equal(column, second.columns[name]), name
+    assert list(first.names) == list(second.names)
+    assert (first.schema, first.source, first.margin, first.skipped) == (
+        second.schema,
+        second.source,
+        second.margin,
+        second.skipped,
+    )
+
+
+@every_reader
+@with_and_without_split
+def test_claims_its_own_and_nothing_else(reader: Reader, given: bool, tmp_path: Path) -> None:
+    path = sample(reader, given, tmp_path / "source")
+    assert [other for other in READERS if other.claims(path)] == [reader]
+    assert path in reader.sources(path)
+
+
+@every_reader
+@with_and_without_split
+def test_columns_agree_with_the_schema(reader: Reader, given: bool, tmp_path: Path) -> None:
+    path = sample(reader, given, tmp_path / "source")
+    examples = read(path, ReadingOptions())
+    count = 18 if given else 9
+    columns = examples.columns
+    assert {len(column) for column in columns.values()} == {count}
+    assert len(examples.names) in (0, count)
+    assert columns["fingerprints"].dtype == torch.int64
+    assert columns["fingerprints"].ndim == 1
+    assert columns["targets"].dtype == torch.int64
+    assert columns["targets"].unique().tolist() == [0, 1, 2]
+    assert len(examples.schema.classes) >= 3
+    assert columns["inputs"].shape[1:] == examples.schema.shape
+    images = examples.schema.inputs == "image"
+    assert columns["inputs"].dtype == (torch.uint8 if images else torch.float32)
+    assert len(examples.schema.features) == (0 if images else examples.schema.shape[0])
+    assert examples.skipped == ()
+    assert examples.source == str(path)
+
+
+@every_reader
+def test_a_given_split_becomes_a_column(reader: Reader, tmp_path: Path) -> None:
+    assert "split" not in read(sample(reader, False, tmp_path / "whole"), ReadingOptions()).columns
+    split = read(sample(reader, True, tmp_path / "source"), ReadingOptions()).columns["split"]
+    assert split.dtype == torch.uint8
+    assert split.tolist() == [TRAINING] * 9 + [VALIDATION] * 6 + [TEST] * 3
+
+
+@every_reader
+@with_and_without_split
+def test_the_second_read_comes_from_the_cache(
+    reader: Reader, given: bool, tmp_path: Path, cache_folder: Path
+) -> None:
+    path = sample(reader, given, tmp_path / "source")
+    first = read(path, ReadingOptions())
+    (entry,) = cache_folder.iterdir()
+    written = entry.stat().st_ino
+    second = read(path, ReadingOptions())
+    require_equal(first, second)
+    assert [path.stat().st_ino for path in cache_folder.iterdir()] == [written]
+    require_equal(reader.read(path, ReadingOptions()), second)
+
+
+@every_reader
+def test_an_unreadable_file_is_one_sentence(reader: Reader, tmp_path: Path) -> None:
+    path = sample(reader, False, tmp_path / "source")
+    for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
+        file.write_bytes(b"\x80 nothing of the kind")
+    with pytest.raises(GlassworkError, match="source") as caught:
+        read(path, ReadingOptions())
+    assert "\n" not in str(caught.value)
+
+
+def test_every_reader_has_a_sample() -> None:
+    assert list(SAMPLES) == list(READERS)
