@@ -1,10 +1,10 @@
 """Glasswork: a deep-learning workbench with the lid off.
 
-    import glasswork as gw
+import glasswork as gw
 
-    model = gw.train("lenet", data="mnist-5k")
-    model.evaluate("samples/digits/")
-    model.predict("samples/digits/7/a.png")
+model = gw.train("lenet", data="mnist-5k")
+model.evaluate("samples/digits/")
+model.predict("samples/digits/7/a.png")
 """
 
 from collections.abc import Iterator

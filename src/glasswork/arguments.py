@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises the mistake."""
-        raise GlassworkError(f"{message} (glasswork {self.prog.removeprefix('glasswork').strip()} --help)".replace("  ", " "))
+        raise GlassworkError(
+            f"{message} (glasswork {self.prog.removeprefix('glasswork').strip()} --help)".replace("  ", " ")
+        )
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -62,7 +64,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise SystemExit(0)
     fields = {*SupervisedRecipe.model_fields, *Machine.model_fields}
     given = vars(options)
-    options.values = {key: given[key] for key in fields if given.get(key) is not None} if options.verb == "train" else {}
+    options.values = (
+        {key: given[key] for key in fields if given.get(key) is not None} if options.verb == "train" else {}
+    )
     return options
 
 
@@ -81,7 +85,9 @@ def _fill(verb: str, parser: argparse.ArgumentParser, arguments: Sequence[str]) 
     elif verb in {"evaluate", "predict"}:
         parser.add_argument("run", metavar="RUN", help="the run's folder, or its name under runs/")
         if verb == "predict":
-            parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv tables")
+            parser.add_argument(
+                "inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv tables"
+            )
             parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
         else:
             parser.add_argument("--data", metavar="DATA", help="a path or a name; absent: the run's own test examples")

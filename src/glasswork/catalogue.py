@@ -42,9 +42,13 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset("linear", "supervised", supervised.LINEAR, "mnist-5k", "linear classifier f(x, W) = Wx + b (Kovashka)"),
-        Preset("mlp", "supervised", supervised.MLP, "mnist-5k", "multilayer perceptron, any depth and width (Kovashka)"),
+        Preset(
+            "mlp", "supervised", supervised.MLP, "mnist-5k", "multilayer perceptron, any depth and width (Kovashka)"
+        ),
         Preset("own", "supervised", supervised.OWN, "mnist-5k", "your own torch.nn.Module: --network file.py:Class"),
-        Preset("lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"),
+        Preset(
+            "lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"
+        ),
     )
 }
 
@@ -119,7 +123,7 @@ def read_order(path: Path, values: Mapping[str, Any]) -> Order:
     table = read_toml(path)
     name = table.pop("preset", None)
     if not isinstance(name, str):
-        raise GlassworkError(f"{path} names no preset: add a line such as preset = \"lenet\"")
+        raise GlassworkError(f'{path} names no preset: add a line such as preset = "lenet"')
     table.pop("format", None)
     machine = table.pop("machine", {})
     return order(name, {**table, **machine, **values})

@@ -146,7 +146,13 @@ def _runs(options: Namespace) -> int:
         print("there are no runs here yet: glasswork train makes one")
     else:
         rows = [
-            (f.name, r["data"], worded(r["test"]) or f"loss {r['test']['loss']:.4g}", r["epochs"], duration(r["seconds"]))
+            (
+                f.name,
+                r["data"],
+                worded(r["test"]) or f"loss {r['test']['loss']:.4g}",
+                r["epochs"],
+                duration(r["seconds"]),
+            )
             if r
             else (f.name, f.read_order().recipe.data or "", "unfinished", "-", f"glasswork resume {f.name}")
             for f, r in found

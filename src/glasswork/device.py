@@ -136,7 +136,7 @@ def seed_everything(*numbers: int) -> None:
     """Seeds torch's default generators, from which random layers and initial weights are drawn."""
     seed = mixed(*numbers)
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(seed)
 
 

@@ -16,7 +16,7 @@ from glasswork.data.inputs import read_table
 from glasswork.data.listing import image_files
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
-from glasswork.run.folder import FORMAT, RunFolder
+from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
 from glasswork.systems.system import Answer, System
 
@@ -68,7 +68,9 @@ class Model:
             return [answer for path in paths for answer in self._rows(path)]
         files = [str(file) for path in paths for file in image_files(path)]
         parts = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-        return [answer for part in parts for answer in self.system.answer(self.network, self.schema, part, self.numerics)]
+        return [
+            answer for part in parts for answer in self.system.answer(self.network, self.schema, part, self.numerics)
+        ]
 
     def _rows(self, path: Path) -> list[Answer]:
         if not path.is_file():
@@ -97,8 +99,8 @@ class Model:
         mine, theirs = self.schema, examples.schema
         if (mine.inputs, mine.shape, mine.target) != (theirs.inputs, theirs.shape, theirs.target):
             raise GlassworkError(
-                f"{examples.source} does not fit this model: it holds {theirs.inputs} inputs of shape {theirs.shape} with "
-                f"targets of kind '{theirs.target}', the model wants {mine.inputs} {mine.shape} and '{mine.target}'"
+                f"{examples.source} does not fit this model: it holds {theirs.inputs} inputs of shape {theirs.shape} "
+                f"with targets of kind '{theirs.target}', the model wants {mine.inputs} {mine.shape} and '{mine.target}'"
             )
         if mine.target != "class" or mine.classes == theirs.classes:
             return examples.with_schema(mine)
@@ -140,7 +142,9 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
     try:
         made.load_state_dict(weights)
     except RuntimeError as error:
-        raise GlassworkError(f"the weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}") from None
+        raise GlassworkError(
+            f"the weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
+        ) from None
     numerics = Numerics(choose_device(device), usable_cores())
     return Model(made, schema, system, folder.name, numerics)
 

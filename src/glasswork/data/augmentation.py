@@ -188,10 +188,15 @@ def reframe(images: Tensor, extra: int) -> Tensor:
     """Images with `extra` more pixels on each side, copies of their edge; with less where it is negative."""
     if extra <= 0:
         return centre(images, -extra)
-    height, width = images.shape[2:]
-    rows = torch.arange(-extra, height + extra, device=images.device).clamp(0, height - 1)
-    columns = torch.arange(-extra, width + extra, device=images.device).clamp(0, width - 1)
-    return images[:, :, rows][:, :, :, columns]
+    batch, channels, height, width = images.shape
+    framed = images.new_empty(batch, channels, height + 2 * extra, width + 2 * extra)
+    # Copies of slices work for uint8 on every device, and a gather takes five times as long.
+    framed[:, :, extra:-extra, extra:-extra] = images
+    framed[:, :, extra:-extra, :extra] = images[:, :, :, :1]
+    framed[:, :, extra:-extra, -extra:] = images[:, :, :, -1:]
+    framed[:, :, :extra] = framed[:, :, extra : extra + 1]
+    framed[:, :, -extra:] = framed[:, :, -extra - 1 : -extra]
+    return framed
 
 
 def warp(images: Tensor, augmentation: Augmentation, draws: Tensor, field: Tensor) -> Tensor:

@@ -237,7 +237,8 @@ def _decoded(data: bytes, name: str, height: int, width: int, channels: int) -> 
         if turn != 1:
             plain = plain.transpose(_TURNS[turn])
         pixels = np.asarray(plain)
-    return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+    # A copy always, since the arrays that Pillow gives away are read-only.
+    return np.array(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1), order="C")
 
 
 def _plain(image: Image.Image, mode: str) -> Image.Image:

@@ -48,7 +48,8 @@ class Schema:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Schema":
         """The schema that `to_json` wrote."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
+        return cls(**values)
 
 
 @dataclass(frozen=True)

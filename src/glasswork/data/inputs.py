@@ -23,7 +23,9 @@ def read_inputs(sources: Sequence[str], schema: Schema) -> Tensor:
         GlassworkError: for a file that is missing or no image.
     """
     if schema.inputs != "image":
-        raise GlassworkError("this model answers rows of a table: give it a .csv file with the columns it was trained on")
+        raise GlassworkError(
+            "this model answers rows of a table: give it a .csv file with the columns it was trained on"
+        )
     channels, height, width = schema.shape
     images = [decode(Path(source), height, width, channels, 0) for source in sources]
     return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8)
@@ -32,7 +34,8 @@ def read_inputs(sources: Sequence[str], schema: Schema) -> Tensor:
 def read_table(path: Path, schema: Schema) -> Tensor:
     """The model's features out of a CSV file with a header, float32 (rows, features).
 
-    A feature named `column=value` is 1 where that column holds that value, else 0. Empty cells become the training mean.
+    A feature named `column=value` is 1 where that column holds that value, else 0. Empty cells become the
+    training mean.
 
     Raises:
         GlassworkError: for a missing column or a cell that is no number.
@@ -57,5 +60,7 @@ def read_table(path: Path, schema: Schema) -> Tensor:
                 try:
                     numbers[line - 2, place] = float(cell)
                 except ValueError:
-                    raise GlassworkError(f"{path}, line {line}: column '{column}' holds '{cell}', not a number") from None
+                    raise GlassworkError(
+                        f"{path}, line {line}: column '{column}' holds '{cell}', not a number"
+                    ) from None
     return numbers

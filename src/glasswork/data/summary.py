@@ -87,8 +87,10 @@ def _duplicates(examples: Examples, splits: Splits) -> tuple[int, list[str]]:
         total += len(copies)
         pairs = "; ".join(_pair(examples, int(row), splits.training, known) for row in copies[:NAMED])
         more = f"; and {len(copies) - NAMED:,} more" if len(copies) > NAMED else ""
-        what = "example is an exact copy of a training example" if len(copies) == 1 else (
-            "examples are exact copies of training examples"
+        what = (
+            "example is an exact copy of a training example"
+            if len(copies) == 1
+            else ("examples are exact copies of training examples")
         )
         warnings.append(f"{len(copies):,} {name} {what}, which flatters its figure: {pairs}{more}")
     return total, warnings

@@ -48,9 +48,12 @@ def compare(words: Sequence[str]) -> list[ComparedRun]:
         raise GlassworkError("compare needs at least two runs: glasswork runs lists them")
     folders = [RunFolder.find(word) for word in words]
     recipes = [_recipe(folder) for folder in folders]
-    keys = [key for key in dict.fromkeys(key for recipe in recipes for key in recipe)]
+    keys = list(dict.fromkeys(key for recipe in recipes for key in recipe))
     differing = [key for key in keys if any(recipe.get(key) != recipes[0].get(key) for recipe in recipes)]
-    return [_compared(folder, {k: recipe.get(k) for k in differing}) for folder, recipe in zip(folders, recipes, strict=True)]
+    return [
+        _compared(folder, {k: recipe.get(k) for k in differing})
+        for folder, recipe in zip(folders, recipes, strict=True)
+    ]
 
 
 def _recipe(folder: RunFolder) -> dict[str, Any]:

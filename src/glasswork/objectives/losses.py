@@ -172,7 +172,7 @@ def nearest_distribution(scores: Tensor) -> Tensor:
 def as_outputs(scores: Tensor, targets: Tensor) -> Tensor:
     """The targets t_k of each output, (batch, outputs) in the type of the scores; one class becomes a one-hot row."""
     if targets.dim() == 1:
-        return torch.zeros_like(scores).scatter_(1, targets[:, None], 1)
+        return F.one_hot(targets, scores.shape[1]).to(scores.dtype)
     if targets.shape != scores.shape:  # would broadcast to a loss of something else
         raise ValueError(f"targets of shape {tuple(targets.shape)} for scores of shape {tuple(scores.shape)}")
     return targets.to(scores.dtype)

@@ -62,9 +62,7 @@ class Options(BaseModel):
     def asked(self) -> dict[str, Any]:
         """The fields that were given rather than left to their defaults, without the absent ones."""
         return {
-            key: value
-            for key, value in self.model_dump().items()
-            if key in self.model_fields_set and value is not None
+            key: value for key, value in self.model_dump().items() if key in self.model_fields_set and value is not None
         }
 
 

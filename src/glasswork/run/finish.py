@@ -67,9 +67,15 @@ def _write_model(training: Training, network: nn.Module) -> None:
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
 
 
-def _report(training: Training, result: Mapping[str, Any], found: Mapping[str, Any], lines: list[dict[str, Any]]) -> Report:
+def _report(
+    training: Training, result: Mapping[str, Any], found: Mapping[str, Any], lines: list[dict[str, Any]]
+) -> Report:
     summary = training.summary
-    data: list[tuple[str, str | int]] = [("source", summary.source), ("inputs", summary.inputs), ("target", summary.target)]
+    data: list[tuple[str, str | int]] = [
+        ("source", summary.source),
+        ("inputs", summary.inputs),
+        ("target", summary.target),
+    ]
     data += [(f"{name} examples", count) for name, count in summary.counts.items()]
     layers, parameters = _layers(training)
     return Report(
@@ -106,7 +112,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
         points.setdefault(line["epoch"], []).append(line)
     result = []
     for epoch, steps in points.items():
-        judged = next((line["validation"] for line in reversed(steps) if "validation" in line), {})
+        judged: Mapping[str, float] = next((line["validation"] for line in reversed(steps) if "validation" in line), {})
         examples = sum(line["examples"] for line in steps)
         result.append(
             EpochPoint(
@@ -196,4 +202,3 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
         for handle in handles:
             handle.remove()
     return rows, sum(parameter.numel() for parameter in network.parameters())
-

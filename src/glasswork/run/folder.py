@@ -23,8 +23,8 @@ RUNS = Path("runs")
 class RunFolder:
     """The files of one run.
 
-    `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what the
-    data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
+    `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what
+    the data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
     `result.json`: the figures; `report.html`: the figures for people.
     """
 
@@ -82,7 +82,9 @@ class RunFolder:
                 folder.lock()
                 return folder
         except OSError as error:
-            raise GlassworkError(f"{RUNS.absolute()} cannot be written ({error.strerror}): choose a folder with --out") from None
+            raise GlassworkError(
+                f"{RUNS.absolute()} cannot be written ({error.strerror}): choose a folder with --out"
+            ) from None
         raise GlassworkError(f"{RUNS} holds a million runs of {preset}: clear some away")
 
     @classmethod
@@ -109,12 +111,16 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             file = (self.path / ".lock").open("a", encoding="ascii")
         except OSError as error:
-            raise GlassworkError(f"{self.path} cannot be written ({error.strerror}): choose another with --out") from None
+            raise GlassworkError(
+                f"{self.path} cannot be written ({error.strerror}): choose another with --out"
+            ) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
-            raise GlassworkError(f"{self.path} is in use by another process: wait for it, or choose another --out") from None
+            raise GlassworkError(
+                f"{self.path} is in use by another process: wait for it, or choose another --out"
+            ) from None
         self._lock = file
 
     def unlock(self) -> None:

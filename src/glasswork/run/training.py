@@ -20,13 +20,13 @@ from glasswork.run.folder import RunFolder
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.clocks import Clock, RecordedClock, StepClock, TimeClock
+from glasswork.training.clocks import Clock
 from glasswork.training.fit import best_of, fit
 from glasswork.training.measure import choose_numerics
 from glasswork.training.step import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved, stopped_early
 
-MEASURING = StepClock(10**9)
+MEASURING = Clock(total=10**9)
 FINISHING_SECONDS = 0.6
 
 
@@ -67,7 +67,7 @@ class Training:
     @property
     def total_steps(self) -> int | None:
         """How many steps the run has at most; None where time alone bounds it."""
-        return self.clock.total if isinstance(self.clock, StepClock) else None
+        return self.clock.total
 
     def steps(self) -> Iterator[Step]:
         """Carries the recipe out from where it stands; every step is logged and the run saved as it goes."""
@@ -145,7 +145,7 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     folder = RunFolder.create(order.machine.out, order.preset)
     folder.write_order(order)
     folder.write_resolved(recipe, numerics)
-    folder.write("environment.json", {**environment(), "training_seconds": _seconds(clock)})
+    folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
     folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
     return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
 
@@ -194,20 +194,16 @@ def _replayed(order: Order) -> RunFolder | None:
     return None if order.machine.replay is None else RunFolder.find(order.machine.replay)
 
 
-def _seconds(clock: Clock) -> float | None:
-    return clock.seconds if isinstance(clock, TimeClock) else None
-
-
 def _clock(
     recipe: Recipe, steps_per_epoch: int, began: float | None, replay: RunFolder | None, seconds: float | None = None
 ) -> Clock:
     """The run's clock; under a budget over `seconds`, or over what is left of it since `began`."""
     if replay is not None:
-        return RecordedClock([line["progress"] for line in replay.steps()])
+        return Clock(recorded=[line["progress"] for line in replay.steps()])
     total = recipe.epochs * steps_per_epoch if recipe.epochs else None
     if recipe.budget is None:
         assert total is not None
-        return StepClock(total)
+        return Clock(total)
     if seconds is None:
         assert began is not None
         seconds = recipe.budget - (time.monotonic() - began) - FINISHING_SECONDS
@@ -216,7 +212,7 @@ def _clock(
             f"a budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
             f"take {recipe.budget - seconds:.1f} s"
         )
-    return TimeClock(seconds, total)
+    return Clock(total, seconds)
 
 
 def _fingerprint(examples: Examples) -> str:
@@ -224,4 +220,3 @@ def _fingerprint(examples: Examples) -> str:
     prints, targets = examples.columns["fingerprints"], examples.columns["targets"]
     places = torch.arange(1, len(prints) + 1)
     return f"{int((prints * (2 * places + 1)).sum()) & (2**64 - 1):016x}-{float(targets.double().sum()):.6g}"
-

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from glasswork.data import readers
-from glasswork.data.inputs import read_inputs
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.inputs import read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -47,15 +48,18 @@ class Supervised(System):
         self._weights: Tensor | None = None
 
     @property
+    @override
     def recipe(self) -> SupervisedRecipe:
         return self._recipe
 
+    @override
     def read(self, source: str | Path) -> Examples:
         recipe = self.recipe
         size = recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
         return readers.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict))
 
+    @override
     def read_like(self, source: str | Path, schema: Schema) -> Examples:
         square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
         size = schema.shape[1] if square else None
@@ -63,6 +67,7 @@ class Supervised(System):
         options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels)
         return readers.read(source, options)
 
+    @override
     def resolve(self, examples: Examples, splits: Splits) -> SupervisedRecipe:
         recipe, schema = self.recipe, examples.schema
         loss = recipe.loss or default_loss(schema.target)
@@ -84,6 +89,7 @@ class Supervised(System):
             }
         )
 
+    @override
     def network(self, schema: Schema) -> nn.Module:
         recipe, outputs = self.recipe, len(schema.classes)
         features = int(torch.tensor(schema.shape).prod())
@@ -100,13 +106,16 @@ class Supervised(System):
             return LeNet((channels, height, width), outputs, recipe.activation, recipe.dropout)
         return load_own_network(recipe.network, schema)
 
+    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
         if recipe.class_weights == "balanced":
-            counts = torch.bincount(examples.columns["targets"][splits.training], minlength=len(examples.schema.classes))
+            counts = torch.bincount(
+                examples.columns["targets"][splits.training], minlength=len(examples.schema.classes)
+            )
             self._weights = (counts.sum() / (counts * len(counts))).float().to(numerics.device)
 
         def judge(network: nn.Module) -> Judgement:
@@ -119,9 +128,7 @@ class Supervised(System):
                 name="train",
                 network=network,
                 parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
-                batches=Batches(
-                    examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation
-                ),
+                batches=Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation),
                 loss=self.loss,
                 judge=judge if len(splits.validation) else None,
                 clock=clock,
@@ -138,6 +145,7 @@ class Supervised(System):
             )
         ]
 
+    @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
         scores = network(batch.inputs).float()
         assert self.recipe.loss is not None
@@ -156,6 +164,7 @@ class Supervised(System):
                 parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
         return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
 
+    @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
         return self.measured(examples, rows, self.scores(network, examples, rows, numerics))
 
@@ -170,9 +179,8 @@ class Supervised(System):
         loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw))
         return {"loss": float(loss), **metrics}
 
-    def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics
-    ) -> dict[str, Any]:
+    @override
+    def findings(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> dict[str, Any]:
         assert self.recipe.loss is not None
         rows, where = (splits.test, "test") if len(splits.test) else (splits.validation, "validation")
         if len(rows) == 0:
@@ -181,9 +189,11 @@ class Supervised(System):
         found = findings(examples, splits.training, rows, where, scores, self.recipe.loss)
         return {**found, "test_metrics": self.measured(examples, rows, scores)}
 
+    @override
     def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
         return self.answer_inputs(network, schema, read_inputs(sources, schema), sources, numerics)
 
+    @override
     def answer_inputs(
         self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
     ) -> list[Answer]:
@@ -211,6 +221,7 @@ class Supervised(System):
                 answers.append(Answer(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
         return answers
 
+    @override
     def example(self) -> Examples:
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)

@@ -19,7 +19,9 @@ POINTS = 1000
 MOST_CLASSES = 200
 
 
-def findings(examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str) -> dict[str, Any]:
+def findings(
+    examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str
+) -> dict[str, Any]:
     """Fields of the report about the network's outputs on some rows.
 
     Args:

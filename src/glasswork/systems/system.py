@@ -83,9 +83,7 @@ class System(abc.ABC):
         """Named metrics of the network on some rows of the examples; `loss` is among them."""
 
     @abc.abstractmethod
-    def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics
-    ) -> dict[str, Any]:
+    def findings(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> dict[str, Any]:
         """The fields of the report that only the system can fill; `test_metrics` among them."""
 
     @abc.abstractmethod

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,7 +70,9 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         number = position.number + 1
         ended = index + 1 == len(batches)
         before, progress = progress, clock.progress(number)
-        judgement, best = _judge(stage, position.best, epoch + 1, before) if ended or progress >= 1 else (None, position.best)
+        judgement, best = (
+            _judge(stage, position.best, epoch + 1, before) if ended or progress >= 1 else (None, position.best)
+        )
         position = _Position(number, carried, best)
         yield Step(
             stage=stage.name,
@@ -144,11 +147,13 @@ def best_of(tree: Tree) -> Best | None:
 def _restore(stage: Stage, optimizer: torch.optim.Optimizer, tree: Tree) -> tuple[_Position, float]:
     """Puts network and optimizer back to where they were; tensors are copied into fresh memory."""
     stage.network.load_state_dict(tree["network"])
-    state = {int(key): {name: _copied(value) for name, value in entry.items()} for key, entry in tree["optimizer"].items()}
+    state = {
+        int(key): {name: _copied(value) for name, value in entry.items()} for key, entry in tree["optimizer"].items()
+    }
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     carried = {key: _copied(value) for key, value in tree["carried"].items()}
     return _Position(tree["number"], carried, best_of(tree)), tree["elapsed"]
 
 
-def _copied(value: object) -> object:
+def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from glasswork.device import Numerics, fast_bfloat16, keep_memory
+from glasswork.device import Layout, Numerics, Precision, fast_bfloat16, keep_memory
 from glasswork.recipes.base import Machine
 from glasswork.training.fit import fit
 from glasswork.training.stage import Stage
@@ -32,10 +32,10 @@ def choose_numerics(machine: Machine, numerics: Numerics, network: nn.Module, ma
         `numerics` with precision, memory format and allocator, and what was measured. A way has to be 5 % faster than
         the plain one to be chosen.
     """
-    formats = [machine.memory_format] if machine.memory_format != "auto" else ["contiguous"]
+    formats: list[Layout] = [machine.memory_format] if machine.memory_format != "auto" else ["contiguous"]
     if machine.memory_format == "auto" and any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
         formats.append("channels-last")
-    precisions = [machine.precision] if machine.precision != "auto" else ["float32"]
+    precisions: list[Precision] = [machine.precision] if machine.precision != "auto" else ["float32"]
     if machine.precision == "auto" and fast_bfloat16(numerics.device):
         precisions.append("bfloat16")
     ways = [

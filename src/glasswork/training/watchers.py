@@ -27,20 +27,23 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
     Lines are on disk before a step that ends an epoch is handed on, so that they never lag behind a checkpoint.
     """
     waiting: list[Step] = []
-    with (folder / "steps.jsonl").open("a", encoding="utf-8") as lines, (
-        folder / "timing.jsonl"
-    ).open("a", encoding="utf-8") as times:
+    with (
+        (folder / "steps.jsonl").open("a", encoding="utf-8") as lines,
+        (folder / "timing.jsonl").open("a", encoding="utf-8") as times,
+    ):
 
         def flush() -> None:
             if waiting:
                 try:
                     lines.writelines(_lines(waiting))
-                    times.write(json.dumps({"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}) + "\n")
+                    times.write(
+                        json.dumps({"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}) + "\n"
+                    )
                     lines.flush()
                     times.flush()
                 except OSError as error:
                     raise GlassworkError(
-                        f"{folder} cannot be written ({error.strerror}): free some space, then glasswork resume {folder}"
+                        f"{folder} cannot be written ({error.strerror}): free some space, then resume the run"
                     ) from error
                 waiting.clear()
 
