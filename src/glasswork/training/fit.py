@@ -151,6 +151,11 @@ def _restore(stage: Stage, optimizer: torch.optim.Optimizer, tree: Tree) -> tupl
         int(key): {name: _copied(value) for name, value in entry.items()} for key, entry in tree["optimizer"].items()
     }
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for parameter, entry in optimizer.state.items():
+        for name, value in entry.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # Fused rules walk through memory, not through indices: a moment must lie as its weight does.
+                entry[name] = torch.empty_like(parameter).copy_(value)
     carried = {key: _copied(value) for key, value in tree["carried"].items()}
     return _Position(tree["number"], carried, best_of(tree)), tree["elapsed"]
 
