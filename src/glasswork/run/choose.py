@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from glasswork.catalogue import order
 from glasswork.data import readers
 from glasswork.data.examples import ReadingOptions
+from glasswork.recipes.supervised import SupervisedRecipe
 
 IMAGES, ROWS, OWN, USUAL = "lenet", "mlp", "own", "lenet"
 
@@ -15,5 +17,7 @@ def choose(values: Mapping[str, Any]) -> str:
         return OWN
     if values.get("data") is None:
         return USUAL
-    options = ReadingOptions(values.get("size"), target=values.get("target"), strict=bool(values.get("strict")))
+    recipe = order(USUAL, values).recipe
+    assert isinstance(recipe, SupervisedRecipe)
+    options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
     return IMAGES if readers.read(values["data"], options).schema.inputs == "image" else ROWS
