@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
-from glasswork.training.step import Step
+from glasswork.training.step import Step, Tree
 
 SAVE_SECONDS = 5.0
 SAVING_SHARE = 0.05
@@ -24,7 +25,7 @@ LOG_STEPS = 50
 def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
     """Writes a line per step to `steps.jsonl`, which holds no clock, and one per `LOG_STEPS` to `timing.jsonl`.
 
-    Lines are on disk before a step that ends an epoch is handed on, so that they never lag behind a checkpoint.
+    Lines are written before the state of a step is given out, so that they never lag behind a checkpoint.
     """
     waiting: list[Step] = []
     with (
@@ -52,7 +53,12 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
                 waiting.append(step)
                 if len(waiting) == LOG_STEPS or step.epoch_ended or step.last:
                     flush()
-                yield step
+
+                def state(step: Step = step) -> Tree:
+                    flush()
+                    return step.state()
+
+                yield replace(step, state=state)
         finally:
             flush()
 
