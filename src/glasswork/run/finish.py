@@ -23,6 +23,13 @@ def finish(training: Training) -> dict[str, Any]:
     Returns:
         What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, `best_epoch`, `validation`, `test`.
     """
+    try:
+        return _finished(training)
+    finally:
+        training.folder.unlock()
+
+
+def _finished(training: Training) -> dict[str, Any]:
     best, network = training.best, training.network
     if best is not None:
         network.load_state_dict(dict(best.weights))

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -128,6 +129,15 @@ class RunFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Gives the folder back where what is done with it breaks off: a kept traceback would keep the lock."""
+        try:
+            yield
+        except BaseException:
+            self.unlock()
+            raise
 
     def write_order(self, order: Order) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,18 +75,22 @@ class Training:
         stage = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)[0]
         if self.state is not None and self._stopped(best_of(self.state)):
             return
-        self.folder.truncate_steps(self.state["number"] if self.state else 0)
-        with Interruption() as interruption:
-            steps = saved(logged(fit(stage, self.state), self.folder.path), self.folder.checkpoints)
+        before = self.state["number"] if self.state else 0
+        self.folder.truncate_steps(before)
+        logs = logged(fit(stage, self.state), self.folder.path)
+        with self.folder.kept(), Interruption() as interruption, closing(saved(logs, self.folder.checkpoints)) as saves:
+            steps: Iterator[Step] = saves
             if self.order.machine.tensorboard:
                 from glasswork.run.tensorboard import recorded
 
-                steps = recorded(steps, self.folder.path, self.state["number"] if self.state else 0)
+                steps = recorded(steps, self.folder.path, before)
             for step in stopped_early(interruptible(steps, lambda: interruption.wished), self.recipe.patience):
                 self.last = step
                 yield step
-            done = self.last is None or self.last.last or self._stopped(self.last.best)
-            self.interrupted = interruption.wished and not done
+        done = self.last is None or self.last.last or self._stopped(self.last.best)
+        self.interrupted = interruption.wished and not done
+        if self.interrupted:
+            self.folder.unlock()
 
     def _stopped(self, best: Best | None) -> bool:
         return self.recipe.patience is not None and best is not None and best.stale >= self.recipe.patience
@@ -143,10 +148,11 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     count = len(chosen.stages(network, examples, splits, MEASURING, numerics)[0].batches)
     clock = _clock(recipe, count, began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
-    folder.write_order(order)
-    folder.write_resolved(recipe, numerics)
-    folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
-    folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
+    with folder.kept():
+        folder.write_order(order)
+        folder.write_resolved(recipe, numerics)
+        folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
+        folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
     return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
 
 
@@ -157,6 +163,11 @@ def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
         GlassworkError: where the run is in use, its data has changed, or its files are of another version.
     """
     folder.lock()
+    with folder.kept():
+        return _reopened(folder, own)
+
+
+def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
     order = folder.read_order()
     recipe, numerics = folder.read_resolved(RECIPES[order.system])
     system = make_system(order.system, recipe, own)
