@@ -61,11 +61,10 @@ class RunFolder:
         if path.exists() and not path.is_dir():
             raise GlassworkError(f"{path} is a file: choose another folder with --out")
         folder = cls(path)
+        _refuse_filled(path)
         folder.lock()
-        if any(entry.name != ".lock" for entry in path.iterdir()):
-            folder.unlock()
-            what = f"a run: go on with it by glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
-            raise GlassworkError(f"{path} already holds {what}, or choose another folder with --out")
+        with folder.kept():
+            _refuse_filled(path)  # again, as another process may have been faster
         return folder
 
     @classmethod
@@ -207,6 +206,12 @@ class RunFolder:
                         break
                     end += len(line)
             os.truncate(path, end)
+
+
+def _refuse_filled(path: Path) -> None:
+    if path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir()):
+        what = f"a run: go on with it by glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
+        raise GlassworkError(f"{path} already holds {what}, or choose another folder with --out")
 
 
 def list_runs() -> list[RunFolder]:
