@@ -100,7 +100,7 @@ class Model:
         if (mine.inputs, mine.shape, mine.target) != (theirs.inputs, theirs.shape, theirs.target):
             raise GlassworkError(
                 f"{examples.source} does not fit this model: it holds {theirs.inputs} inputs of shape {theirs.shape} "
-                f"with targets of kind '{theirs.target}', the model wants {mine.inputs} {mine.shape} and '{mine.target}'"
+                f"with targets of kind '{theirs.target}', not {mine.inputs} {mine.shape} and '{mine.target}'"
             )
         if mine.target != "class" or mine.classes == theirs.classes:
             return examples.with_schema(mine)

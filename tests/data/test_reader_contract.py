@@ -72,9 +72,7 @@ def test_a_given_split_becomes_a_column(reader: Reader, tmp_path: Path) -> None:
 
 @every_reader
 @with_and_without_split
-def test_the_second_read_comes_from_the_cache(
-    reader: Reader, given: bool, tmp_path: Path, cache_folder: Path
-) -> None:
+def test_the_second_read_comes_from_the_cache(reader: Reader, given: bool, tmp_path: Path, cache_folder: Path) -> None:
     path = sample(reader, given, tmp_path / "source")
     first = read(path, ReadingOptions())
     (entry,) = cache_folder.iterdir()

@@ -199,7 +199,5 @@ def _typed(table: Table, name: str, column: list[str], commas: bool) -> Numbers 
         infinite = np.flatnonzero(np.isinf(numbers))
         if len(infinite):
             raise GlassworkError(f"The column '{name}' is infinite on {table.place(int(infinite[0]))}.")
-        if np.isnan(numbers).all() and any(column):
-            return column
         return numbers
     return column

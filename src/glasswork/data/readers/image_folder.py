@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     }
     if parts:
         columns["split"] = torch.tensor([listing.splits[row] for row in rows], dtype=torch.uint8)
-        listing.skipped += _missing_in_training(listing, classes)
+        listing.skipped += _missing_in_training(listing, classes) + _beside(path, list(parts.values()))
     _, channels, height, width = decoded.inputs.shape
     return Examples(
         columns=columns,
@@ -97,7 +98,11 @@ def _split_parts(path: Path) -> dict[int, Path]:
 
 
 def _has_classes(folder: Path) -> bool:
-    return any(next(_images_below(part), None) for part in visible(folder) if part.is_dir())
+    return any(_has_images(part) for part in visible(folder) if part.is_dir())
+
+
+def _has_images(folder: Path) -> bool:
+    return next(_images_below(folder), None) is not None
 
 
 def _images_below(folder: Path) -> Iterator[str]:
@@ -121,9 +126,9 @@ def _list_classes(folder: Path, split: int, listing: _Listing, source: Path) -> 
         images = sorted(_images_below(place), key=natural)
         if not images:
             others = sum(1 for path in place.rglob("*") if path.is_file())
+            count = f" (but {others} other file{'s' if others > 1 else ''})" if others else ""
             listing.skipped.append(
-                f"The folder {place.relative_to(source)} has no image"
-                f"{f' (but {others} other files)' if others else ''} and is not taken as a class."
+                f"The folder {place.relative_to(source)} has no image{count} and is not taken as a class."
             )
         listing.paths += map(Path, images)
         listing.classes += [place.name] * len(images)
@@ -131,14 +136,20 @@ def _list_classes(folder: Path, split: int, listing: _Listing, source: Path) -> 
 
 
 def _require_two_of_each(labels: list[str], paths: list[Path], classes: list[str] | None = None) -> None:
-    for name in classes or sorted(set(labels), key=natural):
-        count = labels.count(name)
-        if count < 2:
-            where = f"only one image ({paths[labels.index(name)]})" if count else "no readable image"
+    counts = Counter(labels)
+    for name in classes or sorted(counts, key=natural):
+        if counts[name] < 2:
+            where = f"only one image ({paths[labels.index(name)]})" if counts[name] else "no readable image"
             raise GlassworkError(
                 f"class '{name}' has {where}: at least two are needed, one to train on and one to validate; "
                 "add images or move the folder away."
             )
+
+
+def _beside(folder: Path, parts: list[Path]) -> list[str]:
+    names = " and ".join(part.name for part in parts)
+    others = [place.name for place in visible(folder) if place.is_dir() and place not in parts and _has_images(place)]
+    return [f"The folder {name} stands beside {names} and was not read." for name in others]
 
 
 def _missing_in_training(listing: _Listing, classes: list[str]) -> list[str]:

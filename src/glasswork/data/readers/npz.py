@@ -65,7 +65,7 @@ def _archives(folder: Path) -> list[tuple[int | None, Path]]:
 
 def _arrays(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
