@@ -1,0 +1,233 @@
+"""What every preset promises for every kind of target: it trains, answers, is measured, is stopped and goes on."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from made_data import (
+    PLAIN,
+    broken_off,
+    mistake,
+    require_same,
+    resume,
+    said,
+    train,
+    write_network,
+    write_npz,
+    write_table,
+)
+from PIL import Image
+
+import glasswork as gw
+from glasswork.catalogue import PRESETS, order, read_order
+from glasswork.cli import main
+from glasswork.run.folder import RunFolder
+from glasswork.run.training import reopen
+
+TARGETS = ("class", "classes", "number")
+LENET = {"epochs": 3, "batch_size": 8}
+STEPS = 18
+
+every_preset = pytest.mark.parametrize("preset", PRESETS)
+every_target = pytest.mark.parametrize("target", TARGETS)
+
+
+def fitting(preset: str, folder: Path) -> dict[str, object]:
+    """The options without which a preset cannot be trained."""
+    return {"network": write_network(folder)} if preset == "own" else {}
+
+
+def write_data(inputs: str, target: str, folder: Path) -> Path:
+    write = write_npz if inputs == "images" else write_table
+    return write(folder / ("data.npz" if inputs == "images" else "data.csv"), target)
+
+
+@every_preset
+@every_target
+@pytest.mark.parametrize("inputs", ["images", "rows"])
+def test_trains_answers_and_is_measured(
+    preset: str, target: str, inputs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_data(inputs, target, tmp_path)
+    if preset == "lenet" and inputs == "rows":
+        assert "use mlp" in mistake(capsys, "train", preset, "--data", data, "--out", "run")
+        assert not Path("run").exists()
+        return
+    run = train(preset, data=data, epochs=2, **fitting(preset, tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"], result["examples"]["test"]) == (2, preset, 12)
+    figure = {"class": "accuracy", "classes": "f1", "number": "r2"}[target]
+    assert figure in result["test"]
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert figure in said(capsys)["metrics"]
+    asked = data
+    if inputs == "images":
+        asked = tmp_path / "one.png"
+        Image.new("L", (30, 20), 77).save(asked)
+    assert main(["predict", str(run), str(asked), "--json"]) == 0
+    answers = said(capsys)["answers"]
+    assert len(answers) == (1 if inputs == "images" else 60)
+    model = gw.load(run)
+    for answer in answers:
+        require_answer(answer, target, model.classes)
+
+
+def require_answer(answer: dict[str, object], target: str, classes: tuple[str, ...]) -> None:
+    chances = answer["probabilities"]
+    assert isinstance(chances, dict)
+    if target == "number":
+        assert isinstance(answer["answer"], float)
+        assert (answer["probability"], chances) == (None, {})
+        return
+    assert set(chances) == set(classes)
+    assert list(chances.values()) == sorted(chances.values(), reverse=True)
+    if target == "class":
+        assert answer["answer"] == next(iter(chances))
+        assert answer["probability"] == max(chances.values())
+        assert sum(chances.values()) == pytest.approx(1)
+    else:
+        assert answer["answer"] == [name for name, chance in chances.items() if chance > 0.5]
+
+
+@every_preset
+@every_target
+def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -> None:
+    data = write_npz(tmp_path / "data.npz", target)
+    options = {"data": str(data), "epochs": 2, "batch_size": 8, **fitting(preset, tmp_path)}
+    whole = train(preset, out="whole", **options)
+    require_same(whole, resume(broken_off(preset, 4, **options)))
+
+
+SETTINGS: dict[str, dict[str, object]] = {
+    "sgd": {"optimizer": "sgd", "schedule": "constant"},
+    "momentum": {"optimizer": "momentum", "schedule": "cosine"},
+    "adam": {"optimizer": "adam", "schedule": "step"},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "l1": {"penalty": "l1", "strength": 0.001},
+    "l2": {"penalty": "l2", "strength": 0.001},
+    "clip": {"gradient_clip": 0.5},
+    "class weights": {"class_weights": "balanced"},
+    "smoothing": {"label_smoothing": 0.1},
+    "hinge": {"loss": "hinge"},
+    "dropout": {"dropout": 0.3},
+    "augmentation": {"augment": ("flip", "crop:1", "rotation:10", "elastic:1")},
+    "dropout and augmentation": {"dropout": 0.3, "augment": ("crop:1",), "seed": 3},
+    "no validation": {"validation": 0},
+    "no test": {"test": 0},
+    "tensorboard": {"tensorboard": True},
+    "channels last": {"memory_format": "channels-last", "optimizer": "adamw"},
+    "bfloat16": {"precision": "bfloat16"},
+    "memory kept": {"allocator": "keep"},
+    "two threads": {"threads": 2},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_goes_on_under_every_setting(setting: str, tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **LENET, **SETTINGS[setting]}
+    gw.train("lenet", out="whole", **{**PLAIN, **options})  # type: ignore[arg-type]
+    require_same(Path("whole"), resume(broken_off("lenet", 8, **options)))
+
+
+@pytest.mark.parametrize("after", [1, 5, 6, 12, STEPS - 1, STEPS])
+def test_goes_on_from_wherever_it_was_stopped(after: int, tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), "dropout": 0.3, "augment": ("crop:1",), **LENET}
+    whole = train("lenet", out="whole", **options)
+    require_same(whole, resume(broken_off("lenet", after, **options)))
+
+
+def test_goes_on_twice(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), "dropout": 0.3, **LENET}
+    whole = train("lenet", out="whole", **options)
+    run = broken_off("lenet", 4, **options)
+    steps = reopen(RunFolder.find(run)).steps()
+    assert [next(steps).number for _ in range(5)] == [5, 6, 7, 8, 9]
+    steps.close()  # type: ignore[attr-defined]
+    require_same(whole, resume(run))
+
+
+def test_a_finished_run_is_finished_again_without_a_step(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **LENET}
+    run = train("lenet", out="run", **options)
+    report, before = (run / "report.html").read_bytes(), remains_of(run)
+    assert resume(run) == run
+    assert remains_of(run) == before
+    assert (run / "report.html").read_bytes() == report
+
+
+def remains_of(run: Path) -> list[bytes]:
+    return [(run / name).read_bytes() for name in ("steps.jsonl", "model/model.safetensors", "result.json")]
+
+
+def test_goes_on_from_the_start_where_nothing_was_saved(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), "dropout": 0.3, **LENET}
+    whole = train("lenet", out="whole", **options)
+    run = broken_off("lenet", 8, **options)
+    for checkpoint in (run / "checkpoints").iterdir():
+        checkpoint.unlink()
+    require_same(whole, resume(run))
+
+
+def test_lines_of_the_log_after_the_checkpoint_are_made_anew(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **LENET}
+    whole = train("lenet", out="whole", **options)
+    run = broken_off("lenet", 8, **options)
+    lines = (whole / "steps.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (run / "steps.jsonl").write_text("".join(lines[:11]) + lines[11][:20], encoding="utf-8")
+    require_same(whole, resume(run))
+
+
+def test_an_early_stop_comes_at_the_same_step(tmp_path: Path) -> None:
+    options = {
+        "data": str(write_npz(tmp_path / "data.npz", "class")),
+        "batch_size": 8,
+        "epochs": 40,
+        "patience": 2,
+        "schedule": "constant",
+        "dropout": 0.2,
+        "learning_rate": 0.01,
+    }
+    whole = train("lenet", out="whole", **options)
+    made = len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines())
+    assert 12 < made < 240
+    for after in (made - 7, made - 1, made):
+        require_same(whole, resume(broken_off("lenet", after, out=f"stopped-{after}", **options)))
+
+
+@every_preset
+def test_the_printed_recipe_is_read_back(preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["systems", "show", preset]) == 0
+    Path("mine.toml").write_text(capsys.readouterr().out, encoding="utf-8")
+    assert read_order(Path("mine.toml"), {}).recipe == order(preset, {}).recipe
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), "epochs": 1, **fitting(preset, tmp_path)}
+    run = RunFolder(train("mine.toml", **options))
+    asked = run.read_order()
+    assert asked.recipe == order(preset, options).recipe
+    assert (asked.preset, asked.machine.threads) == (preset, 1)
+    used, numerics = run.read_resolved(type(asked.recipe))
+    derived = {key for key, value in used.model_dump().items() if value != getattr(asked.recipe, key)}
+    assert derived <= {"loss", "batch_size", "learning_rate", "size"}
+    assert all(getattr(asked.recipe, key) is None for key in derived)
+    assert (numerics.threads, numerics.precision, numerics.memory_format) == (1, "float32", "contiguous")
+
+
+def test_a_run_s_recipe_trains_the_same_run_again(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), "dropout": 0.1, "augment": ("crop:1",), **LENET}
+    first = train("lenet", out="first", **options)
+    require_same(first, train(first / "recipe.toml", out="second"))
+
+
+def test_answers_as_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_table(tmp_path / "data.csv", "class")
+    run = train("mlp", data=data, epochs=2)
+    assert main(["predict", str(run), str(data), "--csv", "answers.csv"]) == 0
+    capsys.readouterr()
+    with Path("answers.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 60
+    assert list(rows[0]) == ["input", "answer", "probability", "high", "low", "middle"]
+    for row in rows:
+        assert row["probability"] == row[row["answer"]]
+        assert sum(float(row[name]) for name in ("high", "low", "middle")) == pytest.approx(1)

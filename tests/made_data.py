@@ -1,0 +1,172 @@
+"""Small made data sets, on disk as users have them, and the command line in process."""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from torch import Tensor
+
+import glasswork as gw
+from glasswork.cli import main
+from glasswork.training.checkpoints import checkpoints, flatten, load_checkpoint
+
+SIDE = 12
+PLAIN = {"threads": 1, "precision": "float32", "memory_format": "contiguous", "allocator": "default"}
+
+
+def pictures(count: int, classes: int = 3, seed: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Noisy images with a bright bar whose place is the class: learnt in a few epochs, though not at once."""
+    draws = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    images = draws.integers(0, 120, (count, SIDE, SIDE), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:, 4 * label : 4 * label + 3] += 90
+    return images, labels
+
+
+def write_npz(path: Path, target: str, count: int = 60) -> Path:
+    """Images with one class, several labels or a number each."""
+    images, labels = pictures(count)
+    bits = np.stack([labels == 0, labels != 1, np.arange(count) % 2 == 0], 1).astype(np.uint8)
+    numbers = (images.mean((1, 2)) + labels).astype(np.float32)[:, None]
+    np.savez(path, x=images, y={"class": labels, "classes": bits, "number": numbers}[target])
+    return path
+
+
+def write_table(path: Path, target: str, count: int = 60, seed: int = 0) -> Path:
+    """A CSV file of three numbers and a category, with a column `target`."""
+    draws = np.random.default_rng(seed)
+    features = draws.normal(size=(count, 3)).round(4)
+    sums = features.sum(1)
+    colours = [("red", "green")[int(value > 0)] for value in features[:, 2]]
+    targets: dict[str, Sequence[object]] = {
+        "class": [("low", "middle", "high")[int(value > -0.7) + int(value > 0.7)] for value in sums],
+        "classes": [
+            ";".join(name for name, on in zip("abc", row > -0.2, strict=True) if on) or "c" for row in features
+        ],
+        "number": [float(value) for value in sums.round(4)],
+    }
+    lines = ["width,height,depth,colour,target"]
+    for row, colour, answer in zip(features.tolist(), colours, targets[target], strict=True):
+        lines.append(",".join(map(str, (*row, colour, answer))))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def write_folder(path: Path, count: int = 30) -> Path:
+    """A folder of class folders of PNG files."""
+    images, labels = pictures(count)
+    for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+        folder = path / ("left", "middle", "right")[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{place}.png")
+    return path
+
+
+def write_idx(folder: Path, count: int) -> Path:
+    """Images and labels as MNIST has them."""
+    images, labels = pictures(count)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in (("images-idx3", images), ("labels-idx1", labels.astype(np.uint8))):
+        header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (folder / f"train-{name}-ubyte").write_bytes(header + array.tobytes())
+    return folder
+
+
+def write_network(folder: Path) -> str:
+    """A module of the user's own, with a random layer and a buffer; as the command line names it."""
+    code = """
+import torch
+from torch import nn
+
+
+class Small(nn.Module):
+    def __init__(self, features, outputs):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Flatten(), nn.Linear(features, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, outputs)
+        )
+
+    def forward(self, inputs):
+        return self.body(inputs)
+"""
+    (folder / "small.py").write_text(code, encoding="utf-8")
+    return f"{folder / 'small.py'}:Small"
+
+
+def flags(options: Mapping[str, object]) -> list[str]:
+    """Keywords of the public face as the command line spells them."""
+    words = []
+    for key, value in options.items():
+        words += [f"--{key.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else str(value)]
+    return words
+
+
+def train(*words: object, out: str = "run", json: bool = True, **options: object) -> Path:
+    """Trains through the command line; the run's folder."""
+    assert main(["train", *map(str, words), *flags({**PLAIN, **options}), "--out", out, *["--json"] * json]) == 0
+    return Path(out)
+
+
+def broken_off(preset: str, after: int, out: str = "stopped", **options: object) -> Path:
+    """Trains through the public face and stops asking after some steps; the folder of the unfinished run."""
+    steps = gw.steps(preset, out=out, **{**PLAIN, **options})
+    for step in steps:
+        if step.number == after:
+            break
+    steps.close()  # type: ignore[attr-defined]
+    assert not (Path(out) / "result.json").exists()
+    return Path(out)
+
+
+def resume(run: Path) -> Path:
+    """Goes on with a run through the command line, to its end."""
+    assert main(["resume", str(run), "--json"]) == 0
+    return run
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The one JSON object on standard output since the last look."""
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1, lines
+    found = json.loads(lines[0])
+    assert isinstance(found, dict)
+    return found
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Carries out a command line that holds a mistake; the one sentence about it."""
+    capsys.readouterr()
+    code = main([*map(str, words)])
+    printed = capsys.readouterr()
+    assert code == 2, printed
+    assert printed.out == ""
+    lines = printed.err.splitlines()
+    assert len(lines) == 1, printed.err
+    assert lines[0].startswith("glasswork: ")
+    return lines[0].removeprefix("glasswork: ")
+
+
+def remains(run: Path) -> dict[str, object]:
+    """What two runs of the same recipe have in common, byte for byte: model, log of steps, and the last state."""
+    tree = load_checkpoint(checkpoints(run / "checkpoints")[-1])
+    del tree["elapsed"]
+    tensors: dict[str, Tensor] = {}
+    return {
+        "model": (run / "model" / "model.safetensors").read_bytes(),
+        "steps": (run / "steps.jsonl").read_text(encoding="utf-8"),
+        "state": flatten(tree, "state", tensors),
+        "tensors": {name: tensor.numpy().tobytes() for name, tensor in tensors.items()},
+    }
+
+
+def require_same(first: Path, second: Path) -> None:
+    one, other = remains(first), remains(second)
+    assert one["steps"] == other["steps"]
+    assert [key for key in one if one[key] != other[key]] == []
