@@ -149,10 +149,10 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     clock = _clock(recipe, count, began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
     with folder.kept():
-        folder.write_order(order)
         folder.write_resolved(recipe, numerics)
         folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
         folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
+        folder.write_order(order)  # last, as it is what a folder is known by
     return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
 
 
