@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, Order, Preset, order
+from glasswork.catalogue import PRESETS, Order, Preset
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def load(run: str | Path, network: "nn.Module | None" = None, device: str = "aut
 def _asked(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
 ) -> "tuple[Order, nn.Module | None]":
-    from glasswork.run.choose import choose
+    from glasswork.run.choose import ordered
 
     values = dict(options)
     if data is not None:
@@ -119,4 +119,4 @@ def _asked(
     elif network is not None:
         values["network"] = f"module:{type(network).__name__}"
         own = network
-    return order(preset or choose(values), values), own
+    return ordered(preset, values), own

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: Namespace) -> int:
     from glasswork.device import process_seconds
-    from glasswork.run.choose import choose
+    from glasswork.run.choose import ordered
     from glasswork.run.training import prepare
     from glasswork.show.progress import console_for_people
 
@@ -48,24 +48,11 @@ def _train(options: Namespace) -> int:
     if what and what.endswith(".toml"):
         order = catalogue.read_order(Path(what), options.values)
     else:
-        chosen = what or _replayed(options.values) or choose(options.values)
+        order = ordered(what, options.values)
         if not what and not options.json and options.values.get("data"):
-            console.print(f"{chosen} is what fits this data: {catalogue.preset(chosen).sentence}")
-        order = catalogue.order(chosen, options.values)
+            console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
     training = prepare(order, spent=process_seconds())
     return _carry_out(training, options)
-
-
-def _replayed(values: dict[str, Any]) -> str | None:
-    """The preset of the run to repeat; its recipe goes under what was asked."""
-    if "replay" not in values:
-        return None
-    from glasswork.run.folder import RunFolder
-
-    former = RunFolder.find(values["replay"]).read_order()
-    for key, value in former.asked.items():
-        values.setdefault(key, value)
-    return former.preset
 
 
 def _resume(options: Namespace) -> int:

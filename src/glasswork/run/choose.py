@@ -3,12 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from glasswork.catalogue import order
+from glasswork.catalogue import Order, order
 from glasswork.data import readers
 from glasswork.data.examples import ReadingOptions
+from glasswork.errors import GlassworkError
 from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.run.folder import RunFolder
 
 IMAGES, ROWS, OWN, USUAL = "lenet", "mlp", "own", "lenet"
+
+
+def ordered(preset: str | None, values: Mapping[str, Any]) -> Order:
+    """The order for a preset and what was asked; a run to repeat stands under it with all that was asked then.
+
+    Raises:
+        GlassworkError: where the run to repeat has another preset, or nothing fits.
+    """
+    if values.get("replay") is None:
+        return order(preset or choose(values), values)
+    former = RunFolder.find(values["replay"]).read_order()
+    if preset not in {None, former.preset}:
+        raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave the preset away")
+    return order(former.preset, {**former.asked, **values})
 
 
 def choose(values: Mapping[str, Any]) -> str:
