@@ -58,7 +58,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: the smallest length that reached the target, or the best one where none did."""
+    """A line of the table: the smallest length that reached the target, or the longest one where none did."""
 
     name: str
     column: str
@@ -86,17 +86,17 @@ class Contestant:
         return Run(self.name, self.column, *missing) if missing else None
 
     def row(self, readings: Iterable[Reading]) -> Row | None:
-        """The line of the table; None while no length has been run with every seed."""
+        """The line of the table; None before the first run."""
         table = self._by_seed_and_length(readings)
         rows = []
         for length in self.lengths:
             at = [table[seed, length] for seed in self.seeds if (seed, length) in table]
-            if len(at) == len(self.seeds):
+            if at:
                 accuracy = statistics.median(reading.accuracy for reading in at)
                 seconds = statistics.median(reading.seconds for reading in at)
-                rows.append(Row(self.name, self.column, length, accuracy, seconds, accuracy >= self.target))
-        reached = [row for row in rows if row.reached]
-        return reached[0] if reached else max(rows, key=lambda row: row.accuracy, default=None)
+                reached = len(at) == len(self.seeds) and accuracy >= self.target
+                rows.append(Row(self.name, self.column, length, accuracy, seconds, reached))
+        return next((row for row in rows if row.reached), rows[-1] if rows else None)
 
     def _by_seed_and_length(self, readings: Iterable[Reading]) -> dict[tuple[int, int], Reading]:
         own = (reading for reading in readings if (reading.name, reading.column) == (self.name, self.column))
@@ -219,7 +219,7 @@ def as_markdown(rows: list[Row], arguments: argparse.Namespace) -> str:
         unit = "s budget" if row.name == "glasswork" else "epochs"
         ratio = f"{row.seconds / ours:.2f}" if ours else ""
         if not row.reached:
-            ratio = "not reached"
+            ratio = f"not reached; > {ratio}" if ours else "not reached"
         lines.append(
             f"| {row.name} | {row.column} | {row.length} {unit} | {row.accuracy:.2%} | {row.seconds:.1f} | {ratio} |"
         )
