@@ -89,9 +89,8 @@ from torch import nn
 class Small(nn.Module):
     def __init__(self, features, outputs):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Flatten(), nn.Linear(features, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, outputs)
-        )
+        hidden = [nn.Linear(features, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2)]
+        self.body = nn.Sequential(nn.Flatten(), *hidden, nn.Linear(16, outputs))
 
     def forward(self, inputs):
         return self.body(inputs)

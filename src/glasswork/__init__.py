@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from glasswork.model import Model
+    from glasswork.run.training import Training
     from glasswork.training.step import Step
 
 __all__ = ["GlassworkError", "load", "resume", "steps", "systems", "train"]
@@ -47,18 +48,10 @@ def train(
         GlassworkError: for options, data or a network that do not fit.
         KeyboardInterrupt: on Ctrl-C, after the run was saved.
     """
-    from glasswork.model import load_model
-    from glasswork.run.finish import finish
     from glasswork.run.training import prepare
 
     asked, own = _asked(preset, network, data, options)
-    training = prepare(asked, own)
-    for _ in training.steps():
-        pass
-    if training.interrupted:
-        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
-    finish(training)
-    return load_model(training.folder.path, own, training.numerics.device)
+    return _carried_out(prepare(asked, own), own)
 
 
 def steps(
@@ -84,18 +77,10 @@ def steps(
 
 def resume(run: str | Path, network: "nn.Module | None" = None) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model."""
-    from glasswork.model import load_model
-    from glasswork.run.finish import finish
     from glasswork.run.folder import RunFolder
     from glasswork.run.training import reopen
 
-    training = reopen(RunFolder.find(run), network)
-    for _ in training.steps():
-        pass
-    if training.interrupted:
-        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
-    finish(training)
-    return load_model(training.folder.path, network, training.numerics.device)
+    return _carried_out(reopen(RunFolder.find(run), network), network)
 
 
 def load(run: str | Path, network: "nn.Module | None" = None, device: str = "auto") -> "Model":
@@ -103,6 +88,18 @@ def load(run: str | Path, network: "nn.Module | None" = None, device: str = "aut
     from glasswork.model import load_model
 
     return load_model(run, network, device)
+
+
+def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
+    from glasswork.model import load_model
+    from glasswork.run.finish import finish
+
+    for _ in training.steps():
+        pass
+    if training.interrupted:
+        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
+    finish(training)
+    return load_model(training.folder.path, own, training.numerics.device)
 
 
 def _asked(

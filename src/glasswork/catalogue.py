@@ -100,7 +100,7 @@ class Order:
 def order(name: str, values: Mapping[str, Any]) -> Order:
     """The order that a preset's name and flat `values`, of recipe and machine together, make.
 
-    A budget takes the place of the preset's number of epochs.
+    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
     """
     chosen = preset(name)
     recipe_class = RECIPES[chosen.system]
@@ -108,8 +108,8 @@ def order(name: str, values: Mapping[str, Any]) -> Order:
     asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
     recipe_class.parse(asked)
     values = {"data": chosen.data, **chosen.values, **asked}
-    if "budget" in asked and "epochs" not in asked:
-        values.pop("epochs", None)
+    if "budget" in asked:
+        values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
     recipe = recipe_class.parse(values)
     return Order(name, recipe, asked, Machine.parse(machine))
 

@@ -202,6 +202,14 @@ def test_margins_by_hand():
     assert least_margin(parse(["scale:0.9"]), 100) == 25
 
 
+@pytest.mark.parametrize(("side", "sigma"), [(28, 4.0), (9, 9 / 7), (1, 1.0)])
+def test_elastic_displacements_are_related_by_their_distance_alone_up_to_the_edges(side, sigma):
+    rows = augmentation.bumps(side, sigma)
+    distances = torch.arange(side)[:, None] - torch.arange(side)
+    expected = torch.exp(-distances.square() / (4 * sigma**2))  # a Gaussian over a Gaussian is sqrt 2 as wide
+    torch.testing.assert_close(rows @ rows.T, expected, atol=0.02, rtol=0)
+
+
 @given(seed=SEEDS, amount=st.floats(0.1, 4), side=st.integers(8, 40))
 @settings(max_examples=6, deadline=None)
 def test_elastic_fields_have_their_amplitude_at_every_pixel_and_are_smooth(seed, amount, side):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import os
 import sys
 import threading
@@ -206,9 +207,8 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise UnreadableImageError(f"{name} is not readable as an image: its format is not known.") from error
     except Exception as error:  # Pillow's parsers raise what they happen upon: OSError, SyntaxError, struct.error, ...
-        raise UnreadableImageError(
-            f"{name} is not readable as an image: {str(error).rstrip('.') or error!r}."
-        ) from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise UnreadableImageError(f"{name} is not readable as an image: {reason}.") from error
 
 
 def _orientation(image: Image.Image) -> int:
@@ -267,6 +267,7 @@ def _eight_bits(
     return scaled
 
 
+_no_output = logging.NullHandler()
 _quiet_lock = threading.Lock()
 _quiet_depth = 0
 _quiet_filters = warnings.catch_warnings()
@@ -274,12 +275,13 @@ _quiet_filters = warnings.catch_warnings()
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Pillow from printing warnings (about sizes, palettes, metadata) that name no file.
+    """Keep Pillow from printing warnings and errors (about sizes, palettes, metadata) that name no file.
 
     Warning filters belong to the whole process, so of several threads the first one in sets them and the last one out
     puts them back.
     """
     global _quiet_depth, _quiet_filters
+    logging.getLogger("PIL").addHandler(_no_output)  # else logging prints errors where nobody set it up
     with _quiet_lock:
         if _quiet_depth == 0:
             _quiet_filters = warnings.catch_warnings()

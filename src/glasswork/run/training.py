@@ -65,11 +65,6 @@ class Training:
     interrupted: bool = False
     last: Step | None = None
 
-    @property
-    def total_steps(self) -> int | None:
-        """How many steps the run has at most; None where time alone bounds it."""
-        return self.clock.total
-
     def steps(self) -> Iterator[Step]:
         """Carries the recipe out from where it stands; every step is logged and the run saved as it goes."""
         stage = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)[0]

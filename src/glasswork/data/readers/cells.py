@@ -66,8 +66,10 @@ def load(files: Sequence[Path]) -> Table:
     names = headers[0][0]
     found = [part for part in numbers if part is not None]
     if len(found) == len(files):
+        # A part whose columns stand in this order already is not copied: it may be large.
         ordered = [
-            part[:, [own.index(name) for name in names]] for part, (own, _, _) in zip(found, headers, strict=True)
+            part if own == names else part[:, [own.index(name) for name in names]]
+            for part, (own, _, _) in zip(found, headers, strict=True)
         ]
         joined = ordered[0] if len(ordered) == 1 else np.concatenate(ordered)
         lines = [row + skip + 1 for part, (_, _, skip) in zip(found, headers, strict=True) for row in range(len(part))]

@@ -33,6 +33,9 @@ _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _USUAL_TARGETS = ("target", "label", "class", "y", "species")
 # Columns of these names that count up by one would give away the classes of a sorted table; `column 1` has no name.
 _ROW_NUMBERS = ("id", "index", "unnamed: 0", "column 1")
+_BLOCK = (
+    256  # rows copied at once: columns of wide tables lie far apart, so a block has to stay in the processor's cache
+)
 _MOST_CATEGORIES = 50  # of a column of texts
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
@@ -244,8 +247,9 @@ def _vectors(
         parts.append(column)
         names.append(name)
     array = np.empty((sum(table.counts), len(parts)), dtype=np.float32)
-    for index, part in enumerate(parts):
-        array[:, index] = part
+    for start in range(0, len(array), _BLOCK):
+        for index, part in enumerate(parts):
+            array[start : start + _BLOCK, index] = part[start : start + _BLOCK]
     inputs = torch.from_numpy(array)
     return _Inputs(
         inputs, fingerprints(inputs), slice(None), (len(parts),), row_names, tuple(names), skipped=tuple(skipped)
