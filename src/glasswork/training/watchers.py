@@ -1,11 +1,14 @@
 """Generators over steps that log, save and stop; composed as a pipe around `fit`."""
 
+import errno
 import json
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -29,24 +32,22 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
     """
     waiting: list[Step] = []
     with (
-        (folder / "steps.jsonl").open("a", encoding="utf-8") as lines,
-        (folder / "timing.jsonl").open("a", encoding="utf-8") as times,
+        (folder / "steps.jsonl").open("ab", buffering=0) as lines,
+        (folder / "timing.jsonl").open("ab", buffering=0) as times,
     ):
 
         def flush() -> None:
-            if waiting:
-                try:
-                    lines.writelines(_lines(waiting))
-                    times.write(
-                        json.dumps({"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}) + "\n"
-                    )
-                    lines.flush()
-                    times.flush()
-                except OSError as error:
-                    raise GlassworkError(
-                        f"{folder} cannot be written ({error.strerror}): free some space, then resume the run"
-                    ) from error
-                waiting.clear()
+            if not waiting:
+                return
+            written, time_ = _lines(waiting), {"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}
+            waiting.clear()  # first, so that a failure is not repeated while it is handed up
+            try:
+                _append(lines, "".join(written))
+                _append(times, json.dumps(time_) + "\n")
+            except OSError as error:
+                raise GlassworkError(
+                    f"{folder} cannot be written ({error.strerror}): free some space, then resume the run"
+                ) from error
 
         try:
             for step in steps:
@@ -61,6 +62,12 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
                 yield replace(step, state=state)
         finally:
             flush()
+
+
+def _append(file: FileIO, text: str) -> None:
+    data = text.encode()
+    if file.write(data) < len(data):  # a disk takes what it has room for and refuses only what comes after
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _lines(steps: list[Step]) -> list[str]:
