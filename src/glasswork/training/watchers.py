@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
@@ -93,7 +93,7 @@ def _line(step: Step, loss: float) -> dict[str, Any]:
     return line
 
 
-def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> Iterator[Step]:
+def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> Generator[Step, None, None]:
     """Writes a checkpoint every `every` seconds, after the last step, and where whoever watches stops asking.
 
     A large state is written less often, so that saving takes at most a twentieth of the time.

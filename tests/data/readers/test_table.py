@@ -136,6 +136,7 @@ def test_a_table_without_a_header(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("a,y\n1,0\n\n1,2,3\n", r"Line 4 of .* has 3 cells, but there are 2 columns"),
+        ("a,y\n1,0,2\n1,1,3\n", "Line 2 of .* has 3 cells, but there are 2 columns"),
         ("a,b,y\nu,1,0\n1\n", "Line 3 of .* has 1 cell, but there are 3"),
         ("a,y\n1,0\n2,\n", "target 'y' is empty on line 3 of"),
         ("a,y\n1,u\n2,\n", "target 'y' is empty on line 3 of"),

@@ -82,7 +82,7 @@ def _require(path: Path) -> None:
     near = get_close_matches(path.name.lower(), names.NAMES, n=2, cutoff=0.5)
     neighbours = []
     if path.parent.is_dir():
-        entries = {entry.name: entry for entry in path.parent.iterdir()}
+        entries = {entry.name: entry for entry in path.parent.iterdir() if not entry.name.startswith(".")}
         neighbours = [str(entries[name]) for name in get_close_matches(path.name, entries, n=2, cutoff=0.6)]
     hint = (
         f"did you mean {' or '.join(near + neighbours)}?" if near or neighbours else "give the path of a file or folder"

@@ -62,7 +62,7 @@ def load(files: Sequence[Path]) -> Table:
                 f"{file} {verb} the column '{name}', {other} {files[0].name}{' has' if missing else ''}: "
                 "all parts of a data set need the same columns."
             )
-    numbers = [_numbers(file, separator, skip) for file, (_, separator, skip) in zip(files, headers, strict=True)]
+    numbers = [_numbers(file, *header) for file, header in zip(files, headers, strict=True)]
     names = headers[0][0]
     found = [part for part in numbers if part is not None]
     if len(found) == len(files):
@@ -149,12 +149,12 @@ def _separator(sample: Sequence[str]) -> str:
     return max(_SEPARATORS, key=rank)
 
 
-def _numbers(path: Path, separator: str, skip: int) -> Numbers | None:
+def _numbers(path: Path, names: list[str], separator: str, skip: int) -> Numbers | None:
     """All rows at numpy's speed; none where a cell is not a finite number and has to be looked at one by one."""
     first = next(rows(path, separator, skip), None)
     if first is None:
         raise GlassworkError(f"{path} has no rows below its header.")
-    if any(number_of(cell) is None for cell in first[1]):
+    if len(first[1]) != len(names) or any(number_of(cell) is None for cell in first[1]):
         return None
     with opened(path) as file:
         try:
