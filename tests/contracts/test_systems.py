@@ -4,6 +4,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+import glasswork as gw
+from glasswork.catalogue import PRESETS, order, read_order
+from glasswork.cli import main
+from glasswork.run.folder import RunFolder
+from glasswork.run.training import reopen
 from made_data import (
     PLAIN,
     broken_off,
@@ -16,13 +23,6 @@ from made_data import (
     write_npz,
     write_table,
 )
-from PIL import Image
-
-import glasswork as gw
-from glasswork.catalogue import PRESETS, order, read_order
-from glasswork.cli import main
-from glasswork.run.folder import RunFolder
-from glasswork.run.training import reopen
 
 TARGETS = ("class", "classes", "number")
 LENET = {"epochs": 3, "batch_size": 8}
