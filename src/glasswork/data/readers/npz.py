@@ -60,7 +60,9 @@ def _archives(folder: Path) -> list[tuple[int | None, Path]]:
     if not named:
         below = {split: list(part.glob("*.npz")) for split, part in split_folders(folder).items()}
         named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
-    return named or ([(None, here[0])] if len(here) == 1 else [])
+    # A single archive beside folders may hold something about them, such as features of a folder of class folders.
+    alone = len(here) == 1 and not any(path.is_dir() for path in visible(folder))
+    return named or ([(None, here[0])] if alone else [])
 
 
 def _arrays(path: Path) -> dict[str, Array]:
