@@ -3,18 +3,20 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from glasswork.training.step import Step
+if TYPE_CHECKING:
+    from glasswork.training.step import Step
 
 REFRESH_SECONDS = 0.2
 MAIN_METRICS = ("accuracy", "f1", "r2")
 
 
-def shown(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+def shown(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
     """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch."""
     return _bar(steps, console) if console.is_terminal else _lines(steps, console)
 
@@ -48,7 +50,7 @@ class _Figures(ProgressColumn):
         return Text(str(task.fields["figures"]))
 
 
-def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Figures())
     drawn, examples, loss, judged = 0.0, 0, 0.0, ""
     first: Step | None = None
@@ -74,7 +76,7 @@ def _bar(steps: Iterator[Step], console: Console) -> Iterator[Step]:
             yield step
 
 
-def _lines(steps: Iterator[Step], console: Console) -> Iterator[Step]:
+def _lines(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
     since, examples = 0.0, 0
     for step in steps:
         examples += step.examples

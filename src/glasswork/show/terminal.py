@@ -1,20 +1,22 @@
 """What the verbs print for people: summaries, tables, answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glasswork.data.summary import Summary
-from glasswork.device import Numerics
 from glasswork.show.progress import duration, main_metric, worded
+
+if TYPE_CHECKING:
+    from glasswork.data.summary import Summary
+    from glasswork.device import Numerics
 
 MOST_LISTED = 20
 
 
-def print_summary(console: Console, preset: str, summary: Summary) -> None:
+def print_summary(console: Console, preset: str, summary: "Summary") -> None:
     """What the data is, and what to mind about it, before training."""
     counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
     console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
@@ -26,7 +28,7 @@ def print_summary(console: Console, preset: str, summary: Summary) -> None:
         console.print(f"[yellow]note:[/yellow] {escape(warning)}")
 
 
-def print_numerics(console: Console, numerics: Numerics) -> None:
+def print_numerics(console: Console, numerics: "Numerics") -> None:
     """How the arithmetic is carried out, and what was measured to choose it."""
     threads = f"{numerics.threads} thread{'s' if numerics.threads > 1 else ''}"
     chosen = f"{numerics.device}, {threads}, {numerics.precision}, {numerics.memory_format}"
