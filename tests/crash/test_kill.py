@@ -111,7 +111,7 @@ def made(at: int) -> Interrupting:
 
 def test_ctrl_c_in_python_lets_the_same_session_go_on(tmp_path: Path) -> None:
     options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **SHORT}
-    with pytest.raises(KeyboardInterrupt, match="go on with gw.resume") as kept:
+    with pytest.raises(KeyboardInterrupt, match=r"go on with gw\.resume") as kept:
         gw.train(network=made(10), out="stopped", **options)  # type: ignore[arg-type]
     assert kept.traceback  # as a notebook keeps it: what it refers to must not keep the folder locked
     assert load_checkpoint(checkpoints(Path("stopped/checkpoints"))[-1])["number"] == 10
