@@ -30,7 +30,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 def room_of(module: str) -> str:
     """`glasswork.data.batches` is in `data`; the public face is in the room without a name."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def imported(file: Path) -> Iterator[str]:

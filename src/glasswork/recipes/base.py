@@ -102,7 +102,7 @@ class Recipe(Options):
     )
     test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
     patience: int | None = Field(
-        None, ge=1, description="epochs without a better validation loss before stopping early"
+        None, ge=1, description="epochs without a lower validation loss before stopping early"
     )
 
 

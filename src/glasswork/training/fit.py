@@ -126,7 +126,7 @@ def _state(stage: Stage, optimizer: torch.optim.Optimizer, position: _Position) 
         "best": None
         if best is None
         else {
-            "error": list(best.judgement.error),
+            "error": best.judgement.error,
             "metrics": dict(best.judgement.metrics),
             "epoch": best.epoch,
             "weights": dict(best.weights),
@@ -140,7 +140,7 @@ def best_of(tree: Tree) -> Best | None:
     best = tree["best"]
     if best is None:
         return None
-    judgement = Judgement(tuple(best["error"]), best["metrics"])
+    judgement = Judgement(best["error"], best["metrics"])
     return Best(judgement, best["epoch"], best["weights"], best["stale"])
 
 

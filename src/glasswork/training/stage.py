@@ -20,11 +20,11 @@ class Judgement:
     """How good a network is on examples that it was not trained on.
 
     Attributes:
-        error: what early stopping compares, smaller first; later numbers break ties.
+        error: what early stopping compares; smaller is better.
         metrics: named figures for people.
     """
 
-    error: tuple[float, ...]
+    error: float
     metrics: Mapping[str, float]
 
 
