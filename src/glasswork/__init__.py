@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from glasswork.run.training import Training
     from glasswork.training.step import Step
 
-__all__ = ["GlassworkError", "load", "resume", "steps", "systems", "train"]
+__all__ = ["GlassworkError", "load", "presets", "resume", "steps", "train"]
 
 
-def systems() -> list[Preset]:
+def presets() -> list[Preset]:
     """The presets: what can be trained."""
     return list(PRESETS.values())
 

@@ -181,9 +181,9 @@ def _systems(options: Namespace) -> int:
         else:
             print(written_out(options.preset, catalogue.preset(options.preset).sentence, chosen.recipe), end="")
     elif options.json:
-        print(json.dumps({"systems": [{"preset": p.name, "sentence": p.sentence} for p in gw.systems()]}))
+        print(json.dumps({"systems": [{"preset": p.name, "sentence": p.sentence} for p in gw.presets()]}))
     else:
-        print_table(_console_for_results(), ("preset", ""), [(p.name, p.sentence) for p in gw.systems()])
+        print_table(_console_for_results(), ("preset", ""), [(p.name, p.sentence) for p in gw.presets()])
     return 0
 
 
