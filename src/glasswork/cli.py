@@ -49,7 +49,7 @@ def _train(options: Namespace) -> int:
         order = catalogue.read_order(Path(what), options.values)
     else:
         order = ordered(what, options.values)
-        if not what and not options.json and options.values.get("data"):
+        if not (what or options.json or options.values.get("network")) and options.values.get("data"):
             console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
     training = prepare(order, spent=process_seconds())
     return _carry_out(training, options)
