@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
 from glasswork.recipes import supervised
-from glasswork.recipes.base import Machine, Recipe
+from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,6 +104,7 @@ def order(name: str, values: Mapping[str, Any]) -> Order:
     """
     chosen = preset(name)
     recipe_class = RECIPES[chosen.system]
+    refuse_unknown(values, [*recipe_class.model_fields, *Machine.model_fields])
     machine = {key: value for key, value in values.items() if key in Machine.model_fields}
     asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
     recipe_class.parse(asked)

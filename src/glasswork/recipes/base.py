@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -34,6 +34,20 @@ Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
 
 
+def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
+    """Refuses a key that is not known, with the nearest one that is.
+
+    Raises:
+        GlassworkError: naming the key.
+    """
+    names = list(known)
+    for key in keys:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(names)}"
+            raise GlassworkError(f"there is no recipe key '{key}': {hint}")
+
+
 class Options(BaseModel):
     """A flat, frozen set of fields with a sentence each; an unknown key is an error that names the nearest one."""
 
@@ -46,11 +60,7 @@ class Options(BaseModel):
         Raises:
             GlassworkError: for an unknown key or a value that does not fit, in one sentence.
         """
-        for key in values:
-            if key not in cls.model_fields:
-                near = difflib.get_close_matches(key, cls.model_fields, 1)
-                hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(cls.model_fields)}"
-                raise GlassworkError(f"there is no recipe key '{key}': {hint}")
+        refuse_unknown(values, cls.model_fields)
         try:
             return cls(**values)
         except ValidationError as error:
