@@ -19,13 +19,14 @@ from glasswork.errors import GlassworkError
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
-from glasswork.objectives.losses import LOSSES, check_fit, default_loss, probabilities
+from glasswork.objectives.losses import LOSSES, check_fit, default_loss, probabilities, refuse_smoothing
 from glasswork.objectives.metrics import measure
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.own_network import load_own_network
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
+from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
 
 LEARNING_RATES = {"linear": 0.01, "dense": 0.003, "lenet": 0.008}
@@ -72,6 +73,9 @@ class Supervised(System):
         recipe, schema = self.recipe, examples.schema
         loss = recipe.loss or default_loss(schema.target)
         check_fit(loss, schema.target)
+        if loss in {"hinge", "squared-error"}:
+            refuse_smoothing(loss, recipe.label_smoothing)
+        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         if self.augmentation and schema.inputs != "image":
             raise GlassworkError("augment works on images, and these examples are rows of numbers: leave it away")
         if recipe.class_weights == "balanced" and schema.target != "class":

@@ -18,10 +18,7 @@ def make_optimizer(
     Raises:
         GlassworkError: for a weight decay with another optimizer than `adamw`.
     """
-    if weight_decay and name != "adamw":
-        raise GlassworkError(
-            f"weight_decay belongs to the optimizer adamw, not {name}: for the lecture's L2 use --penalty l2 --strength"
-        )
+    refuse_weight_decay(name, weight_decay)
     weights = [parameter for parameter in parameters if parameter.dim() >= 2]
     biases = [parameter for parameter in parameters if parameter.dim() < 2]
     groups = [
@@ -35,6 +32,18 @@ def make_optimizer(
         return torch.optim.SGD(groups, learning_rate, momentum=share, fused=fused)
     optimizer = torch.optim.Adam if name == "adam" else torch.optim.AdamW
     return optimizer(groups, learning_rate, betas=(momentum, 0.999), fused=fused)
+
+
+def refuse_weight_decay(name: str, weight_decay: float) -> None:
+    """Refuses a weight decay with another optimizer than `adamw`.
+
+    Raises:
+        GlassworkError: saying what the lecture's L2 is called here.
+    """
+    if weight_decay and name != "adamw":
+        raise GlassworkError(
+            f"weight_decay belongs to the optimizer adamw, not {name}: for the lecture's L2 use --penalty l2 --strength"
+        )
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
