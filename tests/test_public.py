@@ -1,5 +1,6 @@
 """The public face: what it exports is what it says, and every name is documented."""
 
+import importlib.util
 import inspect
 import tomllib
 from importlib import metadata
@@ -35,6 +36,11 @@ def test_version_and_types_are_shipped() -> None:
     assert (Path(glasswork.__file__).parent / "py.typed").is_file()
 
 
+def test_no_module_stands_over_a_public_name() -> None:
+    for name in glasswork.__all__:
+        assert importlib.util.find_spec(f"glasswork.{name}") is None, name
+
+
 def test_presets_are_listed() -> None:
-    assert {"linear", "mlp", "lenet", "own"} <= {preset.name for preset in glasswork.systems()}
+    assert {"linear", "mlp", "lenet", "own"} <= {preset.name for preset in glasswork.presets()}
     assert set(VERBS) == {"train", "resume", "evaluate", "predict", "runs", "compare", "systems"}
