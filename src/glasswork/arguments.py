@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             _fill(verb, parser, arguments)
     if asked is not None and asked not in SENTENCES:
         near = difflib.get_close_matches(asked, SENTENCES, 1)
-        raise GlassworkError(f"there is no verb '{asked}': " + (f"did you mean '{near[0]}'?" if near else "see --help"))
+        raise GlassworkError(f"There is no verb '{asked}': " + (f"did you mean '{near[0]}'?" if near else "see --help"))
     options, unknown = top.parse_known_args(arguments)
     if unknown:
         raise GlassworkError(_unknown(unknown[0], verbs.choices[options.verb] if options.verb else top))

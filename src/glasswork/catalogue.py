@@ -59,7 +59,7 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.supervised import Supervised
 
         return Supervised(recipe, network)
-    raise GlassworkError(f"there is no system '{name}'; the systems are {', '.join(RECIPES)}")
+    raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 
 def preset(name: str) -> Preset:
@@ -71,7 +71,7 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         near = difflib.get_close_matches(name, PRESETS, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"the presets are {', '.join(PRESETS)}"
-        raise GlassworkError(f"there is no preset '{name}': {hint}")
+        raise GlassworkError(f"There is no preset '{name}': {hint}")
     return PRESETS[name]
 
 
@@ -135,7 +135,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise GlassworkError(f"there is no file {path}") from None
+        raise GlassworkError(f"There is no file {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GlassworkError(f"{path} is not TOML: {error}") from None
     except OSError as error:

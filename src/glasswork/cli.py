@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         return VERBS[options.verb](options)
     except GlassworkError as error:
-        print(f"glasswork: {error}", file=sys.stderr)
+        print(f"glasswork: {str(error).removesuffix('.')}", file=sys.stderr)
         return MISTAKE
     except BrokenPipeError:
         sys.stderr.close()

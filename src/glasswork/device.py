@@ -83,7 +83,7 @@ def choose_device(asked: str) -> str:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(kind, False):
         there = ", ".join(name for name, present in available.items() if present)
-        raise GlassworkError(f"there is no device '{asked}' on this machine: it has {there}")
+        raise GlassworkError(f"There is no device '{asked}' on this machine: it has {there}")
     return asked
 
 

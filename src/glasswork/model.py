@@ -74,7 +74,7 @@ class Model:
 
     def _rows(self, path: Path) -> list[Answer]:
         if not path.is_file():
-            raise GlassworkError(f"there is no file {path}: this model answers the rows of a .csv file")
+            raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv file")
         inputs = read_table(path, self.schema)
         names = [f"{path.name} row {row}" for row in range(1, len(inputs) + 1)]
         return self.system.answer_inputs(self.network, self.schema, inputs, names, self.numerics)
@@ -133,7 +133,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         description = json.loads((folder.model / "model.json").read_text(encoding="utf-8"))
         weights = load((folder.model / "model.safetensors").read_bytes())
     except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise GlassworkError(f"the model in {folder.name} cannot be read: {error}") from None
+        raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
     folder.check_format("model/model.json", {"format": description.get("format")})
     schema = Schema.from_json(description["schema"])
     recipe = catalogue.RECIPES[description["system"]].parse(description["recipe"])
@@ -143,7 +143,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         made.load_state_dict(weights)
     except RuntimeError as error:
         raise GlassworkError(
-            f"the weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
+            f"The weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
         ) from None
     numerics = Numerics(choose_device(device), usable_cores())
     return Model(made, schema, system, folder.name, numerics)

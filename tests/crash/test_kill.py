@@ -182,7 +182,7 @@ def test_a_disk_that_is_full_from_the_start(
     if (run / "recipe.toml").exists():
         resume(run)
     else:
-        assert "there is no run" in mistake(capsys, "resume", run)
+        assert "There is no run" in mistake(capsys, "resume", run)
 
 
 def test_a_budget_counts_in_all_sittings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

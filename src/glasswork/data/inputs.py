@@ -24,7 +24,7 @@ def read_inputs(sources: Sequence[str], schema: Schema) -> Tensor:
     """
     if schema.inputs != "image":
         raise GlassworkError(
-            "this model answers rows of a table: give it a .csv file with the columns it was trained on"
+            "This model answers rows of a table: give it a .csv file with the columns it was trained on"
         )
     channels, height, width = schema.shape
     images = [decode(Path(source), height, width, channels, 0) for source in sources]

@@ -18,8 +18,8 @@ def image_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise GlassworkError(f"there is no file or folder {path}")
+        raise GlassworkError(f"There is no file or folder {path}")
     files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
     if not files:
-        raise GlassworkError(f"there is no image in {path}: known are {', '.join(sorted(IMAGE_SUFFIXES))}")
+        raise GlassworkError(f"There is no image in {path}: known are {', '.join(sorted(IMAGE_SUFFIXES))}")
     return files

@@ -45,7 +45,7 @@ def compare(words: Sequence[str]) -> list[ComparedRun]:
         GlassworkError: for fewer than two runs, or a word that is no run.
     """
     if len(words) < 2:
-        raise GlassworkError("compare needs at least two runs: glasswork runs lists them")
+        raise GlassworkError("Compare needs at least two runs: glasswork runs lists them")
     folders = [RunFolder.find(word) for word in words]
     recipes = [_recipe(folder) for folder in folders]
     keys = list(dict.fromkeys(key for recipe in recipes for key in recipe))

@@ -45,7 +45,7 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
         if key not in names:
             near = difflib.get_close_matches(key, names, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(names)}"
-            raise GlassworkError(f"there is no recipe key '{key}': {hint}")
+            raise GlassworkError(f"There is no recipe key '{key}': {hint}")
 
 
 class Options(BaseModel):
@@ -111,9 +111,7 @@ class Recipe(Options):
         0.1, ge=0, lt=1, description="share of the training examples held out to decide when to stop"
     )
     test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
-    patience: int | None = Field(
-        None, ge=1, description="epochs without a lower validation loss before stopping early"
-    )
+    patience: int | None = Field(None, ge=1, description="epochs without a lower validation loss before stopping early")
 
 
 class Machine(Options):

@@ -99,7 +99,7 @@ class RunFolder:
                 return cls(path)
         there = ", ".join(folder.path.name for folder in list_runs()[-5:])
         hint = f"the latest under runs/ are {there}" if there else "glasswork train makes one"
-        raise GlassworkError(f"there is no run at {word}: {hint}")
+        raise GlassworkError(f"There is no run at {word}: {hint}")
 
     def lock(self) -> None:
         """Claims the folder for this process until it ends.

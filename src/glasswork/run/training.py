@@ -127,7 +127,7 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     network = chosen.network(examples.schema)
     check_outputs(network, examples.schema)
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise GlassworkError("the network has no weights to train")
+        raise GlassworkError("The network has no weights to train")
     numerics = Numerics(device, order.machine.threads or usable_cores())
     torch.set_num_threads(numerics.threads)
     if replay is not None:
@@ -168,7 +168,7 @@ def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
     system = make_system(order.system, recipe, own)
     examples, splits, summary = _read(make_system(order.system, order.recipe, own), recipe)
     if folder.read("data.json")["fingerprint"] != _fingerprint(examples):
-        raise GlassworkError(f"the data at {recipe.data} has changed since {folder.name} began: train anew")
+        raise GlassworkError(f"The data at {recipe.data} has changed since {folder.name} began: train anew")
     seed_everything(recipe.seed)
     network = system.network(examples.schema)
     numerics.apply()
@@ -185,7 +185,7 @@ def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
 def read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
     """The recipe's data, and which of it trains, validates and tests."""
     if recipe.data is None:
-        raise GlassworkError("there is no data: name a path or a data set with --data")
+        raise GlassworkError("There is no data: name a path or a data set with --data")
     examples = system.read(recipe.data)
     return examples, split(examples, recipe.validation, recipe.test, recipe.seed)
 
@@ -215,7 +215,7 @@ def _clock(
         seconds = recipe.budget - (time.monotonic() - began) - FINISHING_SECONDS
     if seconds <= 0:
         raise GlassworkError(
-            f"a budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
+            f"A budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
             f"take {recipe.budget - seconds:.1f} s"
         )
     return Clock(total, seconds)

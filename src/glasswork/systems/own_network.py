@@ -22,15 +22,15 @@ def load_own_network(word: str, schema: Schema) -> nn.Module:
         GlassworkError: where there is no such file or class, or it cannot be made.
     """
     if word.startswith("module:"):
-        raise GlassworkError(f"the network is a module object ({word[7:]}) that only Python knows: pass network=...")
+        raise GlassworkError(f"The network is a module object ({word[7:]}) that only Python knows: pass network=...")
     file, colon, name = word.rpartition(":")
     if not colon or not file.endswith(".py"):
         raise GlassworkError(
-            f"there is no network '{word}': use linear, dense, lenet, or your own class as file.py:Class"
+            f"There is no network '{word}': use linear, dense, lenet, or your own class as file.py:Class"
         )
     path = Path(file)
     if not path.is_file():
-        raise GlassworkError(f"there is no file {path} for the network {word}")
+        raise GlassworkError(f"There is no file {path} for the network {word}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -74,13 +74,13 @@ def check_outputs(network: nn.Module, schema: Schema) -> None:
         raise
     except Exception as error:
         raise GlassworkError(
-            f"the network does not take inputs of shape {tuple(schema.shape)}: {str(error).splitlines()[0]}"
+            f"The network does not take inputs of shape {tuple(schema.shape)}: {str(error).splitlines()[0]}"
         ) from error
     finally:
         network.train(training)
     if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != (2, len(schema.classes)):
         shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise GlassworkError(
-            f"the network answers two inputs with {shape}, and these targets need (2, {len(schema.classes)}): "
+            f"The network answers two inputs with {shape}, and these targets need (2, {len(schema.classes)}): "
             f"one output for each of {', '.join(schema.classes[:5])}{' ...' if len(schema.classes) > 5 else ''}"
         )

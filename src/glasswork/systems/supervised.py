@@ -77,7 +77,7 @@ class Supervised(System):
             refuse_smoothing(loss, recipe.label_smoothing)
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         if self.augmentation and schema.inputs != "image":
-            raise GlassworkError("augment works on images, and these examples are rows of numbers: leave it away")
+            raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
         if recipe.class_weights == "balanced" and schema.target != "class":
             raise GlassworkError("class_weights balances targets that are one class each: leave it away")
         rates = LEARNING_RATES if recipe.optimizer in {"adam", "adamw"} else {}
@@ -105,7 +105,7 @@ class Supervised(System):
             return Dense(features, recipe.hidden, outputs, recipe.activation, recipe.dropout)
         if recipe.network == "lenet":
             if schema.inputs != "image":
-                raise GlassworkError("lenet is a network for images, and these examples are rows of numbers: use mlp")
+                raise GlassworkError("LeNet is a network for images, and these examples are rows of numbers: use mlp")
             channels, height, width = schema.shape
             return LeNet((channels, height, width), outputs, recipe.activation, recipe.dropout)
         return load_own_network(recipe.network, schema)

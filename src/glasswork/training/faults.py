@@ -14,7 +14,7 @@ def explain_not_finite(stage: Stage, batch: Batch, epoch: int, index: int) -> Gl
     """The sentence for a loss that is not finite: the step, the layer, what to try."""
     where = first_not_finite(stage.network, batch.inputs)
     return GlassworkError(
-        f"the loss is not a finite number at batch {index + 1} of epoch {epoch + 1} (stage {stage.name}): {where}; "
+        f"The loss is not a finite number at batch {index + 1} of epoch {epoch + 1} (stage {stage.name}): {where}; "
         f"the weights were not updated and the last checkpoint is kept; try a lower learning rate than "
         f"{stage.learning_rate:g} or --gradient-clip 1"
     )

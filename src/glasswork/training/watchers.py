@@ -122,7 +122,7 @@ def _finite(step: Step) -> dict[str, Any]:
     for name, tensor in tree["network"].items():
         if isinstance(tensor, Tensor) and tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise GlassworkError(
-                f"after step {step.number} the weights '{name}' hold inf or nan: the last good checkpoint is kept; "
+                f"After step {step.number} the weights '{name}' hold inf or nan: the last good checkpoint is kept; "
                 "try a lower learning rate or --gradient-clip 1"
             )
     return tree
