@@ -66,11 +66,16 @@ def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
                 )
             if now - drawn >= REFRESH_SECONDS or step.last:
                 fresh = step.loss.item()
-                loss = fresh if drawn == 0.0 else 0.8 * loss + 0.2 * fresh
+                loss = fresh if drawn == 0.0 else 0.5 * loss + 0.5 * fresh
                 spent, done = step.elapsed - first.elapsed, step.progress - first.progress
-                left = duration(spent / done * (1 - step.progress)) if done > 0 else "?"
-                figures = f"loss {loss:.4f}{judged}  {examples / max(spent, 1e-9):,.0f} examples/s  {left} left"
-                progress.update(task, completed=step.progress, description=f"epoch {step.epoch}", figures=figures)
+                speed = f"  {examples / spent:,.0f} examples/s" if done > 0 else ""
+                left = f"  {duration(spent / done * (1 - step.progress))} left" if done > 0 and not step.last else ""
+                progress.update(
+                    task,
+                    completed=1.0 if step.last else step.progress,
+                    description=f"epoch {step.epoch}",
+                    figures=f"loss {loss:.4f}{judged}{speed}{left}",
+                )
                 progress.refresh()
                 drawn = now
             yield step
