@@ -173,14 +173,15 @@ class Supervised(System):
         return self.measured(examples, rows, self.scores(network, examples, rows, numerics))
 
     def measured(self, examples: Examples, rows: Tensor, scores: Tensor) -> dict[str, float]:
-        """Named metrics of the network's outputs on some rows."""
+        """Named metrics of the network's outputs on some rows; the loss is the one minimised, smoothing included."""
         schema = examples.schema
         assert self.recipe.loss is not None
         raw = examples.columns["targets"][rows]
         metrics = measure(schema.target, scores, raw, self.recipe.loss)
         scaling = Scaling(schema, Numerics())
         plain = (scores - scaling.target_mean) / scaling.target_deviation if schema.target == "number" else scores
-        loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw))
+        smoothing = self.recipe.label_smoothing
+        loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw), smoothing=smoothing)
         return {"loss": float(loss), **metrics}
 
     @override
