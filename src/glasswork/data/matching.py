@@ -73,6 +73,6 @@ def matching_targets(examples: Examples, schema: Schema) -> Tensor:
 def _refused(examples: Examples, schema: Schema) -> GlassworkError:
     found = examples.schema
     return GlassworkError(
-        f"{examples.source} does not fit this model: it holds {found.inputs} inputs of shape {found.shape} with targets "
-        f"of kind '{found.target}', the model wants {schema.inputs} {schema.shape} and '{schema.target}'"
+        f"{examples.source} does not fit this model: it holds {found.inputs} inputs of shape {found.shape} "
+        f"with targets of kind '{found.target}', not {schema.inputs} {schema.shape} and '{schema.target}'"
     )
