@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors
@@ -12,6 +13,7 @@ from torch import nn
 
 from glasswork import catalogue
 from glasswork.data.examples import Examples, Schema
+from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.data.inputs import read_table
 from glasswork.data.listing import image_files
 from glasswork.device import Numerics, choose_device, usable_cores
@@ -95,24 +97,9 @@ class Model:
         return self.system.score(self.network, examples, torch.arange(len(examples)), self.numerics)
 
     def _fitting(self, examples: Examples) -> Examples:
-        """The examples under the model's schema, with their classes in the model's order."""
-        mine, theirs = self.schema, examples.schema
-        if (mine.inputs, mine.shape, mine.target) != (theirs.inputs, theirs.shape, theirs.target):
-            raise GlassworkError(
-                f"{examples.source} does not fit this model: it holds {theirs.inputs} inputs of shape {theirs.shape} "
-                f"with targets of kind '{theirs.target}', not {mine.inputs} {mine.shape} and '{mine.target}'"
-            )
-        if mine.target != "class" or mine.classes == theirs.classes:
-            return examples.with_schema(mine)
-        unknown = [name for name in theirs.classes if name not in mine.classes]
-        if unknown:
-            raise GlassworkError(
-                f"{examples.source} has a class '{unknown[0]}' that this model does not know: "
-                f"it knows {', '.join(mine.classes)}"
-            )
-        places = torch.tensor([mine.classes.index(name) for name in theirs.classes])
-        columns = {**examples.columns, "targets": places[examples.columns["targets"]]}
-        return Examples(columns, mine, examples.source, examples.names, examples.margin, examples.skipped)
+        """The examples under the model's schema, with features and classes in the model's order."""
+        inputs, targets = matching_inputs(examples, self.schema), matching_targets(examples, self.schema)
+        return replace(examples, columns={**examples.columns, "inputs": inputs, "targets": targets}, schema=self.schema)
 
 
 def load_model(run: str | Path, network: nn.Module | None = None, device: str = "auto") -> Model:
