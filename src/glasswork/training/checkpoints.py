@@ -46,6 +46,8 @@ def write_json(path: Path, value: object) -> None:
 def flatten(tree: Any, prefix: str, tensors: dict[str, Tensor]) -> Any:
     """The tree with each tensor moved to `tensors` and replaced by a reference to its key there."""
     if isinstance(tree, Tensor):
+        while prefix in tensors:
+            prefix += "'"
         tensors[prefix] = tree.detach().contiguous()
         return {"tensor": prefix}
     if isinstance(tree, Mapping):
