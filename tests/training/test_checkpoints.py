@@ -34,7 +34,7 @@ def _tensor(kind: torch.dtype, shape: list[int], seed: int) -> Tensor:
 leaves = some.one_of(
     some.none(), some.booleans(), some.integers(-(2**53), 2**53), some.floats(allow_nan=False), some.text(), tensors()
 )
-keys = some.text(min_size=0, max_size=8)
+keys = some.one_of(some.text(max_size=8), some.text("a/", min_size=1, max_size=3))
 trees = some.dictionaries(
     keys,
     some.recursive(

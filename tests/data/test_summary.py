@@ -1,0 +1,89 @@
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.splits import Splits
+from glasswork.data.summary import Summary, summarise
+
+
+def examples(counts: list[int], copies: dict[int, int] | None = None) -> Examples:
+    """Images of classes with so many examples each; row `key` of `copies` is a copy of row `value`."""
+    targets = torch.cat([torch.full((count,), name) for name, count in enumerate(counts)])
+    inputs = torch.arange(len(targets) * 4, dtype=torch.uint8).view(-1, 1, 2, 2)
+    for row, twin in (copies or {}).items():
+        inputs[row] = inputs[twin]
+    columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
+    names = [f"{row}.png" for row in range(len(targets))]
+    schema = Schema("image", (1, 2, 2), "class", tuple("abcdefghijklm"[: len(counts)]))
+    return Examples(columns, schema, "photos", names)
+
+
+def looked_over(made: Examples, held: int = 0, tested: int = 0) -> Summary:
+    rows = torch.arange(len(made))
+    end = len(made) - tested
+    return summarise(made, Splits(rows[: end - held], rows[end - held : end], rows[end:]))
+
+
+def test_what_the_data_is() -> None:
+    summary = looked_over(examples([8, 4]), held=1, tested=2)
+    assert summary.counts == {"train": 9, "validation": 1, "test": 2}
+    assert (summary.source, summary.inputs, summary.target) == ("photos", "2 x 2 grey images", "one of 2 classes: a, b")
+    assert summary.class_counts == {"a": 8, "b": 1}
+    assert json.loads(json.dumps(summary.to_json()))["counts"]["train"] == 9
+
+
+def test_copies_across_splits_are_named_and_copies_within_training_are_not() -> None:
+    summary = looked_over(examples([10], {3: 2, 8: 1, 9: 0}), held=1, tested=1)
+    assert summary.duplicates == 2
+    assert summary.warnings == (
+        "1 validation example is an exact copy of a training example, which flatters its figure: 8.png = 1.png",
+        "1 test example is an exact copy of a training example, which flatters its figure: 9.png = 0.png",
+    )
+    assert looked_over(examples([10], {3: 2}), tested=2).warnings == ()
+
+
+def test_many_copies_are_counted() -> None:
+    summary = looked_over(examples([16], {row: row - 8 for row in range(8, 16)}), tested=8)
+    assert summary.duplicates == 8
+    (warning,) = summary.warnings
+    assert "8 test examples are exact copies" in warning
+    assert "8.png = 0.png; " in warning
+    assert warning.endswith("; and 3 more")
+
+
+@pytest.mark.parametrize(("counts", "said"), [([30, 10, 10], False), ([31, 10, 12], True), ([10, 10, 10], False)])
+def test_imbalance_is_said_with_what_to_do(counts: list[int], said: bool) -> None:
+    summary = looked_over(examples(counts))
+    assert summary.imbalance == max(counts) / min(counts)
+    assert any("--class-weights balanced" in warning for warning in summary.warnings) == said
+    if said:
+        assert "'a' has 3.1 times as many training examples as 'b'" in summary.warnings[0]
+
+
+def test_skipped_inputs_are_told() -> None:
+    made = dataclasses.replace(examples([4]), skipped=tuple(f"{row}.jpg is cut off" for row in range(7)))
+    (warning,) = looked_over(made).warnings
+    assert warning.startswith("0.jpg is cut off; ")
+    assert warning.endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("schema", "inputs", "target"),
+    [
+        (Schema("vector", (1,), "number", ("price",)), "rows of 1 number", "the number price"),
+        (Schema("vector", (3,), "number", ("x", "y")), "rows of 3 numbers", "2 numbers: x, y"),
+        (Schema("image", (3, 4, 5), "classes", ("sun", "sea")), "4 x 5 colour images", "any of 2 classes: sun, sea"),
+    ],
+)
+def test_other_kinds_in_words(schema: Schema, inputs: str, target: str) -> None:
+    values = torch.zeros(6, *schema.shape, dtype=torch.uint8 if schema.inputs == "image" else torch.float32)
+    values += torch.arange(6).view(-1, *[1] * len(schema.shape))
+    targets = torch.ones(6, len(schema.classes), dtype=torch.uint8 if schema.target == "classes" else torch.float32)
+    columns = {"inputs": values, "targets": targets, "fingerprints": fingerprints(values)}
+    summary = looked_over(Examples(columns, schema, "made"), tested=2)
+    assert (summary.inputs, summary.target) == (inputs, target)
+    assert summary.class_counts == ({"sun": 4, "sea": 4} if schema.target == "classes" else {})
+    assert (summary.imbalance, summary.warnings) == (1.0, ())
