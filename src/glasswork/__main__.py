@@ -1,8 +1,6 @@
 """`python -m glasswork`."""
 
-import sys
-
-from glasswork.cli import main
+from glasswork.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()
