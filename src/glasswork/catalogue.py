@@ -107,7 +107,8 @@ def order(name: str, values: Mapping[str, Any]) -> Order:
     refuse_unknown(values, [*recipe_class.model_fields, *Machine.model_fields])
     machine = {key: value for key, value in values.items() if key in Machine.model_fields}
     asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
-    recipe_class.parse(asked)
+    given = recipe_class.parse(asked)
+    asked = {key: getattr(given, key) for key in asked}
     values = {"data": chosen.data, **chosen.values, **asked}
     if "budget" in asked:
         values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
