@@ -1,5 +1,7 @@
 """A recipe as TOML that people can edit: every field, its sentence above it."""
 
+import json
+
 from glasswork.recipes.base import Options
 
 
@@ -18,6 +20,5 @@ def _toml(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
