@@ -1,0 +1,139 @@
+"""The run folder: readable without us, whole or not there."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+import glasswork as gw
+from glasswork.errors import GlassworkError
+from glasswork.run.folder import RunFolder, list_runs
+from made_data import broken_off, resume, train, write_npz
+
+FILES = {
+    "recipe.toml",
+    "resolved.toml",
+    "environment.json",
+    "data.json",
+    "steps.jsonl",
+    "timing.jsonl",
+    "checkpoints",
+    "model",
+    "result.json",
+    "report.html",
+    "report.json",
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    data = write_npz(tmp_path / "data.npz", "class")
+    return train("lenet", data=data, epochs=3, batch_size=8, penalty="l2", strength=0.001, gradient_clip=1.0)
+
+
+def test_what_a_finished_run_holds(run: Path) -> None:
+    assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == FILES
+    assert sorted(path.name for path in (run / "model").iterdir()) == ["model.json", "model.safetensors"]
+    assert not [path for path in run.rglob(".*") if path.name != ".lock"]
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert report.lower().startswith("<!doctype html>")
+    assert "http-equiv" in report or "<style" in report
+
+
+def test_asked_and_used(run: Path) -> None:
+    asked = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
+    assert asked.pop("machine")["threads"] == 1
+    assert asked.pop("data").endswith("data.npz")
+    assert asked == {
+        "format": 1,
+        "preset": "lenet",
+        "epochs": 3,
+        "batch_size": 8,
+        "penalty": "l2",
+        "strength": 0.001,
+        "gradient_clip": 1.0,
+    }
+    used = tomllib.loads((run / "resolved.toml").read_text(encoding="utf-8"))
+    assert (used["format"], used["loss"], used["size"], used["optimizer"]) == (1, "cross-entropy", 12, "adamw")
+    assert used["numerics"]["precision"] == "float32"
+
+
+def test_steps_hold_no_clock_and_times_stand_apart(run: Path) -> None:
+    lines = [json.loads(line) for line in (run / "steps.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 19))
+    fields = {"step", "stage", "epoch", "examples", "progress", "learning_rate", "loss", "penalty", "gradient_norm"}
+    for line in lines:
+        judged = line["step"] % 6 == 0
+        assert set(line) == fields | ({"validation"} if judged else set())
+    assert sum(line["examples"] for line in lines[:6]) == 43
+    times = [json.loads(line) for line in (run / "timing.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in times] == [6, 12, 18]
+    assert [line["seconds"] for line in times] == sorted(line["seconds"] for line in times)
+
+
+def test_the_model_is_plain_safetensors_and_json(run: Path) -> None:
+    described = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))
+    with safe_open(str(run / "model" / "model.safetensors"), "pt") as file:  # type: ignore[no-untyped-call]
+        total = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
+    assert total == described["parameters"]
+    assert described["schema"]["classes"] == ["0", "1", "2"]
+    assert (described["format"], described["system"], described["preset"]) == (1, "supervised", "lenet")
+
+
+def test_nothing_is_pickled(run: Path) -> None:
+    for path in run.rglob("*"):
+        if path.is_file() and path.name != ".lock":
+            assert path.suffix in {".toml", ".json", ".jsonl", ".html", ".safetensors"}
+            assert not path.read_bytes().startswith((b"\x80", b"PK"))
+
+
+def test_the_kept_model_is_that_of_the_best_epoch(run: Path) -> None:
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (run / "steps.jsonl").read_text(encoding="utf-8").splitlines()]
+    judged = [(1 - line["validation"]["accuracy"], line["validation"]["loss"]) for line in lines[5::6]]
+    assert result["best_epoch"] == 1 + judged.index(min(judged))
+    assert result["validation"] == lines[6 * result["best_epoch"] - 1]["validation"]
+
+
+def test_runs_are_found_by_path_and_by_name(tmp_path: Path) -> None:
+    data = str(write_npz(tmp_path / "data.npz", "class"))
+    first = broken_off("linear", 2, out="runs/first", data=data)
+    assert RunFolder.find("first").path == RunFolder.find("runs/first").path == first
+    assert RunFolder.find(first.absolute()).path == first.absolute()
+    broken_off("linear", 2, out="runs/second", data=data)
+    assert [folder.path.name for folder in list_runs()] == ["first", "second"]
+    with pytest.raises(GlassworkError, match=r"There is no run at third: the latest under runs/ are first, second"):
+        RunFolder.find("third")
+
+
+def test_new_runs_are_numbered_after_the_highest(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "linear-7").mkdir(parents=True)
+    (tmp_path / "runs" / "linear-old").mkdir()
+    model = gw.train("linear", data=str(write_npz(tmp_path / "data.npz", "class")), epochs=1, threads=1)
+    assert model.run == "runs/linear-8"
+
+
+def test_stopping_in_the_middle_of_a_loop_saves(tmp_path: Path) -> None:
+    """An exception of the user's own, thrown in the loop's body, leaves a run that goes on."""
+    data = str(write_npz(tmp_path / "data.npz", "class"))
+    options = {"data": data, "epochs": 3, "batch_size": 8, "threads": 1, "allocator": "default", "out": "run"}
+
+    def look() -> None:
+        for step in gw.steps("linear", **options):  # type: ignore[arg-type]
+            if step.number == 7:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        look()
+    assert [line["step"] for line in RunFolder.find("run").steps()] == list(range(1, 8))
+    resume(Path("run"))
+    assert [line["step"] for line in RunFolder.find("run").steps()] == list(range(1, 19))
+
+
+def test_steps_to_the_end_finish_the_run(tmp_path: Path) -> None:
+    data = str(write_npz(tmp_path / "data.npz", "class"))
+    steps = list(gw.steps("linear", data=data, epochs=1, threads=1, out="run"))
+    assert steps[-1].last
+    assert gw.load("run").evaluate()["accuracy"] >= 0
