@@ -13,9 +13,9 @@ from torch import nn
 
 from glasswork import catalogue
 from glasswork.data.examples import Examples, Schema
-from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.data.inputs import read_table
 from glasswork.data.listing import image_files
+from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.training.optimizers import make_optimizer, set_learning_rate
+from glasswork.training.optimizers import Optimizer
 
 RATE, MOMENTUM = 0.05, 0.8
 
@@ -37,14 +37,16 @@ def loss(net: nn.Module, turn: int) -> Tensor:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_equal_to_torch_s_unfused_ones(name: str, decay: float, layout: torch.memory_format) -> None:
     ours, theirs = network().to(memory_format=layout), network()  # type: ignore[call-overload]
-    first = make_optimizer(name, list(ours.parameters()), RATE, MOMENTUM, decay)
+    first = Optimizer(name, list(ours.parameters()), MOMENTUM, decay)
     second = plain(name, list(theirs.parameters()), decay)
     for turn in range(5):
-        for net, optimizer in ((ours, first), (theirs, second)):
-            set_learning_rate(optimizer, RATE / (turn + 1))
-            optimizer.zero_grad()
+        for net in (ours, theirs):
             loss(net, turn).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+        first.step(RATE / (turn + 1))
+        for group in second.param_groups:
+            group["lr"] = RATE / (turn + 1)
+        second.step()
+        second.zero_grad()
     for mine, plain_one, fresh in zip(ours.parameters(), theirs.parameters(), network().parameters(), strict=True):
         torch.testing.assert_close(mine, plain_one)
         assert not torch.equal(mine, fresh)
@@ -53,10 +55,10 @@ def test_equal_to_torch_s_unfused_ones(name: str, decay: float, layout: torch.me
 def test_decay_shrinks_weights_and_not_biases() -> None:
     net = network()
     before = [parameter.detach().clone() for parameter in net.parameters()]
-    optimizer = make_optimizer("adamw", list(net.parameters()), RATE, MOMENTUM, 0.1)
+    optimizer = Optimizer("adamw", list(net.parameters()), MOMENTUM, 0.1)
     for parameter in net.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
+    optimizer.step(RATE)
     for was, now in zip(before, net.parameters(), strict=True):
         torch.testing.assert_close(now.detach(), was * (1 - RATE * 0.1) if was.dim() > 1 else was)
 
@@ -64,12 +66,12 @@ def test_decay_shrinks_weights_and_not_biases() -> None:
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
 def test_decay_belongs_to_adamw(name: str) -> None:
     with pytest.raises(GlassworkError, match="belongs to the optimizer adamw"):
-        make_optimizer(name, list(network().parameters()), RATE, MOMENTUM, 0.1)
+        Optimizer(name, list(network().parameters()), MOMENTUM, 0.1)
 
 
 def test_a_network_of_biases_alone() -> None:
     only = nn.Parameter(torch.ones(3))
-    optimizer = make_optimizer("sgd", [only], RATE, MOMENTUM, 0)
+    optimizer = Optimizer("sgd", [only], MOMENTUM, 0)
     only.grad = torch.ones(3)
-    optimizer.step()
+    optimizer.step(RATE)
     torch.testing.assert_close(only.detach(), torch.full((3,), 1 - RATE))

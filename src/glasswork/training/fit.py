@@ -11,7 +11,7 @@ from torch import Tensor
 from glasswork.device import seed_everything
 from glasswork.objectives.penalties import penalty, weights_of
 from glasswork.training.faults import explain_not_finite
-from glasswork.training.optimizers import make_optimizer, set_learning_rate
+from glasswork.training.optimizers import Optimizer
 from glasswork.training.schedules import PEAKS, SCHEDULES
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Best, Step, Tree
@@ -42,9 +42,7 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         GlassworkError: where loss or gradient stops being a finite number; before that update is made.
     """
     network, clock, batches = stage.network, stage.clock, stage.batches
-    optimizer = make_optimizer(
-        stage.optimizer, stage.parameters, stage.learning_rate, stage.momentum, stage.weight_decay
-    )
+    optimizer = Optimizer(stage.optimizer, stage.parameters, stage.momentum, stage.weight_decay)
     trained = {id(parameter) for parameter in stage.parameters}
     weights = [weight for weight in weights_of(network) if id(weight) in trained]
     position, elapsed = (_Position(), 0.0) if start is None else _restore(stage, optimizer, start)
@@ -54,7 +52,6 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
     while progress < 1:
         epoch, index = divmod(position.number, len(batches))
         learning_rate = stage.learning_rate * SCHEDULES[stage.schedule](progress)
-        set_learning_rate(optimizer, learning_rate)
         seed_everything(stage.seed, epoch, index)
         batch = batches.batch(epoch, index)
         with stage.numerics.arithmetic():
@@ -65,8 +62,7 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
             raise explain_not_finite(stage, batch, epoch, index)
         objective.backward()  # type: ignore[no-untyped-call]
         norm = _clip(stage)
-        optimizer.step()
-        optimizer.zero_grad()
+        optimizer.step(learning_rate)
         number = position.number + 1
         ended = index + 1 == len(batches)
         before, progress = progress, clock.progress(number)
@@ -114,14 +110,14 @@ def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tupl
     return judgement, replace(best, stale=best.stale + counts)
 
 
-def _state(stage: Stage, optimizer: torch.optim.Optimizer, position: _Position) -> Tree:
+def _state(stage: Stage, optimizer: Optimizer, position: _Position) -> Tree:
     best = position.best
     return {
         "stage": stage.name,
         "number": position.number,
         "elapsed": stage.clock.elapsed(),
         "network": dict(stage.network.state_dict()),
-        "optimizer": optimizer.state_dict()["state"],
+        "optimizer": optimizer.state(),
         "carried": dict(position.carried or {}),
         "best": None
         if best is None
@@ -144,18 +140,10 @@ def best_of(tree: Tree) -> Best | None:
     return Best(judgement, best["epoch"], best["weights"], best["stale"])
 
 
-def _restore(stage: Stage, optimizer: torch.optim.Optimizer, tree: Tree) -> tuple[_Position, float]:
+def _restore(stage: Stage, optimizer: Optimizer, tree: Tree) -> tuple[_Position, float]:
     """Puts network and optimizer back to where they were; tensors are copied into fresh memory."""
     stage.network.load_state_dict(tree["network"])
-    state = {
-        int(key): {name: _copied(value) for name, value in entry.items()} for key, entry in tree["optimizer"].items()
-    }
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    for parameter, entry in optimizer.state.items():
-        for name, value in entry.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                # Fused rules walk through memory, not through indices: a moment must lie as its weight does.
-                entry[name] = torch.empty_like(parameter).copy_(value)
+    optimizer.restore(tree["optimizer"])
     carried = {key: _copied(value) for key, value in tree["carried"].items()}
     return _Position(tree["number"], carried, best_of(tree)), tree["elapsed"]
 
