@@ -76,7 +76,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     await_file(process, "stopped", "steps.jsonl")
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert output == ""
     assert "Traceback" not in errors
     sentence = errors.splitlines()[-1]
