@@ -121,6 +121,7 @@ def broken_off(preset: str, after: int, out: str = "stopped", **options: object)
             break
     steps.close()  # type: ignore[attr-defined]
     assert not (Path(out) / "result.json").exists()
+    assert load_checkpoint(checkpoints(Path(out) / "checkpoints")[-1])["number"] == after
     return Path(out)
 
 

@@ -122,6 +122,26 @@ def test_ctrl_c_in_python_lets_the_same_session_go_on(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+class Failing(Interrupting):
+    """A network with a mistake that shows at its tenth training step."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.calls == 9:
+            raise ZeroDivisionError
+        return super().forward(images)
+
+
+def test_a_mistake_in_the_middle_does_not_keep_the_folder(tmp_path: Path) -> None:
+    options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **SHORT}
+    torch.manual_seed(0)
+    with pytest.raises(ZeroDivisionError) as kept:
+        gw.train(network=Failing(0), out="stopped", **options)  # type: ignore[arg-type]
+    assert kept.traceback
+    gw.resume("stopped", network=made(0))
+    gw.train(network=made(0), out="whole", **options)  # type: ignore[arg-type]
+    require_same(Path("whole"), Path("stopped"))
+
+
 def test_a_run_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **SHORT}
     steps = gw.steps("lenet", out="run", **options)  # type: ignore[arg-type]
