@@ -18,11 +18,11 @@ from pathlib import Path
 
 ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "lenet-fashion-mnist": (
-        "train lenet --data fashion-mnist --budget 170s --augment flip,crop:1 --label-smoothing 0.05",
+        "train lenet --data fashion-mnist --budget 170s --augment flip,crop:1",
         (0, 1, 2),
     ),
     "lenet-mnist-5k": (
-        "train lenet --data mnist-5k --epochs 150 --patience 150 --label-smoothing 0.1 "
+        "train lenet --data mnist-5k --epochs 120 --patience 120 --label-smoothing 0.1 "
         "--augment rotation:10,scale:0.1,crop:2,elastic",
         (0, 1, 2, 3, 4),
     ),

@@ -106,5 +106,5 @@ def test_initial_biases_are_zero_and_weights_follow_the_global_seed():
 
 @pytest.mark.parametrize("probability", [-0.1, 1.0, float("nan")])
 def test_dropout_outside_of_its_range_is_refused(probability):
-    with pytest.raises(GlassworkError, match="dropout"):
+    with pytest.raises(GlassworkError, match="Dropout"):
         activations.dropout_layer(probability)

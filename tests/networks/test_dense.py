@@ -80,5 +80,5 @@ def test_a_layer_without_units_is_refused(hidden):
 
 
 def test_a_wrong_dropout_is_refused_even_without_hidden_layers():
-    with pytest.raises(GlassworkError, match="dropout"):
+    with pytest.raises(GlassworkError, match="Dropout"):
         Dense(3, [], 2, dropout=1.5)
