@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,9 +22,15 @@ MISTAKE, INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C.
+
+    Args:
+        arguments: the words after `glasswork`; absent: those of the process, whose budget then began with the process.
+    """
+    began = time.monotonic()
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
+        options.began = began if arguments is not None else None
         return VERBS[options.verb](options)
     except GlassworkError as error:
         print(f"glasswork: {str(error).removesuffix('.')}", file=sys.stderr)
@@ -65,7 +72,8 @@ def _train(options: Namespace) -> int:
         order = ordered(what, options.values)
         if not (what or options.json or options.values.get("network")) and options.values.get("data"):
             console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
-    training = prepare(order, spent=process_seconds())
+    spent = process_seconds() if options.began is None else time.monotonic() - options.began
+    training = prepare(order, spent=spent)
     return _carry_out(training, options)
 
 
@@ -118,6 +126,11 @@ def _predict(options: Namespace) -> int:
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)
     answers = answers if isinstance(answers, list) else [answers]
+    problems = [answer.problem for answer in answers if answer.problem]
+    if len(problems) == len(answers):
+        raise GlassworkError(problems[0])
+    for problem in problems:
+        print(f"glasswork: left out: {problem.removesuffix('.')}", file=sys.stderr)
     if options.csv:
         write_answers(Path(options.csv), answers)
     if options.json:
@@ -137,28 +150,15 @@ def _predict(options: Namespace) -> int:
 
 def _runs(options: Namespace) -> int:
     from glasswork.run.folder import list_runs
-    from glasswork.show.progress import duration, worded
-    from glasswork.show.terminal import print_table
+    from glasswork.show.terminal import print_runs
 
-    found = [(folder, folder.read("result.json")) for folder in list_runs()]
+    found = [(folder.name, folder.read("result.json")) for folder in list_runs()]
     if options.json:
-        print(json.dumps({"runs": [{"run": folder.name, "result": result} for folder, result in found]}))
+        print(json.dumps({"runs": [{"run": name, "result": result} for name, result in found]}))
     elif not found:
         print("there are no runs here yet: glasswork train makes one")
     else:
-        rows = [
-            (
-                f.name,
-                r["data"],
-                worded(r["test"]) or f"loss {r['test']['loss']:.4g}",
-                r["epochs"],
-                duration(r["seconds"]),
-            )
-            if r
-            else (f.name, f.read_order().recipe.data or "", "unfinished", "-", f"glasswork resume {f.name}")
-            for f, r in found
-        ]
-        print_table(_console_for_results(), ("run", "data", "test", "epochs", "time"), rows)
+        print_runs(_console_for_results(), found)
     return 0
 
 

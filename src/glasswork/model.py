@@ -54,7 +54,8 @@ class Model:
             sources: one path, or several.
 
         Returns:
-            One `Answer` for the path of one image; a list for a folder, a table or several paths.
+            One `Answer` for the path of one image; a list for a folder, a table or several paths, in which an image
+            that cannot be read has a `problem` instead of an answer.
 
         Raises:
             GlassworkError: for a missing or unreadable file.
@@ -62,7 +63,11 @@ class Model:
         if isinstance(sources, (str, Path)):
             path = Path(sources)
             answers = self._answers([path])
-            return answers[0] if path.is_file() and self.schema.inputs == "image" else answers
+            if not path.is_file() or self.schema.inputs != "image":
+                return answers
+            if answers[0].problem:
+                raise GlassworkError(answers[0].problem)
+            return answers[0]
         return self._answers([Path(source) for source in sources])
 
     def _answers(self, paths: Sequence[Path]) -> list[Answer]:
@@ -123,7 +128,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
     folder.check_format("model/model.json", {"format": description.get("format")})
     schema = Schema.from_json(description["schema"])
-    recipe = catalogue.RECIPES[description["system"]].parse(description["recipe"])
+    recipe = folder.with_kept_network(catalogue.RECIPES[description["system"]].parse(description["recipe"]))
     system = catalogue.make_system(description["system"], recipe, network)
     made = system.network(schema)
     try:

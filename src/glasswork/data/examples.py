@@ -103,6 +103,7 @@ class ReadingOptions:
         target: the column (or, separated by commas, the columns) of a table to predict.
         strict: refuse a source with an unreadable input rather than skip it.
         channels: 1 or 3; absent: 1 where every image is grey, else 3.
+        classes_known: the examples are for a model that knows its classes, so that one class alone is no mistake.
     """
 
     size: int | None = None
@@ -110,6 +111,12 @@ class ReadingOptions:
     target: str | None = None
     strict: bool = False
     channels: int | None = None
+    classes_known: bool = False
+
+    @property
+    def least_classes(self) -> int:
+        """How many classes a source must have."""
+        return 1 if self.classes_known else 2
 
 
 def fingerprints(inputs: Tensor) -> Tensor:

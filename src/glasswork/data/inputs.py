@@ -7,28 +7,36 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from glasswork.data.decoding import decode
+from glasswork.data.decoding import UnreadableImageError, decode
 from glasswork.data.examples import Schema
 from glasswork.errors import GlassworkError
 
 
-def read_inputs(sources: Sequence[str], schema: Schema) -> Tensor:
-    """Inputs in raw units: uint8 images (rows, channels, height, width), or float32 vectors (rows, features).
+def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[int, str]]:
+    """Images in raw units, as a network under `schema` takes them.
 
     Args:
-        sources: image files; or, for a network on rows of numbers, nothing but such rows as `read_table` gives.
+        sources: image files.
         schema: what the network was trained on.
 
+    Returns:
+        uint8 (readable sources, channels, height, width), and for each source that cannot be read its place and why.
+
     Raises:
-        GlassworkError: for a file that is missing or no image.
+        GlassworkError: for a network that takes no images.
     """
     if schema.inputs != "image":
         raise GlassworkError(
             "This model answers rows of a table: give it a .csv file with the columns it was trained on"
         )
     channels, height, width = schema.shape
-    images = [decode(Path(source), height, width, channels, 0) for source in sources]
-    return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8)
+    images, problems = [], {}
+    for place, source in enumerate(sources):
+        try:
+            images.append(decode(Path(source), height, width, channels, 0))
+        except UnreadableImageError as error:
+            problems[place] = str(error)
+    return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8), problems
 
 
 def read_table(path: Path, schema: Schema) -> Tensor:

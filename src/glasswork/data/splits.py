@@ -62,7 +62,8 @@ def _strata(examples: Examples) -> Tensor:
     if examples.schema.target == "class":
         return targets
     if examples.schema.target == "classes":
-        return targets.to(torch.int64) @ (torch.arange(targets.shape[1]) * 7919 + 1)
+        strata: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
+        return strata
     ranks = targets[:, 0].argsort().argsort()
     return ranks * 10 // max(1, len(ranks))
 

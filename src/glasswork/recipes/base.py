@@ -51,7 +51,7 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
 class Options(BaseModel):
     """A flat, frozen set of fields with a sentence each; an unknown key is an error that names the nearest one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:

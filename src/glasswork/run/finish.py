@@ -200,7 +200,7 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
 
     network = training.network
     for name, module in network.named_modules():
-        if name and not list(module.children()):
+        if name and not list(module.children()) and not isinstance(module, nn.Identity):
             handles.append(module.register_forward_hook(noted(name)))
     try:
         with torch.no_grad():

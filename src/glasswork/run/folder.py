@@ -19,6 +19,7 @@ from glasswork.training.checkpoints import write_atomically, write_json
 
 FORMAT = 1
 RUNS = Path("runs")
+OWN_NETWORK = "network.py"
 
 
 class RunFolder:
@@ -26,7 +27,7 @@ class RunFolder:
 
     `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what
     the data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
-    `result.json`: the figures; `report.html`: the figures for people.
+    `network.py`: the user's own network; `result.json`: the figures; `report.html`: the figures for people.
     """
 
     def __init__(self, path: Path) -> None:
@@ -165,7 +166,20 @@ class RunFolder:
         table.pop("format")
         chosen = table.pop("numerics")
         measured = tuple(chosen.pop("measured", {}).items())
-        return recipe_class.parse(table), Numerics(**chosen, measured=measured)
+        return self.with_kept_network(recipe_class.parse(table)), Numerics(**chosen, measured=measured)
+
+    def keep_network(self, recipe: Recipe) -> None:
+        """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""
+        file, colon, _ = str(recipe.model_dump().get("network", "")).rpartition(":")
+        if colon and file.endswith(".py"):
+            write_atomically(self.path / OWN_NETWORK, Path(file).read_bytes())
+
+    def with_kept_network(self, recipe: Recipe) -> Recipe:
+        """The recipe with the copy that `keep_network` made in place of the user's file."""
+        if not (self.path / OWN_NETWORK).is_file():
+            return recipe
+        name = str(recipe.model_dump()["network"]).rpartition(":")[2]
+        return recipe.model_copy(update={"network": f"{self.path / OWN_NETWORK}:{name}"})
 
     def check_format(self, file: str, table: Mapping[str, Any]) -> None:
         """Refuses files of another version in one sentence."""

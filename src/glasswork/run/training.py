@@ -144,6 +144,7 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     clock = _clock(recipe, count, began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
     with folder.kept():
+        folder.keep_network(recipe)
         folder.write_resolved(recipe, numerics)
         folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
         folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})

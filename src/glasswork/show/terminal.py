@@ -52,6 +52,18 @@ def print_result(console: Console, result: Mapping[str, Any], commands: Sequence
         console.print(f"  {escape(command.ljust(width))}  [dim]{escape(sentence)}[/dim]", soft_wrap=True)
 
 
+def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> None:
+    """The runs of a folder: name and result, None where one is not finished."""
+    rows: list[tuple[object, ...]] = []
+    for name, result in runs:
+        if result is None:
+            rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
+        else:
+            figure = worded(result["test"]) or f"loss {result['test']['loss']:.4g}"
+            rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
+    print_table(console, ("run", "data", "test", "epochs", "time"), rows)
+
+
 def print_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A plain table; numbers to the right."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))

@@ -12,7 +12,7 @@ from glasswork.data import readers
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
-from glasswork.data.inputs import read_inputs
+from glasswork.data.inputs import read_images
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -65,7 +65,7 @@ class Supervised(System):
         square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
         size = schema.shape[1] if square else None
         channels = schema.shape[0] if schema.inputs == "image" else None
-        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels)
+        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, classes_known=True)
         return readers.read(source, options)
 
     @override
@@ -196,7 +196,13 @@ class Supervised(System):
 
     @override
     def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        return self.answer_inputs(network, schema, read_inputs(sources, schema), sources, numerics)
+        inputs, problems = read_images(sources, schema)
+        read = [source for place, source in enumerate(sources) if place not in problems]
+        answers = iter(self.answer_inputs(network, schema, inputs, read, numerics))
+        return [
+            Answer(source, "", None, {}, problems[place]) if place in problems else next(answers)
+            for place, source in enumerate(sources)
+        ]
 
     @override
     def answer_inputs(

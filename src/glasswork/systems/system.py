@@ -26,12 +26,14 @@ class Answer:
         answer: the class, the classes, the number or the numbers.
         probability: of the answered class; None where the answer is not one class.
         probabilities: of every class, most probable first; empty for numbers.
+        problem: why there is no answer, in one sentence; None where there is one.
     """
 
     input: str
     answer: str | tuple[str, ...] | float | tuple[float, ...]
     probability: float | None
     probabilities: Mapping[str, float]
+    problem: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""
@@ -41,6 +43,7 @@ class Answer:
             "answer": answer,
             "probability": self.probability,
             "probabilities": dict(self.probabilities),
+            **({"problem": self.problem} if self.problem else {}),
         }
 
 

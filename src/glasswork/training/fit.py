@@ -103,7 +103,7 @@ def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tupl
     stage.network.eval()
     judgement = stage.judge(stage.network)
     stage.network.train()
-    if best is None or judgement.error < best.judgement.error:
+    if best is None or judgement.error < best.judgement.error or math.isnan(best.judgement.error):
         weights = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
         return judgement, Best(judgement, epoch, weights)
     counts = progress >= PEAKS[stage.schedule]

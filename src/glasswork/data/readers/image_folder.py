@@ -50,17 +50,17 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     for split, folder in parts.items() or [(TRAINING, path)]:
         _list_classes(folder, split, listing, path)
     classes = sorted(set(listing.classes), key=natural)
-    if len(classes) < 2:
+    if len(classes) < options.least_classes:
         raise GlassworkError(
             f"{path} has images of only one class ('{classes[0]}'): at least two class folders are needed."
             if classes
             else f"{path} has no images in its class folders."
         )
-    if not parts:
+    if not parts and not options.classes_known:
         _require_two_of_each(listing.classes, listing.paths)
     decoded = decode_files(listing.paths, options)
     rows = decoded.kept.tolist()
-    if not parts and decoded.skipped:
+    if not parts and decoded.skipped and not options.classes_known:
         _require_two_of_each([listing.classes[row] for row in rows], [listing.paths[row] for row in rows], classes)
     number = {name: index for index, name in enumerate(classes)}
     columns = {

@@ -80,7 +80,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     features = {name: column for name, column in table.columns.items() if name not in chosen}
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
-    targets, kind, classes = _targets(table, chosen)
+    targets, kind, classes = _targets(table, chosen, options.least_classes)
     splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
     split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
     pictures = next((name for name, column in features.items() if _holds_images(column, table.files[0])), None)
@@ -161,7 +161,7 @@ def _chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _targets(table: Table, chosen: Sequence[str]) -> Targets:
+def _targets(table: Table, chosen: Sequence[str], least: int) -> Targets:
     for name in chosen:
         column = table.columns[name]
         empty = [cell == "" for cell in column] if isinstance(column, list) else np.isnan(column)
@@ -171,7 +171,9 @@ def _targets(table: Table, chosen: Sequence[str]) -> Targets:
             raise GlassworkError(f"The target '{name}' is empty on {place}: fill it in or take the line out.")
     if len(chosen) == 1:
         column = table.columns[chosen[0]]
-        return _text_target(column, chosen[0]) if isinstance(column, list) else _number_target(column, chosen[0])
+        if isinstance(column, list):
+            return _text_target(column, chosen[0], least)
+        return _number_target(column, chosen[0], least)
     values = []
     for name in chosen:
         column = table.columns[name]
@@ -186,22 +188,22 @@ def _targets(table: Table, chosen: Sequence[str]) -> Targets:
     return torch.from_numpy(joined.astype(np.float32)), "number", tuple(chosen)
 
 
-def _number_target(column: Numbers, name: str) -> Targets:
+def _number_target(column: Numbers, name: str, least: int) -> Targets:
     values, labels = np.unique(column, return_inverse=True)
-    if len(values) < 2:
+    if len(values) < least:
         raise GlassworkError(f"The target '{name}' is {values[0]:g} in every row: there is nothing to learn.")
     if len(values) > _MOST_NUMBER_CLASSES or (values != np.rint(values)).any():
         return torch.from_numpy(column.astype(np.float32)[:, None]), "number", (name,)
     return torch.from_numpy(labels.astype(np.int64)), "class", tuple(str(int(value)) for value in values)
 
 
-def _text_target(column: list[str], name: str) -> Targets:
+def _text_target(column: list[str], name: str, least: int) -> Targets:
     several = any(mark in cell for cell in column for mark in ";|")
     cells = [
         [label.strip() for label in re.split("[;|]", cell) if label.strip()] if several else [cell] for cell in column
     ]
     classes = sorted({label for labels in cells for label in labels}, key=natural)
-    if len(classes) < 2:
+    if len(classes) < least:
         raise GlassworkError(f"The target '{name}' is '{column[0]}' in every row: there is nothing to learn.")
     if len(classes) > max(_MOST_CATEGORIES, len(column) // 2):
         raise GlassworkError(
