@@ -77,7 +77,7 @@ def _fill(verb: str, parser: argparse.ArgumentParser, arguments: Sequence[str]) 
         recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
         presets = ", ".join(catalogue.PRESETS)
         parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
-        defaults = catalogue.PRESETS[name].values if name else {}
+        defaults = {"data": catalogue.PRESETS[name].data, **catalogue.PRESETS[name].values} if name else {}
         _add_fields(parser.add_argument_group("the recipe: what is minimised, and how"), recipe, dict(defaults))
         _add_fields(parser.add_argument_group("the machine: where and how it runs"), Machine, {})
     elif verb == "resume":

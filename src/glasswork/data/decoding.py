@@ -58,6 +58,7 @@ class Decoded:
     Attributes:
         inputs: uint8 (rows, channels, height + 2 margin, width + 2 margin), one row per readable file.
         fingerprints: int64 (rows,), hashes of the files' bytes.
+        sizes: int64 (rows, 2), height and width of the originals.
         kept: int64 (rows,), which of the files the rows are.
         margin: pixels on each side beyond the size.
         skipped: a sentence for each file that could not be read.
@@ -65,6 +66,7 @@ class Decoded:
 
     inputs: Tensor
     fingerprints: Tensor
+    sizes: Tensor
     kept: Tensor
     margin: int
     skipped: tuple[str, ...]
@@ -88,7 +90,8 @@ def decode(path: str | Path, height: int, width: int, channels: int, margin: int
     """
     with _quiet():
         data = _contents(path)
-        return torch.from_numpy(_decoded(data, str(path), height + 2 * margin, width + 2 * margin, channels))
+        pixels, _ = _decoded(data, str(path), height + 2 * margin, width + 2 * margin, channels)
+        return torch.from_numpy(pixels)
 
 
 def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
@@ -106,7 +109,7 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
         channels = options.channels or (1 if _all_grey(paths, pool) else 3)
         shape = (height + 2 * margin, width + 2 * margin)
         inputs = cache.scratch((len(paths), channels, *shape))
-        hashes = np.zeros(len(paths), dtype=np.int64)
+        hashes, sizes = np.zeros(len(paths), dtype=np.int64), np.zeros((len(paths), 2), dtype=np.int64)
         rows = inputs.numpy()
 
         def decode_some(start: int) -> list[tuple[int, UnreadableImageError]]:
@@ -115,7 +118,7 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
                 try:
                     data = _contents(paths[row])
                     hashes[row] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little", signed=True)
-                    rows[row] = _decoded(data, str(paths[row]), *shape, channels)
+                    rows[row], sizes[row] = _decoded(data, str(paths[row]), *shape, channels)
                 except UnreadableImageError as error:
                     if options.strict:
                         raise
@@ -130,6 +133,7 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
     return Decoded(
         inputs=_closed_up(inputs, kept) if failures else inputs,
         fingerprints=torch.from_numpy(hashes)[kept],
+        sizes=torch.from_numpy(sizes)[kept],
         kept=kept,
         margin=margin,
         skipped=tuple(str(error) for _, error in failures),
@@ -217,10 +221,11 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _decoded(data: bytes, name: str, height: int, width: int, channels: int) -> Pixels:
-    """uint8 (channels, height, width); height and width with the margins."""
+def _decoded(data: bytes, name: str, height: int, width: int, channels: int) -> tuple[Pixels, tuple[int, int]]:
+    """uint8 (channels, height, width), height and width with the margins; and height and width of the original."""
     with _opened(io.BytesIO(data), name) as image:
         turn = _orientation(image)
+        original = image.size if turn >= 5 else image.size[::-1]
         if turn >= 5:
             height, width = width, height
         scale = max(height / image.height, width / image.width)
@@ -238,7 +243,7 @@ def _decoded(data: bytes, name: str, height: int, width: int, channels: int) -> 
             plain = plain.transpose(_TURNS[turn])
         pixels = np.asarray(plain)
     # A copy always, since the arrays that Pillow gives away are read-only.
-    return np.array(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1), order="C")
+    return np.array(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1), order="C"), original
 
 
 def _plain(image: Image.Image, mode: str) -> Image.Image:

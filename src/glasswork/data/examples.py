@@ -60,8 +60,9 @@ class Examples:
         columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
             vectors of shape (rows, features)); `targets` (int64 (rows,) for `class`, uint8 (rows, classes) for
             `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal for exact
-            duplicates of the input); and, where the source says which row belongs where, `split` (uint8 (rows,):
-            TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to.
+            duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the original);
+            and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION or
+            TEST). Columns may be memory-mapped and must not be written to.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.

@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
+from glasswork.data.decoding import SUFFIXES
 from glasswork.errors import GlassworkError
-
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
-)
 
 
 def image_files(path: Path) -> list[Path]:
@@ -19,7 +16,7 @@ def image_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise GlassworkError(f"There is no file or folder {path}")
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     if not files:
-        raise GlassworkError(f"There is no image in {path}: known are {', '.join(sorted(IMAGE_SUFFIXES))}")
+        raise GlassworkError(f"There is no image in {path}: known are {', '.join(sorted(SUFFIXES))}")
     return files

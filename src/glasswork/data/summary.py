@@ -109,8 +109,18 @@ def _skipped(skipped: tuple[str, ...]) -> str:
 def _inputs(examples: Examples) -> str:
     shape = examples.schema.shape
     if examples.schema.inputs == "image":
-        return f"{shape[1]} x {shape[2]} {'grey' if shape[0] == 1 else 'colour'} images"
+        return f"{shape[1]} x {shape[2]} {'grey' if shape[0] == 1 else 'colour'} images{_originals(examples)}"
     return f"rows of {shape[0]} number{'s' if shape[0] > 1 else ''}"
+
+
+def _originals(examples: Examples) -> str:
+    """The sizes that images were brought from, height x width, by area; empty where they were not resized."""
+    sizes = examples.columns.get("sizes")
+    if sizes is None or (sizes == torch.tensor(examples.schema.shape[1:])).all():
+        return ""
+    ordered = sizes[sizes.prod(1).argsort()]
+    least, middle, most = (f"{height} x {width}" for height, width in ordered[[0, len(ordered) // 2, -1]].tolist())
+    return f", all from {least}" if least == most else f", from originals of {least} to {most}, median {middle}"
 
 
 def _target(examples: Examples) -> str:

@@ -353,6 +353,11 @@ def picture(png: bytes, name: str) -> str:
     return f'<img class="{style}" src="data:image/png;base64,{source}" alt="{escape(name)}">'
 
 
+def _sureness(probability: float) -> str:
+    """A probability for narrow places: nobody tells 99.998 % from 99.9."""
+    return f"over {percent(0.999)}" if probability > 0.9995 else percent(probability)
+
+
 def gallery(rows: Sequence[tuple[bytes, str, str, str, float]]) -> str:
     """Wrong answers as pictures: PNG (empty: only the name is shown), name, truth, answer, probability."""
     wordy = any(not png or len(truth) > 10 or len(answer) > 10 for png, _, truth, answer, _ in rows)
@@ -362,6 +367,6 @@ def gallery(rows: Sequence[tuple[bytes, str, str, str, float]]) -> str:
         items.append(
             f'<figure title="{escape(name)}">{shown}<figcaption><span>is <b>{escape(truth)}</b></span>'
             f'<span>said <b class="wrong">{escape(answer)}</b></span>'
-            f'<span class="quiet">{percent(probability)} sure</span></figcaption></figure>'
+            f'<span class="quiet">{_sureness(probability)} sure</span></figcaption></figure>'
         )
     return f'<div class="gallery {"wordy" if wordy else ""}">{"".join(items)}</div>' if items else ""

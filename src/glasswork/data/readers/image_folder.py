@@ -67,6 +67,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
         "inputs": decoded.inputs,
         "targets": torch.tensor([number[listing.classes[row]] for row in rows]),
         "fingerprints": decoded.fingerprints,
+        "sizes": decoded.sizes,
     }
     if parts:
         columns["split"] = torch.tensor([listing.splits[row] for row in rows], dtype=torch.uint8)
