@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "lenet-fashion-mnist": (
-        "train lenet --data fashion-mnist --budget 170s --augment flip --learning-rate 0.004 --weight-decay 0.2 --validation 0.05",
+        "train lenet --data fashion-mnist --budget 170s --augment flip --learning-rate 0.004 --weight-decay 0.2 "
+        "--validation 0.05",
         (0, 1, 2),
     ),
     "lenet-mnist-5k": (
