@@ -123,7 +123,7 @@ def test_the_best_weights_are_those_of_the_best_judgement() -> None:
     def judge(judged: nn.Module) -> Judgement:
         assert not judged.training
         seen.append(network.weight.detach().clone())
-        return Judgement((next(errors),), {})
+        return Judgement(next(errors), {})
 
     steps = list(fit(stage(network, 6, judge=judge)))
     assert [step.best.epoch for step in steps if step.best] == [1, 2, 2, 2, 5, 5]
@@ -135,7 +135,7 @@ def test_the_best_weights_are_those_of_the_best_judgement() -> None:
 
 def test_patience_counts_only_after_the_peak() -> None:
     def judge(judged: nn.Module) -> Judgement:
-        return Judgement((1.0,), {})
+        return Judgement(1.0, {})
 
     steps = list(fit(stage(linear(), 8, judge=judge, schedule="one-cycle")))
     assert [step.best.stale for step in steps if step.best] == [0, 0, 1, 2, 3, 4, 5, 6]
@@ -145,7 +145,7 @@ def test_early_stopping_stops_after_its_patience() -> None:
     errors = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
 
     def judge(judged: nn.Module) -> Judgement:
-        return Judgement((next(errors),), {})
+        return Judgement(next(errors), {})
 
     made = [step.number for step in stopped_early(fit(stage(linear(), 6, judge=judge)), patience=2)]
     assert made == [1, 2, 3, 4]

@@ -166,7 +166,7 @@ class RunFolder:
         table.pop("format")
         chosen = table.pop("numerics")
         measured = tuple(chosen.pop("measured", {}).items())
-        return self.with_kept_network(recipe_class.parse(table)), Numerics(**chosen, measured=measured)
+        return recipe_class.parse(table), Numerics(**chosen, measured=measured)
 
     def keep_network(self, recipe: Recipe) -> None:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""

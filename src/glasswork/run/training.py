@@ -166,7 +166,7 @@ def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
 def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
     order = folder.read_order()
     recipe, numerics = folder.read_resolved(RECIPES[order.system])
-    system = make_system(order.system, recipe, own)
+    system = make_system(order.system, folder.with_kept_network(recipe), own)
     examples, splits, summary = _read(make_system(order.system, order.recipe, own), recipe)
     if folder.read("data.json")["fingerprint"] != _fingerprint(examples):
         raise GlassworkError(f"The data at {recipe.data} has changed since {folder.name} began: train anew")
