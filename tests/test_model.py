@@ -1,5 +1,6 @@
 """A model answers and is measured as its training examples were read, or says why it cannot."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ from PIL import Image
 from torch import nn
 
 import glasswork as gw
+from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.model import Model
-from made_data import PLAIN, pictures, train, write_folder, write_npz, write_table
+from made_data import PLAIN, pictures, train, write_folder, write_network, write_npz, write_table
 
 PLAINLY = dict(PLAIN)
 
@@ -199,3 +201,47 @@ def test_a_damaged_model_is_said(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:50])
     with pytest.raises(GlassworkError, match="cannot be read"):
         gw.load(run)
+
+
+def test_measured_on_one_class_alone(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "pictures", count=60)
+    model = trained("lenet", folder, epochs=8)
+    (tmp_path / "one").mkdir()
+    (folder / "right").rename(tmp_path / "one" / "right")
+    answers = model.predict(tmp_path / "one")
+    assert isinstance(answers, list)
+    right = sum(answer.answer == "right" for answer in answers)
+    assert model.evaluate(tmp_path / "one")["accuracy"] == pytest.approx(right / 20)
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_folder(tmp_path / "pictures")
+    model = trained("lenet", folder)
+    (folder / "left" / "broken.png").write_bytes(b"no picture")
+    answers = model.predict(folder / "left")
+    assert isinstance(answers, list)
+    assert [bool(answer.problem) for answer in answers].count(True) == 1
+    with pytest.raises(GlassworkError, match=r"broken\.png"):
+        model.predict(folder / "left" / "broken.png")
+    capsys.readouterr()
+    assert main(["predict", "run", str(folder / "left"), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "broken.png" in said.err
+    assert len(json.loads(said.out)["answers"]) == 11
+    assert main(["predict", "run", str(folder / "left" / "broken.png")]) == 2
+
+
+def test_the_user_s_network_is_kept_with_the_run(tmp_path: Path) -> None:
+    word = write_network(tmp_path)
+    data = write_npz(tmp_path / "data.npz", "class")
+    model = trained("own", data, network=word)
+    Path(word.rpartition(":")[0]).unlink()
+    assert gw.load("run").evaluate() == model.evaluate()
+
+
+def test_a_budget_in_process_counts_from_the_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_npz(tmp_path / "data.npz", "class")
+    assert main(["train", "mlp", "--data", str(data), "--budget", "4s", "--out", "run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["seconds"] < 4

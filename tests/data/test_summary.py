@@ -87,3 +87,17 @@ def test_other_kinds_in_words(schema: Schema, inputs: str, target: str) -> None:
     assert (summary.inputs, summary.target) == (inputs, target)
     assert summary.class_counts == ({"sun": 4, "sea": 4} if schema.target == "classes" else {})
     assert (summary.imbalance, summary.warnings) == (1.0, ())
+
+
+def test_the_sizes_of_the_originals_are_said_where_images_were_resized() -> None:
+    inputs = torch.zeros(3, 1, 8, 8, dtype=torch.uint8)
+    columns = {"inputs": inputs, "targets": torch.tensor([0, 1, 0]), "fingerprints": fingerprints(inputs)}
+    splits = Splits(torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([], dtype=torch.int64))
+    schema = Schema("image", (1, 8, 8), "class", ("a", "b"))
+    for sizes, words in (
+        ([[8, 8]] * 3, "8 x 8 grey images"),
+        ([[9, 5]] * 3, "8 x 8 grey images, all from 9 x 5"),
+        ([[9, 9], [20, 30], [10, 10]], "8 x 8 grey images, from originals of 9 x 9 to 20 x 30, median 10 x 10"),
+    ):
+        examples = Examples({**columns, "sizes": torch.tensor(sizes)}, schema, "here")
+        assert summarise(examples, splits).inputs == words
