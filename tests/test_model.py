@@ -214,9 +214,7 @@ def test_measured_on_one_class_alone(tmp_path: Path) -> None:
     assert model.evaluate(tmp_path / "one")["accuracy"] == pytest.approx(right / 20)
 
 
-def test_an_image_that_cannot_be_read_is_left_out_and_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_image_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_folder(tmp_path / "pictures")
     model = trained("lenet", folder)
     (folder / "left" / "broken.png").write_bytes(b"no picture")
