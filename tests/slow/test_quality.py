@@ -47,7 +47,7 @@ def test_linear_and_perceptron_are_no_worse_than_scikit_learn(capsys):
     ):
         theirs = peer.fit(inputs[known], targets[known]).score(inputs[asked], targets[asked])
         ours = trained(capsys, preset, "--data", "digits")["test"]["accuracy"]
-        # One percentage point is 3.6 of the 359 test digits.
+        # One percentage point is 3.6 of the 359 test digits; theirs also learn from our validation examples.
         assert ours >= theirs - 0.01, (preset, ours, theirs)
 
 
