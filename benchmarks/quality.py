@@ -9,6 +9,7 @@ Each row is one `glasswork train` command over some seeds (a seed is also a spli
 import argparse
 import datetime
 import json
+import math
 import platform
 import shlex
 import statistics
@@ -53,7 +54,7 @@ def table(results: list[dict[str, object]]) -> str:
             each = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
             walls = ", ".join(f"{r['wall']:.0f}" for r in mine)
             seeds = " ".join(str(r["seed"]) for r in mine)
-            mean = f"{statistics.mean(accuracies):.2f} %"
+            mean = f"{math.floor(100 * statistics.mean(accuracies) + 1e-6) / 100:.2f} %"
             lines.append(f"| `glasswork {command}`, `--seed` {seeds} | {mean} | {each} | {walls} |")
     return "\n".join(lines)
 
