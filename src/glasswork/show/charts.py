@@ -5,6 +5,7 @@ a desk (two to a row). Names come in as the user wrote them and are escaped here
 """
 
 import base64
+import hashlib
 import math
 import struct
 from collections.abc import Iterable, Sequence
@@ -241,19 +242,33 @@ def scatter(pairs: Sequence[Point]) -> str:
     return _svg("predicted against true values", parts, height=size)
 
 
-def document(title: str, body: str) -> str:
-    """A whole HTML page around `body`, with the style sheet inside it."""
-    style = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8")
+FOOTER = "Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."
+
+
+def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", script: str = "") -> str:
+    """A whole HTML page around `body`, with the style sheet inside it.
+
+    Args:
+        title: of the page.
+        body: HTML.
+        footer: one sentence under it, as text.
+        style: more rules of CSS, after those of every page.
+        script: the one script that may run; nothing else can.
+    """
+    sheet = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8") + style
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    running = f"; script-src 'sha256-{digest}'" if script else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Whatever a class name smuggled in, the browser loads nothing and runs nothing.
+        # Whatever a class name smuggled in, the browser loads nothing and runs nothing else.
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">"
+        f"style-src 'unsafe-inline'{running}\">"
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>{body}"
-        "<footer>Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."
-        "</footer></main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{sheet}</style></head><body><main>{body}"
+        f"<footer>{escape(footer)}</footer></main>"
+        + (f"<script>{script}</script>" if script else "")
+        + "</body></html>\n"
     )
 
 
