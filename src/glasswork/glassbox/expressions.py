@@ -40,7 +40,7 @@ _FOREIGN: dict[type[ast.expr], str] = {
     ast.NamedExpr: "an assignment",
     ast.JoinedStr: "text",
 }
-_OTHER_NAMES = {"ln": "log", "logistic": "sigmoid", "pow": "**", "power": "**", "arctan": "tanh"}
+_OTHER_NAMES = {"ln": "log", "logistic": "sigmoid", "pow": "**", "power": "**"}
 
 
 @dataclass(frozen=True)
