@@ -1,4 +1,4 @@
-"""The local gradients of arithmetic: for each operation of an expression, d(result)/d(operand) as formula and number."""
+"""The local gradients of arithmetic: d(result)/d(operand) of each operation, as formula and as number."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ def _chained(formula: str, in_numbers: str, number: float) -> str:
 
 
 def _of_power(place: int, numbers: Sequence[float], fixed: bool) -> _Rule:
-    """a ** b; 0 in the exponent b for a = 0 and b >= 0, and undefined for negative a, as torch has it."""
+    """A ** b; 0 in the exponent b for a = 0 and b >= 0, and undefined for negative a, as torch has it."""
     exponent = numbers[1]
     if place == 1:
         return "{a} ** {b} * log({a})", _by_exponent

@@ -84,14 +84,14 @@ class Expression:
 
 
 def divided(a: float, b: float) -> float:
-    """a / b; a / 0 is inf with the sign of both, 0 / 0 is nan."""
+    """A / b; a / 0 is inf with the sign of both, 0 / 0 is nan."""
     if b != 0:
         return a / b
     return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
 
 
 def power(a: float, b: float) -> float:
-    """a ** b; 0 to a negative power is inf.
+    """A ** b; 0 to a negative power is inf.
 
     Raises:
         GlassworkError: for a negative a and a b that is no whole number: the result would be complex.
@@ -277,7 +277,7 @@ def _syntax(text: str) -> ast.expr:
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        place = min(error.offset or 1, len(text) + 1)
+        place = error.offset or len(text) + 1  # 0 stands for the end
         rest = text[place - 1 :]
         where = f"at position {place}, '{rest[:12]}'" if rest else "at its end"
         reason = (error.msg or "invalid syntax").partition(". ")[0]

@@ -155,7 +155,7 @@ class Graph(Record):
 
     @property
     def last_step(self) -> int:
-        """How many steps there are: each operation, df/df = 1, then each edge back; without gradients only the first."""
+        """How many steps there are: each operation, then df/df = 1 and each edge back where there are gradients."""
         backward = 1 + len(self.backward_steps) if self.gradients else 0
         return len(self.forward_steps) + backward
 

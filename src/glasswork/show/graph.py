@@ -1,0 +1,313 @@
+"""A computation graph drawn as the slide draws it, stepped through on a page, or written out for the terminal."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from glasswork.glassbox.expressions import written
+from glasswork.glassbox.graph import Graph, Node, Stop
+from glasswork.show import escape
+from glasswork.show.charts import table
+from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out
+
+LETTER = 7.6
+LEGEND = 34.0
+LONGEST_LABEL = 22
+
+
+def graph_svg(graph: Graph, step: int | None = None, upright: bool = False) -> str:
+    """The graph as inline SVG: inputs left, values over the edges, gradients under them; light and dark by themselves.
+
+    Args:
+        graph: what to draw.
+        step: draw only what is known after so many steps, 0 to `graph.last_step`, and mark the last one.
+        upright: from top to bottom, for narrow pages; values and gradients then stand beside the edges.
+
+    Raises:
+        GlassworkError: for a step that there is not.
+    """
+    stop = graph.stopped(graph.last_step if step is None else step)
+    style = f"<style>{_asset('graph.css')}</style>"
+    return _Drawing(graph, upright, stop, marked=step is not None).svg(style)
+
+
+def graph_page(graph: Graph) -> str:
+    """The graph as one HTML page that needs no other file: the whole picture, and every step forward and backward.
+
+    A small script inside it goes through the steps, by buttons or arrow keys; without it all steps are listed.
+    """
+    script = _asset("graph.js")
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style = "".join(_asset(name) for name in ("page.css", "graph_page.css", "graph.css"))
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # The browser loads nothing and runs this one script only, whatever an expression smuggled in.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        f"style-src 'unsafe-inline'; script-src 'sha256-{allowed}'\">"
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(graph.expression)}</title><style>{style}</style></head>"
+        f'<body><main class="graph">{_head(graph)}{_whole(graph)}{_inputs(graph)}{_walk(graph)}{_steps(graph)}'
+        "<footer>Drawn by Glasswork; values and gradients are rounded to four digits here.</footer></main>"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def graph_text(graph: Graph) -> str:
+    """The graph for the terminal: each operation forward, each edge backward, the gradients of the inputs, remarks."""
+    lines = [f"{graph.expression}   at {_at(graph)}" if graph.gradients else graph.expression, "", "forward"]
+    lines += [f"  {step.explanation}" for step in graph.forward_steps] or ["  nothing to work out"]
+    if graph.backward_steps:
+        output = graph.output
+        head = ("from", "to", "local gradient", "upstream * local", "gradient")
+        rows = [(output, "", "", "", f"d{output}/d{output} = 1")]
+        for step in graph.backward_steps:
+            product = step.chain.partition(" = ")[2]
+            rows.append((step.node, step.operand, step.explanation, product, step.result))
+        lines += ["", "backward", *_columns(head, rows)]
+    if graph.gradients:
+        lines += ["", "gradients"]
+        lines += [f"  d{graph.output}/d{name} = {written(gradient)}" for name, gradient in graph.gradients.items()]
+    lines += ["", *(f"note: {remark}" for remark in graph.remarks)] if graph.remarks else []
+    return "\n".join(lines)
+
+
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    return [
+        "  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def _at(graph: Graph) -> str:
+    return ", ".join(f"{node.name} = {written(node.value)}" for node in graph.nodes if node.operation == "input")
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("glasswork.show").joinpath(name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """One picture of a graph.
+
+    With a `stop` it shows what is known there; without one it holds all that ever appears, with the steps at which the
+    page's script shows it.
+    """
+
+    graph: Graph
+    upright: bool
+    stop: Stop | None
+    marked: bool = False
+
+    def svg(self, style: str = "") -> str:
+        drawn = {node.name: node for node in self.graph.nodes if self._stands_alone(node)}
+        shapes = [
+            Shape(node.name, tuple(name for name in node.operands if name in drawn), *self._widths(node))
+            for node in drawn.values()
+        ]
+        paper = laid_out(shapes, self.upright)
+        width, height = max(paper.width, 320.0), paper.height + LEGEND
+        parts = [*self._edges(shapes, paper)]
+        for node in drawn.values():
+            parts += self._node(node, paper.spots[node.name])
+        parts += self._joints(shapes, paper)
+        kind = "upright" if self.upright else "lying"
+        label = f"Computation graph of {self.graph.expression}: {self.graph.output} = {written(self.graph.value)}"
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="computation-graph {kind}" width="{width:.0f}" '
+            f'height="{height:.0f}" viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{escape(label)}" '
+            f'style="max-width:100%;height:auto;--least:{0.78 * width:.0f}px">{style}'
+            f'<rect class="paper" width="100%" height="100%"/>{"".join(parts)}{self._legend(height)}</svg>'
+        )
+
+    def _stands_alone(self, node: Node) -> bool:
+        """A constant is drawn inside the operation that uses it."""
+        return node.operation != "constant" or node.name == self.graph.output
+
+    def _label(self, node: Node) -> str:
+        """A sign where it says all; the formula where the order counts or a constant takes part."""
+        constants = any(self.graph.node(name).operation == "constant" for name in node.operands)
+        if not node.operands or constants or node.operation in ("-", "/", "**", "negate"):
+            label = node.formula
+        else:
+            label = node.operation
+        return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 3]}..."
+
+    def _value(self, node: Node) -> str:
+        return written(node.value) if not node.operands else f"{node.name} = {written(node.value)}"
+
+    def _gradients(self, node: Node) -> list[tuple[int, int | None, str]]:
+        """From which step until which other its gradient reads how: sums grow as edges arrive."""
+        begun = len(self.graph.forward_steps) + 1
+        found = [(begun, "1")] if node.name == self.graph.output and node.gradient is not None else []
+        for count, step in enumerate(self.graph.backward_steps, start=1):
+            if step.operand == node.name:
+                found.append((begun + count, written(step.gradient)))
+        ends = [*(since for since, _ in found[1:]), None][: len(found)]
+        return [(since, until, text) for (since, text), until in zip(found, ends, strict=True)]
+
+    def _widths(self, node: Node) -> tuple[float, float]:
+        label = self._label(node)
+        # A circle for a sign, a pill for words; the name of an input stands free.
+        width = len(label) * 8.2 + (4 if not node.operands else 20)
+        width = width if len(label) > 1 or not node.operands else HEIGHT
+        texts = [self._value(node), *(text for _, _, text in self._gradients(node))]
+        return width, max(len(text) for text in texts) * LETTER
+
+    def _known_since(self, node: Node) -> int:
+        names = [step.node for step in self.graph.forward_steps]
+        return names.index(node.name) + 1 if node.name in names else 0
+
+    def _shown(self, since: int, until: int | None = None) -> str | None:
+        """The attributes of what is shown from one step until another; None where the picture stops elsewhere."""
+        if self.stop is None:
+            end = "" if until is None else f' data-until="{until}"'
+            return f' data-since="{since}"{end}'
+        at = self.stop.step
+        return "" if since <= at and (until is None or at < until) else None
+
+    def _moving(self, style: str, forward: int, backward: Sequence[int] = ()) -> str:
+        """Class and attributes of what is marked in some steps."""
+        if self.stop is None:
+            back = f' data-backward="{" ".join(map(str, backward))}"' if backward else ""
+            return f'class="{style}" data-forward="{forward}"{back}'
+        back = " back" if self.stop.step in backward else ""
+        now = " now" if self.marked and (back or self.stop.step == forward) else ""
+        return f'class="{style}{now}{back if now else ""}"'
+
+    def _edges(self, shapes: Sequence[Shape], paper: Paper) -> Iterator[str]:
+        begun = len(self.graph.forward_steps) + 1
+        backward = {(step.node, step.place): begun + n for n, step in enumerate(self.graph.backward_steps, start=1)}
+        for shape in shapes:
+            node = self.graph.node(shape.name)
+            forward = self._known_since(node)
+            places = [place for place, name in enumerate(node.operands) if name in paper.spots]
+            for position, place in enumerate(places):
+                step = backward.get((node.name, place))
+                path = _path(paper.lines[node.name, position])
+                yield f'<path {self._moving("edge", forward, () if step is None else (step,))} d="{path}"/>'
+
+    def _joints(self, shapes: Sequence[Shape], paper: Paper) -> Iterator[str]:
+        """A dot where the lines of a node used several times part."""
+        uses = [name for shape in shapes for name in shape.operands]
+        for name in dict.fromkeys(name for name in uses if uses.count(name) > 1):
+            x, y = paper.spots[name].stem[1]
+            yield f'<circle class="joint" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+
+    def _node(self, node: Node, spot: Spot) -> Iterator[str]:
+        (x, y), ((x0, y0), (x1, y1)) = spot.centre, spot.stem
+        label, width = self._label(node), self._widths(node)[0]
+        since = self._known_since(node)
+        begun = len(self.graph.forward_steps) + 1
+        backward = [begun + n for n, step in enumerate(self.graph.backward_steps, start=1) if step.node == node.name]
+        yield f'<path class="edge" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+        if node.operands:
+            sign = "sign" if len(label) == 1 else "symbol"
+            down = {"*": 9.5, "+": 6.5}.get(label, 5.0)
+            yield (
+                f'<g {self._moving("operation", since, backward)}><rect x="{x - width / 2:.1f}" '
+                f'y="{y - HEIGHT / 2:.1f}" width="{width:.1f}" height="{HEIGHT:.0f}" rx="{HEIGHT / 2:.0f}"/>'
+                f'<text class="{sign}" x="{x:.1f}" y="{y + down:.1f}" text-anchor="middle">{escape(label)}</text></g>'
+            )
+        else:
+            down = 0.0 if self.upright else 5.0
+            yield f'<text class="input" x="{x:.1f}" y="{y + down:.1f}" text-anchor="middle">{escape(label)}</text>'
+        left, over, under = (x0 + 8, y0 + 15, y0 + 31) if self.upright else (x0 + 6, y0 - 6, y0 + 17)
+        name = f'<tspan class="name">{escape(node.name)} = </tspan>' if node.operands else ""
+        if (shown := self._shown(since)) is not None:
+            new = ' class="new"' if self.marked and self.stop and self.stop.step == since > 0 else ""
+            value = f'{name}<tspan class="value">{escape(written(node.value))}</tspan>'
+            yield f'<text{new} x="{left:.1f}" y="{over:.1f}"{shown}>{value}</text>'
+        for first, until, text in self._gradients(node):
+            if (shown := self._shown(first, until)) is not None:
+                new = " new" if self.marked and self.stop and self.stop.step == first else ""
+                yield f'<text class="gradient{new}" x="{left:.1f}" y="{under:.1f}"{shown}>{escape(text)}</text>'
+
+    def _legend(self, height: float) -> str:
+        over, under = ("first", "second") if self.upright else ("above the line", "below it")
+        gradient = f'; {under}: <tspan class="gradient">gradient d{escape(self.graph.output)}/d(node)</tspan>'
+        return (
+            f'<text class="legend" x="12" y="{height - 12:.1f}">{over}: <tspan class="value">value</tspan>'
+            f"{gradient if self.graph.gradients else ''}</text>"
+        )
+
+
+def _path(corners: Sequence[Point]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
+
+
+def _both(graph: Graph, stop: Stop | None) -> str:
+    """The picture for wide pages and for narrow ones; the style sheet shows one of them."""
+    return f'<div class="picture">{"".join(_Drawing(graph, upright, stop).svg() for upright in (False, True))}</div>'
+
+
+def _head(graph: Graph) -> str:
+    at = f" <span>at {escape(_at(graph))}</span>" if graph.gradients else ""
+    return (
+        "<header><h1>Computation graph</h1>"
+        f'<p class="headline"><strong>{escape(graph.output)} = {escape(written(graph.value))}</strong>'
+        f"<code>{escape(graph.expression)}</code>{at}</p></header>"
+    )
+
+
+def _whole(graph: Graph) -> str:
+    remarks = "".join(f"<li>{escape(remark)}</li>" for remark in graph.remarks)
+    reading = (
+        "Values go forward, from the inputs to the last operation. Gradients come back: at each operation the gradient "
+        "from above is multiplied by the local gradient, and where a node is used several times, what arrives is added."
+    )
+    return (
+        f"<section><h2>The whole graph</h2><p>{reading}</p>{_both(graph, graph.stopped(graph.last_step))}"
+        + (f'<ul class="warnings">{remarks}</ul>' if remarks else "")
+        + "</section>"
+    )
+
+
+def _inputs(graph: Graph) -> str:
+    rows = [
+        (
+            escape(node.name),
+            f'<span class="value">{escape(written(node.value))}</span>',
+            f'<span class="gradient">{escape(written(graph.gradients[node.name]))}</span>',
+        )
+        for node in graph.nodes
+        if node.operation == "input"
+    ]
+    if not rows:
+        return ""
+    output = escape(graph.output)
+    drawn = table(("input", "value", f"d{output}/d(input)"), rows, "inputs")
+    reading = f"By how much {output} changes for each small change of an input: the slope, with its sign."
+    return f"<section><h2>The gradients of the inputs</h2><p>{reading}</p>{drawn}</section>"
+
+
+def _walk(graph: Graph) -> str:
+    """Hidden until the script shows it."""
+    words = {"start": "Start", "back": "Back", "next": "Next", "end": "End"}
+    buttons = "".join(f'<button type="button" class="{name}">{word}</button>' for name, word in words.items())
+    return (
+        '<section id="walk" hidden><h2>Step by step</h2><p>First forward, one operation at a time, then backward, one '
+        "edge at a time. The arrow keys do the same as Back and Next.</p>"
+        f'{_both(graph, None)}<div class="desk"><div class="said step" aria-live="polite"></div>'
+        f'<div class="controls">{buttons}<output></output></div></div></section>'
+    )
+
+
+def _steps(graph: Graph) -> str:
+    items = []
+    for stop in map(graph.stopped, range(graph.last_step + 1)):
+        names = ("local gradient", "upstream times local", "gradient") if stop.phase == "backward" else ("",)
+        if len(names) == 1:
+            body = f'<div class="{stop.phase}"><code>{escape(stop.lines[0])}</code></div>'
+        else:
+            pairs = zip(names, stop.lines, strict=True)
+            body = "".join(f"<dt>{name}</dt><dd><code>{escape(line)}</code></dd>" for name, line in pairs)
+            body = f'<dl class="backward">{body}</dl>'
+        items.append(f'<li class="step"><h3>{escape(stop.title)}</h3>{body}</li>')
+    return f'<section><h2>All steps</h2><ol class="steps">{"".join(items)}</ol></section>'
