@@ -1,0 +1,380 @@
+"""What the weights and units of a network look for: templates, filters, feature maps, the inputs that excite."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.errors import GlassworkError
+from glasswork.glassbox.images import SMALL_SIDE, Image, image_of
+from glasswork.glassbox.record import Record
+from glasswork.glassbox.undisturbed import CHUNK, find_layer, hooked, require_inputs, run, undisturbed
+from glasswork.glassbox.values import Values, values_of
+
+MOST_FILTERS = 64
+MAPS_IN_OVERVIEW = 8
+MOST_MAPS = 256
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Template(Record):
+    """One row of weights of a linear classifier.
+
+    Attributes:
+        output: the class's number.
+        bias: added to the score whatever the input; None where the classifier has no biases.
+        image: the weights in the shape of the input.
+        weights: in numbers.
+    """
+
+    output: int
+    bias: float | None
+    image: Image
+    weights: Values
+
+
+@dataclass(frozen=True)
+class Templates(Record):
+    """The weights of a linear classifier as one template per class (Kovashka, "Linear classifier").
+
+    Attributes:
+        layer: the name of the weights.
+        shape: (channels, height, width) of one input.
+        templates: one per class; the score is the sum over template times input, plus the bias.
+    """
+
+    layer: str
+    shape: Shape
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True)
+class Filters(Record):
+    """The filters of a network's first layer.
+
+    Attributes:
+        layer: its name.
+        kind: `convolution`, or `dense` where every unit looks at the whole input.
+        shape: of one filter, (channels, height, width).
+        count: how many there are.
+        filters: the first 64 of them.
+        values: all weights.
+    """
+
+    layer: str
+    kind: str
+    shape: tuple[int, ...]
+    count: int
+    filters: tuple[Image, ...]
+    values: Values
+
+
+@dataclass(frozen=True)
+class LayerMaps(Record):
+    """What one layer made of an input.
+
+    Attributes:
+        layer: its name; where it is used more than once, with the number of the use.
+        kind: the class of the module.
+        count: how many feature maps or units it has.
+        values: of its output for the input.
+        silent: how many maps, or units of a dense layer, are zero everywhere.
+        images: its feature maps, the first few in an overview; of a dense layer one image of all units.
+    """
+
+    layer: str
+    kind: str
+    count: int
+    values: Values
+    silent: int
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True)
+class FeatureMaps(Record):
+    """An input, and what the layers made of it in the order in which they were applied."""
+
+    input: Image
+    layers: tuple[LayerMaps, ...]
+
+
+@dataclass(frozen=True)
+class Excitation(Record):
+    """One input and how strongly it excites a unit.
+
+    Attributes:
+        index: its place among the inputs.
+        value: the activation; for a feature map its maximum.
+        position: where in the map the maximum is; empty for a unit of a dense layer.
+        start, stop: the patch of the input that this position sees: its first cell and the one behind its last in each
+            spatial dimension; empty where that cannot be told.
+        image: the input.
+        patch: that part of it.
+    """
+
+    index: int
+    value: float
+    position: tuple[int, ...]
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+    image: Image
+    patch: Image
+
+
+@dataclass(frozen=True)
+class MostExciting(Record):
+    """The inputs that excite a unit most.
+
+    Attributes:
+        layer: the unit's layer.
+        unit: its number.
+        looked_at: how many inputs there were.
+        mean: the unit's mean activation over all of them.
+        active: the share of them on which its activation is above 0.
+        excitations: strongest first.
+    """
+
+    layer: str
+    unit: int
+    looked_at: int
+    mean: float
+    active: float
+    excitations: tuple[Excitation, ...]
+
+
+def templates(network: nn.Module, shape: Sequence[int] | None = None) -> Templates:
+    """The weights of a linear classifier as pictures, one template per class.
+
+    Args:
+        network: a module with one matrix of weights, (classes, numbers of an input).
+        shape: (channels, height, width) of one input; absent: a square, grey or in three colours.
+
+    Raises:
+        GlassworkError: the network is not linear, or the weights do not fit the shape.
+    """
+    named = [(name, weight) for name, weight in network.named_parameters() if weight.dim() >= 2]
+    if len(named) != 1 or named[0][1].dim() != 2:
+        raise GlassworkError(
+            f"Templates are the weights of a linear classifier; this network has {len(named)} arrays of weights and "
+            "not one matrix: look at its first filters instead."
+        )
+    name, weight = named[0]
+    biases = [bias for _, bias in network.named_parameters() if bias.shape == weight.shape[:1]]
+    offsets: list[float | None] = [*biases[0].tolist()] if biases else [None] * len(weight)
+    sides = _image_shape(weight.shape[1], shape)
+    rows = [
+        Template(output, offset, image_of(row.reshape(sides)), values_of(row))
+        for output, (offset, row) in enumerate(zip(offsets, weight.detach(), strict=True))
+    ]
+    return Templates(name.removesuffix(".weight"), sides, tuple(rows))
+
+
+def first_filters(network: nn.Module, shape: Sequence[int] | None = None) -> Filters:
+    """The filters of the first layer with weights.
+
+    Args:
+        network: one whose first layer is a convolution, or a dense layer on flattened images.
+        shape: (channels, height, width) of one input, for a dense layer; absent: a square, grey or in three colours.
+
+    Raises:
+        GlassworkError: it begins with something else, or the weights do not fit the shape.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d)):
+            weight = module.weight.detach()
+            pictures = tuple(image_of(one) for one in weight[:MOST_FILTERS])
+            return Filters(name, "convolution", tuple(weight.shape[1:]), len(weight), pictures, values_of(weight))
+        if isinstance(module, nn.Linear):
+            weight = module.weight.detach()
+            sides = _image_shape(weight.shape[1], shape)
+            pictures = tuple(image_of(one.reshape(sides)) for one in weight[:MOST_FILTERS])
+            return Filters(name, "dense", sides, len(weight), pictures, values_of(weight))
+        if any(True for _ in module.parameters(recurse=False)):
+            raise GlassworkError(
+                f"The network begins with {name or 'weights of its own'}, {type(module).__name__}; filters can be "
+                "shown of a convolution in one or two dimensions, or of a dense layer."
+            )
+    raise GlassworkError("This network has no weights, so it has no filters.")
+
+
+def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -> FeatureMaps:
+    """What the layers make of an input, run in evaluation mode.
+
+    Args:
+        network: any module; operations that are no modules of their own are not listed.
+        inputs: (N, ...); the first of them is looked at.
+        layer: one layer, with all its maps up to 256; absent: every layer that has no layers inside, with its first 8.
+
+    Raises:
+        GlassworkError: the inputs do not fit, or there is no such layer, or it takes no part.
+    """
+    require_inputs(inputs)
+    names = {module: name for name, module in network.named_modules()}
+    if layer is None:
+        watched = [module for module in names if next(module.children(), None) is None]
+    else:
+        watched = [find_layer(network, layer)]
+    found: list[LayerMaps] = []
+    uses: dict[str, int] = {}
+
+    def keep(module: nn.Module, arguments: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.dim() >= 2:
+            name = names[module] or type(module).__name__
+            uses[name] = uses.get(name, 0) + 1
+            title = name if uses[name] == 1 else f"{name} (use {uses[name]})"
+            found.append(
+                _layer_maps(title, module, output.detach()[:1], MAPS_IN_OVERVIEW if layer is None else MOST_MAPS)
+            )
+
+    with undisturbed(network, evaluate=True), torch.no_grad(), hooked(watched, keep):
+        run(network, inputs[:1].detach())
+    if not found:
+        where = "No layer of this network" if layer is None else f"Layer {layer}"
+        raise GlassworkError(f"{where} returned a tensor with feature maps; name a layer that does.")
+    return FeatureMaps(image_of(inputs[0]), tuple(found))
+
+
+def most_exciting(network: nn.Module, inputs: Tensor, layer: str, unit: int, count: int = 9) -> MostExciting:
+    """Which of many inputs excite a unit most, and where (Zeiler and Fergus 2013, section 4.1, figure 2).
+
+    The patch of the input that a position of a map sees is found by experiment: rows and columns of an input are made
+    nan one by one, and it is seen which of them reach it.
+
+    Args:
+        network: any module, run in evaluation mode.
+        inputs: (N, ...).
+        layer: the unit's layer, as `named_modules` calls it; its output is (N, units) or (N, maps, ...).
+        unit: its number.
+        count: how many inputs to return.
+
+    Raises:
+        GlassworkError: the inputs, the layer or the unit do not fit.
+    """
+    require_inputs(inputs)
+    if count < 1:
+        raise GlassworkError(f"At least 1 input must be asked for; count is {count}.")
+    with undisturbed(network, evaluate=True), torch.no_grad():
+        held = inputs.detach()
+        maps = _outputs_of_layer(network, held, layer)
+        if maps.dim() < 2 or not 0 <= unit < maps.shape[1]:
+            raise GlassworkError(
+                f"There is no unit {unit} in layer {layer}: its output has the shape {tuple(maps.shape)}."
+            )
+        size = tuple(maps.shape[2:])
+        strengths, places = maps[:, unit].flatten(1).max(1) if size else (maps[:, unit], torch.zeros(len(maps)))
+        order = strengths.nan_to_num(-math.inf).argsort(descending=True, stable=True)[:count].tolist()
+        reach = _reach(network, held[order[0]], layer, unit) if size else []
+    found = []
+    for index in order:
+        position = tuple(int(at) for at in torch.unravel_index(places[index].long(), size)) if size else ()
+        start, stop = _patch(reach, position)
+        patch = held[index]
+        for axis, (low, high) in enumerate(zip(start, stop, strict=True), 1):
+            patch = patch.narrow(axis, low, high - low)
+        image = image_of(held[index])
+        found.append(Excitation(index, float(strengths[index]), position, start, stop, image, image_of(patch)))
+    active = float((strengths > 0).double().mean())
+    return MostExciting(layer, unit, len(held), float(strengths.double().mean()), active, tuple(found))
+
+
+def _image_shape(numbers: int, shape: Sequence[int] | None) -> Shape:
+    """(channels, height, width) with as many numbers; absent: a square in one or three colours."""
+    if shape is not None:
+        if len(shape) != 3 or math.prod(shape) != numbers:
+            raise GlassworkError(
+                f"Weights for {numbers} numbers do not fit images of shape {tuple(shape)}; give "
+                "(channels, height, width)."
+            )
+        return (shape[0], shape[1], shape[2])
+    for channels in (1, 3):
+        side = math.isqrt(numbers // channels)
+        if channels * side * side == numbers:
+            return (channels, side, side)
+    raise GlassworkError(
+        f"Weights for {numbers} numbers are no square image; say the shape of an input, (channels, height, width)."
+    )
+
+
+def _layer_maps(title: str, module: nn.Module, output: Tensor, most: int) -> LayerMaps:
+    """What a layer made of one input; output (1, units) or (1, maps, ...)."""
+    one = output[0]
+    silent = int((one.reshape(len(one), -1) == 0).all(1).sum())
+    images = tuple(image_of(each, SMALL_SIDE) for each in one[:most]) if one.dim() >= 2 else (image_of(one),)
+    return LayerMaps(title, type(module).__name__, len(one), values_of(output), silent, images)
+
+
+def strongest_unit(network: nn.Module, inputs: Tensor, layer: str) -> int:
+    """The unit of a layer that the first of the inputs excites most.
+
+    Args:
+        network: any module, run in evaluation mode.
+        inputs: (N, ...).
+        layer: as `named_modules` calls it; its output is (N, units) or (N, maps, ...).
+
+    Raises:
+        GlassworkError: the inputs or the layer do not fit the network.
+    """
+    with undisturbed(network, evaluate=True), torch.no_grad():
+        first = _outputs_of_layer(network, inputs.detach(), layer)[0]
+    return int(first.reshape(len(first), -1).amax(1).argmax())
+
+
+def _outputs_of_layer(network: nn.Module, inputs: Tensor, layer: str) -> Tensor:
+    """What a layer makes of the inputs, at its last use: (N, ...)."""
+    seen: list[Any] = []
+
+    def keep(module: nn.Module, arguments: Any, output: Any) -> None:
+        seen[:] = [output.clone() if isinstance(output, Tensor) else output]
+
+    parts = []
+    with hooked([find_layer(network, layer)], keep):
+        for start in range(0, len(inputs), CHUNK):
+            seen.clear()
+            run(network, inputs[start : start + CHUNK])
+            if not seen or not isinstance(seen[0], Tensor):
+                what = f"returns a {type(seen[0]).__name__}" if seen else "takes no part when the network runs"
+                raise GlassworkError(f"Layer {layer} {what}; choose one that returns one tensor.")
+            parts.append(seen[0])
+    return torch.cat(parts)
+
+
+def _reach(network: nn.Module, one: Tensor, layer: str, unit: int) -> list[Tensor]:
+    """For each spatial dimension of the input: which of its lines reach which positions of the unit's map.
+
+    Returns:
+        (lines, *size of the map), True where a line of nan reaches; empty where the input has no such dimensions.
+    """
+    found: list[Tensor] = []
+    if not one.is_floating_point() or one.dim() < 2:
+        return found
+    for axis in range(1, one.dim()):
+        broken = one.repeat(one.shape[axis], *[1] * one.dim())  # (lines, channels, ...)
+        lines = torch.arange(one.shape[axis], device=one.device)
+        broken.movedim(axis + 1, 1)[lines, lines] = math.nan
+        found.append(_outputs_of_layer(network, broken, layer)[:, unit].isnan())
+    return found
+
+
+def _patch(reach: Sequence[Tensor], position: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """First line and the one behind the last that reach a position, in each dimension."""
+    start, stop = [], []
+    for lines in reach:
+        hits = lines.flatten(1)[:, _flat(position, lines.shape[1:])].nonzero()[:, 0]
+        if len(hits) == 0:
+            return (), ()
+        start.append(int(hits[0]))
+        stop.append(int(hits[-1]) + 1)
+    return tuple(start), tuple(stop)
+
+
+def _flat(position: Sequence[int], size: Sequence[int]) -> int:
+    """The place of a position in the flattened map."""
+    place = 0
+    for at, length in zip(position, size, strict=True):
+        place = place * length + at
+    return place
