@@ -1,0 +1,35 @@
+"""The smaller of two tensors, number by number."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from glasswork.textbook.operation import Operation, Write, source_cell, summed_to
+
+
+def forward(x: Tensor, y: Tensor) -> Tensor:
+    """Number by number: m = min(x, y); shapes that broadcast together."""
+    return x.where(x < y, y)
+
+
+def backward(upstream: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """dm/dx = 1 where x < y, else 0, and so for y: the error goes to the smaller; two that are equal get half each."""
+    share = (x < y).to(upstream.dtype) + (x == y) / 2
+    return summed_to(upstream * share, x.shape), summed_to(upstream * (1 - share), y.shape)
+
+
+def put_in(write: Write, cell: Sequence[int], x: Tensor, y: Tensor) -> str:
+    """One output in numbers."""
+    return f"min({write(x[source_cell(cell, x.shape)])}, {write(y[source_cell(cell, y.shape)])})"
+
+
+OPERATION = Operation(
+    name="minimum",
+    formula="m = min(x, y)",
+    latex=r"m = \min(x, y)",
+    source="Howard et al. 2019, 'Searching for MobileNetV3': min(6, a + 3)",
+    inputs=("x", "y"),
+    forward=forward,
+    backward=backward,
+    put_in=put_in,
+)
