@@ -1,0 +1,33 @@
+"""Long sums and lists, of which only the numbers that are shown are written."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from glasswork.textbook.operation import LONGEST_SUM, Write
+
+
+def shown(count: int, term: Callable[[int], str]) -> list[str]:
+    """The terms 0 to `count` - 1; of many the first three and the last, and how many stand between them."""
+    if count <= LONGEST_SUM:
+        return [term(place) for place in range(count)]
+    return [*(term(place) for place in range(3)), f"... {count - 4} more ...", term(count - 1)]
+
+
+def products(write: Write, weights: Tensor, values: Tensor) -> str:
+    """sum_i w_i x_i in numbers, of two tensors of one shape."""
+    w, x = weights.reshape(-1), values.reshape(-1)
+    return " + ".join(shown(w.numel(), lambda i: f"{write(w[i])} * {write(x[i])}")) or "0"
+
+
+def total(write: Write, values: Tensor) -> str:
+    """sum_i x_i in numbers."""
+    x = values.reshape(-1)
+    return " + ".join(shown(x.numel(), lambda i: write(x[i]))) or "0"
+
+
+def largest(write: Write, values: Tensor) -> str:
+    """max_i x_i in numbers."""
+    x = values.reshape(-1)
+    numbers = shown(x.numel(), lambda i: write(x[i]))
+    return numbers[0] if len(numbers) == 1 else f"max({', '.join(numbers)})"
