@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, added, summed_to
+from glasswork.textbook.operation import Operation, Write, summed_to
+from glasswork.textbook.terms import products, shown
 
 
 def forward(
@@ -105,14 +106,17 @@ def put_in(
         return "0"
     is_added = mask is not None and mask.is_floating_point()
     bias = mask.expand(every.shape)[(*batch, query)] if mask is not None and is_added else None  # (S,)
-    raised = []
-    for key in seen:
-        products = zip(q[(*batch, query)], k[(*batch, key)], strict=True)
-        product = added([f"{write(one)} * {write(other)}" for one, other in products])
+    factor, largest = write(_factor(q, scale)), write(scores.amax())
+
+    def raised(place: int) -> str:
+        key = seen[place]
         more = "" if bias is None else f" + {write(bias[key])}"
-        raised.append(f"exp(({product}) * {write(_factor(q, scale))}{more} - {write(scores.amax())})")
-    weighted = [f"{weight} * {write(v[(*batch, key, feature)])}" for weight, key in zip(raised, seen, strict=True)]
-    return f"({added(weighted)}) / ({added(raised)})"
+        return f"exp(({products(write, q[(*batch, query)], k[(*batch, key)])}) * {factor}{more} - {largest})"
+
+    def weighted(place: int) -> str:
+        return f"{raised(place)} * {write(v[(*batch, seen[place], feature)])}"
+
+    return f"({' + '.join(shown(len(seen), weighted))}) / ({' + '.join(shown(len(seen), raised))})"
 
 
 def _scores(q: Tensor, k: Tensor, mask: Tensor | None, is_causal: bool, scale: float | None) -> Tensor:

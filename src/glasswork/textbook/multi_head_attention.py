@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook import attention, linear
-from glasswork.textbook.operation import Operation, Write, added
+from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.terms import products, shown
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,19 @@ def put_in(
 ) -> str:
     """One cell of the output in numbers: W_O times each head's mean of the values, weighted by attention."""
     place, example, row = cell
+    if mask is not None:
+        mask = (mask if mask.dim() == 2 else mask[example * heads : (example + 1) * heads])[..., place : place + 1, :]
+    query, key, value = (given[:, example : example + 1] for given in (query[place : place + 1], key, value))
     found = _attended(query, key, value, in_proj_weight, in_proj_bias, mask, heads, need_weights)
     size = found.q.shape[-1]
-    terms = []
-    for feature, weight in enumerate(out_proj_weight[row]):
+
+    def weighted(feature: int) -> str:
         head = feature // size
-        a, v = found.a[example, head, place], found.v[example, head, :, feature % size]  # (S,)
-        mean = added([f"{write(share)} * {write(number)}" for share, number in zip(a, v, strict=True)])
-        terms.append(f"{write(weight)} * ({mean})")
-    return added(terms if out_proj_bias is None else [*terms, write(out_proj_bias[row])])
+        mean = products(write, found.a[0, head, 0], found.v[0, head, :, feature % size])  # over the keys
+        return f"{write(out_proj_weight[row, feature])} * ({mean})"
+
+    terms = shown(len(out_proj_weight), weighted)
+    return " + ".join(terms if out_proj_bias is None else [*terms, write(out_proj_bias[row])])
 
 
 def _attended(
