@@ -7,6 +7,7 @@ from torch import Tensor
 from glasswork.textbook import sigmoid
 from glasswork.textbook.operation import Operation, Write, source_cell
 from glasswork.textbook.reductions import each, reduced, reduced_in_numbers
+from glasswork.textbook.writing import alone
 
 
 def forward(s: Tensor, t: Tensor, weight: Tensor | None = None, *, reduction: str = "mean") -> Tensor:
@@ -41,8 +42,8 @@ def put_in(
     """The loss in numbers; 1 - y_k is written as sigma(-s_k), which stays exact where y_k is nearly 1."""
 
     def loss(place: tuple[int, ...]) -> str:
-        score, wanted = write(s[place]), t[place]
-        yes, no = f"log(1 / (1 + exp(-{score})))", f"log(1 / (1 + exp({score})))"
+        wanted = t[place]
+        yes, no = f"log(1 / (1 + exp(-{write(s[place])})))", f"log(1 / (1 + exp({alone(write, s[place])})))"
         if wanted == 1 or wanted == 0:
             value = f"-{yes if wanted == 1 else no}"
         else:

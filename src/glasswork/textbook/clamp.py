@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(x: Tensor, *, minimum: float | None = None, maximum: float | None = None) -> Tensor:
@@ -17,12 +18,12 @@ def forward(x: Tensor, *, minimum: float | None = None, maximum: float | None = 
 def backward(
     upstream: Tensor, x: Tensor, *, minimum: float | None = None, maximum: float | None = None
 ) -> tuple[Tensor]:
-    """dy/dx = 1 where minimum <= x <= maximum, else 0."""
+    """dy/dx = 1 where minimum < x < maximum, else 0; at the bounds too, as torch has it."""
     inside = torch.ones_like(x, dtype=torch.bool)
     if minimum is not None:
-        inside &= x >= minimum
+        inside &= x > minimum
     if maximum is not None:
-        inside &= x <= maximum
+        inside &= x < maximum
     return (upstream * inside,)
 
 
@@ -30,9 +31,9 @@ def put_in(
     write: Write, cell: Sequence[int], x: Tensor, *, minimum: float | None = None, maximum: float | None = None
 ) -> str:
     """One output in numbers."""
-    value = write(x[tuple(cell)])
-    raised = value if minimum is None else f"max({write(minimum)}, {value})"
-    return raised if maximum is None else f"min({write(maximum)}, {raised})"
+    value = alone(write, x[tuple(cell)])
+    raised = value if minimum is None else f"max({alone(write, minimum)}, {value})"
+    return raised if maximum is None else f"min({alone(write, maximum)}, {raised})"
 
 
 OPERATION = Operation(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(a: Tensor, *, alpha: float = 1.0) -> Tensor:
@@ -20,7 +21,7 @@ def backward(upstream: Tensor, a: Tensor, *, alpha: float = 1.0) -> tuple[Tensor
 def put_in(write: Write, cell: Sequence[int], a: Tensor, *, alpha: float = 1.0) -> str:
     """One output in numbers."""
     value = a[tuple(cell)]
-    return write(value) if value > 0 else f"{write(alpha)} * (exp({write(value)}) - 1)"
+    return write(value) if value > 0 else f"{write(alpha)} * (exp({alone(write, value)}) - 1)"
 
 
 OPERATION = Operation(

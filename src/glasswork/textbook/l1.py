@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.reductions import sum_of
+from glasswork.textbook.writing import alone, sum_of
 
 
 def forward(w: Tensor, *, strength: float = 1.0) -> Tensor:
@@ -29,7 +29,7 @@ def backward(upstream: Tensor, w: Tensor, *, strength: float = 1.0) -> tuple[Ten
 def put_in(write: Write, cell: Sequence[int], w: Tensor, *, strength: float = 1.0) -> str:
     """The penalty in numbers."""
     values = w.reshape(-1)
-    return f"{write(strength)} * ({sum_of(len(values), lambda i: f'abs({write(values[i])})')})"
+    return f"{write(strength)} * ({sum_of(len(values), lambda i: f'abs({alone(write, values[i])})')})"
 
 
 OPERATION = Operation(

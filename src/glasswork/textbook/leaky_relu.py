@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(a: Tensor, *, slope: float = 0.01) -> Tensor:
@@ -19,7 +20,7 @@ def backward(upstream: Tensor, a: Tensor, *, slope: float = 0.01) -> tuple[Tenso
 
 def put_in(write: Write, cell: Sequence[int], a: Tensor, *, slope: float = 0.01) -> str:
     """One output in numbers."""
-    value = write(a[tuple(cell)])
+    value = alone(write, a[tuple(cell)])
     return f"max(0, {value}) + {write(slope)} * min(0, {value})"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write, source_cell, summed_to
+from glasswork.textbook.writing import alone
 
 
 def forward(x: Tensor, y: Tensor) -> Tensor:
@@ -20,7 +21,8 @@ def backward(upstream: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def put_in(write: Write, cell: Sequence[int], x: Tensor, y: Tensor) -> str:
     """One output in numbers."""
-    return f"max({write(x[source_cell(cell, x.shape)])}, {write(y[source_cell(cell, y.shape)])})"
+    left, right = alone(write, x[source_cell(cell, x.shape)]), alone(write, y[source_cell(cell, y.shape)])
+    return f"max({left}, {right})"
 
 
 OPERATION = Operation(

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from glasswork.textbook.operation import LONGEST_SUM, Write, added
+from glasswork.textbook.operation import Write
+from glasswork.textbook.writing import sum_of
 
 Axes = int | Sequence[int] | None
 """The axes that a sum runs over; None for all."""
@@ -31,14 +32,6 @@ def gathered(x: Tensor, cell: Sequence[int], dim: Axes, keepdim: bool) -> Tensor
     rest = [place for axis, place in enumerate(cell) if axis not in axes] if keepdim else list(cell)
     kept = [axis for axis in range(x.dim()) if axis not in axes]
     return x.permute((*kept, *axes))[tuple(rest)].reshape(-1)
-
-
-def sum_of(count: int, term: Callable[[int], str]) -> str:
-    """What `added` makes of `count` terms, written only where they are shown: a layer may hold millions."""
-    terms = [""] * count
-    for place in range(count) if count <= LONGEST_SUM else (0, 1, 2, count - 1):
-        terms[place] = term(place)
-    return added(terms)
 
 
 def cell_at(place: int, shape: Sequence[int]) -> tuple[int, ...]:
@@ -83,12 +76,14 @@ def reduced_in_numbers(
     reduction: str,
     loss: Callable[[tuple[int, ...]], str],
     total: Tensor | float | None = None,
+    apart: bool = True,
 ) -> str:
-    """One cell of what `reduced` makes of losses of `shape`; `loss` writes the one of a cell."""
+    """One cell of what `reduced` makes of losses of `shape`; `loss` writes the one of a cell, parted by parentheses."""
     if reduction == "none":
         return loss(tuple(cell))
     count, parts = math.prod(shape), float(divisor(shape, reduction, total))
     if count == 1 and parts == 1:
         return loss((0,) * len(shape))
-    together = sum_of(count, lambda place: f"({loss(cell_at(place, shape))})")
+    pattern = "({})" if apart else "{}"
+    together = sum_of(count, lambda place: pattern.format(loss(cell_at(place, shape))))
     return together if parts == 1 else f"({together}) / {write(parts)}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(x: Tensor) -> Tensor:
@@ -19,7 +20,7 @@ def backward(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
 
 def put_in(write: Write, cell: Sequence[int], x: Tensor) -> str:
     """One output in numbers."""
-    return f"sin({write(x[tuple(cell)])})"
+    return f"sin({alone(write, x[tuple(cell)])})"
 
 
 OPERATION = Operation(

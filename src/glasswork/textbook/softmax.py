@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.reductions import sum_of
+from glasswork.textbook.writing import alone, sum_of
 
 
 def forward(s: Tensor, *, dim: int = -1) -> Tensor:
@@ -39,7 +39,7 @@ def put_in(write: Write, cell: Sequence[int], s: Tensor, *, dim: int = -1) -> st
 
 def share_in_numbers(write: Write, scores: Tensor, k: int) -> str:
     """e^(s_k) / sum_j e^(s_j) of scores (K,)."""
-    return f"exp({write(scores[k])}) / ({sum_of(len(scores), lambda j: f'exp({write(scores[j])})')})"
+    return f"exp({alone(write, scores[k])}) / ({sum_of(len(scores), lambda j: f'exp({alone(write, scores[j])})')})"
 
 
 def _moved(cell: list[int], dim: int) -> list[int]:

@@ -41,7 +41,7 @@ def put_in(write: Write, cell: Sequence[int], y: Tensor, t: Tensor, *, reduction
         return f"({write(y[source_cell(place, y.shape)])} - {write(t[source_cell(place, t.shape)])}) ** 2"
 
     shape = (y - t).shape
-    numbers = reduced_in_numbers(write, cell, shape, HALVED.get(reduction, reduction), square)
+    numbers = reduced_in_numbers(write, cell, shape, HALVED.get(reduction, reduction), square, apart=False)
     return f"1 / 2 * ({numbers})" if reduction in HALVED else numbers
 
 

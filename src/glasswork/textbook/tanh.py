@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(a: Tensor) -> Tensor:
@@ -21,8 +22,9 @@ def backward(upstream: Tensor, a: Tensor) -> tuple[Tensor]:
 
 def put_in(write: Write, cell: Sequence[int], a: Tensor) -> str:
     """One output in numbers."""
-    value = write(a[tuple(cell)])
-    return f"(exp({value}) - exp(-{value})) / (exp({value}) + exp(-{value}))"
+    value = a[tuple(cell)]
+    rising, falling = f"exp({alone(write, value)})", f"exp(-{write(value)})"
+    return f"({rising} - {falling}) / ({rising} + {falling})"
 
 
 OPERATION = Operation(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.writing import alone
 
 
 def forward(a: Tensor) -> Tensor:
@@ -20,7 +21,8 @@ def backward(upstream: Tensor, a: Tensor) -> tuple[None]:
 def put_in(write: Write, cell: Sequence[int], a: Tensor) -> str:
     """One output in numbers."""
     value = a[tuple(cell)]
-    return f"max(0, {write(value)}) / abs({write(value)})" if value else "0"
+    number = alone(write, value)
+    return f"max(0, {number}) / abs({number})" if value else "0"
 
 
 OPERATION = Operation(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.reductions import each, reduced, reduced_in_numbers, sum_of
+from glasswork.textbook.reductions import each, reduced, reduced_in_numbers
+from glasswork.textbook.writing import sum_of
 
 
 def forward(
