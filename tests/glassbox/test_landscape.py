@@ -31,7 +31,7 @@ def test_the_middle_is_the_network_itself_and_the_network_is_left_as_it_was():
     with left_alone(network):
         found = landscape(network, loss, span=0.5, points=5)
     network.eval()
-    assert found.centre == pytest.approx(float(loss(network).detach()))
+    assert found.centre == pytest.approx(loss(network).item())
     assert found.losses[2][2] == found.centre
     assert found.coordinates == (-0.5, -0.25, 0.0, 0.25, 0.5)
     assert found.moved == ("0.weight", "3.weight", "6.weight", "8.weight")

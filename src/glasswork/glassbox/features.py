@@ -17,6 +17,8 @@ from glasswork.glassbox.values import Values, values_of
 MOST_FILTERS = 64
 MAPS_IN_OVERVIEW = 8
 MOST_MAPS = 256
+UNITS_IN_A_ROW = 40
+PASSING_ON = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 Shape = tuple[int, int, int]
 
@@ -84,7 +86,8 @@ class LayerMaps(Record):
         count: how many feature maps or units it has.
         values: of its output for the input.
         silent: how many maps, or units of a dense layer, are zero everywhere.
-        images: its feature maps, the first few in an overview; of a dense layer one image of all units.
+        images: its feature maps, the first few in an overview; of a dense layer one image of all units, row by row, the
+            last row filled up with 0.
     """
 
     layer: str
@@ -208,7 +211,8 @@ def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -
     Args:
         network: any module; operations that are no modules of their own are not listed.
         inputs: (N, ...); the first of them is looked at.
-        layer: one layer, with all its maps up to 256; absent: every layer that has no layers inside, with its first 8.
+        layer: one layer, with all its maps up to 256; absent: every layer that has no layers inside, with its first 8;
+            dropout, which changes nothing in evaluation mode, is left out.
 
     Raises:
         GlassworkError: the inputs do not fit, or there is no such layer, or it takes no part.
@@ -216,7 +220,8 @@ def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -
     require_inputs(inputs)
     names = {module: name for name, module in network.named_modules()}
     if layer is None:
-        watched = [module for module in names if next(module.children(), None) is None]
+        leaves = (module for module in names if next(module.children(), None) is None)
+        watched = [module for module in leaves if not isinstance(module, PASSING_ON)]
     else:
         watched = [find_layer(network, layer)]
     found: list[LayerMaps] = []
@@ -304,7 +309,7 @@ def _layer_maps(title: str, module: nn.Module, output: Tensor, most: int) -> Lay
     """What a layer made of one input; output (1, units) or (1, maps, ...)."""
     one = output[0]
     silent = int((one.reshape(len(one), -1) == 0).all(1).sum())
-    images = tuple(image_of(each, SMALL_SIDE) for each in one[:most]) if one.dim() >= 2 else (image_of(one),)
+    images = tuple(image_of(each, SMALL_SIDE) for each in one[:most]) if one.dim() >= 2 else (image_of(_folded(one)),)
     return LayerMaps(title, type(module).__name__, len(one), values_of(output), silent, images)
 
 
@@ -322,6 +327,14 @@ def strongest_unit(network: nn.Module, inputs: Tensor, layer: str) -> int:
     with undisturbed(network, evaluate=True), torch.no_grad():
         first = _outputs_of_layer(network, inputs.detach(), layer)[0]
     return int(first.reshape(len(first), -1).amax(1).argmax())
+
+
+def _folded(units: Tensor) -> Tensor:
+    """Many units as a grid: (units,) to (rows, units in a row)."""
+    across = max(UNITS_IN_A_ROW, math.isqrt(len(units) - 1) + 1)
+    if len(units) <= across:
+        return units
+    return nn.functional.pad(units, (0, -len(units) % across)).reshape(-1, across)
 
 
 def _outputs_of_layer(network: nn.Module, inputs: Tensor, layer: str) -> Tensor:

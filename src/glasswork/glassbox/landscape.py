@@ -129,4 +129,4 @@ def _scalar(loss: Any) -> float:
     if not isinstance(loss, Tensor) or loss.numel() != 1:
         what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
         raise GlassworkError(f"The loss must be one number in a tensor; it is {what}.")
-    return float(loss)
+    return float(loss.detach())

@@ -208,8 +208,8 @@ def _constant(measured: Measured) -> Finding:
     return Finding(
         "constant-output",
         (),
-        f"All {measured.inputs} inputs get the same answer: the outputs differ by {measured.output_spread:.1g} of "
-        "their size, so the network does not look at its input.",
+        f"All {measured.inputs} inputs get the same answer: the outputs differ by less than a "
+        "ten-thousandth of their size, so the network does not look at its input.",
         "Mend what stands above first, if anything; else check that the inputs really differ and are not scaled to "
         "nothing, and start anew with a smaller learning rate or weaker regularisation.",
     )
@@ -227,12 +227,13 @@ def _unscaled(measured: Measured) -> Iterator[Finding]:
     if worst is None:
         return
     name, mean, deviation = worst
+    who = f"the values of {name}" if features else "they"
     others = f" ({len(features)} features are far off)" if len(features) > 1 else ""
     yield Finding(
         "unscaled-inputs",
         (),
-        f"The inputs are not scaled: {name} have mean {mean:.3g} and standard deviation {deviation:.3g}{others}, where "
-        "networks are made for about 0 and 1.".replace("feature", "the values of feature", 1 if features else 0),
+        f"The inputs are not scaled: {who} have mean {mean:.3g} and standard deviation {deviation:.3g}{others}, where "
+        "networks are made for about 0 and 1.",
         "Subtract the mean and divide by the standard deviation of the training data, feature by feature (channel by "
         "channel for images).",
     )

@@ -75,7 +75,7 @@ def _errors(diagnosis: Diagnosis) -> str:
         "within a factor of a hundred or so is healthy. Bars that shrink towards the top mean that the first layers "
         "hardly learn.",
         figure("Gradient per weight", _logarithmic_bars([(one.layer, one.size) for one in compared])),
-        table([escape(one) for one in _gradient_head()], cells, "layers"),
+        table([escape(one) for one in _gradient_head()], cells, "layers gradients"),
     )
 
 
@@ -86,7 +86,8 @@ def _units(diagnosis: Diagnosis) -> str:
     return section(
         "Do the units answer?",
         "A dead unit is a ReLU that gives 0 for every input; a saturated one sits at the limits of tanh or sigmoid for "
-        "most of what it is given. Neither lets an error through, so what is below it does not learn.",
+        "most of what it is given. Neither lets an error through, so what is below it does not learn. <i>At the limit</i> is "
+        "the share of all outputs that are 0 (ReLU) or at the ends of tanh or sigmoid.",
         table([escape(one) for one in _activity_head()], cells, "layers"),
     )
 
@@ -102,7 +103,7 @@ def _state(diagnosis: Diagnosis) -> str:
 
 
 def _activity_head() -> tuple[str, ...]:
-    return ("Layer", "Function", "Units", "Dead", "Saturated", "Outputs at the limit")
+    return ("Layer", "Function", "Units", "Dead", "Saturated", "At the limit")
 
 
 def _activity_cells(one: ActivityOfLayer) -> tuple[str, ...]:

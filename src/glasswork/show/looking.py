@@ -16,6 +16,12 @@ from glasswork.show.charts import figure, section
 from glasswork.show.landscapes import landscape_map, landscape_section
 
 MOST_INPUTS = 12
+ENDS = {
+    "integrated gradients": ("against", "for"),
+    "occlusion": ("hiding it helps", "hiding it hurts"),
+    "deconvolution": ("dark drives the unit", "bright drives it"),
+}
+"""What the two ends of a signed map mean, by method."""
 
 
 def looking_page(title: str, records: Sequence[Record], classes: Sequence[str] = ()) -> str:
@@ -46,6 +52,12 @@ def style() -> str:
 
 def _named(output: int, classes: Sequence[str]) -> str:
     return classes[output] if output < len(classes) else f"output {output}"
+
+
+def _place(position: Sequence[int]) -> str:
+    """A position in a map, counted from 1."""
+    names = ("row", "column") if len(position) == 2 else ("place",) * len(position)
+    return ", ".join(f"{name} {at + 1}" for name, at in zip(names, position, strict=True))
 
 
 def _tile(png: bytes, title: str, words: str = "") -> str:
@@ -90,16 +102,18 @@ def _attribution(found: Attribution, classes: Sequence[str], notes: Sequence[str
         colour = len(drawn.channels) > 1
         png = pictures.signed(drawn) if found.signed else pictures.heat(drawn)
         over = b"" if colour else pictures.laid_over(image, drawn, two_sided=found.signed)
-        what = f"for {_named(found.targets[index], classes)}" if found.targets else "of the unit"
+        what = f"For “{_named(found.targets[index], classes)}”" if found.targets else "For the unit"
         tiles = (
             _tile(pictures.photograph(image), "the input"),
-            _tile(png, found.method, what),
+            _tile(png, found.method),
             _tile(over, "both together"),
         )
-        legend = _signed_legend(limit, "", "") if found.signed else _legend("heat", "0", number(limit))
+        legend = _signed_legend(limit, *ENDS[found.method]) if found.signed else _legend("heat", "0", number(limit))
+        empty = all(one.low == one.high == 0 for one in drawn.channels)
+        legend = '<p class="note">The map is 0 everywhere.</p>' if empty else "" if colour else legend
         score = f"{'score' if found.targets else 'activation'} {number(found.scores[index])}"
-        note = f'<p class="note">{escape(notes[index])}</p>' if index < len(notes) else ""
-        rows.append(_row(what[0].upper() + what[1:], score, _tiles(tiles), "" if colour else legend, note))
+        note = f'<p class="note">{escape(notes[index])}</p>' if any(notes[index : index + 1]) else ""
+        rows.append(_row(what, score, _tiles(tiles), legend, note))
     return "".join(rows) + _more(len(found.inputs), MOST_INPUTS, "inputs")
 
 
@@ -118,7 +132,14 @@ def _saliency(found: Attribution, classes: Sequence[str]) -> str:
 def _grad_cam(found: GradCam, classes: Sequence[str]) -> str:
     chosen = ", the last convolution" if found.chosen else ""
     layer = f"Layer looked at: {escape(found.layer)}{chosen}."
-    return section("Grad-CAM", _source(found.attribution, layer), _attribution(found.attribution, classes))
+    notes = [
+        ""
+        if any(one.high > 0 for one in drawn.channels)
+        else f"Nowhere do the maps of {found.layer} together speak for it; look at a layer behind an activation "
+        "function, where no value is below 0, or at an earlier one."
+        for drawn in found.attribution.maps
+    ]
+    return section("Grad-CAM", _source(found.attribution, layer), _attribution(found.attribution, classes, notes))
 
 
 def _integrated(found: IntegratedGradients, classes: Sequence[str]) -> str:
@@ -147,8 +168,9 @@ def _occlusion(found: Occlusion, classes: Sequence[str]) -> str:
 
 
 def _deconvolution(found: Deconvolution, classes: Sequence[str]) -> str:
-    notes = [f"Followed from position {', '.join(map(str, place))} of the map." for place in found.positions]
-    passed = f"The signal was rectified {found.rectified} times on its way down."
+    notes = [f"Followed from {_place(place)} of the map." for place in found.positions]
+    times = "once" if found.rectified == 1 else f"{found.rectified} times"
+    passed = f"The signal was rectified {times} on its way down."
     return section(
         f"Deconvolution of unit {found.unit} of {escape(found.layer)}",
         _source(found.attribution, passed),
@@ -166,7 +188,7 @@ def _templates(found: Templates, classes: Sequence[str]) -> str:
         )
         for one in found.templates
     ]
-    legend = "" if found.shape[0] == 3 else _signed_legend(limit, "ink here speaks against", "for the class")
+    legend = "" if found.shape[0] == 3 else _signed_legend(limit, "bright here speaks against", "for the class")
     reading = (
         "One template of weights per class. The score of a class is the sum over all pixels of weight times pixel, "
         "plus the bias: an input scores high where it is bright under blue and dark under red."
@@ -222,17 +244,19 @@ def _feature_maps(found: FeatureMaps, classes: Sequence[str]) -> str:
 def _most_exciting(found: MostExciting, classes: Sequence[str]) -> str:
     tiles = []
     for one in found.excitations:
-        at = f", at {', '.join(map(str, one.position))}" if one.position else ""
-        words = f"activation {number(one.value)}{at}"
-        tiles.append(_tile(pictures.photograph(one.image), f"input {one.index}", words))
-        if one.start:
-            span = " by ".join(str(high - low) for low, high in zip(one.start, one.stop, strict=True))
-            tiles.append(_tile(pictures.photograph(one.patch), "what it sees there", f"{span} cells"))
+        whole = _tile(pictures.photograph(one.image), f"input {one.index}", f"activation {number(one.value)}")
+        if not one.start:
+            tiles.append(whole)
+            continue
+        span = " by ".join(str(high - low) for low, high in zip(one.start, one.stop, strict=True))
+        words = f"{span} pixels, at {_place(one.position)} of the map"
+        patch = _tile(pictures.photograph(one.patch), "what it saw of it", words)
+        tiles.append(f'<div class="pair">{whole}{patch}</div>')
     return section(
         f"What excites unit {found.unit} of {escape(found.layer)}",
         f"The strongest of {number(found.looked_at)} inputs, strongest first. It is active on {percent(found.active)} "
         f"of them; its mean activation is {number(found.mean)}. What the inputs have in common is what it looks for.",
-        _tiles(tiles),
+        _tiles(tiles, "pairs" if any(one.start for one in found.excitations) else ""),
     )
 
 
