@@ -1,6 +1,8 @@
 import math
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.expressions import evaluate, read_values, written
@@ -122,6 +124,16 @@ def test_what_cannot_be_worked_out_is_one_sentence(expression, values, sentence)
         evaluate(expression, **values)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@given(st.text(max_size=30) | st.text(alphabet="xy01.+-*/()% ,=", max_size=20))
+@example("\ud800")
+@example("x" * 200 + " @")
+def test_any_text_is_a_number_or_one_sentence(text):
+    try:
+        assert isinstance(evaluate(text), float)
+    except GlassworkError as error:
+        assert "\n" not in str(error)
 
 
 def test_long_sums_and_long_chains_are_no_trouble():

@@ -60,7 +60,7 @@ def local_gradient(
         return _of_piece(operation, words[0], numbers[0])
     template, compute = _of_power(place, numbers, fixed) if operation == "**" else _RULES[operation][place]
     formula, in_numbers = (
-        template.format(**dict(zip("ab", map(_apart, names), strict=False)))
+        template.format(x=names[0], **dict(zip("ab", map(_apart, names), strict=False)))
         for names in (words, [written(number) for number in numbers])
     )
     number = float(compute(*numbers))
@@ -83,7 +83,7 @@ def _of_power(place: int, numbers: Sequence[float], fixed: bool) -> _Rule:
     """A ** b; 0 in the exponent b for a = 0 and b >= 0, and undefined for negative a, as torch has it."""
     exponent = numbers[1]
     if place == 1:
-        return "{a} ** {b} * log({a})", _by_exponent
+        return "{a} ** {b} * log({x})", _by_exponent
     if not fixed or not math.isfinite(exponent) or exponent != int(exponent) or abs(exponent) > 999:
         return "{b} * {a} ** ({b} - 1)", _by_base
     if exponent in (0, 1):
@@ -131,6 +131,7 @@ def _sigmoid_slope(a: float) -> float:
     return result * (1 - result)
 
 
+# In a formula {a} and {b} are the operands, negative numbers in parentheses; {x} is the first one as it is.
 _RULES: dict[str, tuple[_Rule, ...]] = {
     "+": (("1", lambda a, b: 1.0), ("1", lambda a, b: 1.0)),
     "-": (("1", lambda a, b: 1.0), ("-1", lambda a, b: -1.0)),
@@ -138,12 +139,12 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     # Divided twice, for b ** 2 leaves the range of numbers earlier.
     "/": (("1 / {b}", lambda a, b: divided(1.0, b)), ("-{a} / {b} ** 2", lambda a, b: -divided(divided(a, b), b))),
     "negate": (("-1", lambda a: -1.0),),
-    "exp": (("exp({a})", lambda a: apply("exp", [a])),),
+    "exp": (("exp({x})", lambda a: apply("exp", [a])),),
     "log": (("1 / {a}", lambda a: divided(1.0, a)),),
-    "sqrt": (("1 / (2 * sqrt({a}))", lambda a: divided(1.0, 2 * math.sqrt(a))),),
-    "sin": (("cos({a})", lambda a: apply("cos", [a])),),
-    "cos": (("-sin({a})", lambda a: -apply("sin", [a])),),
-    "tanh": (("1 - tanh({a}) ** 2", lambda a: 1 - math.tanh(a) ** 2),),
-    "sigmoid": (("sigmoid({a}) * (1 - sigmoid({a}))", _sigmoid_slope),),
+    "sqrt": (("1 / (2 * sqrt({x}))", lambda a: divided(1.0, 2 * math.sqrt(a))),),
+    "sin": (("cos({x})", lambda a: apply("cos", [a])),),
+    "cos": (("-sin({x})", lambda a: -apply("sin", [a])),),
+    "tanh": (("1 - tanh({x}) ** 2", lambda a: 1 - math.tanh(a) ** 2),),
+    "sigmoid": (("sigmoid({x}) * (1 - sigmoid({x}))", _sigmoid_slope),),
     "erf": (("2 / sqrt(pi) * exp(-{a} ** 2)", lambda a: 2 / math.sqrt(math.pi) * math.exp(-a * a)),),
 }

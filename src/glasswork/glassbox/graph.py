@@ -286,7 +286,7 @@ def _constant(part: Part) -> str:
 
 def _names(taken: set[str]) -> Iterator[str]:
     """q, r, s, ... without the user's names and without those that look like other things."""
-    letters = "qrstuvabcdghjkmnp"
+    letters = "qrstuvabcghjkmnp"
     numbered = (f"{letter}{count}" for count in itertools.count(1) for letter in letters)
     return (name for name in itertools.chain(letters, numbered) if name not in taken)
 
@@ -364,16 +364,17 @@ def _remarks(drafts: Sequence[_Draft], backward: Iterable[tuple[BackwardStep, Lo
     for draft in drafts:
         if draft.made_from:
             yield from _unusual(draft)
-    formulas = {draft.name: draft.formula for draft in drafts}
+    made = {draft.name: draft for draft in drafts}
     for step, local in backward:
-        slope = f"d({formulas[step.node]})/d{step.operand}"
+        slope = f"d({made[step.node].formula})/d{step.operand}"
         if local.kink:
-            yield f"{formulas[step.node]} has a kink here, where {local.reason}: its gradient is a subgradient."
-        if math.isinf(local.number) and math.isfinite(step.upstream):
-            yield f"The local gradient {slope} has no bound here: {written(local.number)}."
-        elif math.isnan(local.number):
+            yield f"{made[step.node].formula} has a kink here, where {local.reason}: its gradient is a subgradient."
+        numbers = made[step.node].numbers
+        if math.isinf(local.number) and all(math.isfinite(number) for number in numbers):
+            yield f"The local gradient {slope} is infinite here: {written(local.number)}."
+        elif math.isnan(local.number) and not any(math.isnan(number) for number in numbers):
             yield f"The local gradient {slope} is not defined here: nan."
-        elif math.isnan(step.product) and not math.isnan(step.upstream):
+        elif math.isnan(step.product) and not math.isnan(step.upstream) and not math.isnan(local.number):
             yield f"The gradient of {step.operand} is 0 * inf on the way from {step.node}: nan."
     if not drafts[-1].varies:
         yield "The expression depends on no input, so that there are no gradients."

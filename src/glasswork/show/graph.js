@@ -31,16 +31,16 @@
     follow();
   }
 
-  // A picture wider than the page is moved so that what happens can be seen.
+  // What happens is moved to where it can be seen: sideways in a wide picture, up or down above the buttons.
   function follow() {
-    for (const frame of walk.querySelectorAll(".picture")) {
-      const here = [...frame.querySelectorAll(".operation.now, .edge.now")].find(part => part.getClientRects().length);
-      if (!here) continue;
-      const box = here.getBoundingClientRect(), seen = frame.getBoundingClientRect();
-      if (box.left < seen.left || box.right > seen.right) {
-        frame.scrollLeft += (box.left + box.right) / 2 - (seen.left + seen.right) / 2;
-      }
+    const here = [...walk.querySelectorAll(".operation.now")].find(part => part.getClientRects().length);
+    if (!here) return;
+    const frame = here.closest(".picture"), box = here.getBoundingClientRect(), seen = frame.getBoundingClientRect();
+    if (box.left < seen.left || box.right > seen.right) {
+      frame.scrollLeft += (box.left + box.right) / 2 - (seen.left + seen.right) / 2;
     }
+    const floor = Math.min(walk.querySelector(".desk").getBoundingClientRect().top, window.innerHeight);
+    if (box.top < 60 || box.bottom > floor - 60) window.scrollBy(0, (box.top + box.bottom) / 2 - floor / 2);
   }
 
   for (const [name, target] of Object.entries(buttons)) {

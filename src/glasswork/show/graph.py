@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from glasswork.glassbox.expressions import written
@@ -16,6 +18,9 @@ from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_
 LETTER = 7.6
 LEGEND = 34.0
 LONGEST_LABEL = 22
+SMALL_LETTER = 6.6
+SMALLEST, LARGEST = 0.78, 1.35
+WIDE_PAGE, NARROW_PAGE = 1200.0, 350.0
 
 
 def graph_svg(graph: Graph, step: int | None = None, upright: bool = False) -> str:
@@ -105,25 +110,46 @@ class _Drawing:
     stop: Stop | None
     marked: bool = False
 
-    def svg(self, style: str = "") -> str:
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
         drawn = {node.name: node for node in self.graph.nodes if self._stands_alone(node)}
-        shapes = [
+        return tuple(
             Shape(node.name, tuple(name for name in node.operands if name in drawn), *self._widths(node))
             for node in drawn.values()
-        ]
-        paper = laid_out(shapes, self.upright)
-        width, height = max(paper.width, 320.0), paper.height + LEGEND
-        parts = [*self._edges(shapes, paper)]
-        for node in drawn.values():
-            parts += self._node(node, paper.spots[node.name])
-        parts += self._joints(shapes, paper)
-        kind = "upright" if self.upright else "lying"
+        )
+
+    @cached_property
+    def paper(self) -> Paper:
+        return laid_out(self.shapes, self.upright)
+
+    @cached_property
+    def width(self) -> float:
+        return max(self.paper.width, 24 + len(self._legend(0)[0]) * SMALL_LETTER)
+
+    @property
+    def kind(self) -> str:
+        return "upright" if self.upright else "lying"
+
+    def framed(self) -> str:
+        """The picture where it may be moved sideways if the page is too narrow for legible letters."""
+        hint = f'<p class="hint {self.kind}">The picture is wider than the page: move it sideways.</p>'
+        page = NARROW_PAGE if self.upright else WIDE_PAGE
+        return f'<div class="picture {self.kind}">{self.svg()}</div>{hint if SMALLEST * self.width > page else ""}'
+
+    def svg(self, style: str = "") -> str:
+        width, height = self.width, self.paper.height + LEGEND
+        # A small graph is enlarged, and a large one made smaller as far as its letters stay legible.
+        page = NARROW_PAGE if self.upright else WIDE_PAGE
+        scale = min(max(1.0, page / width), LARGEST)
+        parts = [*self._edges(), *self._joints()]
+        for shape in self.shapes:
+            parts += self._node(self.nodes[shape.name], self.paper.spots[shape.name])
         label = f"Computation graph of {self.graph.expression}: {self.graph.output} = {written(self.graph.value)}"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="computation-graph {kind}" width="{width:.0f}" '
-            f'height="{height:.0f}" viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{escape(label)}" '
-            f'style="max-width:100%;height:auto;--least:{0.78 * width:.0f}px">{style}'
-            f'<rect class="paper" width="100%" height="100%"/>{"".join(parts)}{self._legend(height)}</svg>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="computation-graph" width="{width * scale:.0f}" '
+            f'height="{height * scale:.0f}" viewBox="0 0 {width:.1f} {height:.1f}" role="img" '
+            f'aria-label="{escape(label)}" style="max-width:100%;height:auto;--least:{SMALLEST * width:.0f}px">{style}'
+            f'<rect class="paper" width="100%" height="100%"/>{"".join(parts)}{self._legend(height - 12)[1]}</svg>'
         )
 
     def _stands_alone(self, node: Node) -> bool:
@@ -132,7 +158,7 @@ class _Drawing:
 
     def _label(self, node: Node) -> str:
         """A sign where it says all; the formula where the order counts or a constant takes part."""
-        constants = any(self.graph.node(name).operation == "constant" for name in node.operands)
+        constants = any(self.nodes[name].operation == "constant" for name in node.operands)
         if not node.operands or constants or node.operation in ("-", "/", "**", "negate"):
             label = node.formula
         else:
@@ -142,27 +168,44 @@ class _Drawing:
     def _value(self, node: Node) -> str:
         return written(node.value) if not node.operands else f"{node.name} = {written(node.value)}"
 
-    def _gradients(self, node: Node) -> list[tuple[int, int | None, str]]:
-        """From which step until which other its gradient reads how: sums grow as edges arrive."""
+    @cached_property
+    def gradients(self) -> dict[str, list[tuple[int, int | None, str]]]:
+        """From which step until which other a node's gradient reads how: sums grow as edges arrive."""
         begun = len(self.graph.forward_steps) + 1
-        found = [(begun, "1")] if node.name == self.graph.output and node.gradient is not None else []
+        found: dict[str, list[tuple[int, str]]] = {node.name: [] for node in self.graph.nodes}
+        if self.graph.gradients:
+            found[self.graph.output].append((begun, "1"))
         for count, step in enumerate(self.graph.backward_steps, start=1):
-            if step.operand == node.name:
-                found.append((begun + count, written(step.gradient)))
-        ends = [*(since for since, _ in found[1:]), None][: len(found)]
-        return [(since, until, text) for (since, text), until in zip(found, ends, strict=True)]
+            found[step.operand].append((begun + count, written(step.gradient)))
+        ends = {name: [*(since for since, _ in sums[1:]), None] for name, sums in found.items()}
+        return {
+            name: [(since, until, text) for (since, text), until in zip(sums, ends[name], strict=False)]
+            for name, sums in found.items()
+        }
+
+    @cached_property
+    def known_since(self) -> dict[str, int]:
+        """The step that works out a node; inputs are known from the beginning."""
+        worked_out = {step.node: number for number, step in enumerate(self.graph.forward_steps, start=1)}
+        return {node.name: worked_out.get(node.name, 0) for node in self.graph.nodes}
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        return {node.name: node for node in self.graph.nodes}
+
+    @cached_property
+    def back_steps(self) -> dict[tuple[str, int], int]:
+        """The step that goes back from a node to the operand at a place."""
+        begun = len(self.graph.forward_steps) + 1
+        return {(step.node, step.place): begun + n for n, step in enumerate(self.graph.backward_steps, start=1)}
 
     def _widths(self, node: Node) -> tuple[float, float]:
         label = self._label(node)
         # A circle for a sign, a pill for words; the name of an input stands free.
-        width = len(label) * 8.2 + (4 if not node.operands else 20)
+        width = len(label) * 8.2 + (8 if not node.operands else 20)
         width = width if len(label) > 1 or not node.operands else HEIGHT
-        texts = [self._value(node), *(text for _, _, text in self._gradients(node))]
+        texts = [self._value(node), *(text for _, _, text in self.gradients[node.name])]
         return width, max(len(text) for text in texts) * LETTER
-
-    def _known_since(self, node: Node) -> int:
-        names = [step.node for step in self.graph.forward_steps]
-        return names.index(node.name) + 1 if node.name in names else 0
 
     def _shown(self, since: int, until: int | None = None) -> str | None:
         """The attributes of what is shown from one step until another; None where the picture stops elsewhere."""
@@ -181,31 +224,28 @@ class _Drawing:
         now = " now" if self.marked and (back or self.stop.step == forward) else ""
         return f'class="{style}{now}{back if now else ""}"'
 
-    def _edges(self, shapes: Sequence[Shape], paper: Paper) -> Iterator[str]:
-        begun = len(self.graph.forward_steps) + 1
-        backward = {(step.node, step.place): begun + n for n, step in enumerate(self.graph.backward_steps, start=1)}
-        for shape in shapes:
-            node = self.graph.node(shape.name)
-            forward = self._known_since(node)
-            places = [place for place, name in enumerate(node.operands) if name in paper.spots]
+    def _edges(self) -> Iterator[str]:
+        for shape in self.shapes:
+            node = self.nodes[shape.name]
+            forward = self.known_since[node.name]
+            places = [place for place, name in enumerate(node.operands) if name in self.paper.spots]
             for position, place in enumerate(places):
-                step = backward.get((node.name, place))
-                path = _path(paper.lines[node.name, position])
+                step = self.back_steps.get((node.name, place))
+                path = _path(self.paper.lines[node.name, position])
                 yield f'<path {self._moving("edge", forward, () if step is None else (step,))} d="{path}"/>'
 
-    def _joints(self, shapes: Sequence[Shape], paper: Paper) -> Iterator[str]:
+    def _joints(self) -> Iterator[str]:
         """A dot where the lines of a node used several times part."""
-        uses = [name for shape in shapes for name in shape.operands]
-        for name in dict.fromkeys(name for name in uses if uses.count(name) > 1):
-            x, y = paper.spots[name].stem[1]
+        uses = Counter(name for shape in self.shapes for name in shape.operands)
+        for name in (name for name, count in uses.items() if count > 1):
+            x, y = self.paper.spots[name].stem[1]
             yield f'<circle class="joint" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
 
     def _node(self, node: Node, spot: Spot) -> Iterator[str]:
         (x, y), ((x0, y0), (x1, y1)) = spot.centre, spot.stem
         label, width = self._label(node), self._widths(node)[0]
-        since = self._known_since(node)
-        begun = len(self.graph.forward_steps) + 1
-        backward = [begun + n for n, step in enumerate(self.graph.backward_steps, start=1) if step.node == node.name]
+        since = self.known_since[node.name]
+        backward = [self.back_steps.get((node.name, place), -1) for place in range(len(node.operands))]
         yield f'<path class="edge" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
         if node.operands:
             sign = "sign" if len(label) == 1 else "symbol"
@@ -218,33 +258,41 @@ class _Drawing:
         else:
             down = 0.0 if self.upright else 5.0
             yield f'<text class="input" x="{x:.1f}" y="{y + down:.1f}" text-anchor="middle">{escape(label)}</text>'
-        left, over, under = (x0 + 8, y0 + 15, y0 + 31) if self.upright else (x0 + 6, y0 - 6, y0 + 17)
+        left, over, under = (x0 + 8, y0 + 15, y0 + 31) if self.upright else (x0 + 7, y0 - 6, y0 + 17)
         name = f'<tspan class="name">{escape(node.name)} = </tspan>' if node.operands else ""
         if (shown := self._shown(since)) is not None:
             new = ' class="new"' if self.marked and self.stop and self.stop.step == since > 0 else ""
             value = f'{name}<tspan class="value">{escape(written(node.value))}</tspan>'
             yield f'<text{new} x="{left:.1f}" y="{over:.1f}"{shown}>{value}</text>'
-        for first, until, text in self._gradients(node):
+        for first, until, text in self.gradients[node.name]:
             if (shown := self._shown(first, until)) is not None:
                 new = " new" if self.marked and self.stop and self.stop.step == first else ""
                 yield f'<text class="gradient{new}" x="{left:.1f}" y="{under:.1f}"{shown}>{escape(text)}</text>'
 
-    def _legend(self, height: float) -> str:
+    def _legend(self, y: float) -> tuple[str, str]:
+        """What the colours mean, in words and drawn."""
         over, under = ("first", "second") if self.upright else ("above the line", "below it")
-        gradient = f'; {under}: <tspan class="gradient">gradient d{escape(self.graph.output)}/d(node)</tspan>'
+        gradient = f"gradient d{self.graph.output}/d(node)"
+        rest = f"; {under}: " if self.graph.gradients else ""
+        drawn = f'{rest}<tspan class="gradient">{escape(gradient)}</tspan>' if rest else ""
         return (
-            f'<text class="legend" x="12" y="{height - 12:.1f}">{over}: <tspan class="value">value</tspan>'
-            f"{gradient if self.graph.gradients else ''}</text>"
+            f"{over}: value{rest}{gradient if rest else ''}",
+            f'<text class="legend" x="12" y="{y:.1f}">{over}: <tspan class="value">value</tspan>{drawn}</text>',
         )
 
 
 def _path(corners: Sequence[Point]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
+    """A line through the corners; those on a level or upright piece are left out."""
+    kept = [corners[0]]
+    for here, after in itertools.pairwise(corners[1:]):
+        if not any(abs(kept[-1][axis] - here[axis]) + abs(after[axis] - here[axis]) < 0.5 for axis in (0, 1)):
+            kept.append(here)
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (*kept, corners[-1]))
 
 
 def _both(graph: Graph, stop: Stop | None) -> str:
     """The picture for wide pages and for narrow ones; the style sheet shows one of them."""
-    return f'<div class="picture">{"".join(_Drawing(graph, upright, stop).svg() for upright in (False, True))}</div>'
+    return "".join(_Drawing(graph, upright, stop).framed() for upright in (False, True))
 
 
 def _head(graph: Graph) -> str:
@@ -259,8 +307,8 @@ def _head(graph: Graph) -> str:
 def _whole(graph: Graph) -> str:
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in graph.remarks)
     reading = (
-        "Values go forward, from the inputs to the last operation. Gradients come back: at each operation the gradient "
-        "from above is multiplied by the local gradient, and where a node is used several times, what arrives is added."
+        "Values go forward, from the inputs to the last operation. Gradients come back: at each operation the upstream "
+        "gradient is multiplied by the local gradient, and where a node is used several times, what arrives is added."
     )
     return (
         f"<section><h2>The whole graph</h2><p>{reading}</p>{_both(graph, graph.stopped(graph.last_step))}"
@@ -283,7 +331,7 @@ def _inputs(graph: Graph) -> str:
         return ""
     output = escape(graph.output)
     drawn = table(("input", "value", f"d{output}/d(input)"), rows, "inputs")
-    reading = f"By how much {output} changes for each small change of an input: the slope, with its sign."
+    reading = f"How steeply {output} rises (or falls, if negative) as one input is raised and the others are kept."
     return f"<section><h2>The gradients of the inputs</h2><p>{reading}</p>{drawn}</section>"
 
 

@@ -1,6 +1,7 @@
 """Where the nodes of a computation graph stand on paper: in layers along the flow, in lanes across it.
 
-The flow goes from left to right, or, `upright`, from top to bottom for narrow pages. A node used far from where it
+The flow goes from left to right, inputs first, or, `upright`, from top to bottom for narrow pages, inputs where they
+are used. A node used far from where it
 stands keeps a lane of its own through the layers between, so that no line runs through another node (Sugiyama,
 Tagawa and Toda 1981, "Methods for Visual Understanding of Hierarchical System Structures").
 """
@@ -14,12 +15,14 @@ Point = tuple[float, float]
 
 MARGIN = 10.0
 HEIGHT = 30.0
-BETWEEN_LANES = 8.0
+BETWEEN_LANES = 6.0
 PASSING = 8.0
 ENTRY = 14.0
 UNDER = 6.0
 SWEEPS = 8
 MOST_LINES_UNTANGLED = 150
+MANY = 4000
+STRAIGHT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,16 @@ class _Measures:
         return (HEIGHT if self.upright else shape.width) / 2
 
     def stem(self, shape: Shape) -> float:
-        return self.shortest_stem if self.upright else max(self.shortest_stem, shape.lettering + 12)
+        return self.shortest_stem if self.upright else max(self.shortest_stem, shape.lettering + 9)
 
     def sides(self, shape: Shape) -> tuple[float, float]:
         """How far it reaches across the flow, before and after its lane."""
         if not self.upright:
             return 20.0, 20.0
-        return shape.width / 2, max(shape.width / 2, shape.lettering + 10)
+        return shape.width / 2, max(shape.width / 2, shape.lettering + 8)
 
 
-_LYING = _Measures(upright=False, gap=36.0, shortest_stem=34.0)
+_LYING = _Measures(upright=False, gap=32.0, shortest_stem=34.0)
 _UPRIGHT = _Measures(upright=True, gap=30.0, shortest_stem=38.0)
 
 _Item = tuple[str, int]
@@ -97,7 +100,7 @@ class _Layers:
 def laid_out(shapes: Sequence[Shape], upright: bool = False) -> Paper:
     """The layout of a graph whose last shape is the output."""
     measures = _UPRIGHT if upright else _LYING
-    layers = _layered(shapes)
+    layers = _layered(shapes, late=upright)
     _untangle(layers)
     named = {shape.name: shape for shape in shapes}
     sides = {
@@ -148,11 +151,16 @@ def _entries(shape: Shape, layers: _Layers, lanes: Mapping[_Item, float]) -> dic
     return {position: (nth / wide - 0.5) * ENTRY if len(order) > 1 else 0.0 for nth, position in enumerate(order)}
 
 
-def _layered(shapes: Sequence[Shape]) -> _Layers:
-    """Inputs in the first layer, every operation right after the last of its operands."""
+def _layered(shapes: Sequence[Shape], late: bool) -> _Layers:
+    """Every operation right after the last of its operands; inputs in the first layer, or as `late` as may be."""
     depth: dict[str, int] = {}
     for shape in shapes:
         depth[shape.name] = 1 + max((depth[operand] for operand in shape.operands), default=-1)
+    if late:
+        users = [(operand, depth[shape.name]) for shape in shapes for operand in shape.operands]
+        for shape in shapes:
+            if not shape.operands:
+                depth[shape.name] = min((layer - 1 for name, layer in users if name == shape.name), default=0)
     last = dict(depth)
     for shape in shapes:
         for operand in shape.operands:
@@ -230,34 +238,43 @@ def _crossings(layers: _Layers) -> int:
 
 def _lanes(layers: _Layers, sides: Mapping[_Item, tuple[float, float]]) -> dict[_Item, float]:
     """Lanes that keep each layer's order and its distances, each as near as may be to the middle of its neighbours."""
+    weights = {item: 1.0 if layers.depth[item[0]] == item[1] else STRAIGHT for items in layers.items for item in items}
     lanes: dict[_Item, float] = {}
     for items in layers.items:
-        lanes |= _spread(items, [0.0] * len(items), sides)
-    for _ in range(SWEEPS):
+        lanes |= _spread(items, [0.0] * len(items), sides, weights)
+    for _ in range(SWEEPS if len(sides) <= MANY else 1):
         for joined, order in ((layers.after, layers.items[-2::-1]), (layers.before, layers.items[1:])):
             for items in order:
-                wanted = []
-                for item in items:
-                    places = [lanes[one] for one in joined.get(item, [])] or [lanes[item]]
-                    wanted.append(sum(places) / len(places))
-                lanes |= _spread(items, wanted, sides)
+                lanes |= _spread(items, [_middle(item, joined, lanes) for item in items], sides, weights)
     return lanes
 
 
+def _middle(item: _Item, joined: Mapping[_Item, list[_Item]], lanes: Mapping[_Item, float]) -> float:
+    """Where an item would best stand: where it passes the next layer, or amid its neighbours there."""
+    neighbours = joined.get(item, [])
+    own = [one for one in neighbours if one[0] == item[0]]
+    places = [lanes[one] for one in own or neighbours] or [lanes[item]]
+    return sum(places) / len(places)
+
+
 def _spread(
-    items: Sequence[_Item], wanted: Sequence[float], sides: Mapping[_Item, tuple[float, float]]
+    items: Sequence[_Item],
+    wanted: Sequence[float],
+    sides: Mapping[_Item, tuple[float, float]],
+    weights: Mapping[_Item, float],
 ) -> dict[_Item, float]:
-    """The lanes nearest to those wanted (least squares) that leave room between neighbours."""
+    """The lanes nearest to those wanted (weighted least squares) that leave room between neighbours."""
     offsets = [0.0]
     for one, other in itertools.pairwise(items):
         offsets.append(offsets[-1] + sides[one][1] + BETWEEN_LANES + sides[other][0])
     # Without the room that each needs, they must only not fall back: blocks that do are pooled.
-    blocks: list[tuple[float, int]] = []
-    for want, offset in zip(wanted, offsets, strict=False):
-        total, count = want - offset, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] >= total / count:
+    blocks: list[tuple[float, float, int]] = []
+    for item, want, offset in zip(items, wanted, offsets, strict=True):
+        weight, count = weights[item], 1
+        total = weight * (want - offset)
+        while blocks and blocks[-1][0] / blocks[-1][1] >= total / weight:
             earlier = blocks.pop()
-            total, count = total + earlier[0], count + earlier[1]
-        blocks.append((total, count))
-    level = [total / count for total, count in blocks for _ in range(count)]
-    return {item: low + offset for item, low, offset in zip(items, level, offsets, strict=False)}
+            total, weight, count = total + earlier[0], weight + earlier[1], count + earlier[2]
+        blocks.append((total, weight, count))
+    level = [total / weight for total, weight, count in blocks for _ in range(count)]
+    return {item: low + offset for item, low, offset in zip(items, level, offsets, strict=True)}
