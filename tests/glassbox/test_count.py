@@ -255,6 +255,12 @@ def test_an_input_that_does_not_fit(network: nn.Module, shape: tuple[int, ...], 
     assert network.training and not network._forward_hooks
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")
+def test_a_compiled_network_is_refused() -> None:
+    with pytest.raises(GlassworkError, match="count the module that it was compiled from"):
+        count_network(torch.jit.script(nn.Linear(3, 4)), torch.zeros(1, 3))
+
+
 def test_a_count_goes_through_json() -> None:
     found = count_network(Branching(), torch.zeros(1, 1, 16, 16))
     assert Count.from_json(json.loads(json.dumps(found.to_json()))) == found

@@ -129,7 +129,7 @@ def _most(values: Tensor) -> float:
 def png(levels: Tensor) -> bytes:
     """A uint8 tensor (1 or 3, height, width) as a PNG file."""
     file = io.BytesIO()
-    _image(levels).save(file, format="PNG")
+    _image(levels).save(file, format="PNG", compress_level=4)  # half the time of 6, hardly larger
     return file.getvalue()
 
 

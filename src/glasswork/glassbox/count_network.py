@@ -58,9 +58,14 @@ def count_network(network: nn.Module, inputs: Tensor | tuple[Tensor, ...], what:
         what: a name for it; its class's by default.
 
     Raises:
-        GlassworkError: where the network cannot take such an input; the sentence says which layer refused it.
+        GlassworkError: where the network cannot take such an input; the sentence says which layer refused it. Also
+            for one compiled to TorchScript, whose calls cannot be seen.
     """
     given = inputs if isinstance(inputs, tuple) else (inputs,)
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+        raise GlassworkError(
+            "A network compiled to TorchScript cannot be looked into: count the module that it was compiled from."
+        )
     watch = _Watch(network, given)
     training = {module: module.training for module in network.modules()}
     network.eval()
