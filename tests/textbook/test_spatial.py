@@ -38,8 +38,9 @@ def test_large_convolutions_are_done_in_parts(examples: int, size: int, groups: 
         torch.testing.assert_close(ours, theirs, **CLOSE)
 
 
-def test_parts_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, w, g = drawn(2, 3, 9, 8), drawn(4, 3, 3, 2, seed=1), drawn(2, 4, 7, 7, seed=2)
+@pytest.mark.parametrize("filters", [1, 4])
+def test_parts_of_any_size_give_the_same(filters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w, g = drawn(2, 3, 9, 8), drawn(filters, 3, 3, 2, seed=1), drawn(2, filters, 7, 7, seed=2)
     whole = convolution.forward(x, w), *convolution.backward(g, x, w)[:2]
     for part in (1, 3 * 6 * 7 * 2, 3 * 6 * 7 * 7, 2 * 3 * 6 * 7 * 7):
         monkeypatch.setattr(sliding, "PART", part)

@@ -43,7 +43,7 @@ def put_in(write: Write, cell: Sequence[int], x: Tensor, *, size: Target) -> str
     """One output in numbers."""
     counts = targets(x, size)
     lead = x.dim() - len(counts)
-    values = x[(*cell[:lead], *region(cell[lead:], x.shape[lead:], counts))]
+    values = x[tuple(cell[:lead])][region(cell[lead:], x.shape[lead:], counts)]
     return f"({total(write, values)}) / {values.numel()}"
 
 

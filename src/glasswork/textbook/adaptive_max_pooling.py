@@ -44,7 +44,7 @@ def put_in(write: Write, cell: Sequence[int], x: Tensor, *, size: Target) -> str
     """One output in numbers."""
     counts = targets(x, size)
     lead = x.dim() - len(counts)
-    return largest(write, x[(*cell[:lead], *region(cell[lead:], x.shape[lead:], counts))])
+    return largest(write, x[tuple(cell[:lead])][region(cell[lead:], x.shape[lead:], counts)])
 
 
 def _cells(x: Tensor, counts: Sequence[int]) -> Tensor:

@@ -15,7 +15,7 @@ def forward(*xs: Tensor, dim: int = 0) -> Tensor:
 
 def backward(upstream: Tensor, *xs: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Each input gets its own part of the error."""
-    return upstream.split([x.shape[dim] for x in xs], dim)
+    return torch.split(upstream, [x.shape[dim] for x in xs], dim)
 
 
 def put_in(write: Write, cell: Sequence[int], *xs: Tensor, dim: int = 0) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.sliding import slide
-from glasswork.textbook.windows import Size, frame, padded, windows
+from glasswork.textbook.windows import Size, frame, last, padded, windows
 
 
 def matrix(w: Tensor, shape: Sequence[int], stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> Tensor:
@@ -69,7 +69,7 @@ def transpose_product(
     over = frame(sizes, filters.shape[2:], stride, padding, dilation)
     apart = [step * (size - 1) + 1 for step, size in zip(over.stride, over.size, strict=True)]
     spread = g.new_zeros(len(filters), *apart)
-    spread[(..., *(slice(None, None, step) for step in over.stride))] = g.reshape(len(filters), *over.size)
+    spread[last(slice(None, None, step) for step in over.stride)] = g.reshape(len(filters), *over.size)
     sides = []
     for i, size in enumerate(sizes):
         before, reach = over.sides[i][0], over.dilation[i] * (over.kernel[i] - 1)

@@ -52,7 +52,7 @@ def put_in(
     """One output in numbers."""
     example, c, *place = cell
     first = max(0, c - size // 2)
-    own = x[(example, slice(first, c - size // 2 + size), *place)]
+    own = x.movedim(1, -1)[(example, *place)][first : c - size // 2 + size]
     squares = " + ".join(shown(len(own), lambda i: f"{write(own[i])} ** 2"))
     return f"{write(x[tuple(cell)])} / ({write(k)} + {write(alpha)} / {size} * ({squares})) ** {write(beta)}"
 

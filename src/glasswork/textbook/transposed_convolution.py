@@ -84,7 +84,7 @@ def put_in(
     _, over = _under(x, w, stride, padding, output_padding, dilation)
     share = x.shape[len(example)] // groups
     first = o // w.shape[1] * share
-    values = x[(*example, slice(first, first + share))]
+    values = x[tuple(example)][first : first + share]
     weights = w[first : first + share, o % w.shape[1]]
     for i, place in enumerate(cell[2 - w.dim() :]):
         sums = [(place + over.sides[i][0] - over.dilation[i] * t, t) for t in range(over.kernel[i])]

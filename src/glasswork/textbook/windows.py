@@ -1,6 +1,6 @@
 """Windows that slide over the last dimensions of a tensor, as convolution and pooling share them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -35,7 +35,7 @@ class Frame:
         for cell in product(*map(range, self.kernel)):
             starts = [place * apart for place, apart in zip(cell, self.dilation, strict=True)]
             steps = zip(starts, self.stride, self.size, strict=True)
-            yield (..., *(slice(start, start + step * (count - 1) + 1, step) for start, step, count in steps))
+            yield last(slice(start, start + step * (count - 1) + 1, step) for start, step, count in steps)
 
     def seen(self, place: Sequence[int], sizes: Sequence[int]) -> tuple[Index, Index]:
         """What the window of one output cell sees of an input of `sizes`: its cells, and their cells of the kernel."""
@@ -48,6 +48,11 @@ class Frame:
             here.append(slice(begin, begin + max(0, (count - 1) * apart + 1) if count else begin, apart))
             there.append(slice(first, first + count))
         return tuple(here), tuple(there)
+
+
+def last(cells: Iterable[Any]) -> Index:
+    """These cells of the last dimensions, everything of those before."""
+    return (..., *cells)
 
 
 def per_dimension(value: Size, count: int) -> tuple[int, ...]:
@@ -115,9 +120,9 @@ def padded(x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0) -> T
         place.append(slice(max(0, before), max(0, before) + length))
         sizes.append(size + before + after)
     if all(before <= 0 and after <= 0 for before, after in sides):
-        return x[(..., *kept)]
+        return x[last(kept)]
     result = x.new_full((*x.shape[: -len(sides)], *sizes), value)
-    result[(..., *place)] = x[(..., *kept)]
+    result[last(place)] = x[last(kept)]
     return result
 
 
