@@ -13,15 +13,15 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("__main__",),
     ("cli",),
     ("",),
-    ("arguments", "experiments"),
+    ("arguments", "experiments", "notebook"),
     ("model",),
     ("run",),
     ("catalogue",),
     ("systems",),
     ("show",),
-    ("training",),
+    ("training", "glassbox"),
     ("data", "networks", "objectives"),
-    ("recipes", "device"),
+    ("recipes", "device", "textbook"),
     ("errors",),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

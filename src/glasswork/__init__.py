@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import PRESETS, Order, Preset
 from glasswork.errors import GlassworkError
+from glasswork.notebook import displayed
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.glassbox.count import Count
+    from glasswork.glassbox.graph import Graph
+    from glasswork.glassbox.trace import Trace
     from glasswork.model import Model
     from glasswork.run.training import Training
     from glasswork.training.step import Step
 
-__all__ = ["GlassworkError", "load", "presets", "resume", "steps", "train"]
+__all__ = ["GlassworkError", "count", "graph", "load", "open_network", "presets", "resume", "steps", "train"]
 
 
 def presets() -> list[Preset]:
@@ -88,6 +92,53 @@ def load(run: str | Path, network: "nn.Module | None" = None, device: str = "aut
     from glasswork.model import load_model
 
     return load_model(run, network, device)
+
+
+def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
+    """Opens any `torch.nn.Module` on one input: every operation forward, every error flowing back, in numbers.
+
+    Args:
+        network: any module.
+        inputs: a tensor with a batch dimension, or a tuple of what its `forward` takes.
+        options: `target`, `loss` (`cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or a function),
+            `learning_rate`, `parts`; see `glasswork.glassbox.opening.open_network`.
+
+    Raises:
+        GlassworkError: where the input does not fit the network (naming the layer), or the target the loss.
+    """
+    from glasswork.glassbox import opening
+
+    return displayed(opening.open_network(network, inputs, **options))
+
+
+def graph(expression: str, /, **values: float) -> "Graph":
+    """The computation graph of an expression: values forward, gradients back (Kovashka, "Generic example").
+
+    Args:
+        expression: of + - * / ** and the usual functions, such as `(x+y)*z`.
+        values: the value of each name in it.
+
+    Raises:
+        GlassworkError: for what is no such expression, or a name without a value.
+    """
+    from glasswork.glassbox import graph as room
+
+    return displayed(room.graph(expression, **values))
+
+
+def count(what: str, size: int | None = None) -> "Count":
+    """Layers, parameters, multiply-adds, memory and receptive field of a preset, a run or a written-out architecture.
+
+    Args:
+        what: `lenet`, a run's folder, or words such as `32x32x3 conv5x5x64 pool2 fc10` (Kolter's quiz).
+        size: side of the square images, for a preset; absent: that of its usual data.
+
+    Raises:
+        GlassworkError: for what is none of these.
+    """
+    from glasswork.model import count_named
+
+    return displayed(count_named(what, size))
 
 
 def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":

@@ -1,5 +1,6 @@
 """The verbs: parse, call the public face, print; no logic."""
 
+import base64
 import contextlib
 import json
 import os
@@ -7,6 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +18,8 @@ from glasswork.arguments import parse
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
+    from glasswork.glassbox.record import Record
+    from glasswork.model import Model
     from glasswork.run.training import Training
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -201,6 +205,104 @@ def _systems(options: Namespace) -> int:
     return 0
 
 
+def _open(options: Namespace) -> int:
+    model = gw.load(options.run, device=options.device)
+    if options.features or options.attribution or options.landscape:
+        return _look(model, options)
+    trace = model.open(options.input, options.target, learning_rate=options.learning_rate, parts=options.parts)
+    from glasswork.show.trace import trace_page, trace_text
+
+    return _shown_or_written(options, trace, trace_text, {".html": trace_page})
+
+
+def _look(model: "Model", options: Namespace) -> int:
+    """Features, attribution and landscape: pictures on one page."""
+    from glasswork.show.looking import looking_page
+
+    if not (options.out or options.json):
+        raise GlassworkError("--features, --attribution and --landscape are pictures: name a page with --out look.html")
+    records: list[Record] = []
+    if options.features:
+        records += model.features(options.input)
+    if options.attribution:
+        records += model.attributions(options.input, options.target)
+    if options.landscape:
+        records.append(model.landscape())
+    if options.out:
+        title = f"{Path(model.run).name} on {Path(options.input).name}"
+        _write_page(options.out, {".html": lambda: looking_page(title, records, model.classes)})
+    if options.json:
+        found = [{"kind": type(record).__name__, **record.to_json()} for record in records]
+        print(json.dumps({"run": model.run, "input": options.input, "found": found}))
+    return 0
+
+
+def _diagnose(options: Namespace) -> int:
+    from glasswork.show.diagnosis import diagnosis_page, diagnosis_text
+
+    model = gw.load(options.run, device=options.device)
+    title = Path(model.run).name
+    return _shown_or_written(
+        options, model.diagnose(options.data), diagnosis_text, {".html": lambda found: diagnosis_page(found, title)}
+    )
+
+
+def _graph(options: Namespace) -> int:
+    from glasswork.glassbox.expressions import read_values
+    from glasswork.show.graph import graph_page, graph_svg, graph_text
+
+    found = gw.graph(options.expression, **read_values(options.assignments))
+    return _shown_or_written(options, found, graph_text, {".html": graph_page, ".svg": graph_svg})
+
+
+def _count(options: Namespace) -> int:
+    from glasswork.show.count import count_text
+
+    return _shown_or_written(options, gw.count(options.what, options.size), count_text, {})
+
+
+def _convolve(options: Namespace) -> int:
+    from glasswork.glassbox.convolve import convolve
+    from glasswork.show.convolve import convolve_page, convolve_text
+
+    padding = int(options.padding) if options.padding.isdecimal() else options.padding
+    found = convolve(options.image, options.kernel, options.stride, padding)
+    return _shown_or_written(
+        options, found, convolve_text, {".html": convolve_page, ".png": lambda one: base64.b64decode(one.result)}
+    )
+
+
+def _shown_or_written(
+    options: Namespace, found: "Record", text: Callable[[Any], str], writers: dict[str, Callable[[Any], str | bytes]]
+) -> int:
+    """The findings where they are asked for: as JSON, in a file, or as text."""
+    if getattr(options, "out", None):
+        _write_page(options.out, {suffix: partial(writer, found) for suffix, writer in writers.items()})
+    if options.json:
+        print(json.dumps(found.to_json()))
+    elif not getattr(options, "out", None):
+        print(text(found).rstrip("\n"))
+    return 0
+
+
+def _write_page(name: str, writers: dict[str, Callable[[], str | bytes]]) -> None:
+    """Writes a new file of the kind that its name's ending asks for.
+
+    Raises:
+        GlassworkError: for another ending, or where the file exists or cannot be written.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in writers:
+        raise GlassworkError(f"--out writes {' or '.join(writers)}, and {name} ends in neither")
+    content = writers[path.suffix.lower()]()
+    try:
+        with path.open("xb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+    except FileExistsError:
+        raise GlassworkError(f"{path} is there already: choose another name or move it away") from None
+    print(f"written to {path}", file=sys.stderr)
+
+
 def _console_for_results() -> Any:
     from rich.console import Console
 
@@ -215,4 +317,9 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "runs": _runs,
     "compare": _compare,
     "systems": _systems,
+    "open": _open,
+    "diagnose": _diagnose,
+    "graph": _graph,
+    "count": _count,
+    "convolve": _convolve,
 }

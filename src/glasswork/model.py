@@ -1,23 +1,38 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
+import contextlib
 import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
 from safetensors.torch import load
-from torch import nn
+from torch import Tensor, nn
 
 from glasswork import catalogue
+from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, Schema
-from glasswork.data.inputs import read_table
+from glasswork.data.inputs import read_images, read_table
 from glasswork.data.listing import image_files
 from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
+from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
+from glasswork.glassbox.count import Count, count
+from glasswork.glassbox.count_network import count_network
+from glasswork.glassbox.deconvolution import deconvolution
+from glasswork.glassbox.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.features import feature_maps, first_filters, strongest_unit, templates
+from glasswork.glassbox.landscape import Landscape, landscape
+from glasswork.glassbox.occlusion import occlusion
+from glasswork.glassbox.opening import open_network
+from glasswork.glassbox.record import Record
+from glasswork.glassbox.trace import Trace
+from glasswork.objectives.losses import LOSSES
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
 from glasswork.systems.system import Answer, System
@@ -86,6 +101,138 @@ class Model:
         names = [f"{path.name} row {row}" for row in range(1, len(inputs) + 1)]
         return self.system.answer_inputs(self.network, self.schema, inputs, names, self.numerics)
 
+    def inputs(self, sources: Sequence[str | Path]) -> Tensor:
+        """What the network is given for image files or the rows of CSV files: float32, scaled, (examples, ...).
+
+        Raises:
+            GlassworkError: for a missing or unreadable file.
+        """
+        paths = [Path(source) for source in sources]
+        for path in paths:
+            if not path.exists():
+                raise GlassworkError(f"There is no file {path}")
+        if self.schema.inputs == "vector":
+            raw = torch.cat([read_table(path, self.schema) for path in paths])
+        else:
+            raw, problems = read_images([str(file) for path in paths for file in image_files(path)], self.schema)
+            if problems:
+                raise GlassworkError(next(iter(problems.values())))
+        return Scaling(self.schema, self.numerics).inputs(raw)
+
+    def open(self, source: str | Path, target: str | float | None = None, **options: Any) -> Trace:
+        """Opens the network on one input: every operation forward, every error flowing back, in numbers.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            target: what it should have answered: the name of a class, several with commas between, or a number in the
+                target's own units; absent: what it answers.
+            options: as for `open_network`: `learning_rate`, `parts`.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, or a class that the model does not have.
+        """
+        loss = getattr(self.system.recipe, "loss", None) or "cross-entropy"
+        wanted = None if target is None else self._target(target)
+        return open_network(self.network, self.inputs([source])[:1], target=wanted, loss=loss, **options)
+
+    def features(self, source: str | Path) -> tuple[Record, ...]:
+        """What the network looks for: templates or first filters, and what each layer makes of one input.
+
+        Of every convolution the map that the input excites most is followed back to the pixels (Zeiler and Fergus
+        2013).
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file.
+        """
+        inputs = self.inputs([source])[:1]
+        found: list[Record] = []
+        with contextlib.suppress(GlassworkError):  # a network that does not begin with a layer of filters has none
+            found.append(_filters(self.network, self.schema.shape))
+        found.append(feature_maps(self.network, inputs))
+        for name, module in self.network.named_modules():
+            if isinstance(module, nn.Conv2d):
+                unit = strongest_unit(self.network, inputs, name)
+                found.append(deconvolution(self.network, inputs, name, unit))
+        return tuple(found)
+
+    def attributions(self, source: str | Path, target: str | None = None) -> tuple[Record, ...]:
+        """Which parts of one input speak for a class: saliency, integrated gradients, occlusion, Grad-CAM.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            target: the name of a class; absent: the answered one.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, or a class that the model does not have.
+        """
+        inputs = self.inputs([source])[:1]
+        wanted = None if target is None else self._class(target)
+        found: list[Record] = [
+            saliency(self.network, inputs, wanted),
+            integrated_gradients(self.network, inputs, wanted),
+        ]
+        if inputs.dim() == 4:
+            side = max(2, min(inputs.shape[2:]) // 6)
+            found.append(occlusion(self.network, inputs, wanted, side, max(1, side // 2)))
+            if any(isinstance(module, nn.Conv2d) for module in self.network.modules()):
+                found.append(grad_cam(self.network, inputs, wanted))
+        return tuple(found)
+
+    def landscape(self, points: int = 15) -> Landscape:
+        """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
+        batch = self._held_out(None)
+        return landscape(self.network, lambda network: self.system.loss(network, batch, {})[0], points=points)
+
+    def diagnose(self, data: str | Path | None = None) -> Diagnosis:
+        """What is wrong with the network, and what to try.
+
+        Args:
+            data: a path or a name; absent: held-out examples of the run's own data.
+
+        Raises:
+            GlassworkError: where the data does not fit the model.
+        """
+        batch = self._held_out(data)
+        loss = getattr(self.system.recipe, "loss", None)
+        assert loss is not None
+        return diagnose(self.network, batch.inputs, lambda outputs: LOSSES[loss](outputs.float(), batch.targets))
+
+    def _held_out(self, data: str | Path | None) -> Batch:
+        """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
+        if data is None:
+            examples, splits = read_split(self.system, self.system.recipe)
+            examples = self._fitting(examples)
+            rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
+        else:
+            examples = self._fitting(self.system.read_like(data, self.schema))
+            rows = torch.arange(len(examples))
+        batches = Batches(examples, rows, CHUNK, 0, self.numerics)
+        return batches.gather(rows[:CHUNK], (0, 0))
+
+    def _target(self, target: str | float) -> Tensor:
+        """An answer as the loss takes it, for one example."""
+        if self.schema.target == "class":
+            return torch.tensor([self._class(str(target))])
+        if self.schema.target == "classes":
+            wanted = torch.zeros(1, len(self.classes))
+            wanted[0, [self._class(name.strip()) for name in str(target).split(",")]] = 1
+            return wanted
+        try:
+            numbers = [float(word) for word in str(target).split(",")]
+        except ValueError:
+            raise GlassworkError(f"This model answers numbers, and '{target}' is none") from None
+        if len(numbers) != len(self.classes):
+            raise GlassworkError(f"This model answers {len(self.classes)} numbers, and {len(numbers)} were given")
+        return Scaling(self.schema, self.numerics).targets(torch.tensor([numbers]))
+
+    def _class(self, name: str) -> int:
+        if name not in self.classes:
+            raise GlassworkError(f"'{name}' is no class of this model; its classes are {', '.join(self.classes)}")
+        return self.classes.index(name)
+
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
         """Named metrics on the examples at a path or under a name with known targets; all of them count.
 
@@ -139,6 +286,43 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         ) from None
     numerics = Numerics(choose_device(device), usable_cores())
     return Model(made, schema, system, folder.name, numerics)
+
+
+def count_named(what: str, size: int | None = None) -> Count:
+    """Counts a preset, a run, or a written-out architecture.
+
+    Args:
+        what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        size: side of the square images, for a preset; absent: 28.
+
+    Raises:
+        GlassworkError: for what is none of these.
+    """
+    if what in catalogue.PRESETS:
+        return _count_preset(what, size)
+    if not ({" ", ","} & set(what)) and (Path(what).is_dir() or (Path("runs") / what).is_dir()):
+        model = load_model(what)
+        return count_network(model.network, torch.zeros(1, *model.schema.shape), model.run)
+    return count(what)
+
+
+def _count_preset(name: str, size: int | None) -> Count:
+    """A preset's network for grey images of ten classes, or for what it is usually given."""
+    order = catalogue.order(name, {})
+    system = catalogue.make_system(order.system, order.recipe)
+    schema = system.example().schema
+    if schema.inputs == "image":
+        side = size or 28
+        schema = replace(schema, shape=(1, side, side), classes=tuple(map(str, range(10))))
+    with torch.device("meta"):
+        return count_network(system.network(schema), torch.zeros(1, *schema.shape), name)
+
+
+def _filters(network: nn.Module, shape: Sequence[int]) -> Record:
+    """The templates of a linear classifier, or the filters of the first layer."""
+    matrices = [weight for weight in network.parameters() if weight.dim() >= 2]
+    linear = len(matrices) == 1 and matrices[0].dim() == 2
+    return templates(network, shape) if linear else first_filters(network, shape)
 
 
 def write_answers(path: Path, answers: Sequence[Answer]) -> None:

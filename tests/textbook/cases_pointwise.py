@@ -99,6 +99,12 @@ def draw_total(draw: Any) -> Drawn:
     return (numbers(draw, sides),), {"dim": dim, "keepdim": draw(st.booleans())}
 
 
+def draw_length(draw: Any) -> Drawn:
+    (x,), options = draw_total(draw)
+    assert x is not None
+    return (x.where(x.abs() > 0.1, 0.1),), options
+
+
 CASES = {
     "linear": Case(draw_linear, F.linear),
     "identity": Case(one(), torch.nn.Identity()),
@@ -136,4 +142,5 @@ CASES = {
     "matmul": Case(draw_matmul, torch.matmul),
     "sum": Case(draw_total, torch.sum),
     "mean": Case(draw_total, torch.mean),
+    "norm": Case(draw_length, torch.linalg.vector_norm),
 }

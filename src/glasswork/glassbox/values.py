@@ -10,13 +10,13 @@ from torch import Tensor
 from glasswork.glassbox.record import Record
 
 WHOLE = 64
-MAPS = 8
-SIDE = 28
+MAPS = 4
+SIDE = 24
 
 
 @dataclass(frozen=True)
 class Picture(Record):
-    """Grey values, row by row: the tensor's own grid, or its first maps side by side, averaged down where they are large.
+    """Grey values, row by row: the tensor's own grid, or its first maps side by side; large ones are averaged down.
 
     Attributes:
         width, height: in cells.
@@ -59,35 +59,45 @@ class Values(Record):
     picture: Picture | None
 
 
-def values_of(tensor: Tensor, *, all_numbers: bool = False) -> Values:
+def values_of(tensor: Tensor, *, all_numbers: bool = False, picture: bool = False) -> Values:
     """What `tensor` holds, as a record.
 
     Args:
         tensor: of any shape and type; it is not changed.
         all_numbers: keep every number however many there are.
+        picture: draw one where it is too large to be read number by number.
     """
     held = tensor.detach()
-    flat = held.reshape(-1)
-    numbers = flat.float() if flat.dtype in (torch.bfloat16, torch.float16, torch.bool) else flat
-    if numbers.is_complex():
-        numbers = torch.view_as_real(numbers).reshape(-1)
-    finite = numbers[numbers.isfinite()] if numbers.is_floating_point() else numbers
-    wide = finite.double()
+    numbers = _as_numbers(held.reshape(-1))
+    finite = numbers
+    low = high = mean = deviation = None
+    if len(numbers) and not bool(torch.stack(numbers.aminmax()).isfinite().all()):
+        finite = numbers[numbers.isfinite()]
+    if len(finite):
+        least, most = finite.aminmax()
+        variance, average = torch.var_mean(finite if finite.is_floating_point() else finite.double(), correction=0)
+        low, high, mean, deviation = float(least), float(most), float(average), math.sqrt(float(variance))
     whole = all_numbers or len(numbers) <= WHOLE
-    some = len(finite) > 0
     return Values(
         shape=tuple(tensor.shape),
         dtype=str(tensor.dtype).removeprefix("torch."),
-        minimum=float(finite.min()) if some else None,
-        maximum=float(finite.max()) if some else None,
-        mean=float(wide.mean()) if some else None,
-        deviation=float(wide.std(correction=0)) if some else None,
-        zeros=int((numbers == 0).sum()),
+        minimum=low,
+        maximum=high,
+        mean=mean,
+        deviation=deviation,
+        zeros=len(numbers) - int(torch.count_nonzero(numbers)),
         not_finite=len(numbers) - len(finite),
         numbers=tuple(numbers.tolist() if whole else numbers[:8].tolist()),
         whole=whole,
-        picture=None if whole and len(numbers) <= WHOLE else picture_of(held),
+        picture=picture_of(held) if picture and len(numbers) > WHOLE else None,
     )
+
+
+def _as_numbers(flat: Tensor) -> Tensor:
+    """The numbers in a type that can be counted and averaged."""
+    if flat.is_complex():
+        return torch.view_as_real(flat).reshape(-1)
+    return flat.float() if flat.dtype in (torch.bfloat16, torch.float16, torch.bool) else flat
 
 
 def picture_of(tensor: Tensor) -> Picture | None:

@@ -1,5 +1,6 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ class Supervised(System):
     @override
     def network(self, schema: Schema) -> nn.Module:
         recipe, outputs = self.recipe, len(schema.classes)
-        features = int(torch.tensor(schema.shape).prod())
+        features = math.prod(schema.shape)
         if self.own is not None:
             return self.own
         if recipe.network == "linear":

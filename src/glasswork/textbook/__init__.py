@@ -43,6 +43,7 @@ OPERATIONS = (
     "matmul",
     "sum",
     "mean",
+    "norm",
     # losses and penalties
     "hinge",
     "cross_entropy",
