@@ -278,6 +278,10 @@ def test_lenet_is_looked_into_by_all_methods_with_pictures():
         (lambda n, x: saliency(n, x[:, :, :8], 0), r"in layer 6, Linear\(in_features=20"),
         (lambda n, x: grad_cam(n, x, 0, "conv3"), "no layer 'conv3' in this network; its layers are 0, 1"),
         (lambda n, x: grad_cam(n, x, 0, "6"), "Layer 6 has no feature maps"),
+        (
+            lambda n, x: grad_cam(nn.Sequential(nn.Flatten(2), nn.Flatten()), x, 0, "0"),
+            "Layer 0 has no feature maps",
+        ),
         (lambda n, x: grad_cam(n[6:], x.flatten(1)[:, :20], 0), "no convolution layers"),
         (lambda n, x: deconvolution(n, x, "3", 5), "no unit 5 in layer 3"),
         (lambda n, x: deconvolution(n, x, "3", (0, 2, 0)), r"no position \(2, 0\) in layer 3"),

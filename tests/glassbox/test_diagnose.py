@@ -168,14 +168,45 @@ def test_gradients_beyond_all_bounds():
     assert set(found.findings[0].layers) == {"layers.dense_1", "layers.output"}
 
 
+def test_a_layer_of_noughts_is_told_and_what_follows_from_it_is_not():
+    network = dense()
+    with torch.no_grad():
+        network.layers.output.weight.zero_()
+    found = diagnose(network, inputs(), loss)
+    assert kinds(found) == ["zero-weights"]
+    assert found.findings[0].layers == ("layers.output",)
+
+
+def test_what_is_no_matrix_is_not_compared_over_depth():
+    class Tokens(nn.Module):
+        """A shift and a scale of almost nothing, as fresh transformers and ConvNeXt have them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.shift = nn.Parameter(torch.zeros(1, 20))
+            self.scale = nn.Parameter(torch.full((20, 1), 1e-6))
+            self.one, self.two = nn.Linear(20, 20), nn.Linear(20, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            scores: Tensor = self.two(x + self.scale[:, 0] * self.one(x + self.shift))
+            return scores
+
+    found = diagnose(Tokens(), inputs(), loss)
+    assert [(one.layer, one.in_depth) for one in found.gradients] == [
+        ("weights of its own", False), ("one", True), ("two", True),
+    ]  # fmt: skip
+    assert kinds(found) == ["vanishing"]  # the layer behind the scale really gets next to nothing
+
+
 def test_constant_output():
     network = dense(1)
     with torch.no_grad():
-        network.layers.output.weight.zero_()
-        network.layers.output.bias.normal_()
+        network.layers.dense_1.weight.mul_(1e-6)
+        network.layers.dense_1.bias.normal_()
     found = diagnose(network, inputs(), loss)
-    assert kinds(found)[-1] == "constant-output"
-    assert "All 64 inputs get the same answer" in found.sentences[-1]
+    assert kinds(found)[0] == "constant-output"
+    assert "All 64 inputs get the same answer" in found.sentences[0]
     same = diagnose(dense(1), inputs()[:1].expand(64, -1), loss)
     assert "constant-output" not in kinds(same)  # the same input may well get the same answer
 

@@ -6,7 +6,8 @@ from small_networks import Functional, convolutional, images, left_alone
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.features import feature_maps, first_filters, most_exciting, templates
+from glasswork.glassbox.exciting import most_exciting
+from glasswork.glassbox.features import feature_maps, first_filters, templates
 from glasswork.glassbox.images import image_of
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
@@ -60,7 +61,7 @@ def test_first_filters_of_a_convolution_and_of_a_dense_layer():
     assert len(dense.filters) == 64
     with pytest.raises(GlassworkError, match="begins with 0, Embedding"):
         first_filters(nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 2)))
-    with pytest.raises(GlassworkError, match="no weights"):
+    with pytest.raises(GlassworkError, match="neither a convolution nor a dense layer"):
         first_filters(nn.Sequential(nn.ReLU()))
 
 

@@ -14,7 +14,8 @@ from torch import nn
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.deconvolution import deconvolution
 from glasswork.glassbox.diagnose import diagnose
-from glasswork.glassbox.features import feature_maps, first_filters, most_exciting, templates
+from glasswork.glassbox.exciting import most_exciting
+from glasswork.glassbox.features import feature_maps, first_filters, templates
 from glasswork.glassbox.images import image_of
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion

@@ -158,7 +158,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, target: Target = None, layer: s
     with undisturbed(network, evaluate=True):
         x = differentiable(inputs)
         name, maps, returned = run_to(network, x, layer)
-        if maps.dim() < 3:
+        if maps.dim() < 3 or (x.dim() >= 3 and maps.dim() != x.dim()):
             raise GlassworkError(
                 f"Layer {name} has no feature maps: its output has the shape {tuple(maps.shape)}; choose a convolution."
             )

@@ -1,7 +1,7 @@
 """What is wrong with a network, in sentences, and what to try."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -126,25 +126,34 @@ def _layers(network: nn.Module, gradients: dict[str, Tensor | None], order: dict
         matrices = {key: weight for key, weight in known.items() if weight.dim() >= 2} or known
         if not matrices:
             continue
-        weights = torch.cat([weight.detach().double().flatten() for weight in matrices.values()])
-        errors = torch.cat([_dense(gradients[key]).flatten() for key in matrices])
-        weight_norm, gradient_norm = float(weights.norm()), float(errors.norm())
-        deep = any(weight.dim() >= 2 for weight in matrices.values())
+        weight_norm = math.hypot(*(_norm(weight) for weight in matrices.values()))
+        gradient_norm = math.hypot(*(_norm(gradients[key]) for key in matrices))
+        count = sum(weight.numel() for weight in matrices.values())
         yield LayerGradient(
             layer=name or "weights of its own",
             kind=type(modules[name]).__name__,
-            weights=len(weights),
+            weights=count,
             weight_norm=weight_norm,
             gradient_norm=gradient_norm,
             ratio=gradient_norm / weight_norm if weight_norm else (math.inf if gradient_norm else 0.0),
-            size=gradient_norm / math.sqrt(len(weights)),
-            in_depth=deep and not isinstance(modules[name], (nn.Embedding, nn.EmbeddingBag)),
+            size=gradient_norm / math.sqrt(count),
+            in_depth=_maps_inputs(modules[name], matrices.values()),
         )
 
 
-def _dense(gradient: Tensor | None) -> Tensor:
-    assert gradient is not None
-    return (gradient.to_dense() if gradient.is_sparse else gradient).detach().double()
+def _norm(tensor: Tensor | None) -> float:
+    assert tensor is not None
+    held = tensor.detach().coalesce().values() if tensor.is_sparse else tensor.detach()
+    return float(torch.linalg.vector_norm(held, dtype=torch.float64))
+
+
+def _maps_inputs(module: nn.Module, weights: Iterable[Tensor]) -> bool:
+    """Whether a layer's weights are the matrix or the filters of a map; scales, shifts and embeddings are not."""
+    if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.RNNBase)):
+        return True
+    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+        return False
+    return any(weight.dim() >= 2 and 1 < len(weight) < weight.numel() for weight in weights)
 
 
 def _mean_and_deviation(inputs: Tensor) -> tuple[float | None, float | None]:

@@ -1,4 +1,4 @@
-"""What the weights and units of a network look for: templates, filters, feature maps, the inputs that excite."""
+"""What a network looks for and finds: templates, first filters, feature maps."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
+from glasswork.glassbox.exciting import outputs_of_layer
 from glasswork.glassbox.images import SMALL_SIDE, Image, image_of
 from glasswork.glassbox.record import Record
-from glasswork.glassbox.undisturbed import CHUNK, find_layer, hooked, require_inputs, run, undisturbed
+from glasswork.glassbox.undisturbed import find_layer, hooked, require_inputs, run, undisturbed
 from glasswork.glassbox.values import Values, values_of
 
 MOST_FILTERS = 64
 MAPS_IN_OVERVIEW = 8
 MOST_MAPS = 256
 UNITS_IN_A_ROW = 40
+OTHER_BEGINNINGS = (nn.Embedding, nn.EmbeddingBag, nn.RNNBase, nn.Conv3d, nn.Bilinear)
 PASSING_ON = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 Shape = tuple[int, int, int]
@@ -106,50 +108,6 @@ class FeatureMaps(Record):
     layers: tuple[LayerMaps, ...]
 
 
-@dataclass(frozen=True)
-class Excitation(Record):
-    """One input and how strongly it excites a unit.
-
-    Attributes:
-        index: its place among the inputs.
-        value: the activation; for a feature map its maximum.
-        position: where in the map the maximum is; empty for a unit of a dense layer.
-        start, stop: the patch of the input that this position sees: its first cell and the one behind its last in each
-            spatial dimension; empty where that cannot be told.
-        image: the input.
-        patch: that part of it.
-    """
-
-    index: int
-    value: float
-    position: tuple[int, ...]
-    start: tuple[int, ...]
-    stop: tuple[int, ...]
-    image: Image
-    patch: Image
-
-
-@dataclass(frozen=True)
-class MostExciting(Record):
-    """The inputs that excite a unit most.
-
-    Attributes:
-        layer: the unit's layer.
-        unit: its number.
-        looked_at: how many inputs there were.
-        mean: the unit's mean activation over all of them.
-        active: the share of them on which its activation is above 0.
-        excitations: strongest first.
-    """
-
-    layer: str
-    unit: int
-    looked_at: int
-    mean: float
-    active: float
-    excitations: tuple[Excitation, ...]
-
-
 def templates(network: nn.Module, shape: Sequence[int] | None = None) -> Templates:
     """The weights of a linear classifier as pictures, one template per class.
 
@@ -188,6 +146,11 @@ def first_filters(network: nn.Module, shape: Sequence[int] | None = None) -> Fil
         GlassworkError: it begins with something else, or the weights do not fit the shape.
     """
     for name, module in network.named_modules():
+        if isinstance(module, OTHER_BEGINNINGS):
+            raise GlassworkError(
+                f"The network begins with {name}, {type(module).__name__}; filters can be shown of a convolution in "
+                "one or two dimensions, or of a dense layer."
+            )
         if isinstance(module, (nn.Conv1d, nn.Conv2d)):
             weight = module.weight.detach()
             pictures = tuple(image_of(one) for one in weight[:MOST_FILTERS])
@@ -197,12 +160,7 @@ def first_filters(network: nn.Module, shape: Sequence[int] | None = None) -> Fil
             sides = _image_shape(weight.shape[1], shape)
             pictures = tuple(image_of(one.reshape(sides)) for one in weight[:MOST_FILTERS])
             return Filters(name, "dense", sides, len(weight), pictures, values_of(weight))
-        if any(True for _ in module.parameters(recurse=False)):
-            raise GlassworkError(
-                f"The network begins with {name or 'weights of its own'}, {type(module).__name__}; filters can be "
-                "shown of a convolution in one or two dimensions, or of a dense layer."
-            )
-    raise GlassworkError("This network has no weights, so it has no filters.")
+    raise GlassworkError("This network has neither a convolution nor a dense layer, so it has no filters.")
 
 
 def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -> FeatureMaps:
@@ -244,49 +202,6 @@ def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -
     return FeatureMaps(image_of(inputs[0]), tuple(found))
 
 
-def most_exciting(network: nn.Module, inputs: Tensor, layer: str, unit: int, count: int = 9) -> MostExciting:
-    """Which of many inputs excite a unit most, and where (Zeiler and Fergus 2013, section 4.1, figure 2).
-
-    The patch of the input that a position of a map sees is found by experiment: rows and columns of an input are made
-    nan one by one, and it is seen which of them reach it.
-
-    Args:
-        network: any module, run in evaluation mode.
-        inputs: (N, ...).
-        layer: the unit's layer, as `named_modules` calls it; its output is (N, units) or (N, maps, ...).
-        unit: its number.
-        count: how many inputs to return.
-
-    Raises:
-        GlassworkError: the inputs, the layer or the unit do not fit.
-    """
-    require_inputs(inputs)
-    if count < 1:
-        raise GlassworkError(f"At least 1 input must be asked for; count is {count}.")
-    with undisturbed(network, evaluate=True), torch.no_grad():
-        held = inputs.detach()
-        maps = _outputs_of_layer(network, held, layer)
-        if maps.dim() < 2 or not 0 <= unit < maps.shape[1]:
-            raise GlassworkError(
-                f"There is no unit {unit} in layer {layer}: its output has the shape {tuple(maps.shape)}."
-            )
-        size = tuple(maps.shape[2:])
-        strengths, places = maps[:, unit].flatten(1).max(1) if size else (maps[:, unit], torch.zeros(len(maps)))
-        order = strengths.nan_to_num(-math.inf).argsort(descending=True, stable=True)[:count].tolist()
-        reach = _reach(network, held[order[0]], layer, unit) if size else []
-    found = []
-    for index in order:
-        position = tuple(int(at) for at in torch.unravel_index(places[index].long(), size)) if size else ()
-        start, stop = _patch(reach, position)
-        patch = held[index]
-        for axis, (low, high) in enumerate(zip(start, stop, strict=True), 1):
-            patch = patch.narrow(axis, low, high - low)
-        image = image_of(held[index])
-        found.append(Excitation(index, float(strengths[index]), position, start, stop, image, image_of(patch)))
-    active = float((strengths > 0).double().mean())
-    return MostExciting(layer, unit, len(held), float(strengths.double().mean()), active, tuple(found))
-
-
 def _image_shape(numbers: int, shape: Sequence[int] | None) -> Shape:
     """(channels, height, width) with as many numbers; absent: a square in one or three colours."""
     if shape is not None:
@@ -325,7 +240,7 @@ def strongest_unit(network: nn.Module, inputs: Tensor, layer: str) -> int:
         GlassworkError: the inputs or the layer do not fit the network.
     """
     with undisturbed(network, evaluate=True), torch.no_grad():
-        first = _outputs_of_layer(network, inputs.detach(), layer)[0]
+        first = outputs_of_layer(network, inputs.detach(), layer)[0]
     return int(first.reshape(len(first), -1).amax(1).argmax())
 
 
@@ -335,59 +250,3 @@ def _folded(units: Tensor) -> Tensor:
     if len(units) <= across:
         return units
     return nn.functional.pad(units, (0, -len(units) % across)).reshape(-1, across)
-
-
-def _outputs_of_layer(network: nn.Module, inputs: Tensor, layer: str) -> Tensor:
-    """What a layer makes of the inputs, at its last use: (N, ...)."""
-    seen: list[Any] = []
-
-    def keep(module: nn.Module, arguments: Any, output: Any) -> None:
-        seen[:] = [output.clone() if isinstance(output, Tensor) else output]
-
-    parts = []
-    with hooked([find_layer(network, layer)], keep):
-        for start in range(0, len(inputs), CHUNK):
-            seen.clear()
-            run(network, inputs[start : start + CHUNK])
-            if not seen or not isinstance(seen[0], Tensor):
-                what = f"returns a {type(seen[0]).__name__}" if seen else "takes no part when the network runs"
-                raise GlassworkError(f"Layer {layer} {what}; choose one that returns one tensor.")
-            parts.append(seen[0])
-    return torch.cat(parts)
-
-
-def _reach(network: nn.Module, one: Tensor, layer: str, unit: int) -> list[Tensor]:
-    """For each spatial dimension of the input: which of its lines reach which positions of the unit's map.
-
-    Returns:
-        (lines, *size of the map), True where a line of nan reaches; empty where the input has no such dimensions.
-    """
-    found: list[Tensor] = []
-    if not one.is_floating_point() or one.dim() < 2:
-        return found
-    for axis in range(1, one.dim()):
-        broken = one.repeat(one.shape[axis], *[1] * one.dim())  # (lines, channels, ...)
-        lines = torch.arange(one.shape[axis], device=one.device)
-        broken.movedim(axis + 1, 1)[lines, lines] = math.nan
-        found.append(_outputs_of_layer(network, broken, layer)[:, unit].isnan())
-    return found
-
-
-def _patch(reach: Sequence[Tensor], position: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """First line and the one behind the last that reach a position, in each dimension."""
-    start, stop = [], []
-    for lines in reach:
-        hits = lines.flatten(1)[:, _flat(position, lines.shape[1:])].nonzero()[:, 0]
-        if len(hits) == 0:
-            return (), ()
-        start.append(int(hits[0]))
-        stop.append(int(hits[-1]) + 1)
-    return tuple(start), tuple(stop)
-
-
-def _flat(position: Sequence[int], size: Sequence[int]) -> int:
-    """The place of a position in the flattened map."""
-    place = 0
-    for at, length in zip(position, size, strict=True):
-        place = place * length + at
-    return place

@@ -15,16 +15,18 @@ VANISHING = 1e-3
 """Gradient per weight in the first layer over that in the last: below, it would learn a thousand times more slowly."""
 EXPLODING_WITH_DEPTH = 1e4
 """The same upwards. Larger than 1 / VANISHING: filters used at thousands of places gather gradient from all of them."""
-EXPLODING_UPDATE = 100.0
-"""Gradient norm over weight norm: a step at the usual learning rate 0.01 would be as long as the weights themselves."""
+EXPLODING_UPDATE = 1000.0
+"""Gradient norm over weight norm: a step even at the small learning rate 0.001 would be as long as the weights."""
 CONSTANT = 1e-4
 """Spread of the outputs over their size: no loss tells apart what differs by less than a ten-thousandth."""
 FAR_SCALE = 10.0
 """Mean or deviation of the inputs: initialisations count on about 0 and 1; pixels from 0 to 255 have 30 to 80."""
 NEAR_SCALE = 0.01
 """Deviation of the inputs: below, the first layer hears hardly anything but its biases."""
-FEW_INPUTS = 16
-"""With fewer, a unit that answers to one input in ten may well look dead."""
+EXPLODING_NORM = 10.0
+"""And the gradient itself beyond what gradients are usually clipped to, 1 to 10: tiny weights alone are no fault."""
+FEW_INPUTS = 32
+"""A unit that answers to one input in ten looks dead on 32 of them in 3 cases of 100; with fewer that is no news."""
 LISTED = 4
 
 
@@ -59,7 +61,8 @@ class Finding(Record):
 
     Attributes:
         kind: a short name for it: `not-finite-weights`, `not-finite-outputs`, `not-finite-gradients`, `dead-layer`,
-            `exploding`, `vanishing`, `constant-output`, `unscaled-inputs`, `saturated`, `dead-units`, `unused`.
+            `exploding`, `vanishing`, `zero-weights`, `constant-output`, `unscaled-inputs`, `saturated`, `dead-units`,
+            `unused`.
         layers: where.
         what: a sentence that says what is wrong.
         try_this: a sentence that says what to do.
@@ -110,8 +113,11 @@ def findings_of(measured: Measured) -> Iterator[Finding]:
     dead = [one for one in measured.activity if one.kind == "relu" and one.dead == one.units]
     if dead:
         yield _dead_layers(dead, measured.inputs)
-    yield from _depth(measured, blocked=bool(dead))
-    if measured.output_spread < CONSTANT:
+    zero = tuple(one.layer for one in measured.gradients if one.in_depth and one.weight_norm == 0)
+    yield from _depth(measured, blocked=bool(dead or zero))
+    if zero:
+        yield _zero(zero)
+    elif measured.output_spread < CONSTANT:
         yield _constant(measured)
     yield from _unscaled(measured)
     yield from _units(measured, dead)
@@ -177,9 +183,9 @@ def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
     if not layers:
         return
     first, last = layers[0], layers[-1]
-    largest = max(layers, key=lambda one: one.ratio)
-    if EXPLODING_UPDATE < largest.ratio < math.inf or (last.size and first.size > EXPLODING_WITH_DEPTH * last.size):
-        yield _exploding(largest if largest.ratio > EXPLODING_UPDATE else first)
+    large = [one for one in layers if EXPLODING_UPDATE < one.ratio < math.inf and one.gradient_norm > EXPLODING_NORM]
+    if large or (last.size and first.size > EXPLODING_WITH_DEPTH * last.size):
+        yield _exploding(max(large or [first], key=lambda one: one.ratio))
     if len(layers) > 1 and not blocked and last.size and first.size < VANISHING * last.size:
         weak = tuple(one.layer for one in layers if one.size < VANISHING * last.size)
         times = f"{last.size / first.size:,.0f} times smaller than" if first.size else "0, and not 0"
@@ -201,6 +207,16 @@ def _exploding(layer: LayerGradient) -> Finding:
         "that of the weights, so one step throws the layer far away.",
         "Clip the gradient or make the learning rate smaller at once; then look for weights initialised too large, "
         "inputs or targets that are not scaled, or a loss that is a sum where it should be a mean.",
+    )
+
+
+def _zero(layers: tuple[str, ...]) -> Finding:
+    return Finding(
+        "zero-weights",
+        layers,
+        f"All weights of {_listed(layers)} are 0, so nothing of the input and no error passes there.",
+        "Nothing need be done in a fresh network whose last layer was made so on purpose, as its first step mends it; "
+        "otherwise look for a penalty or weight decay that is too strong, or initialise the layer at random.",
     )
 
 
@@ -254,15 +270,14 @@ def _units(measured: Measured, dead: Sequence[ActivityOfLayer]) -> Iterator[Find
             "use relu.",
         )
     partly = [one for one in measured.activity if one not in dead and one.dead >= DEAD_SHARE * one.units > 0]
-    if partly:
+    if partly and measured.inputs >= FEW_INPUTS:
         worst = max(partly, key=lambda one: one.dead / one.units)
         names = tuple(one.layer for one in partly)
-        few = "" if measured.inputs >= FEW_INPUTS else " That may be because there are so few."
         yield Finding(
             "dead-units",
             names,
             f"Many units are dead in {_listed(names)}: in {worst.layer} {worst.dead} of {worst.units} give 0 for all "
-            f"{measured.inputs} inputs and learn nothing more.{few}",
+            f"{measured.inputs} inputs and learn nothing from them.",
             "Train with a smaller learning rate or with leaky-relu; if the accuracy is good, the layer is merely wider "
             "than it needs to be.",
         )

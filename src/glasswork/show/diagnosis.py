@@ -86,8 +86,8 @@ def _units(diagnosis: Diagnosis) -> str:
     return section(
         "Do the units answer?",
         "A dead unit is a ReLU that gives 0 for every input; a saturated one sits at the limits of tanh or sigmoid for "
-        "most of what it is given. Neither lets an error through, so what is below it does not learn. <i>At the limit</i> is "
-        "the share of all outputs that are 0 (ReLU) or at the ends of tanh or sigmoid.",
+        "most of what it is given. Neither lets an error through, so what is below it does not learn. <i>At the "
+        "limit</i> is the share of all outputs that are 0 (ReLU) or at the ends of tanh or sigmoid.",
         table([escape(one) for one in _activity_head()], cells, "layers"),
     )
 

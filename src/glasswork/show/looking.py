@@ -6,7 +6,8 @@ from typing import Any
 
 from glasswork.glassbox.attribution import Attribution, GradCam, IntegratedGradients
 from glasswork.glassbox.deconvolution import Deconvolution
-from glasswork.glassbox.features import FeatureMaps, Filters, LayerMaps, MostExciting, Templates
+from glasswork.glassbox.exciting import MostExciting
+from glasswork.glassbox.features import FeatureMaps, Filters, LayerMaps, Templates
 from glasswork.glassbox.images import Image
 from glasswork.glassbox.landscape import Landscape
 from glasswork.glassbox.occlusion import Occlusion
