@@ -50,7 +50,7 @@ def draw_convolution(draw: Any) -> Drawn:
     w = numbers(draw, (outputs, channels // groups, *kernel))
     options: dict[str, Any] = {"stride": setting(draw, stride), "padding": setting(draw, padding)}
     if draw(st.integers(0, 4)) == 0:
-        options = {"stride": 1, "padding": one_of(draw, "same", "valid") if min(padding) == 0 else "same"}
+        options = {"stride": 1, "padding": "same" if any(padding) else one_of(draw, "same", "valid")}
     options |= {"dilation": setting(draw, dilation), "groups": groups}
     return (x, w, numbers(draw, (outputs,)) if draw(st.booleans()) else None), options
 
