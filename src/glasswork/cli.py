@@ -212,7 +212,8 @@ def _open(options: Namespace) -> int:
     trace = model.open(options.input, options.target, learning_rate=options.learning_rate, parts=options.parts)
     from glasswork.show.trace import trace_page, trace_text
 
-    return _shown_or_written(options, trace, trace_text, {".html": trace_page})
+    page, text = partial(trace_page, classes=model.classes), partial(trace_text, classes=model.classes)
+    return _shown_or_written(options, trace, text, {".html": page})
 
 
 def _look(model: "Model", options: Namespace) -> int:

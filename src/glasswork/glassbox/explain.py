@@ -13,7 +13,7 @@ from glasswork.glassbox.deltas import delta_of
 from glasswork.glassbox.known import Known
 from glasswork.glassbox.known import Operand as KnownOperand
 from glasswork.glassbox.recognise import known_as
-from glasswork.glassbox.recorder import Input, Output, Recorded
+from glasswork.glassbox.recorder import Input, Kept, Output, Recorded
 from glasswork.glassbox.trace import Comparison, Operand, Result, Traced
 from glasswork.glassbox.values import Values, values_of
 from glasswork.textbook import operation
@@ -79,12 +79,9 @@ def _all_there(entry: Recorded) -> bool:
 def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
     remark = "" if _all_there(entry) else "its tensors were written over by a call that could not be seen"
     operands = tuple(
-        Operand("", _source(input, weights), _values(input.kept.tensor), _sent(input), None) for input in entry.inputs
+        Operand("", _source(input, weights), seen(input.kept), _sent(input), None) for input in entry.inputs
     )
-    results = tuple(
-        Result(_values(output.kept.tensor, picture=True), _upstream(output), _strides(output), None)
-        for output in entry.outputs
-    )
+    results = tuple(Result(seen(output.kept), _upstream(output), _strides(output), None) for output in entry.outputs)
     return Traced(
         number=entry.number,
         name=entry.name,
@@ -115,7 +112,7 @@ def _forward(call: Known, outputs: Sequence[Output]) -> list[Result]:
         theirs = output.kept.tensor
         assert theirs is not None
         comparison = compare(mine, theirs, None)
-        results.append(Result(_values(theirs, picture=True), _upstream(output), _strides(output), comparison))
+        results.append(Result(seen(output.kept), _upstream(output), _strides(output), comparison))
     return results
 
 
@@ -143,7 +140,7 @@ def _operands(
         if operand is None:
             continue
         if not isinstance(operand, Input):
-            found.append(Operand(symbol, "constant", _values(torch.tensor(operand, dtype=torch.float64)), None, None))
+            found.append(Operand(symbol, "constant", values_of(torch.tensor(operand, dtype=torch.float64)), None, None))
             continue
         gradient = gradients.get(id(operand))
         shown = None if gradient is None or operand.edge is None else values_of(gradient)
@@ -151,7 +148,7 @@ def _operands(
         if shown is not None and gradient is not None and operand.errors:
             sent = operand.errors[0] if len(operand.errors) == 1 else torch.stack(operand.errors).sum(0)
             comparison = compare(gradient, sent, partial(_jitter, call, entry, operand, sent.dtype))
-        found.append(Operand(symbol, _source(operand, weights), _values(operand.kept.tensor), shown, comparison))
+        found.append(Operand(symbol, _source(operand, weights), seen(operand.kept), shown, comparison))
     return tuple(found)
 
 
@@ -272,8 +269,12 @@ def _source(input: Input, weights: frozenset[str]) -> str:
     return "constant" if input.made_by is None else f"operation {input.made_by}"
 
 
-def _values(tensor: Tensor | None, *, picture: bool = False) -> Values:
-    return values_of(torch.empty(0) if tensor is None else tensor, picture=picture)
+def seen(kept: Kept) -> Values:
+    """What a recorded tensor held; worked out once, as most come out of one operation and go into the next."""
+    if kept.summary is None:
+        tensor = kept.tensor
+        kept.summary = values_of(torch.empty(0) if tensor is None else tensor, picture=True)
+    return kept.summary
 
 
 def _sent(input: Input) -> Values | None:

@@ -18,6 +18,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
+from glasswork.glassbox.values import Values
+
 Edge = tuple[Node, int]
 """Where the error of a tensor is sent: an autograd node and which of its outputs."""
 
@@ -46,9 +48,14 @@ WRITING_FLAG_AT |= {"elu": 2, "celu": 2, "hardtanh": 3, "dropout": 3, "dropout2d
 
 
 class Kept:
-    """A tensor as it was when it was seen: a reference, or a copy from before it was written over."""
+    """A tensor as it was when it was seen: a reference, or a copy from before it was written over.
+
+    Attributes:
+        summary: its numbers in words, where somebody has worked them out.
+    """
 
     def __init__(self, tensor: Tensor) -> None:
+        self.summary: Values | None = None
         self._tensor = tensor.detach()
         self._version = tensor._version
 
@@ -140,6 +147,7 @@ class Recorder(TorchFunctionMode):
         self._made_by: dict[int, int] = {}
         self._alive: list[Any] = []
         self._seen: set[Node] = set()
+        self._kept: dict[Any, Kept] = {}
         self._by_storage: dict[int, list[Kept]] = {}
         self._parts = parts
 
@@ -186,10 +194,13 @@ class Recorder(TorchFunctionMode):
         return Input(self._keep(tensor), made_by, name, edge)
 
     def _keep(self, tensor: Tensor) -> Kept:
-        kept = Kept(tensor)
-        self._by_storage.setdefault(tensor.untyped_storage().data_ptr(), []).append(kept)
-        self._alive.append(tensor)
-        return kept
+        storage = tensor.untyped_storage().data_ptr()
+        key = (storage, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype, tensor._version)
+        if key not in self._kept:
+            self._kept[key] = Kept(tensor)
+            self._by_storage.setdefault(storage, []).append(self._kept[key])
+            self._alive.append(tensor)  # so that no other tensor takes its place in memory
+        return self._kept[key]
 
     def _record(self, name: str, call: Any, inputs: dict[int, Input], outputs: list[Tensor], parts: list[Part]) -> None:
         def as_input(leaf: Any) -> Any:

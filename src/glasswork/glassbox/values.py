@@ -75,8 +75,10 @@ def values_of(tensor: Tensor, *, all_numbers: bool = False, picture: bool = Fals
         finite = numbers[numbers.isfinite()]
     if len(finite):
         least, most = finite.aminmax()
-        variance, average = torch.var_mean(finite if finite.is_floating_point() else finite.double(), correction=0)
-        low, high, mean, deviation = float(least), float(most), float(average), math.sqrt(float(variance))
+        wide = finite.double()
+        mean = float(wide.mean())
+        square = float(wide @ wide) / len(wide)  # many times faster than torch.var_mean on one core
+        low, high, deviation = float(least), float(most), math.sqrt(max(square - mean * mean, 0.0))
     whole = all_numbers or len(numbers) <= WHOLE
     return Values(
         shape=tuple(tensor.shape),

@@ -18,15 +18,20 @@ FLAT = 24
 MARKS = {"equal": "equal", "differs": "differs", "unknown": "unknown"}
 
 
-def trace_page(trace: Trace) -> str:
-    """A self-contained page: what was found, one step of gradient descent, every operation to unfold, every weight."""
-    body = _head(trace) + _operations(trace) + _descent(trace.descent, trace.weights)
+def trace_page(trace: Trace, classes: Sequence[str] = ()) -> str:
+    """A self-contained page: what was found, one step of gradient descent, every operation to unfold, every weight.
+
+    Args:
+        trace: an opened network.
+        classes: names of its outputs; absent: their numbers are shown.
+    """
+    body = _head(trace, classes) + _operations(trace) + _descent(trace.descent, trace.weights)
     style = files("glasswork.show").joinpath("trace.css").read_text(encoding="utf-8")
     footer = "Drawn by Glasswork from a recorded forward and backward pass; the page computed none of the numbers."
     return document(f"{trace.network}, opened", body, style=style, footer=footer)
 
 
-def _head(trace: Trace) -> str:
+def _head(trace: Trace, classes: Sequence[str]) -> str:
     known = len(trace.operations) - len(trace.unknown)
     compared = sum(operation.verdict == "equal" for operation in trace.operations)
     sentence = (
@@ -35,7 +40,7 @@ def _head(trace: Trace) -> str:
     )
     differing = trace.differing
     sentence += f"; in {len(differing)} it <b>differs</b>." if differing else "; in none it differs."
-    rows: list[tuple[str, object]] = [("input", shape(trace.inputs)), ("answer", _answer(trace.output))]
+    rows: list[tuple[str, object]] = [("input", shape(trace.inputs)), ("scores", _answer(trace.output, classes))]
     if trace.loss_value is not None:
         rows += [("target", trace.target), (f"E, {trace.loss}", trace.loss_value)]
     rows.append(("mode", trace.mode))
@@ -48,12 +53,13 @@ def _head(trace: Trace) -> str:
     )
 
 
-def _answer(output: Values) -> str:
+def _answer(output: Values, classes: Sequence[str]) -> str:
     if not output.whole or len(output.numbers) > 1000 or len(output.shape) != 2:
         return shape(output)
     first = output.numbers[: output.shape[1]]
     best = sorted(range(len(first)), key=lambda place: -first[place])[:3]
-    return ", ".join(f"output {place}: {number(first[place])}" for place in best)
+    names = classes if len(classes) == len(first) else [f"output {place}" for place in range(len(first))]
+    return ", ".join(f"{names[place]} {number(first[place])}" for place in best)
 
 
 def _operations(trace: Trace) -> str:
@@ -107,6 +113,7 @@ def _operation(operation: Traced) -> str:
         f'<summary><span class="place">{operation.number}</span>'
         f'<span class="what">{escape(operation.name.replace("_", " "))}</span>'
         f'<span class="where">{escape(operation.module)}</span><span class="size">{shape(output)}</span>'
+        f'<span class="glance">{_glance(operation.results[0])}</span>'
         f'<span class="mark verdict-{kind}">{escape(operation.verdict)}</span></summary>'
     )
     parts = [_formula(operation), _worked(operation), _delta(operation), _results(operation), _operands(operation)]
@@ -114,6 +121,16 @@ def _operation(operation: Traced) -> str:
         rows = [[escape(part.name), escape(", ".join(map(str, part.shapes)))] for part in operation.parts]
         parts.append(table(("kernel", "shapes"), rows))
     return f'<details class="operation">{summary}<div class="open">{"".join(parts)}</div></details>'
+
+
+def _glance(result: Result) -> str:
+    """Output and error as strips, to follow them down the page."""
+    named = (("output", result.values), ("error", result.upstream))
+    return "".join(
+        f'<img src="{_data(values.picture)}" alt="{name}" title="{name}">'
+        for name, values in named
+        if values is not None and values.picture is not None
+    )
 
 
 def _formula(operation: Traced) -> str:
@@ -186,17 +203,20 @@ def _pictures(named: Sequence[tuple[str, Values]]) -> str:
 
 
 def _picture(name: str, picture: Picture) -> str:
-    image = Image.frombytes("L", (picture.width, picture.height), base64.b64decode(picture.cells))
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
     zoom = max(1, min(4, 640 // picture.width, 240 // picture.height))
     caption = f"{name}: black {number(picture.low)}, white {number(picture.high)}"
     return (
         f"<figure><figcaption>{escape(caption)}</figcaption>"
-        f'<img src="data:image/png;base64,{data}" width="{picture.width * zoom}" height="{picture.height * zoom}" '
+        f'<img src="{_data(picture)}" width="{picture.width * zoom}" height="{picture.height * zoom}" '
         f'alt="{escape(name)}"></figure>'
     )
+
+
+def _data(picture: Picture) -> str:
+    image = Image.frombytes("L", (picture.width, picture.height), base64.b64decode(picture.cells))
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def _operands(operation: Traced) -> str:
@@ -269,9 +289,9 @@ def _range(values: Values) -> str:
     return f"{number(values.minimum)} to {number(values.maximum)}{broken}"
 
 
-def trace_text(trace: Trace) -> str:
-    """The trace as a tree of modules with a line for each operation."""
-    lines = [f"{trace.network} ({trace.mode}), input {shape(trace.inputs)}, answer {_answer(trace.output)}"]
+def trace_text(trace: Trace, classes: Sequence[str] = ()) -> str:
+    """The trace as a tree of modules with a line for each operation; `classes` are the names of the outputs."""
+    lines = [f"{trace.network} ({trace.mode}), input {shape(trace.inputs)}, scores {_answer(trace.output, classes)}"]
     before: list[str] = []
     for operation in trace.operations:
         path = operation.module.split(".") if operation.module else []
