@@ -159,7 +159,8 @@ def compare(ours: Tensor, theirs: Tensor, jitter: Callable[[], float] | None) ->
         ours: in float64.
         theirs: of the same shape.
         jitter: () -> how far `ours` moves when its inputs move by a few roundings: this tells a difference from
-            rounding where large terms cancel, such as in the gradient of a bias in front of batch norm; None: not asked.
+            rounding where large terms cancel, such as in the gradient of a bias in front of batch norm; None: not
+            asked.
     """
     if ours.numel() == 0:
         return Comparison(0.0, 0.0, (), 0.0, 0.0, False, 0.0)

@@ -59,7 +59,9 @@ def _typed(hint: Any, value: Any) -> Any:
 def _fitting(kinds: list[Any], value: Any) -> Any:
     """Which of several types a plain value was; a string that should be a number is inf or nan."""
     for kind in kinds:
-        if isinstance(kind, type) and (type(value) is kind or (issubclass(kind, Record) and isinstance(value, Mapping))):
+        if isinstance(kind, type) and (
+            type(value) is kind or (issubclass(kind, Record) and isinstance(value, Mapping))
+        ):
             return kind
         if get_origin(kind) is tuple and isinstance(value, list):
             return kind

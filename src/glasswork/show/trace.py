@@ -241,7 +241,8 @@ def _compared(operand: Operand | Result) -> str:
         return ""
     if not comparison.differs:
         return f"equal, to {number(comparison.largest_difference)}"
-    return f'<b class="verdict-differs">differs</b> textbook {number(comparison.textbook)}, torch {number(comparison.torch)}'
+    both = f"textbook {number(comparison.textbook)}, torch {number(comparison.torch)}"
+    return f'<b class="verdict-differs">differs</b> {both}'
 
 
 def _descent(descent: Descent | None, weights: Sequence[WeightStep]) -> str:
