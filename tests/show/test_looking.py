@@ -214,7 +214,7 @@ def test_a_diagnosis_as_text_has_the_findings_in_order_and_a_row_for_each_layer(
     assert lines[0].startswith(f"{len(found.findings)} things to mend on 32 inputs")
     assert [line[3:] for line in lines if re.match(r"\d\. ", line)] == [one.what for one in found.findings]
     (row,) = (line.split() for line in lines if line.startswith("1 ") and "relu" in line)
-    assert row[:5] == ["1", "relu", "5", "5", "–"]
+    assert row[:6] == ["1", "relu", "5", "of", "5", "dead"]
     assert [line.split()[0] for line in lines if "Linear" in line] == ["0", "2", "4"]
 
 

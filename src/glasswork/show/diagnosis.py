@@ -103,14 +103,15 @@ def _state(diagnosis: Diagnosis) -> str:
 
 
 def _activity_head() -> tuple[str, ...]:
-    return ("Layer", "Function", "Units", "Dead", "Saturated", "At the limit")
+    return ("Layer", "Function", "Dead or saturated units", "At the limit")
 
 
 def _activity_cells(one: ActivityOfLayer) -> tuple[str, ...]:
-    relu = one.kind == "relu"
-    dead, saturated = ("–" if not relu else number(one.dead)), ("–" if relu else number(one.saturated))
+    stuck = f"{number(one.dead)} of {number(one.units)} dead"
+    if one.kind != "relu":
+        stuck = f"{number(one.saturated)} of {number(one.units)} saturated"
     kind = f"{one.kind}, the output" if one.is_output else one.kind
-    return (one.layer, kind, number(one.units), dead, saturated, percent(one.at_limits))
+    return (one.layer, kind, stuck, percent(one.at_limits))
 
 
 def _gradient_head() -> tuple[str, ...]:
