@@ -169,7 +169,7 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         inputs = self.inputs([source])[:1]
-        wanted = None if target is None else self._class(target)
+        wanted = self._answered(inputs) if target is None else self._class(target)
         found: list[Record] = [
             saliency(self.network, inputs, wanted),
             integrated_gradients(self.network, inputs, wanted),
@@ -177,9 +177,14 @@ class Model:
         if inputs.dim() == 4:
             side = max(2, min(inputs.shape[2:]) // 6)
             found.append(occlusion(self.network, inputs, wanted, side, max(1, side // 2)))
-            if any(isinstance(module, nn.Conv2d) for module in self.network.modules()):
-                found.append(grad_cam(self.network, inputs, wanted))
+            places = [layer for layer in feature_maps(self.network, inputs).layers if _has_places(layer.values.shape)]
+            if places:  # the last one: what it found is put together without regard to place
+                found.append(grad_cam(self.network, inputs, wanted, places[-1].layer))
         return tuple(found)
+
+    def _answered(self, inputs: Tensor) -> int:
+        with torch.no_grad():
+            return int(self.network(inputs).argmax(1)[0])
 
     def landscape(self, points: int = 15) -> Landscape:
         """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
@@ -300,7 +305,7 @@ def count_named(what: str, size: int | None = None) -> Count:
     """
     if what in catalogue.PRESETS:
         return _count_preset(what, size)
-    if not ({" ", ","} & set(what)) and (Path(what).is_dir() or (Path("runs") / what).is_dir()):
+    if " " not in what.strip() and not what[:1].isdigit():
         model = load_model(what)
         return count_network(model.network, torch.zeros(1, *model.schema.shape), model.run)
     return count(what)
@@ -316,6 +321,11 @@ def _count_preset(name: str, size: int | None) -> Count:
         schema = replace(schema, shape=(1, side, side), classes=tuple(map(str, range(10))))
     with torch.device("meta"):
         return count_network(system.network(schema), torch.zeros(1, *schema.shape), name)
+
+
+def _has_places(shape: Sequence[int]) -> bool:
+    """Whether an output of this shape, (1, maps, height, width), is feature maps of more than one cell."""
+    return len(shape) == 4 and shape[2] * shape[3] > 1
 
 
 def _filters(network: nn.Module, shape: Sequence[int]) -> Record:

@@ -1,76 +1,168 @@
-"""Ties a test to the slide that it reproduces, and the slide to the command that shows it; the lecture map is made of it."""
+"""Ties a test to the slide that it reproduces and to the command that shows it; docs/lectures.md is made of these."""
 
+import ast
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from glasswork import cli
+from glasswork.cli import main
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "lectures.md"
+
+PREAMBLE = """\
+import torch
+from torch import nn, tensor
+import glasswork as gw
+from glasswork.textbook import operation
+"""
+"""What every command in Python finds imported."""
+
+ON_THIS_MACHINE = "--threads 1 --precision float32 --memory-format contiguous --allocator default"
+"""Spares small trainings the measurements that choose these; none of it changes what is minimised."""
+
+DECKS: dict[str, tuple[str, ...]] = {
+    "Kovashka: CS 1675, Neural Networks (2018)": (
+        "test_kovashka",
+        "test_kovashka_training",
+        "test_kovashka_practice",
+        "test_kovashka_networks",
+    ),
+    "Kolter: 15-780, Convolutional and recurrent networks (2017)": ("test_kolter", "test_kolter_recurrent"),
+}
+"""Deck -> the files of its tests, in the order of its slides."""
+
+STILL_TO_COME: dict[str, tuple[str, ...]] = {
+    "Kovashka: CS 1675, Neural Networks (2018)": (
+        "Determining best number of hidden units: choosing it by internal cross-validation; random restarts by one flag",
+        "Effect of regularization: the rows of pictures in two dimensions",
+        "Transfer learning: freeze, fine-tune, features for an SVM or logistic regression",
+        "Packages: exchange with TensorFlow, Keras and Caffe's model zoo",
+        "Example: CNN features for detection (R-CNN, 53.7 mAP)",
+        "Recurrent Neural Networks: image captioning, sentiment classification, machine translation, video by frame",
+        "Generating poetry, textbooks and code with RNNs",
+        "Image captions (test image, START to END)",
+    ),
+    "Kolter: 15-780, Convolutional and recurrent networks (2017)": (
+        "Image classification: ImageNet",
+        "Using intermediate layers as features: 80, 90 and 94 % on 2,000 images",
+        "Playing Atari games",
+        "Neural style",
+        "Detecting cancerous cells in images",
+        "Predicting temporal data: time series forecasting, sentence labeling, speech to text",
+        "Char-RNN, and its samples of Linux code and LaTeX",
+        "Sequence to sequence models; Machine translation",
+        "Combining RNNs and CNNs: captions",
+    ),
+}
+"""Slides that name systems which are not built yet."""
+
+HEAD = """\
+# The lectures, slide by slide
+
+What a slide prints, the command that shows it, and what one sees. This page is made from the tests in `tests/lectures/`
+by `python tests/lectures/make_map.py`; those tests run every command on it, as it stands here, and check the numbers.
+(They add `--json`, and to `train` also `{machine}`.)
+
+Commands run in the repository's folder. Those in Python begin with
+
+```python
+{preamble}```
+
+The decks are at hand as text only. Where a number stood in a picture, the published slides of CS231n, from which the
+picture comes, have it, and the line says so; where a slide or its text is wrong, the line gives both.
+"""
 
 
 @dataclass(frozen=True)
 class Slide:
-    """One line of docs/lectures.md.
+    """One entry of docs/lectures.md.
 
     Attributes:
-        deck: Kovashka or Kolter.
         title: of the slide, as printed.
-        command: what to type, on the command line (`glasswork ...`) or in Python.
+        command: what to type: lines of `glasswork ...`, or lines of Python whose last one is what one sees.
         sees: what one sees.
-        test: name of the test that holds it.
     """
 
-    deck: str
     title: str
     command: str
     sees: str
-    test: str
+
+    @property
+    def in_shell(self) -> bool:
+        """Whether it is for the shell rather than for Python."""
+        return self.command.startswith("glasswork ")
 
 
-SLIDES: list[Slide] = []
-
-
-def slide(deck: str, title: str, command: str, sees: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Notes down which slide a test reproduces; the test is unchanged."""
+def slide(title: str, command: str, sees: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Says which slide a test reproduces; the test finds what the command shows as `shown`."""
 
     def note(test: Callable[..., None]) -> Callable[..., None]:
-        SLIDES.append(Slide(deck, title, command, sees, test.__name__))
+        test.slide = Slide(title, dedent(command).strip(), " ".join(sees.split()))
         return test
 
     return note
 
 
-def command_of(test: Callable[..., None]) -> str:
-    """The command that the map prints for a test, so that the test runs just that."""
-    return next(one.command for one in SLIDES if one.test == test.__name__)
+def carry_out(one: Slide, capsys: pytest.CaptureFixture[str]) -> tuple[Any, dict[str, Any]]:
+    """Runs the command of a slide.
+
+    Returns:
+        What it shows: the JSON of the last line in the shell, or the value of the last expression in Python; and the
+        names that the Python lines made.
+    """
+    names: dict[str, Any] = {}
+    if one.in_shell:
+        names["lines"] = [_typed(line, capsys) for line in one.command.splitlines()]
+        return names["lines"][-1], names
+    tree = ast.parse(PREAMBLE + one.command)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr), f"the last line shows nothing: {one.command}"
+    exec(compile(tree, one.title, "exec"), names)
+    return eval(compile(ast.Expression(last.value), one.title, "eval"), names), names
 
 
-def run(capsys: pytest.CaptureFixture[str], command: str) -> Any:
-    """Runs a `glasswork ...` command line with --json in process; what it printed."""
-    words = shlex.split(command)
-    assert words[0] == "glasswork"
+def _typed(line: str, capsys: pytest.CaptureFixture[str]) -> Any:
+    program, verb, *words = shlex.split(line)
+    assert program == "glasswork"
+    machine = shlex.split(ON_THIS_MACHINE) if verb == "train" else []
     capsys.readouterr()
-    assert cli.main([*words[1:], "--json"]) == 0
+    assert main([verb, *words, *machine, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
+def slides_of(deck: str) -> list[Slide]:
+    """The entries of a deck, in the order of its tests."""
+    modules = [import_module(name) for name in DECKS[deck]]
+    found = (getattr(value, "slide", None) for module in modules for value in vars(module).values())
+    return [one for one in found if isinstance(one, Slide)]
+
+
 def as_markdown() -> str:
-    """docs/lectures.md."""
-    lines = [
-        "# The lectures, slide by slide",
-        "",
-        "What each slide prints, the command that shows it, and what one sees. Every line is held by a test in",
-        "`tests/lectures/`, which runs the command; this page is made from those tests",
-        "(`python tests/lectures/make_map.py`). Both decks are text here; numbers that stood in a picture are CS231n's",
-        "published ones, and the test says so. Where a slide is wrong, the line gives both.",
-    ]
-    for deck in dict.fromkeys(one.deck for one in SLIDES):
-        lines += ["", f"## {deck}", "", "| slide | command | what you see |", "|---|---|---|"]
-        for one in SLIDES:
-            if one.deck == deck:
-                shown = f"`{one.command}`".replace("|", "\\|")
-                lines.append(f"| {one.title} | {shown} | {one.sees} |".replace("\n", " "))
-    return "\n".join([*lines, ""])
+    """The whole of docs/lectures.md."""
+    lines = [HEAD.format(machine=ON_THIS_MACHINE, preamble=PREAMBLE)]
+    for deck in DECKS:
+        lines += [f"## {deck}", ""]
+        for title, entries in groupby(slides_of(deck), key=lambda one: one.title):
+            lines += [f"### {title}", "", *_entries(entries)]
+        lines += ["### Still to come", "", "What these slides name is built by later issues.", ""]
+        lines += [*(f"- {title}" for title in STILL_TO_COME[deck]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entries(entries: Iterable[Slide]) -> Iterable[str]:
+    """The entries of one slide: a command once, then all that is seen of it."""
+    for command, alike in groupby(entries, key=lambda one: one.command):
+        shown = list(alike)
+        yield from (f"```{'sh' if shown[0].in_shell else 'python'}", command, "```", "")
+        if len(shown) == 1:
+            yield from (shown[0].sees, "")
+        else:
+            yield from (*(f"- {one.sees}" for one in shown), "")

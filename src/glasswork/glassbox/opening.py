@@ -44,7 +44,7 @@ def open_network(
         network: any module, in the mode in which it shall be seen.
         inputs: a tensor such as (batch, channels, height, width), or a tuple of what its `forward` takes.
         target: what it should have answered: a class, or a tensor that fits the loss. Absent: the class that it
-            answers, where the answer is (batch, classes); else there is only a forward pass.
+            answers, where the loss is one of classes and the answer (batch, classes); else only the forward pass.
         loss: `cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or your own (output, target) -> ().
         learning_rate: eta of the one step of gradient descent that is tried on a copy of the weights.
         parts: also record the kernels that each operation is made of.
@@ -142,12 +142,7 @@ class _Opening:
 
     def _target(self, asked: Any, output: Tensor) -> tuple[Tensor | None, str]:
         if asked is None:
-            if not isinstance(self.loss, str) or output.dim() != 2 or not output.is_floating_point():
-                self.remarks.append("no target was given: only the forward pass is shown")
-                return None, ""
-            answered = output.detach().argmax(1)
-            self.remarks.append("no target was given: the answered class takes its place")
-            return answered, f"class {', '.join(map(str, answered.tolist()))} (the answer itself)"
+            return self._answered(output)
         target = asked if isinstance(asked, Tensor) else torch.tensor(asked)
         if isinstance(asked, (int, float)) and output.dim() == 2:
             target = target.expand(len(output)).clone()
@@ -155,6 +150,20 @@ class _Opening:
             target = self._fitting(target, output)
         small = ", ".join(f"{number:g}" for number in target.reshape(-1)[:8].tolist())
         return target, small + (", ..." if target.numel() > 8 else "")
+
+    def _answered(self, output: Tensor) -> tuple[Tensor | None, str]:
+        """The answer itself as the target, where answers are classes."""
+        scores = output.detach()
+        if output.is_floating_point() and output.dim() == 2:
+            if self.loss in {"cross-entropy", "hinge"}:
+                self.remarks.append("no target was given: the answered class takes its place")
+                answered = scores.argmax(1)
+                return answered, f"class {', '.join(map(str, answered.tolist()))}, the answer itself"
+            if self.loss == "binary-cross-entropy":
+                self.remarks.append("no target was given: the answered classes take its place")
+                return (scores > 0).to(scores.dtype), "the answer itself"
+        self.remarks.append("no target was given: only the forward pass is shown")
+        return None, ""
 
     def _fitting(self, target: Tensor, output: Tensor) -> Tensor:
         classes = target.dim() == output.dim() - 1 and not target.is_floating_point()
