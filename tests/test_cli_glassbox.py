@@ -69,7 +69,7 @@ class Page(HTMLParser):
 def test_open_prints_a_tree_and_gives_the_trace(run: str, here: Path, capsys: Captured) -> None:
     assert main(["open", run, source_of(run, here)]) == 0
     tree = capsys.readouterr().out
-    assert "[equal]" in tree and "one step of gradient descent" in tree or run == "numbers"
+    assert ("[equal]" in tree and "one step of gradient descent" in tree) or run == "numbers"
     assert main(["open", run, source_of(run, here), "--json"]) == 0
     trace = Trace.from_json(said(capsys))
     assert not trace.differing and not trace.unknown

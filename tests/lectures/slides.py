@@ -22,6 +22,8 @@ import torch
 from torch import nn, tensor
 import glasswork as gw
 from glasswork.textbook import operation
+
+torch.manual_seed(0)
 """
 """What every command in Python finds imported."""
 
