@@ -43,7 +43,7 @@ DECKS: dict[str, tuple[str, ...]] = {
 
 STILL_TO_COME: dict[str, tuple[str, ...]] = {
     "Kovashka: CS 1675, Neural Networks (2018)": (
-        "Determining best number of hidden units: choosing it by internal cross-validation; random restarts by one flag",
+        "Determining best number of hidden units: internal cross-validation; random restarts by a flag",
         "Effect of regularization: the rows of pictures in two dimensions",
         "Transfer learning: freeze, fine-tune, features for an SVM or logistic regression",
         "Packages: exchange with TensorFlow, Keras and Caffe's model zoo",
