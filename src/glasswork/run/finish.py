@@ -12,6 +12,7 @@ from glasswork.catalogue import PRESETS
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report, to_html
+from glasswork.systems.answers import measured_rows
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
@@ -33,7 +34,9 @@ def _finished(training: Training) -> dict[str, Any]:
     best, network = training.best, training.network
     if best is not None:
         network.load_state_dict(dict(best.weights))
-    found = training.system.findings(network, training.examples, training.splits, training.numerics)
+    state = training.last.state() if training.last else training.state
+    found = training.system.findings(network, training.examples, training.splits, training.numerics, state)
+    further = found.pop("result", {})
     lines = list(training.folder.steps())
     result = {
         "format": FORMAT,
@@ -47,8 +50,10 @@ def _finished(training: Training) -> dict[str, Any]:
         "best_epoch": best.epoch if best else None,
         "validation": dict(best.judgement.metrics) if best else {},
         "test": found["test_metrics"],
+        "measured_on": measured_rows(training.splits)[0],
         "examples": dict(training.summary.counts),
-        "warnings": list(training.summary.warnings),
+        "warnings": [*training.summary.warnings, *further.pop("warnings", ())],
+        **further,
     }
     _write_model(training, network)
     report = _report(training, result, found, lines)
@@ -91,13 +96,14 @@ def _report(
         validation_metrics=result["validation"],
         data=data,
         class_counts=list(summary.class_counts.items()),
-        warnings=summary.warnings,
+        measured_on=result["measured_on"].capitalize(),
+        warnings=result["warnings"],
         epochs=_epochs(lines),
         steps=_thinned(lines),
         best_epoch=result["best_epoch"],
         recipe=_recipe(training),
         machine=_machine(training),
-        timing=_timing(training, result),
+        timing=_timing(result, lines),
         next_commands=next_commands(training.folder),
         network=layers,
         parameters=parameters,
@@ -106,8 +112,10 @@ def _report(
 
 def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
     """What to try after a run."""
+    table = folder.read("model/model.json")["schema"]["inputs"] == "vector"
+    file, what = ("FILE.csv", "the rows of a table") if table else ("FILE.png", "pictures, a folder or a table")
     return [
-        (f"glasswork predict {folder.name} FILE.png", "asks the model about pictures, a folder or a table of your own"),
+        (f"glasswork predict {folder.name} {file}", f"asks the model about {what} of your own"),
         (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
         (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),
     ]
@@ -171,17 +179,12 @@ def _machine(training: Training) -> list[tuple[str, Any]]:
     return rows + [(f"measured: {way}", f"{milliseconds:g} ms per step") for way, milliseconds in numerics.measured]
 
 
-def _timing(training: Training, result: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    examples = training.summary.counts["train"] * result["steps"] / max(1, _steps_per_epoch(training))
+def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    examples = sum(line["examples"] for line in lines)
     rows: list[tuple[str, Any]] = [("seconds of training", result["seconds"]), ("steps", result["steps"])]
     if result["seconds"]:
         rows.append(("examples per second", round(examples / result["seconds"])))
-    return rows
-
-
-def _steps_per_epoch(training: Training) -> int:
-    size = training.recipe.batch_size or 1
-    return -(-training.summary.counts["train"] // size)
+    return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
 def _layers(training: Training) -> tuple[list[LayerRow], int]:

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from glasswork.catalogue import RECIPES, Order, make_system
-from glasswork.data.batches import fit_scaling
 from glasswork.data.examples import Examples
 from glasswork.data.splits import Splits, split
 from glasswork.data.summary import Summary, summarise
@@ -18,17 +17,22 @@ from glasswork.device import Numerics, choose_device, environment, seed_everythi
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Recipe
 from glasswork.run.folder import RunFolder
+from glasswork.systems.answers import measured_rows
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clocks import Clock
-from glasswork.training.fit import best_of, fit
-from glasswork.training.measure import choose_numerics
+from glasswork.training.fit import best_of
+from glasswork.training.stage import Stage
 from glasswork.training.step import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved, stopped_early
 
 MEASURING = Clock(total=10**9)
 FINISHING_SECONDS = 0.6
+NOTHING_HELD_OUT = (
+    "no example is held out: what the run is measured on at its end are the examples that it was trained on, so the "
+    "figures say how well these were learnt, and nothing about new ones"
+)
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Training:
             return
         before = self.state["number"] if self.state else 0
         self.folder.truncate_steps(before)
-        logs = logged(fit(stage, self.state), self.folder.path)
+        logs = logged(self.system.steps(stage, self.state), self.folder.path)
         with self.folder.kept(), Interruption() as interruption, closing(saved(logs, self.folder.checkpoints)) as saves:
             steps: Iterator[Step] = saves
             if self.order.machine.tensorboard:
@@ -138,10 +142,10 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
         def make_stage(network: nn.Module, numerics: Numerics) -> Any:
             return chosen.stages(network, examples, splits, MEASURING, numerics)[0]
 
-        numerics = choose_numerics(order.machine, numerics, network, make_stage)
+        numerics = chosen.numerics(order.machine, numerics, network, make_stage)
     numerics.place(network)
-    count = len(chosen.stages(network, examples, splits, MEASURING, numerics)[0].batches)
-    clock = _clock(recipe, count, began, replay)
+    stage = chosen.stages(network, examples, splits, MEASURING, numerics)[0]
+    clock = _clock(recipe, _length(chosen, stage), began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
     with folder.kept():
         folder.keep_network(recipe)
@@ -174,17 +178,26 @@ def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
     network = system.network(examples.schema)
     numerics.apply()
     numerics.place(network)
-    count = len(system.stages(network, examples, splits, MEASURING, numerics)[0].batches)
+    stage = system.stages(network, examples, splits, MEASURING, numerics)[0]
     saved_states = checkpoints(folder.checkpoints)
     state = load_checkpoint(saved_states[-1]) if saved_states else None
-    clock = _clock(recipe, count, None, _replayed(order), folder.read("environment.json")["training_seconds"])
+    seconds = folder.read("environment.json")["training_seconds"]
+    clock = _clock(recipe, _length(system, stage), None, _replayed(order), seconds)
     if state is not None:
         network.load_state_dict(state["network"])
     return Training(folder, order, recipe, system, examples, splits, summary, network, numerics, clock, state)
 
 
 def read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
-    """The recipe's data, and which of it trains, validates and tests."""
+    """The recipe's data, and which of it trains and validates; `test` are the rows that the run's figures are about.
+
+    These are also validation or training rows where no others were held out.
+    """
+    examples, splits = _read_split(system, recipe)
+    return examples, replace(splits, test=measured_rows(splits)[1])
+
+
+def _read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
     if recipe.data is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
     examples = system.read(recipe.data)
@@ -192,9 +205,16 @@ def read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
 
 
 def _read(system: System, recipe: Recipe) -> tuple[Examples, Splits, Summary]:
-    examples, splits = read_split(system, recipe)
-    examples = examples.with_schema(fit_scaling(examples, splits.training))
-    return examples, splits, summarise(examples, splits)
+    examples, splits = _read_split(system, recipe)
+    examples = examples.with_schema(system.scaled(examples, splits.training))
+    summary = summarise(examples, splits)
+    if len(splits.validation) + len(splits.test) == 0:
+        summary = replace(summary, warnings=(*summary.warnings, NOTHING_HELD_OUT))
+    return examples, splits, summary
+
+
+def _length(system: System, stage: Stage) -> int | None:
+    return system.length(stage, system.recipe.epochs) if system.recipe.epochs else None
 
 
 def _replayed(order: Order) -> RunFolder | None:
@@ -202,12 +222,11 @@ def _replayed(order: Order) -> RunFolder | None:
 
 
 def _clock(
-    recipe: Recipe, steps_per_epoch: int, began: float | None, replay: RunFolder | None, seconds: float | None = None
+    recipe: Recipe, total: int | None, began: float | None, replay: RunFolder | None, seconds: float | None = None
 ) -> Clock:
     """The run's clock; under a budget over `seconds`, or over what is left of it since `began`."""
     if replay is not None:
         return Clock(recorded=[line["progress"] for line in replay.steps()])
-    total = recipe.epochs * steps_per_epoch if recipe.epochs else None
     if recipe.budget is None:
         assert total is not None
         return Clock(total)

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_type_hints
 from glasswork.errors import GlassworkError
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import Series, facts, figure, folded, section, table
+from glasswork.show.worked import Surface, Worked, sections
 
 FORMAT = 1
 
@@ -103,17 +104,15 @@ class Report:
         headline_count: the same in counts, `987 of 1,000 test images`; empty where the metric counts nothing. Where
             given, the headline is a share of right answers.
         headline_low: lower end of the 95 % interval; `headline_high` is its upper end.
-        headline_in_percent: the headline is a share of one.
-        headline_higher_is_better: false for errors and losses.
+        headline_in_percent, headline_higher_is_better: it is a share of one; false for errors and losses.
         baseline_name: what needs no learning, `always answering the most frequent class`.
         baseline_value: the main metric of that.
-        test_metrics: every metric on the test split.
-        validation_metrics: every metric on the validation split.
+        test_metrics, validation_metrics: every metric on that split.
+        measured_on: the examples that `test_metrics` are really about: Test, Validation or Training.
         data: label and value of each fact about the data: counts per split, sizes, imbalance.
         class_counts: class and number of training examples.
         warnings: sentences about what the reader must know before trusting a number.
-        epochs: one point per epoch.
-        steps: step and training loss, already thinned.
+        epochs, steps: one point per epoch; step and training loss, already thinned.
         best_epoch: the epoch whose weights were kept.
         confusion: for one class per example.
         mistakes: up to 24 wrong answers, most confident first.
@@ -121,12 +120,11 @@ class Report:
         expected_calibration_error: mean distance of confidence and accuracy, weighted by count.
         predictions: true and predicted values, for regression.
         per_label: for several labels per example.
+        worked, surface: what was worked out in numbers; the output over two inputs.
         recipe: every setting of the run.
-        machine: label and value: device, threads, versions.
-        timing: label and value: where the time went.
+        machine, timing: label and value: device, threads, versions; where the time went.
         next_commands: command and what it does.
-        network: the layers.
-        parameters: how many numbers were learned in all.
+        network, parameters: the layers, and how many numbers were learned in all.
     """
 
     title: str
@@ -140,6 +138,7 @@ class Report:
     baseline_name: str = ""
     baseline_value: float | None = None
     test_metrics: Mapping[str, float] = field(default_factory=dict)
+    measured_on: str = "Test"
     validation_metrics: Mapping[str, float] = field(default_factory=dict)
     data: Sequence[Row] = ()
     class_counts: Sequence[tuple[str, int]] = ()
@@ -153,6 +152,8 @@ class Report:
     expected_calibration_error: float | None = None
     predictions: Sequence[tuple[float, float]] = ()
     per_label: Sequence[LabelRow] = ()
+    worked: Sequence[Worked] = ()
+    surface: Surface | None = None
     recipe: Sequence[RecipeRow] = ()
     machine: Sequence[Row] = ()
     timing: Sequence[Row] = ()
@@ -213,7 +214,7 @@ def _typed(value: Any, kind: Any) -> Any:
 
 def to_html(report: Report) -> str:
     """The report as one HTML page that needs no script, no other file and no network."""
-    parts = (_head, _warnings, _curves, _mistakes, _calibration, _data, _network, _recipe, _machine, _next)
+    parts = (_head, _warnings, _curves, sections, _mistakes, _calibration, _data, _network, _recipe, _machine, _next)
     return charts.document(report.title, "".join(part(report) for part in parts))
 
 
@@ -222,7 +223,7 @@ def _measured(report: Report, value: float) -> str:
 
 
 def _head(report: Report) -> str:
-    splits = {"Test": report.test_metrics, "Validation": report.validation_metrics}
+    splits = {report.measured_on: report.test_metrics, "Validation": report.validation_metrics}
     splits = {split: metrics for split, metrics in splits.items() if metrics}
     rows = []
     for name in dict.fromkeys(name for metrics in splits.values() for name in metrics):

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from glasswork.glassbox.expressions import written
 from glasswork.show.progress import duration, main_metric, worded
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from glasswork.device import Numerics
 
 MOST_LISTED = 20
+MOST_NUMBERS = 8
 
 
 def print_summary(console: Console, preset: str, summary: "Summary") -> None:
@@ -39,17 +41,39 @@ def print_numerics(console: Console, numerics: "Numerics") -> None:
 
 def print_result(console: Console, result: Mapping[str, Any], commands: Sequence[tuple[str, str]]) -> None:
     """The short summary after a run."""
-    test, where = result["test"], "test" if result["examples"]["test"] else "validation"
+    print_updates(console, result.get("updates", {}))
+    test, where = result["test"], result["measured_on"]
     figure = worded(test) or f"loss {test['loss']:.4f}"
     name = main_metric(test)
     others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if name is None or key != name[0])
     best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
     console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
     console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
+    for remark in result.get("remarks", ()):
+        console.print(escape(remark), soft_wrap=True)
     console.print(f"run: {escape(result['run'])}   report: {escape(result['run'])}/report.html\n\nnext:")
     width = max(len(command) for command, _ in commands)
     for command, sentence in commands:
         console.print(f"  {escape(command.ljust(width))}  [dim]{escape(sentence)}[/dim]", soft_wrap=True)
+
+
+def print_updates(console: Console, updates: Mapping[str, Mapping[str, Any]]) -> None:
+    """The updates of `result.json`, line by line: which number, the slide's formula, the numbers put in, the value."""
+    for name, update in updates.items():
+        console.print(
+            f"\n[bold]the {name} update[/bold]: epoch {update['epoch']:,}, example {escape(update['example'])}"
+        )
+        console.print(f"  x = ({_few(update['x'])}), t = ({_few(update['t'])}), eta = {update['learning_rate']:g}")
+        width = max(len(line["index"]) for line in update["lines"])
+        for line in update["lines"]:
+            words = (
+                f"  {line['index']:{width}}  {line['symbol']} = {line['formula'].removeprefix(line['symbol'] + ' = ')}"
+            )
+            console.print(escape(f"{words} = {line['numbers']} = {written(line['value'])}"), soft_wrap=True)
+
+
+def _few(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:MOST_NUMBERS]) + (", ..." if len(values) > MOST_NUMBERS else "")
 
 
 def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> None:

@@ -1,7 +1,7 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from glasswork.data import readers
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batch, Batches, Scaling
+from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import read_images
 from glasswork.data.splits import Splits
@@ -20,19 +20,23 @@ from glasswork.errors import GlassworkError
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
-from glasswork.objectives.losses import LOSSES, check_fit, default_loss, probabilities, refuse_smoothing
+from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_smoothing
 from glasswork.objectives.metrics import measure
+from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
 from glasswork.systems.own_network import load_own_network
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
+from glasswork.training.fit import fit
+from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.step import Step, Tree
 
 LEARNING_RATES = {"linear": 0.01, "dense": 0.003, "lenet": 0.008}
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
-EVALUATION_ROWS = 500
 
 
 class Supervised(System):
@@ -68,6 +72,10 @@ class Supervised(System):
         channels = schema.shape[0] if schema.inputs == "image" else None
         options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, classes_known=True)
         return readers.read(source, options)
+
+    @override
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        return fit_scaling(examples, rows)
 
     @override
     def resolve(self, examples: Examples, splits: Splits) -> SupervisedRecipe:
@@ -112,6 +120,10 @@ class Supervised(System):
         return load_own_network(recipe.network, schema)
 
     @override
+    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        return choose_numerics(machine, numerics, network, make_stage)
+
+    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
@@ -151,6 +163,14 @@ class Supervised(System):
         ]
 
     @override
+    def length(self, stage: Stage, epochs: int) -> int:
+        return epochs * len(stage.batches)
+
+    @override
+    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
+        return fit(stage, start)
+
+    @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
         scores = network(batch.inputs).float()
         assert self.recipe.loss is not None
@@ -158,20 +178,9 @@ class Supervised(System):
         smoothing = self.recipe.label_smoothing
         return loss(scores, batch.targets, class_weights=self._weights, smoothing=smoothing), state
 
-    def scores(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
-        """The network's outputs on some rows, float32 on the CPU; numbers in the target's own units."""
-        network.eval()
-        batches = Batches(examples, rows, EVALUATION_ROWS, 0, numerics)
-        parts = []
-        with torch.inference_mode(), numerics.arithmetic():
-            for start in range(0, len(rows), EVALUATION_ROWS):
-                batch = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0))
-                parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
-        return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
-
     @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self.measured(examples, rows, self.scores(network, examples, rows, numerics))
+        return self.measured(examples, rows, outputs_on(network, examples, rows, numerics))
 
     def measured(self, examples: Examples, rows: Tensor, scores: Tensor) -> dict[str, float]:
         """Named metrics of the network's outputs on some rows; the loss is the one minimised, smoothing included."""
@@ -186,12 +195,12 @@ class Supervised(System):
         return {"loss": float(loss), **metrics}
 
     @override
-    def findings(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> dict[str, Any]:
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
         assert self.recipe.loss is not None
-        rows, where = (splits.test, "test") if len(splits.test) else (splits.validation, "validation")
-        if len(rows) == 0:
-            rows, where = splits.training, "training"
-        scores = self.scores(network, examples, rows, numerics)
+        where, rows = measured_rows(splits)
+        scores = outputs_on(network, examples, rows, numerics)
         found = findings(examples, splits.training, rows, where, scores, self.recipe.loss)
         return {**found, "test_metrics": self.measured(examples, rows, scores)}
 
@@ -209,29 +218,9 @@ class Supervised(System):
     def answer_inputs(
         self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
     ) -> list[Answer]:
-        unknown = torch.zeros(len(inputs), dtype=torch.int64)
-        examples = Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
-        scores = self.scores(network, examples, torch.arange(len(inputs)), numerics)
-        return self.worded(scores, schema, names)
-
-    def worded(self, scores: Tensor, schema: Schema, names: Sequence[str]) -> list[Answer]:
-        """Answers in words from the network's outputs, one per row."""
         assert self.recipe.loss is not None
-        if schema.target == "number":
-            rows = [tuple(row) for row in scores.tolist()]
-            return [
-                Answer(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
-            ]
-        answers = []
-        chances = probabilities(scores, self.recipe.loss, schema.target)
-        for name, row in zip(names, chances, strict=True):
-            order = row.argsort(descending=True).tolist()
-            ranked = {schema.classes[k]: float(row[k]) for k in order}
-            if schema.target == "class":
-                answers.append(Answer(name, schema.classes[order[0]], float(row[order[0]]), ranked))
-            else:
-                answers.append(Answer(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
-        return answers
+        scores = outputs_on(network, of_inputs(inputs, schema, names), torch.arange(len(inputs)), numerics)
+        return worded(scores, schema, names, self.recipe.loss)
 
     @override
     def example(self) -> Examples:

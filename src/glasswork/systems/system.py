@@ -1,7 +1,7 @@
 """The one abstract class: what a lecture system adds to the common loop."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
-from glasswork.recipes.base import Recipe
+from glasswork.recipes.base import Machine, Recipe
 from glasswork.training.clocks import Clock
+from glasswork.training.measure import MakeStage
 from glasswork.training.stage import Carried, Stage
+from glasswork.training.step import Step, Tree
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class System(abc.ABC):
         """The examples at a path or under a name, with inputs as `schema` describes them."""
 
     @abc.abstractmethod
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        """The examples' schema with what inputs and targets are scaled by, found on the training `rows`."""
+
+    @abc.abstractmethod
     def resolve(self, examples: Examples, splits: Splits) -> Recipe:
         """The recipe with every absent value derived from the data."""
 
@@ -72,10 +78,40 @@ class System(abc.ABC):
         """A freshly initialised network for inputs and targets as `schema` describes them."""
 
     @abc.abstractmethod
+    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        """How the arithmetic is carried out: what was asked for, or what measuring shows to be fastest.
+
+        Args:
+            machine: what was asked for.
+            numerics: device and threads, as decided.
+            network: the network; left untouched.
+            make_stage: the run's stage for a network and a way, with a clock that does not run out.
+
+        Raises:
+            GlassworkError: where the system cannot do what was asked for.
+        """
+
+    @abc.abstractmethod
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
         """The minimisations, in order."""
+
+    @abc.abstractmethod
+    def length(self, stage: Stage, epochs: int) -> int:
+        """How many steps some epochs of a stage take, which is what the run's clock counts."""
+
+    @abc.abstractmethod
+    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
+        """Carries a stage out: `fit`, or the system's own generator of steps under the same contract.
+
+        That is: each item has been made when it is given out, its `state` is everything needed to go on after it, and
+        a generator that starts from that state makes exactly what would have followed.
+
+        Args:
+            stage: one of `stages`.
+            start: the state of a former step of the stage; None at its beginning.
+        """
 
     @abc.abstractmethod
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
@@ -86,8 +122,21 @@ class System(abc.ABC):
         """Named metrics of the network on some rows of the examples; `loss` is among them."""
 
     @abc.abstractmethod
-    def findings(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> dict[str, Any]:
-        """The fields of the report that only the system can fill; `test_metrics` among them."""
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        """The fields of the report that only the system can fill; `test_metrics` among them.
+
+        Under `result` there may be further entries of `result.json`. `remarks` among these are sentences about how the
+        training ended, for the terminal and the report as well; `warnings` are added to those about the data.
+
+        Args:
+            network: with the weights that are kept.
+            examples: all examples.
+            splits: which of them train, validate and test.
+            numerics: how the arithmetic is carried out.
+            state: of the last step; None where not one was made.
+        """
 
     @abc.abstractmethod
     def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:

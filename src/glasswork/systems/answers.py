@@ -1,0 +1,63 @@
+"""From a network's outputs to answers in words: what systems with a known target have in common."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.batches import Batches
+from glasswork.data.examples import Examples, Schema
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics
+from glasswork.objectives.losses import probabilities
+from glasswork.systems.system import Answer
+
+EVALUATION_ROWS = 500
+
+
+def outputs_on(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+    """The network's outputs on some rows, float32 on the CPU; numbers in the target's own units."""
+    network.eval()
+    batches = Batches(examples, rows, EVALUATION_ROWS, 0, numerics)
+    parts = []
+    with torch.inference_mode(), numerics.arithmetic():
+        for start in range(0, len(rows), EVALUATION_ROWS):
+            batch = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0))
+            parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
+    return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
+
+
+def of_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Examples:
+    """New inputs, in raw units, as examples whose targets nobody knows."""
+    unknown = torch.zeros(len(inputs), dtype=torch.int64)
+    return Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+
+
+def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> list[Answer]:
+    """Answers in words from a network's outputs, one per row.
+
+    Args:
+        scores: the outputs, (rows, outputs).
+        schema: what they mean.
+        names: where each row came from.
+        loss: what the network was trained with, which says how its outputs read as probabilities.
+    """
+    if schema.target == "number":
+        rows = [tuple(row) for row in scores.tolist()]
+        return [Answer(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)]
+    answers = []
+    chances = probabilities(scores, loss, schema.target)
+    for name, row in zip(names, chances, strict=True):
+        order = row.argsort(descending=True).tolist()
+        ranked = {schema.classes[k]: float(row[k]) for k in order}
+        if schema.target == "class":
+            answers.append(Answer(name, schema.classes[order[0]], float(row[order[0]]), ranked))
+        else:
+            answers.append(Answer(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
+    return answers
+
+
+def measured_rows(splits: Splits) -> tuple[str, Tensor]:
+    """What a run is measured on at its end, in words and rows: test, else validation, else training examples."""
+    named = {"test": splits.test, "validation": splits.validation, "training": splits.training}
+    return next((where, rows) for where, rows in named.items() if len(rows))
