@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import supervised
+from glasswork.recipes import online, supervised
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Preset:
     sentence: str
 
 
-RECIPES: dict[str, type[Recipe]] = {"supervised": supervised.SupervisedRecipe}
+RECIPES: dict[str, type[Recipe]] = {"supervised": supervised.SupervisedRecipe, "online": online.OnlineRecipe}
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -49,6 +49,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"
         ),
+        Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
 
@@ -59,6 +60,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.supervised import Supervised
 
         return Supervised(recipe, network)
+    if name == "online" and isinstance(recipe, online.OnlineRecipe):
+        from glasswork.systems.online import Online
+
+        return Online(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

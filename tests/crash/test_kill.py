@@ -236,3 +236,34 @@ def test_a_budget_s_run_is_repeated_exactly(tmp_path: Path) -> None:
 def test_a_run_to_repeat_under_another_preset_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train("mlp", out="first", data=str(write_npz(tmp_path / "data.npz", "class")), epochs=1)
     assert "is a run of mlp, not of lenet" in mistake(capsys, "train", "lenet", "--replay", "first")
+
+
+SAVING_OFTEN = """
+import sys
+from glasswork.cli import main
+from glasswork.training import watchers
+
+watchers.saved.__defaults__ = (0.01,)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_killed_run_of_a_system_with_its_own_loop_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('preset = "xor"\ntolerance = 1e-9\norder = "shuffled"\n', encoding="utf-8")
+    train(recipe, out="measured", epochs=5000)
+    speed = 5000 / json.loads(Path("measured/result.json").read_text(encoding="utf-8"))["seconds"]
+    words = ["train", str(recipe), *flags({**PLAIN, "epochs": math.ceil(2 * speed), "out": "killed"})]
+    for _ in range(4):  # a machine that has become faster since may finish before it is killed
+        shutil.rmtree("killed", ignore_errors=True)
+        process = subprocess.Popen([sys.executable, "-c", SAVING_OFTEN, *words], stderr=subprocess.PIPE, text=True)
+        await_file(process, "killed", "checkpoints/*.safetensors")
+        process.kill()
+        process.communicate()
+        if process.returncode == -signal.SIGKILL:
+            break
+    assert process.returncode == -signal.SIGKILL
+    number = load_checkpoint(checkpoints(Path("killed/checkpoints"))[-1])["number"]
+    assert 0 < number < math.ceil(2 * speed) / 100
+    resume(Path("killed"))
+    require_same(train(recipe, out="whole", epochs=math.ceil(2 * speed)), Path("killed"))

@@ -1,0 +1,326 @@
+"""The online delta rule: a two-layer sigmoid network that learns from one example at a time (Kovashka)."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data import readers
+from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
+from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics
+from glasswork.errors import GlassworkError
+from glasswork.objectives.losses import squared_error
+from glasswork.objectives.metrics import measure
+from glasswork.recipes.base import Machine
+from glasswork.recipes.online import XOR as DEFAULTS
+from glasswork.recipes.online import OnlineRecipe
+from glasswork.show.worked import Surface, Worked
+from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
+from glasswork.systems.online_update import OnlineUpdate, online_update
+from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Answer, System
+from glasswork.training.clocks import Clock
+from glasswork.training.measure import MakeStage, choose_numerics
+from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
+from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.step import Step, Tree
+
+XOR = "xor"
+NAMED = 8
+CELLS = 24
+POINTS = 200
+MARGIN = 0.25
+
+
+class Online(System):
+    """Minimises E_n = 1/2 sum_k (y_k - t_k)^2 of one example after the other, y_k and z_j being sigmoids.
+
+    A target of zeros and ones is read as one output unit's t, several columns as several units', one of more classes as
+    a unit for each; any numbers from 0 to 1 will do.
+    """
+
+    def __init__(self, recipe: OnlineRecipe) -> None:
+        self._recipe = recipe
+
+    @property
+    @override
+    def recipe(self) -> OnlineRecipe:
+        return self._recipe
+
+    @override
+    def read(self, source: str | Path) -> Examples:
+        if source == XOR:
+            return exclusive_or()
+        examples = readers.read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
+        if examples.schema.inputs != "vector":
+            raise GlassworkError(
+                f"The online rule learns from columns of numbers, and {source} holds images: use glasswork train lenet"
+            )
+        examples = _with_one_unit_for_two_classes(examples, self.recipe.target or "t")
+        targets = examples.columns["targets"]
+        if examples.schema.target == "number" and not ((targets >= 0) & (targets <= 1)).all():
+            raise GlassworkError(
+                f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
+                "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
+            )
+        return examples
+
+    @override
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        if source == XOR:
+            return exclusive_or()
+        target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
+        return readers.read(source, ReadingOptions(target=target, strict=self.recipe.strict, classes_known=True))
+
+    @override
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        fitted = replace(fit_scaling(examples, rows), target_mean=(), target_deviation=())
+        if self._scaling(examples, rows) == "standard":
+            return fitted
+        return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation))
+
+    def _scaling(self, examples: Examples, rows: Tensor) -> str:
+        within = bool((examples.columns["inputs"][rows].abs() <= 1).all())
+        return self.recipe.scaling or ("none" if within else "standard")
+
+    @override
+    def resolve(self, examples: Examples, splits: Splits) -> OnlineRecipe:
+        recipe = self.recipe
+        if recipe.patience is not None and len(splits.validation) == 0:
+            raise GlassworkError("Patience looks at the validation loss, and no example is held out: add --validation")
+        return recipe.model_copy(
+            update={
+                "learning_rate": recipe.learning_rate or DEFAULTS["learning_rate"],
+                "epochs": recipe.epochs or (None if recipe.budget else DEFAULTS["epochs"]),
+                "scaling": self._scaling(examples, splits.training),
+            }
+        )
+
+    @override
+    def network(self, schema: Schema) -> nn.Module:
+        (features,), units = schema.shape, self.recipe.hidden
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        layers["hidden"] = nn.Linear(features, units)  # a_j = sum_i w_ji x_i
+        layers["hidden_sigmoid"] = nn.Sigmoid()  # z_j
+        layers["output"] = nn.Linear(units, len(schema.classes))  # a_k = sum_j w_kj z_j
+        layers["output_sigmoid"] = nn.Sigmoid()  # y_k
+        network = nn.Sequential(layers)
+        for parameter in network.parameters():
+            nn.init.uniform_(parameter, -self.recipe.initial_range, self.recipe.initial_range)
+        return network
+
+    @override
+    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        if machine.device not in {"auto", "cpu"}:
+            raise GlassworkError(
+                f"The online rule is worked out in plain numbers on the processor, not on {machine.device}: "
+                "leave --device away"
+            )
+        if machine.precision == "bfloat16" or machine.memory_format == "channels-last":
+            raise GlassworkError(
+                "The online rule is worked out in plain numbers of double precision: "
+                "leave --precision and --memory-format away"
+            )
+        plain = machine.model_copy(update={"precision": "float32", "memory_format": "contiguous"})
+        return choose_numerics(plain, replace(numerics, device="cpu"), network, make_stage)
+
+    @override
+    def stages(
+        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+    ) -> list[Stage]:
+        recipe = self.recipe
+        assert recipe.learning_rate is not None
+
+        def judge(network: nn.Module) -> Judgement:
+            metrics = self.score(network, examples, splits.validation, numerics)
+            return Judgement(metrics["loss"], metrics)
+
+        return [
+            Stage(
+                name="train",
+                network=network,
+                parameters=list(network.parameters()),
+                batches=Batches(examples, splits.training, len(splits.training), recipe.seed, numerics),
+                loss=self.loss,
+                judge=judge if len(splits.validation) else None,
+                clock=clock,
+                numerics=numerics,
+                seed=recipe.seed,
+                learning_rate=recipe.learning_rate,
+                optimizer=recipe.optimizer,
+                schedule=recipe.schedule,
+            )
+        ]
+
+    @override
+    def length(self, stage: Stage, epochs: int) -> int:
+        return -(-epochs // epochs_per_step(stage))
+
+    @override
+    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
+        recipe = self.recipe
+        return online(
+            stage, start, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"
+        )
+
+    @override
+    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        return squared_error(network(batch.inputs), batch.targets), state
+
+    @override
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        return _measured(examples, rows, outputs_on(network, examples, rows, numerics))
+
+    @override
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        where, rows = measured_rows(splits)
+        y = outputs_on(network, examples, rows, numerics)
+        metrics = _measured(examples, rows, y)
+        found = findings(examples, splits.training, rows, where, y, "squared-error")
+        if "accuracy" in metrics and examples.schema.target == "number":
+            found = {**found, **_share_of_right_answers(examples, splits.training, rows, where, metrics["accuracy"])}
+        if state is None:
+            return {**found, "test_metrics": metrics}
+        stage = self.stages(network, examples, splits, Clock(1), numerics)[0]
+        inputs, targets = training_examples(stage)
+
+        def update_of(before: Before) -> OnlineUpdate:
+            name = examples.name(int(splits.training[before.place]))
+            x, t = inputs[before.place].tolist(), targets[before.place].tolist()
+            return online_update(before, name, x, t, stage.learning_rate)
+
+        updates = dict(zip(("first", "last"), map(update_of, worked_out(state)), strict=True))
+        remark = self._remark(state)
+        result = {
+            "converged": converged(state),
+            "remarks": [remark],
+            "warnings": [] if converged(state) else [remark],
+            "updates": {name: each.to_json() for name, each in updates.items()},
+        }
+        return {
+            **found,
+            "test_metrics": metrics,
+            "worked": [_shown(name, each) for name, each in updates.items()],
+            "surface": _surface(network, examples, splits.training, numerics),
+            "result": result,
+        }
+
+    def _remark(self, state: Tree) -> str:
+        """How training ended."""
+        epoch, tolerance = worked_out(state)[1].epoch, f"{self.recipe.tolerance:g}"
+        if converged(state):
+            return f"converged after {epoch:,} epochs: every output is nearer than {tolerance} to its target"
+        return (
+            f"not converged after {epoch:,} epochs: some output is still {tolerance} or more away from its target; the "
+            f"rule may end in a local optimum, so try another --seed, more --hidden units or more --epochs"
+        )
+
+    @override
+    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
+        raise GlassworkError("This model answers rows of a table: give it a .csv file with the columns of its examples")
+
+    @override
+    def answer_inputs(
+        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
+    ) -> list[Answer]:
+        y = outputs_on(network, of_inputs(inputs, schema, names), torch.arange(len(inputs)), numerics)
+        return worded(y, schema, names, "squared-error")
+
+    @override
+    def example(self) -> Examples:
+        return exclusive_or()
+
+
+def exclusive_or() -> Examples:
+    """The four examples of XOR: t = 1 where one of x1 and x2 is 1 and the other 0."""
+    inputs = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    targets = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
+    names = [f"({a}, {b})" for a, b in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
+    return Examples(columns, Schema("vector", (2,), "number", ("t",), ("x1", "x2")), XOR, names)
+
+
+def _with_one_unit_for_two_classes(examples: Examples, name: str) -> Examples:
+    """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
+    if examples.schema.target != "class" or examples.schema.classes != ("0", "1"):
+        return examples
+    targets = examples.columns["targets"].to(torch.float32)[:, None]
+    schema = replace(examples.schema, target="number", classes=(name,))
+    return replace(examples, columns={**examples.columns, "targets": targets}, schema=schema)
+
+
+def _measured(examples: Examples, rows: Tensor, y: Tensor) -> dict[str, float]:
+    """Named metrics of outputs y; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
+    raw = examples.columns["targets"][rows]
+    scaled = Scaling(examples.schema, Numerics()).targets(raw)
+    metrics = {"loss": float(squared_error(y, scaled))}
+    if examples.schema.target == "number":
+        if ((raw == 0) | (raw == 1)).all():
+            metrics["accuracy"] = float(((y > 0.5) == (raw > 0.5)).all(1).double().mean())
+        metrics["largest_error"] = float((y - raw).abs().max())
+    return {**metrics, **measure(examples.schema.target, y, raw, "squared-error")}
+
+
+def _share_of_right_answers(
+    examples: Examples, training: Tensor, rows: Tensor, where: str, accuracy: float
+) -> dict[str, Any]:
+    """The report's headline for targets of zeros and ones."""
+    targets = examples.columns["targets"]
+    combinations, counts = torch.unique(targets[training], dim=0, return_counts=True)
+    usual = combinations[counts.argmax()]
+    return {
+        "headline_metric": "accuracy",
+        "headline_value": accuracy,
+        "headline_count": f"{round(accuracy * len(rows)):,} of {len(rows):,} {where} examples",
+        "headline_in_percent": True,
+        "headline_higher_is_better": True,
+        "baseline_name": "always answering the most frequent target",
+        "baseline_value": float((targets[rows] == usual).all(1).double().mean()),
+    }
+
+
+def _shown(name: str, update: OnlineUpdate) -> Worked:
+    def few(values: Sequence[float]) -> str:
+        return ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
+
+    return Worked(
+        f"The {name} update: epoch {update.epoch:,}, example {update.example}",
+        f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases.",
+        [(line.symbol, line.index, line.formula, line.numbers, line.value) for line in update.lines],
+    )
+
+
+def _surface(network: nn.Module, examples: Examples, training: Tensor, numerics: Numerics) -> Surface | None:
+    """The first output over a grid of two inputs, around the training examples; None where there are not two."""
+    if examples.schema.shape != (2,):
+        return None
+    points = examples.columns["inputs"][training]
+    low, high = points.amin(0), points.amax(0)
+    room = MARGIN * torch.where(high > low, high - low, 1.0)
+    low, high = low - room, high + room
+    middles = (torch.arange(CELLS) + 0.5) / CELLS
+    across, up = (low[k] + middles * (high[k] - low[k]) for k in range(2))
+    cells = torch.cartesian_prod(up, across).flip(1)  # (CELLS * CELLS, 2): a row of cells for each height
+    grid = of_inputs(cells, examples.schema, ())
+    y = outputs_on(network, grid, torch.arange(len(cells)), numerics)[:, 0].reshape(CELLS, CELLS)
+    every = -(-len(points) // POINTS)
+    shown, right = points[::every], examples.columns["targets"][training][::every]
+    first = (right == 0).float() if right.dim() == 1 else right[:, 0].float()
+    names = examples.schema.features or ("x1", "x2")
+    return Surface(
+        examples.schema.classes[0],
+        (names[0], names[1]),
+        (float(low[0]), float(low[1])),
+        (float(high[0]), float(high[1])),
+        y.tolist(),
+        [(a, b, t) for (a, b), t in zip(shown.tolist(), first.tolist(), strict=True)],
+    )
