@@ -247,3 +247,29 @@ def test_what_does_not_fit_gets_a_sentence(
     with pytest.raises(GlassworkError) as error:
         open_network(network, inputs, **options)
     assert all(word in str(error.value) for word in words)
+
+
+def test_dropout_after_relu_is_no_difference() -> None:
+    """Units that were 0 before do not show in the output whether they were turned off."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(20, 50), nn.ReLU(), nn.Dropout(0.5), nn.Linear(50, 3)).train()
+    trace = open_network(network, torch.randn(8, 20), target=torch.arange(8) % 3)
+    assert not trace.differing and trace.operation("2").verdict == "equal"
+
+
+def test_a_function_with_a_backward_of_its_own_is_said() -> None:
+    class Triple(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x * 3
+
+        @staticmethod
+        def backward(ctx: Any, *errors: Tensor) -> Tensor:
+            return errors[0] * 2
+
+    class Own(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return Triple.apply(x)  # type: ignore[no-untyped-call,no-any-return]
+
+    trace = open_network(Own(), torch.randn(2, 3), target=torch.tensor([0, 1]))
+    assert trace.operations[0].verdict == "forward only" and "TripleBackward" in trace.operations[0].remark

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glasswork.glassbox.known import Known, Operand, Reading, constant, plain, shape_of, tensor_of
+from glasswork.glassbox.known import Known, Operand, Reading, constant, plain, tensor_of
 from glasswork.glassbox.recorder import Input, Recorded
 
 
@@ -22,23 +22,9 @@ def convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Reading:
-    """`F.conv1d`, `F.conv2d`, `F.conv3d` of a batch; padding `same` where it is even."""
-    around = zeros_around(padding, shape_of(weight)[2:], dilation)
-    if around is None or len(shape_of(input)) != len(shape_of(weight)):
-        return None
-    settings = {"stride": plain(stride), "padding": around, "dilation": plain(dilation), "groups": groups}
+    """`F.conv1d`, `F.conv2d`, `F.conv3d`."""
+    settings = {"stride": plain(stride), "padding": plain(padding), "dilation": plain(dilation), "groups": groups}
     return Known("convolution", (input, weight, bias), settings)
-
-
-def zeros_around(padding: Any, kernel: Sequence[int], dilation: Any) -> Any:
-    """The zeros on each side; None for `same` with an even reach, which torch pads unevenly."""
-    if not isinstance(padding, str):
-        return plain(padding)
-    if padding == "valid":
-        return 0
-    steps = (dilation,) * len(kernel) if isinstance(dilation, int) else tuple(dilation)
-    reach = [step * (size - 1) for step, size in zip(steps, kernel, strict=True)]
-    return None if any(size % 2 for size in reach) else tuple(size // 2 for size in reach)
 
 
 def transposed(
@@ -153,7 +139,10 @@ def dropout(entry: Recorded, input: Input, p: float = 0.5, training: bool = True
     """`F.dropout`; without effect outside of training."""
     if not training or p == 0:
         return Known("identity", (input,))
-    # Which units were turned off can be read off the output, but for those that were 0 already and stay so either way.
+    # Which units were turned off can be read off the output, but for those that were 0 before and are so either way:
+    # there only the error that torch sent on can tell.
     before, after = tensor_of(input), tensor_of(entry.outputs[0])
-    mask = (after != 0) | (before == 0)
+    mask = after != 0
+    if input.errors:
+        mask |= (before == 0) & (input.errors[0] != 0)
     return Known("dropout", (input, constant(mask.to(before.dtype))), {"rate": p})

@@ -118,6 +118,7 @@ class Recorded:
         inputs: all tensors among them, in order.
         outputs: the tensors that came out.
         parts: filled where they were asked for.
+        own_backward: name of the user's own `torch.autograd.Function` that this call was made in, if any.
     """
 
     number: int
@@ -128,6 +129,7 @@ class Recorded:
     inputs: list[Input]
     outputs: list[Output]
     parts: list[Part]
+    own_backward: str = ""
 
 
 class Recorder(TorchFunctionMode):
@@ -185,12 +187,14 @@ class Recorder(TorchFunctionMode):
 
     def _input(self, tensor: Tensor) -> Input:
         edge = None
+        name = self._names.get(id(tensor), "")
+        made_by = None if name else self._made_by.get(id(tensor))
         if tensor.requires_grad and torch.is_grad_enabled():
             found = get_gradient_edge(tensor)
             edge = (found.node, found.output_nr)
+            if found.node not in self._seen and made_by is not None:
+                self.operations[made_by - 1].own_backward = found.node.name()
             self._seen.add(found.node)
-        name = self._names.get(id(tensor), "")
-        made_by = None if name else self._made_by.get(id(tensor))
         return Input(self._keep(tensor), made_by, name, edge)
 
     def _keep(self, tensor: Tensor) -> Kept:
