@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from glasswork.arguments import SENTENCES, parse
-from glasswork.catalogue import PRESETS, order
+from glasswork.catalogue import PRESETS, RECIPES, order
 from glasswork.cli import VERBS
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Machine
@@ -32,7 +32,7 @@ def test_values_of_verbs_that_train_nothing_are_no_recipe() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_field_is_a_flag(preset: str) -> None:
     samples = {bool: [], int: ["3"], float: ["0.25"]}
-    for model in (SupervisedRecipe, Machine):
+    for model in (RECIPES[PRESETS[preset].system], Machine):
         for name, field in model.model_fields.items():
             kinds = str(field.annotation)
             if "Literal" in kinds:

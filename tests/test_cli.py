@@ -140,7 +140,7 @@ def test_runs_where_there_are_none_and_unfinished_ones(tmp_path: Path, capsys: C
 
 def test_systems(capsys: Captured) -> None:
     assert main(["systems", "--json"]) == 0
-    assert [system["preset"] for system in said(capsys)["systems"]] == ["linear", "mlp", "own", "lenet"]
+    assert [system["preset"] for system in said(capsys)["systems"]] == ["linear", "mlp", "own", "lenet", "xor"]
     assert main(["systems"]) == 0
     assert "LeNet-5" in capsys.readouterr().out
     assert main(["systems", "show", "lenet", "--json"]) == 0

@@ -44,4 +44,5 @@ def test_no_module_stands_over_a_public_name() -> None:
 
 def test_presets_are_listed() -> None:
     assert {"linear", "mlp", "lenet", "own"} <= {preset.name for preset in glasswork.presets()}
-    assert set(VERBS) == {"train", "resume", "evaluate", "predict", "runs", "compare", "systems"}
+    training = {"train", "resume", "evaluate", "predict", "runs", "compare", "systems"}
+    assert set(VERBS) == training | {"open", "diagnose", "graph", "count", "convolve"}

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import PRESETS, Order, Preset
 from glasswork.errors import GlassworkError
-from glasswork.notebook import displayed
+from glasswork.notebook import displayed as _displayed
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.count import Count
     from glasswork.glassbox.graph import Graph
     from glasswork.glassbox.trace import Trace
@@ -25,7 +26,18 @@ if TYPE_CHECKING:
     from glasswork.run.training import Training
     from glasswork.training.step import Step
 
-__all__ = ["GlassworkError", "count", "graph", "load", "open_network", "presets", "resume", "steps", "train"]
+__all__ = [
+    "GlassworkError",
+    "convolve",
+    "count",
+    "graph",
+    "load",
+    "open_network",
+    "presets",
+    "resume",
+    "steps",
+    "train",
+]
 
 
 def presets() -> list[Preset]:
@@ -108,7 +120,7 @@ def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
     """
     from glasswork.glassbox import opening
 
-    return displayed(opening.open_network(network, inputs, **options))
+    return _displayed(opening.open_network(network, inputs, **options))
 
 
 def graph(expression: str, /, **values: float) -> "Graph":
@@ -123,7 +135,7 @@ def graph(expression: str, /, **values: float) -> "Graph":
     """
     from glasswork.glassbox import graph as room
 
-    return displayed(room.graph(expression, **values))
+    return _displayed(room.graph(expression, **values))
 
 
 def count(what: str, size: int | None = None) -> "Count":
@@ -138,7 +150,24 @@ def count(what: str, size: int | None = None) -> "Count":
     """
     from glasswork.model import count_named
 
-    return displayed(count_named(what, size))
+    return _displayed(count_named(what, size))
+
+
+def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str | int = "same") -> "Convolved":
+    """A filter slid over an image: the result, one number of it worked out, the matrix for a small crop.
+
+    Args:
+        image: path of an image file, or numbers, (height, width) or (height, width, channels).
+        kernel: a name such as `sobel-x`, `gaussian`, `sharpen`, rows of numbers, or words: "1 0 -1; 2 0 -2; 1 0 -1".
+        stride: pixels from one cell to the next.
+        padding: `same`, `valid`, or how many zeros on each side.
+
+    Raises:
+        GlassworkError: for a missing image, an unknown kernel or a filter larger than the image.
+    """
+    from glasswork.glassbox import convolve as room
+
+    return _displayed(room.convolve(image, kernel, stride, padding))
 
 
 def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":

@@ -69,10 +69,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.verb is None:
         top.print_help()
         raise SystemExit(0)
-    fields = {*SupervisedRecipe.model_fields, *Machine.model_fields}
+    fields = {name for model in (*catalogue.RECIPES.values(), Machine) for name in model.model_fields}
     given = vars(options)
-    if options.verb == "train":
-        options.values = {key: given[key] for key in fields if given.get(key) is not None}
+    trains = options.verb == "train"
+    options.values = {key: given[key] for key in fields if given.get(key) is not None} if trains else {}
     return options
 
 

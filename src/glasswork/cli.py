@@ -263,11 +263,10 @@ def _count(options: Namespace) -> int:
 
 
 def _convolve(options: Namespace) -> int:
-    from glasswork.glassbox.convolve import convolve
     from glasswork.show.convolve import convolve_page, convolve_text
 
     padding = int(options.padding) if options.padding.isdecimal() else options.padding
-    found = convolve(options.image, options.kernel, options.stride, padding)
+    found = gw.convolve(options.image, options.kernel, options.stride, padding)
     return _shown_or_written(
         options, found, convolve_text, {".html": convolve_page, ".png": lambda one: base64.b64decode(one.result)}
     )

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 import glasswork as gw
 from glasswork.catalogue import PRESETS, order, read_order
 from glasswork.cli import main
+from glasswork.glassbox.trace import Trace
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import reopen
 from made_data import (
@@ -87,6 +89,17 @@ def test_trains_answers_and_is_measured(
     model = gw.load(run)
     for answer in answers:
         require_answer(answer, target, model.classes)
+    require_open(run, asked, "1.5" if target == "number" else model.classes[0], capsys)
+
+
+def require_open(run: Path, asked: Path, target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It opens: every operation that carries weights is known, and the textbook's gradients are torch's."""
+    assert main(["open", str(run), str(asked), "--target", target, "--json"]) == 0
+    trace = Trace.from_json(said(capsys))
+    assert trace.descent is not None and not trace.differing
+    assert all(operation.known for operation in trace.operations if operation.carries_weights)
+    assert main(["count", str(run), "--json"]) == 0
+    assert said(capsys)["parameters"] == sum(math.prod(step.values.shape) for step in trace.weights)
 
 
 def require_answer(answer: dict[str, object], target: str, classes: tuple[str, ...]) -> None:

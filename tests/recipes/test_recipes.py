@@ -65,7 +65,7 @@ def test_values_out_of_range_are_named(values: dict[str, object]) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_recipe(preset: str) -> None:
     made = order(preset, {})
-    assert (made.recipe.data, dict(made.asked)) == ("mnist-5k", {})
+    assert (made.recipe.data, dict(made.asked)) == (PRESETS[preset].data, {})
     assert PRESETS[preset].sentence
 
 
