@@ -69,7 +69,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.verb is None:
         top.print_help()
         raise SystemExit(0)
-    fields = {name for model in (*catalogue.RECIPES.values(), Machine) for name in model.model_fields}
+    recipes: list[type[Options]] = [*catalogue.RECIPES.values(), Machine]
+    fields = {name for options_class in recipes for name in options_class.model_fields}
     given = vars(options)
     trains = options.verb == "train"
     options.values = {key: given[key] for key in fields if given.get(key) is not None} if trains else {}
