@@ -35,7 +35,8 @@ DECKS: dict[str, tuple[str, ...]] = {
         "test_kovashka",
         "test_kovashka_training",
         "test_kovashka_practice",
-        "test_kovashka_networks",
+        "test_kovashka_convolution",
+        "test_kovashka_recurrent",
     ),
     "Kolter: 15-780, Convolutional and recurrent networks (2017)": ("test_kolter", "test_kolter_recurrent"),
 }
