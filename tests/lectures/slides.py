@@ -48,6 +48,7 @@ STILL_TO_COME: dict[str, tuple[str, ...]] = {
         "Effect of regularization: the rows of pictures in two dimensions",
         "Transfer learning: freeze, fine-tune, features for an SVM or logistic regression",
         "Packages: exchange with TensorFlow, Keras and Caffe's model zoo",
+        '"Shallow" vs. "deep" vision architectures: the two compared',
         "Example: CNN features for detection (R-CNN, 53.7 mAP)",
         "Recurrent Neural Networks: image captioning, sentiment classification, machine translation, video by frame",
         "Generating poetry, textbooks and code with RNNs",
@@ -74,13 +75,15 @@ What a slide prints, the command that shows it, and what one sees. This page is 
 by `python tests/lectures/make_map.py`; those tests run every command on it, as it stands here, and check the numbers.
 (They add `--json`, and to `train` also `{machine}`.)
 
-Commands run in the repository's folder. Those in Python begin with
+Commands run in the repository's folder, where `samples/` is. Those in Python are for a notebook, which shows the value
+of a cell's last line, and begin with
 
 ```python
 {preamble}```
 
 The decks are at hand as text only. Where a number stood in a picture, the published slides of CS231n, from which the
-picture comes, have it, and the line says so; where a slide or its text is wrong, the line gives both.
+picture comes, have it, and the line says so; where a slide or its text is wrong, the line gives both. Slides with
+nothing to check (outlines, photographs, reading lists, summaries) are left out.
 """
 
 

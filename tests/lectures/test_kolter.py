@@ -47,16 +47,16 @@ def test_fully_connected_layers_need_many_parameters(names: dict[str, Any]) -> N
     "The problem with fully-connected networks",
     """
     image, w = torch.randn(1, 1, 12, 12), torch.randn(1, 1, 3, 3)
-    moved, y = image.roll(2, 3), operation("convolution").forward(image, w)
-    torch.equal(operation("convolution").forward(moved, w)[..., 2:], y[..., :-2])
+    moved, y = image.roll((2, 3), (2, 3)), operation("convolution").forward(image, w)
+    operation("convolution").forward(moved, w)[..., 2:, 3:], y[..., :-2, :-3]
     """,
-    "A convolution has the invariance expected in images: a moved image gives the same map, moved.",
+    "A convolution has the invariance expected in images: a moved image gives the same map, moved. Both are equal.",
 )
-def test_a_moved_image_gives_a_moved_map(shown: bool, names: dict[str, Any]) -> None:
-    assert shown
+def test_a_moved_image_gives_a_moved_map(shown: tuple[Tensor, Tensor], names: dict[str, Any]) -> None:
+    torch.testing.assert_close(*shown)
     dense = nn.Linear(144, 144)
     y, of_moved = (dense(names[name].flatten(1)).reshape(12, 12) for name in ("image", "moved"))
-    assert not torch.allclose(of_moved[:, 2:], y[:, :-2], atol=1e-3)
+    assert not torch.allclose(of_moved[2:, 3:], y[:-2, :-3], atol=1e-3)
 
 
 @slide(

@@ -18,13 +18,7 @@ z, _ = rnn.forward(x, z_0, W_xz, W_zz, has_biases=False)
 to_y, _ = error.backward(tensor(1.0), linear.forward(z[:, 0], W_zy), y)
 to_z, to_zy, _ = linear.backward(to_y, z[:, 0], W_zy)
 to_x, to_z0, to_xz, to_zz = rnn.backward((to_z[:, None], z_0), x, z_0, W_xz, W_zz, has_biases=False)
-{line}
-"""
-GATES = """
-from glasswork.textbook import lstm_step
-x, h, c = torch.randn(1, 3), torch.randn(1, 2), torch.randn(1, 2)
-weights = torch.randn(8, 3), torch.randn(8, 2), torch.randn(8), torch.randn(8)
-{line}
+to_xz, to_zz, to_zy
 """
 
 
@@ -66,7 +60,7 @@ def test_the_recurrent_formulas(shown: tuple[Tensor, Tensor]) -> None:
 
 @slide(
     "Training recurrent networks",
-    UNROLLED.format(line="to_xz, to_zz, to_zy"),
+    UNROLLED,
     """The network unrolled over four steps, the loss summed over them. The same W_zz occurs in each step; its
     gradient is the sum over the steps, and equals autograd's. The slide sums over i = 1 .. m what is indexed by t;
     it is the sum over t.""",
@@ -88,13 +82,19 @@ def test_the_gradient_of_the_unrolled_network(shown: tuple[Tensor, ...], names: 
 
 @slide(
     "Training recurrent networks",
-    UNROLLED.format(line="z_0, rnn.forward(x[:1], z_0, W_xz, W_zz, has_biases=False)[0], (x[0] @ W_xz.T).tanh()"),
-    "The first hidden layer is set to all zeros, so that the first step depends on its input alone: tanh(W_xz x^(1)).",
+    """
+    x, z_0, W_xz, W_zz = torch.randn(120, 1, 2), torch.zeros(1, 1, 3), torch.randn(3, 2), torch.randn(3, 3)
+    z, _ = operation("rnn").forward(x, z_0, W_xz, W_zz, has_biases=False)
+    z[0], operation("linear").forward(x[0], W_xz).tanh()
+    """,
+    """The first hidden layer is set to all zeros, so that the first step depends on its input alone: tanh(W_xz
+    x^(1)). The sequence is long, 120 steps.""",
 )
-def test_the_initial_state_is_zero(shown: tuple[Tensor, ...]) -> None:
-    z_0, first, by_input = shown
-    assert not z_0.any()
-    torch.testing.assert_close(first[0], by_input)
+def test_the_initial_state_is_zero(shown: tuple[Tensor, Tensor], names: dict[str, Any]) -> None:
+    torch.testing.assert_close(*shown)
+    network = torch.nn.RNN(2, 3, bias=False)  # which sets it to zeros by itself
+    network.weight_ih_l0.data, network.weight_hh_l0.data = names["W_xz"], names["W_zz"]
+    torch.testing.assert_close(network(names["x"])[0].detach(), names["z"])
 
 
 @slide(
@@ -117,9 +117,14 @@ def test_gradients_vanish_or_explode(shown: list[list[float]]) -> None:
 
 @slide(
     "LSTM networks",
-    GATES.format(line="lstm_step.gates(x, h, c, *weights), lstm_step.forward(x, h, c, *weights)"),
-    """The figure's LSTM (Jozefowicz et al. 2015) gate by gate: i, f and o by a sigmoid, the proposal by tanh, c_t
-    = f c_(t-1) + i g, h_t = o tanh(c_t); equal to PyTorch's. (The figure calls the proposal j.)""",
+    """
+    from glasswork.textbook import lstm_step
+    x, h, c = torch.randn(1, 3), torch.randn(1, 2), torch.randn(1, 2)
+    weights = torch.randn(8, 3), torch.randn(8, 2), torch.randn(8), torch.randn(8)
+    lstm_step.gates(x, h, c, *weights), lstm_step.forward(x, h, c, *weights)
+    """,
+    """Gate by gate: i, f and o by a sigmoid, the proposal g by tanh, c_t = f c_(t-1) + i g, h_t = o tanh(c_t);
+    equal to PyTorch's, whose formulas these are, for the slide's (Jozefowicz et al. 2015) stood in a picture.""",
 )
 def test_the_lstm_gate_by_gate(shown: Any, names: dict[str, Any]) -> None:
     gates, (h, c) = shown

@@ -10,8 +10,7 @@ from torch import Tensor
 HELLO = """
 vocabulary = "helo"
 letters = tensor([vocabulary.index(letter) for letter in "hello"])
-x, wanted = nn.functional.one_hot(letters[:-1], 4).double()[:, None], letters[1:]  # (time, 1, letter), (time,)
-"""
+x, wanted = nn.functional.one_hot(letters[:-1], 4).double()[:, None], letters[1:]  # (time, 1, letter), (time,)"""
 TRAINED = (
     HELLO
     + """
@@ -43,13 +42,13 @@ trained(memory=1), trained(memory=0)
     h = [h_0[0]]
     for t in range(5):
         h.append(step(x[t], h[t], W_xh, W_hh))
-    torch.equal(torch.stack(h[1:]), rnn(x, h_0, W_xh, W_hh, has_biases=False)[0])
+    torch.stack(h[1:]), rnn(x, h_0, W_xh, W_hh, has_biases=False)[0]
     """,
     """h_t = f_W(h_(t-1), x_t): the network over a sequence is the same function with the same parameters at every
-    time step.""",
+    time step. Both are equal.""",
 )
-def test_the_same_function_at_every_step(shown: bool, names: dict[str, Any]) -> None:
-    assert shown
+def test_the_same_function_at_every_step(shown: tuple[Tensor, Tensor], names: dict[str, Any]) -> None:
+    torch.testing.assert_close(*shown)
     network = torch.nn.RNN(3, 4, bias=False)
     network.weight_ih_l0.data, network.weight_hh_l0.data = names["W_xh"], names["W_hh"]
     torch.testing.assert_close(torch.stack(names["h"][1:]), network(names["x"])[0].detach())
@@ -63,7 +62,7 @@ def test_the_same_function_at_every_step(shown: bool, names: dict[str, Any]) -> 
     h, operation("linear").forward(h, W_hy)
     """,
     """h_t = tanh(W_hh h_(t-1) + W_xh x_t) = (tanh 2.75, tanh -0.5) = (0.992, -0.462), y_t = W_hy h_t = 1.522. (The
-    formulas stood in a picture and are CS231n's.)""",
+    second formula stood in a picture and is CS231n's.)""",
 )
 def test_vanilla_step(shown: tuple[Tensor, Tensor]) -> None:
     h, y = shown
@@ -73,7 +72,7 @@ def test_vanilla_step(shown: tuple[Tensor, Tensor]) -> None:
 
 @slide(
     "Character-level language model example",
-    HELLO + "x[:, 0], wanted",
+    HELLO + "\nx[:, 0], wanted",
     """The training sequence "hello" over the vocabulary h, e, l, o: inputs h, e, l, l as one-hot rows, each
     followed by e, l, l, o. The l is followed once by l and once by o. (The word stood in a picture and is
     CS231n's.)""",
