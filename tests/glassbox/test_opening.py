@@ -41,6 +41,43 @@ class Functional(nn.Module):
         return self.head(y)
 
 
+class Idioms(nn.Module):
+    """What hand-written modules commonly use: masks, writing over, einsum, extremes, copies, statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.norm = nn.InstanceNorm2d(6, affine=True)
+        self.query = nn.Parameter(torch.randn(6, 4))
+        self.gain = nn.Parameter(torch.ones(4))
+        self.hidden = nn.Parameter(torch.zeros(4))
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.mish(self.norm(self.conv(x)))
+        x = torch.where(x > 0.2, x, 0.1 * F.softplus(x, beta=2))
+        x = torch.roll(x, (1, -1), (2, 3)).flip(1)
+        x = x.amax(-1).transpose(1, 2)  # (batch, 8, 6)
+        a = torch.einsum("btc, cd->btd", x, self.query)
+        scores = torch.einsum("btd,bsd->bts", [a, F.normalize(a, dim=-1)])
+        later = torch.arange(8)[:, None] < torch.arange(8)
+        scores = scores.masked_fill(later, float("-inf"))
+        probabilities = (scores - scores.logsumexp(-1, keepdim=True)).exp().tril()
+        a = (a - a.mean(-1, keepdim=True)) / (a.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt() * self.gain
+        a = probabilities @ a / (a.std() + 1)
+        states = torch.zeros(len(x), 8, 4)
+        state = self.hidden.repeat(len(x), 1)
+        for step in range(3):
+            state = torch.tanh(a[:, step] + state)
+            states[:, step] = state
+        states[:, 3:] = a[:, 3:].cumsum(1)
+        states[states.abs() < 0.05] = 0.0
+        best, where = states.relu().max(dim=1)  # of zeros that are equal the first
+        least = states.min(1).values.log1p() if bool((states > -1).all()) else F.logsigmoid(states.min(1)[0])
+        best = best.masked_fill_((where == 0).logical_not() & (best > 0.9), 0.9)
+        return self.head(torch.cat([best, least], 1))
+
+
 class Recurrent(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +104,7 @@ FOREIGN: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
     "vit_b_16": (lambda: zoo.vit_b_16(image_size=32, num_classes=10), lambda: image(32, 1)),
     "lstm": (Recurrent, lambda: torch.randint(0, 20, (3, 7), generator=torch.Generator().manual_seed(0))),
     "functional": (Functional, lambda: image(8)),
+    "idioms": (Idioms, lambda: image(8)),
     "lenet": (lambda: LeNet((1, 28, 28), 10), lambda: image(28)[:, :1]),
 }
 
@@ -197,10 +235,10 @@ def test_one_step_down_the_gradient_is_measured() -> None:
 def test_an_unknown_operation_is_shown_as_unknown() -> None:
     class Odd(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.cumsum(x, 1)
+            return torch.cumprod(x, 1)
 
     trace = open_network(Odd(), torch.randn(2, 3), target=torch.tensor([0, 1]))
-    assert trace.operations[0].verdict == "unknown" and trace.operations[0].name == "cumsum"
+    assert trace.operations[0].verdict == "unknown" and trace.operations[0].name == "cumprod"
     assert trace.operations[0].operands[0].gradient is not None
 
 
@@ -217,6 +255,57 @@ def test_values_are_those_of_the_moment() -> None:
     trace = open_network(Over(), torch.tensor([[1.0, 2.0]]), target=torch.tensor([0]))
     assert trace.operations[0].results[0].values.numbers == (2.0, 4.0)
     assert trace.operations[1].operands[0].values.numbers == (2.0, 4.0)
+
+
+def test_every_idiom_is_known() -> None:
+    trace, _ = opened("idioms")
+    assert [operation.call for operation in trace.unknown] == []
+    compared = {operation.name for operation in trace.operations if operation.verdict == "equal"}
+    assert {operation.name for operation in trace.operations} - compared == {"comparison", "absolute"}
+    chosen = [operation for operation in trace.operations if operation.call == "max"]
+    assert [len(operation.results) for operation in chosen] == [2]
+    assert all(result.comparison is not None for result in chosen[0].results)
+
+
+@pytest.mark.parametrize("leaf", [True, False])
+def test_writing_into_a_view_is_no_difference(leaf: bool) -> None:
+    """The error of a number written into a view comes through the tensor behind it too."""
+
+    class Behind(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.tensor([0.5, -1.0, 2.0]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            states = torch.zeros(2, 3) if leaf else x * self.weight
+            first = states[0]
+            first[1] = self.weight[2]
+            return states * first + x
+
+    trace = open_network(Behind(), torch.randn(2, 3), target=torch.tensor([0, 1]))
+    written = next(operation for operation in trace.operations if operation.name == "assign")
+    assert written.verdict == "forward only" and not trace.differing
+
+
+@pytest.mark.parametrize("way", ["where", "method", "keywords", "masked_fill", "masked_fill_"])
+def test_choosing_by_a_condition_is_read_in_every_way_of_writing_it(way: str) -> None:
+    class Choosing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            condition = x > 0.1
+            ways: dict[str, Callable[[], Tensor]] = {
+                "where": lambda: torch.where(condition, x, -1.0),
+                "method": lambda: x.where(condition, torch.tensor(-1.0)),
+                "keywords": lambda: torch.where(condition=condition, input=x, other=torch.tensor(-1.0)),
+                "masked_fill": lambda: x.masked_fill(~condition, -1.0),
+                "masked_fill_": lambda: x.clone().masked_fill_(~condition, -1),
+            }
+            return ways[way]()
+
+    trace = open_network(Choosing(), torch.tensor([[0.1, 0.2, -3.0]]), target=torch.tensor([0]))
+    chosen = trace.operations[-2]
+    assert chosen.name == "where" and chosen.verdict == "equal"
+    assert chosen.results[0].values.numbers == pytest.approx((-1.0, 0.2, -1.0))
+    assert not trace.unknown and not trace.differing
 
 
 def test_without_a_target_the_answer_takes_its_place() -> None:

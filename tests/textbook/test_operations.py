@@ -11,7 +11,7 @@ from torch import Tensor
 
 from glasswork.glassbox.expressions import evaluate
 from glasswork.textbook import OPERATIONS, operation
-from textbook import cases_losses, cases_pointwise, cases_sequences, cases_shapes, cases_spatial
+from textbook import cases_losses, cases_more, cases_pointwise, cases_sequences, cases_shapes, cases_spatial
 from textbook.case import Case
 
 CASES: dict[str, Case] = {
@@ -19,6 +19,7 @@ CASES: dict[str, Case] = {
     **cases_losses.CASES,
     **cases_spatial.CASES,
     **cases_shapes.CASES,
+    **cases_more.CASES,
     **cases_sequences.CASES,
 }
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}

@@ -66,6 +66,11 @@ def gelu(entry: Recorded, input: Input, approximate: str = "none") -> Reading:
     return Known("gelu", (input,), {"approximate": approximate})
 
 
+def softplus(entry: Recorded, input: Input, beta: float = 1.0, threshold: float = 20.0) -> Reading:
+    """`F.softplus`."""
+    return Known("softplus", (input,), {"beta": beta, "threshold": threshold})
+
+
 def relu6(entry: Recorded, input: Input, inplace: bool = False) -> Reading:
     """`F.relu6`, which is a clamp to [0, 6]."""
     return Known("clamp", (input,), {"minimum": 0.0, "maximum": 6.0})
@@ -112,13 +117,15 @@ def norm(
     return Known("norm", (input,), {"dim": plain(dim), "keepdim": keepdim}) if euclidean else None
 
 
-def extreme(name: str) -> Callable[..., Reading]:
-    """`torch.maximum` and `torch.minimum` of two tensors; not those along an axis."""
-
-    def read(entry: Recorded, input: Input, other: Any = None) -> Reading:
-        return Known(name, (input, other)) if isinstance(other, Input) else None
-
-    return read
+def einsum(entry: Recorded, equation: Any, *operands: Any) -> Reading:
+    """`torch.einsum` with an equation in letters, none of them twice in one operand."""
+    tensors = tuple(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    if not isinstance(equation, str) or "." in equation:
+        return None
+    words = equation.replace(" ", "").partition("->")[0].split(",")
+    if any(len(set(word)) < len(word) for word in words):
+        return None
+    return Known("einsum", tensors, {"equation": equation})
 
 
 def cross_entropy(

@@ -37,9 +37,13 @@ def last_two(entry: Recorded, input: Input, *words: Any) -> Reading:
 
 def getitem(entry: Recorded, input: Input, index: Any) -> Reading:
     """Indexing with whole numbers, slices and tensors."""
+    return Known("select", (input,), {"index": index_of(index)})
+
+
+def index_of(index: Any) -> tuple[Any, ...]:
+    """An index as the textbook takes it: a tuple, in which tensors stand for what was recorded of them."""
     places = index if isinstance(index, tuple) else (index,)
-    read = tuple(tensor_of(place) if isinstance(place, Input) else place for place in places)
-    return Known("select", (input,), {"index": read})
+    return tuple(tensor_of(place) if isinstance(place, Input) else place for place in places)
 
 
 def selected(input: Input, dim: int, place: Any) -> Known:
@@ -93,3 +97,25 @@ def joined(name: str) -> Callable[..., Reading]:
         return Known(name, tuple(tensors), {"dim": dim})
 
     return read
+
+
+def repeat(entry: Recorded, input: Input, *repeats: Any) -> Reading:
+    """`Tensor.repeat`."""
+    return Known("repeat", (input,), {"times": sizes(repeats)})
+
+
+def tile(entry: Recorded, input: Input, *dims: Any) -> Reading:
+    """`torch.tile`, which repeats along the last axes where it is told less than there are."""
+    times = sizes(dims)
+    return Known("repeat", (input,), {"times": (1,) * (len(shape_of(input)) - len(times)) + times})
+
+
+def flip(entry: Recorded, input: Input, *dims: Any) -> Reading:
+    """`torch.flip`."""
+    return Known("flip", (input,), {"dims": sizes(dims)})
+
+
+def roll(entry: Recorded, input: Input, shifts: Any, dims: Any = ()) -> Reading:
+    """`torch.roll`."""
+    axes = () if dims is None else sizes((dims,))
+    return Known("roll", (input,), {"shifts": sizes((shifts,)), "dims": axes})

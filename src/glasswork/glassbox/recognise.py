@@ -8,9 +8,11 @@ import inspect
 from collections.abc import Callable
 
 from glasswork.glassbox import known_arithmetic as arithmetic
+from glasswork.glassbox import known_choices as choices
 from glasswork.glassbox import known_layers as layers
 from glasswork.glassbox import known_sequences as sequences
 from glasswork.glassbox import known_shapes as shapes
+from glasswork.glassbox import known_statistics as statistics
 from glasswork.glassbox.known import Known, Reading, WrittenOver
 from glasswork.glassbox.recorder import Recorded
 
@@ -33,12 +35,15 @@ READERS: dict[str, Callable[..., Reading]] = {
     "batch_norm": layers.batch_norm,
     "layer_norm": layers.layer_norm,
     "group_norm": layers.group_norm,
+    "instance_norm": statistics.instance_norm,
     "local_response_norm": layers.local_response,
     "dropout": layers.dropout,
     "dropout2d": layers.dropout,
     # activations
     "relu": arithmetic.pointwise("relu"),
     "sigmoid": arithmetic.pointwise("sigmoid"),
+    "log_sigmoid": arithmetic.pointwise("log_sigmoid"),
+    "logsigmoid": arithmetic.pointwise("log_sigmoid"),
     "tanh": arithmetic.pointwise("tanh"),
     "silu": arithmetic.pointwise("silu"),
     "hardsigmoid": arithmetic.pointwise("hard_sigmoid"),
@@ -48,6 +53,8 @@ READERS: dict[str, Callable[..., Reading]] = {
     "leaky_relu": arithmetic.leaky_relu,
     "elu": arithmetic.elu,
     "gelu": arithmetic.gelu,
+    "softplus": arithmetic.softplus,
+    "mish": arithmetic.pointwise("mish"),
     "softmax": arithmetic.softmax("softmax"),
     "log_softmax": arithmetic.softmax("log_softmax"),
     # arithmetic
@@ -69,9 +76,11 @@ READERS: dict[str, Callable[..., Reading]] = {
     "rmatmul": arithmetic.two("matmul", swapped=True),
     "mm": arithmetic.two("matmul"),
     "bmm": arithmetic.two("matmul"),
+    "einsum": arithmetic.einsum,
     "neg": arithmetic.pointwise("negate"),
     "exp": arithmetic.pointwise("exponential"),
     "log": arithmetic.pointwise("logarithm"),
+    "log1p": arithmetic.pointwise("log1p"),
     "sqrt": arithmetic.pointwise("square_root"),
     "rsqrt": arithmetic.reciprocal_root,
     "abs": arithmetic.pointwise("absolute"),
@@ -80,13 +89,48 @@ READERS: dict[str, Callable[..., Reading]] = {
     "pow": arithmetic.power,
     "square": arithmetic.square,
     "clamp": arithmetic.clamp,
-    "maximum": arithmetic.extreme("maximum"),
-    "minimum": arithmetic.extreme("minimum"),
-    "max": arithmetic.extreme("maximum"),
-    "min": arithmetic.extreme("minimum"),
+    "maximum": arithmetic.two("maximum"),
+    "minimum": arithmetic.two("minimum"),
     "sum": arithmetic.reduced("sum"),
     "mean": arithmetic.reduced("mean"),
     "norm": arithmetic.norm,
+    # statistics
+    "max": statistics.extreme("maximum", "largest", "argmax"),
+    "min": statistics.extreme("minimum", "smallest", "argmin"),
+    "amax": statistics.extreme_value("largest"),
+    "amin": statistics.extreme_value("smallest"),
+    "argmax": statistics.extreme_place("argmax"),
+    "argmin": statistics.extreme_place("argmin"),
+    "var": statistics.spread("variance"),
+    "std": statistics.spread("standard_deviation"),
+    "cumsum": statistics.cumulative_sum,
+    "logsumexp": statistics.logsumexp,
+    "normalize": statistics.normalize,
+    # conditions
+    "gt": choices.comparison(">"),
+    "greater": choices.comparison(">"),
+    "lt": choices.comparison("<"),
+    "less": choices.comparison("<"),
+    "ge": choices.comparison(">="),
+    "greater_equal": choices.comparison(">="),
+    "le": choices.comparison("<="),
+    "less_equal": choices.comparison("<="),
+    "eq": choices.comparison("=="),
+    "ne": choices.comparison("!="),
+    "not_equal": choices.comparison("!="),
+    "invert": choices.inverted,
+    "logical_not": choices.inverted,
+    "and": choices.both("multiply"),
+    "logical_and": choices.both("multiply"),
+    "or": choices.both("maximum"),
+    "logical_or": choices.both("maximum"),
+    "all": choices.quantified("smallest"),
+    "any": choices.quantified("largest"),
+    "where": choices.where,
+    "masked_fill": choices.masked_fill,
+    "tril": choices.triangle(lower=True),
+    "triu": choices.triangle(lower=False),
+    "setitem": choices.setitem,
     # losses
     "cross_entropy": arithmetic.cross_entropy,
     "nll_loss": arithmetic.negative_log_likelihood,
@@ -119,6 +163,10 @@ READERS: dict[str, Callable[..., Reading]] = {
     "expand": shapes.expand,
     "expand_as": shapes.expand,
     "broadcast_to": shapes.expand,
+    "repeat": shapes.repeat,
+    "tile": shapes.tile,
+    "flip": shapes.flip,
+    "roll": shapes.roll,
     "pad": shapes.pad,
     "cat": shapes.joined("concatenate"),
     "concat": shapes.joined("concatenate"),
