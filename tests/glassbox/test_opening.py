@@ -56,7 +56,7 @@ class Idioms(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.mish(self.norm(self.conv(x)))
         x = torch.where(x > 0.2, x, 0.1 * F.softplus(x, beta=2))
-        x = torch.roll(x, (1, -1), (2, 3)).flip(1)
+        x = torch.flip(torch.roll(x, (1, -1), (2, 3)).flip(1), dims=(-1,))
         x = x.amax(-1).transpose(1, 2)  # (batch, 8, 6)
         a = torch.einsum("btc, cd->btd", x, self.query)
         scores = torch.einsum("btd,bsd->bts", [a, F.normalize(a, dim=-1)])

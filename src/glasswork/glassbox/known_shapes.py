@@ -19,9 +19,9 @@ def transpose(entry: Recorded, input: Input, dim0: int, dim1: int) -> Reading:
     return Known("permute", (input,), {"dims": tuple(order)})
 
 
-def permute(entry: Recorded, input: Input, *dims: Any) -> Reading:
+def permute(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.permute`."""
-    return Known("permute", (input,), {"dims": sizes(dims)})
+    return Known("permute", (input,), {"dims": sizes(words or (dims,))})
 
 
 def turned(entry: Recorded, input: Input, *words: Any) -> Reading:
@@ -104,15 +104,15 @@ def repeat(entry: Recorded, input: Input, *repeats: Any) -> Reading:
     return Known("repeat", (input,), {"times": sizes(repeats)})
 
 
-def tile(entry: Recorded, input: Input, *dims: Any) -> Reading:
+def tile(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.tile`, which repeats along the last axes where it is told less than there are."""
-    times = sizes(dims)
+    times = sizes(words or (dims,))
     return Known("repeat", (input,), {"times": (1,) * (len(shape_of(input)) - len(times)) + times})
 
 
-def flip(entry: Recorded, input: Input, *dims: Any) -> Reading:
+def flip(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.flip`."""
-    return Known("flip", (input,), {"dims": sizes(dims)})
+    return Known("flip", (input,), {"dims": sizes(words or (dims,))})
 
 
 def roll(entry: Recorded, input: Input, shifts: Any, dims: Any = ()) -> Reading:
