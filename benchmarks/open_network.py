@@ -2,8 +2,8 @@
 
     python benchmarks/open_network.py
 
-Both take turns in one process; the first round of each is not counted. Asked for: under 3 times the plain pass + 2 s, and
-a page under 5 MB.
+Both take turns in one process; the first round of each is not counted. Asked for: under 3 times the plain pass + 2 s,
+and a page under 5 MB.
 """
 
 import argparse

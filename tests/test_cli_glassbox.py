@@ -96,7 +96,7 @@ def test_open_features_attribution_and_landscape(run: str, here: Path, tmp_path:
     page = tmp_path / "look.html"
     flags = ["--features", "--attribution", "--landscape"]
     assert main(["open", run, picture(here), *flags, "--out", str(page), "--json"]) == 0
-    kinds = {found["kind"] for found in said(capsys)["found"]}
+    kinds = {found["finding"] for found in said(capsys)["found"]}
     assert {"FeatureMaps", "Attribution", "IntegratedGradients", "Occlusion", "Landscape"} <= kinds
     assert ("Deconvolution" in kinds and "GradCam" in kinds) if run == "lenet" else "Templates" in kinds
     assert not Page(page).outside and Page(page).images > 5

@@ -233,7 +233,7 @@ def _look(model: "Model", options: Namespace) -> int:
         title = f"{Path(model.run).name} on {Path(options.input).name}"
         _write_page(options.out, {".html": lambda: looking_page(title, records, model.classes)})
     if options.json:
-        found = [{"kind": type(record).__name__, **record.to_json()} for record in records]
+        found = [{"finding": type(record).__name__, **record.to_json()} for record in records]
         print(json.dumps({"run": model.run, "input": options.input, "found": found}))
     return 0
 

@@ -23,7 +23,9 @@ def seconds(value: object) -> object:
 
 
 def words(value: object) -> object:
-    """A tuple from a comma-separated string; anything else unchanged."""
+    """A tuple from a comma-separated string or from one number; anything else unchanged."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
