@@ -204,7 +204,7 @@ def test_a_sequence_of_convolution_layers(shown: Any) -> None:
 def test_feature_visualization(shown: Any) -> None:
     filters, *others = shown["found"]
     assert filters["layer"] == "convolution_1"
-    assert [found["kind"] for found in others] == ["FeatureMaps", "Deconvolution", "Deconvolution"]
+    assert [found["finding"] for found in others] == ["FeatureMaps", "Deconvolution", "Deconvolution"]
     assert Path("features.html").stat().st_size > 10_000
 
 

@@ -66,7 +66,7 @@ def explained(entry: Recorded, weights: frozenset[str]) -> Traced:
         numbers=numbers,
         delta=delta_of(call, [_wide(o) for o in call.operands], entry.outputs[0].error),
         verdict=_verdict(operands, results),
-        remark=_own_backward(entry) or _remark(operands, results),
+        remark=entry.not_compared or _remark(operands, results),
         parts=_parts(entry),
     )
 
@@ -78,7 +78,7 @@ def _all_there(entry: Recorded) -> bool:
 
 def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
     remark = (
-        _own_backward(entry) if _all_there(entry) else "its tensors were written over by a call that could not be seen"
+        entry.not_compared if _all_there(entry) else "its tensors were written over by a call that could not be seen"
     )
     operands = tuple(
         Operand("", _source(input, weights), seen(input.kept), _sent(input), None) for input in entry.inputs
@@ -164,6 +164,7 @@ def compare(ours: Tensor, theirs: Tensor, jitter: Callable[[], float] | None) ->
             rounding where large terms cancel, such as in the gradient of a bias in front of batch norm; None: not
             asked.
     """
+    ours = ours.double()
     if ours.numel() == 0:
         return Comparison(0.0, 0.0, (), 0.0, 0.0, False, 0.0)
     difference = (theirs.double() - ours).abs_()
@@ -250,12 +251,6 @@ def _verdict(operands: Sequence[Operand], results: Sequence[Result]) -> str:
     if not any(operand.comparison is not None for operand in operands):
         return "forward only"
     return "equal"
-
-
-def _own_backward(entry: Recorded) -> str:
-    if not entry.own_backward:
-        return ""
-    return f"part of a torch.autograd.Function whose backward is its own ({entry.own_backward}): it is not compared"
 
 
 def _remark(operands: Sequence[Operand], results: Sequence[Result]) -> str:

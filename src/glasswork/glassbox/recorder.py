@@ -118,7 +118,7 @@ class Recorded:
         inputs: all tensors among them, in order.
         outputs: the tensors that came out.
         parts: filled where they were asked for.
-        own_backward: name of the user's own `torch.autograd.Function` that this call was made in, if any.
+        not_compared: why the errors of this call tell nothing, in a sentence; empty where they do.
     """
 
     number: int
@@ -129,7 +129,7 @@ class Recorded:
     inputs: list[Input]
     outputs: list[Output]
     parts: list[Part]
-    own_backward: str = ""
+    not_compared: str = ""
 
 
 class Recorder(TorchFunctionMode):
@@ -193,7 +193,11 @@ class Recorder(TorchFunctionMode):
             found = get_gradient_edge(tensor)
             edge = (found.node, found.output_nr)
             if found.node not in self._seen and made_by is not None:
-                self.operations[made_by - 1].own_backward = found.node.name()
+                self.operations[
+                    made_by - 1
+                ].not_compared = (
+                    f"part of a torch.autograd.Function whose backward is its own ({found.node.name()}): not compared"
+                )
             self._seen.add(found.node)
         return Input(self._keep(tensor), made_by, name, edge)
 
@@ -214,13 +218,16 @@ class Recorder(TorchFunctionMode):
         arguments, options = torch.utils._pytree.tree_map(as_input, (call[0], dict(call[1])))
         module = self.path[-1] if self.path else ""
         entry = Recorded(number, name, module, arguments, options, list(inputs.values()), [], parts)
+        if writes(name, *call) and any(tensor._is_view() for tensor in outputs):
+            entry.not_compared = "it writes into a part of another tensor, whose error does not pass here: not compared"
         for tensor in outputs:
             output = Output(self._keep(tensor))
             entry.outputs.append(output)
             self._made_by[id(tensor)] = number
-            if tensor.requires_grad and tensor.grad_fn is not None:
+            if tensor.requires_grad and tensor.grad_fn is not None and not entry.not_compared:
                 self._watch(tensor.grad_fn, tensor.output_nr, output)
-        self._watch_inside(entry, [t.grad_fn for t in outputs if t.requires_grad and t.grad_fn is not None])
+        nodes = [tensor.grad_fn for tensor in outputs if tensor.requires_grad and tensor.grad_fn is not None]
+        self._watch_inside(entry, nodes)
         self.operations.append(entry)
 
     def _watch(self, node: Node, place: int, output: Output) -> None:
@@ -247,7 +254,7 @@ class Recorder(TorchFunctionMode):
                     reached[place] = target
                 else:
                     waiting.append(following)
-            if reached:
+            if reached and not entry.not_compared:
                 node.register_hook(_catcher(reached))
         self._seen |= made
 
@@ -291,6 +298,8 @@ def writes(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         return True
     if name == "batch_norm":  # its running figures
         return bool(kwargs.get("training", True))
+    if name == "instance_norm":
+        return bool(kwargs.get("use_input_stats", True))
     place = WRITING_FLAG_AT.get(name)
     return place is not None and len(args) > place and args[place] is True
 
