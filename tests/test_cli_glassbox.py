@@ -91,13 +91,16 @@ def test_open_a_number_with_its_target(here: Path, capsys: Captured) -> None:
     assert trace.descent.loss_after < trace.descent.loss_before
 
 
+UNITS = {"lenet": "convolution_2:3", "linear": "output:1"}
+
+
 @pytest.mark.parametrize("run", ["lenet", "linear"])
 def test_open_features_attribution_and_landscape(run: str, here: Path, tmp_path: Path, capsys: Captured) -> None:
     page = tmp_path / "look.html"
-    flags = ["--features", "--attribution", "--landscape"]
+    flags = ["--features", "--attribution", "--landscape", "--unit", UNITS[run]]
     assert main(["open", run, picture(here), *flags, "--out", str(page), "--json"]) == 0
     kinds = {found["finding"] for found in said(capsys)["found"]}
-    assert {"FeatureMaps", "Attribution", "IntegratedGradients", "Occlusion", "Landscape"} <= kinds
+    assert {"FeatureMaps", "Attribution", "IntegratedGradients", "Occlusion", "MostExciting", "Landscape"} <= kinds
     assert ("Deconvolution" in kinds and "GradCam" in kinds) if run == "lenet" else "Templates" in kinds
     assert not Page(page).outside and Page(page).images > 5
 
@@ -159,6 +162,8 @@ MISTAKES = {
     "no input": (["open", "lenet", "missing.png"], "missing.png"),
     "no class": (["open", "lenet", "PICTURE", "--target", "zebra"], "zebra"),
     "pictures need a page": (["open", "lenet", "PICTURE", "--features"], "--out"),
+    "no such unit": (["open", "lenet", "PICTURE", "--unit", "convolution_2:99", "--out", "x.html"], "99"),
+    "not a unit": (["open", "lenet", "PICTURE", "--unit", "convolution_2", "--out", "x.html"], "convolution_2:5"),
     "another ending": (["open", "lenet", "PICTURE", "--out", "x.pdf"], ".html"),
     "no number": (["open", "numbers", "numbers.csv", "--target", "many"], "many"),
     "no such name": (["graph", "x*yy", "x=1", "y=2"], "yy"),

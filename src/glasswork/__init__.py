@@ -103,7 +103,7 @@ def load(run: str | Path, network: "nn.Module | None" = None, device: str = "aut
     """The model of a finished run, by its folder or its name under runs/."""
     from glasswork.model import load_model
 
-    return load_model(run, network, device)
+    return _displayed(load_model(run, network, device))
 
 
 def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
@@ -179,7 +179,7 @@ def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
     if training.interrupted:
         raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
     finish(training)
-    return load_model(training.folder.path, own, training.numerics.device)
+    return _displayed(load_model(training.folder.path, own, training.numerics.device))
 
 
 def _asked(

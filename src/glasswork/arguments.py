@@ -134,6 +134,8 @@ def _fill_open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attribution", action="store_true", help="instead: saliency, integrated gradients, occlusion, Grad-CAM"
     )
+    described = "instead: what excites one unit most, and what drives it here"
+    parser.add_argument("--unit", metavar="LAYER:UNIT", help=described)
     parser.add_argument("--landscape", action="store_true", help="instead: the loss along two random directions")
     _add_out(parser, "write the page here (.html); absent: print a tree")
     _add_device(parser)

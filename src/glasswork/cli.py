@@ -207,7 +207,7 @@ def _systems(options: Namespace) -> int:
 
 def _open(options: Namespace) -> int:
     model = gw.load(options.run, device=options.device)
-    if options.features or options.attribution or options.landscape:
+    if options.features or options.attribution or options.landscape or options.unit:
         return _look(model, options)
     trace = model.open(options.input, options.target, learning_rate=options.learning_rate, parts=options.parts)
     from glasswork.show.trace import trace_page, trace_text
@@ -217,16 +217,25 @@ def _open(options: Namespace) -> int:
 
 
 def _look(model: "Model", options: Namespace) -> int:
-    """Features, attribution and landscape: pictures on one page."""
+    """Features, attribution, one unit, the landscape: pictures on one page."""
     from glasswork.show.looking import looking_page
 
     if not (options.out or options.json):
-        raise GlassworkError("--features, --attribution and --landscape are pictures: name a page with --out look.html")
+        raise GlassworkError(
+            "--features, --attribution, --unit and --landscape are pictures: name a page with --out look.html"
+        )
     records: list[Record] = []
     if options.features:
         records += model.features(options.input)
     if options.attribution:
         records += model.attributions(options.input, options.target)
+    if options.unit:
+        layer, _, number = options.unit.rpartition(":")
+        if not (layer and number.isdecimal()):
+            raise GlassworkError(
+                f"A unit is named by its layer and number, such as convolution_2:5, and not by {options.unit}"
+            )
+        records += model.unit(options.input, layer, int(number))
     if options.landscape:
         records.append(model.landscape())
     if options.out:

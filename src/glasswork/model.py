@@ -26,6 +26,7 @@ from glasswork.glassbox.count import Count, count
 from glasswork.glassbox.count_network import count_network
 from glasswork.glassbox.deconvolution import deconvolution
 from glasswork.glassbox.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.exciting import most_exciting
 from glasswork.glassbox.features import feature_maps, first_filters, strongest_unit, templates
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion
@@ -157,6 +158,21 @@ class Model:
                 unit = strongest_unit(self.network, inputs, name)
                 found.append(deconvolution(self.network, inputs, name, unit))
         return tuple(found)
+
+    def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
+        """What one unit looks for: the held-out examples that excite it most, and what drives it in one input.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            layer: the unit's layer, such as `convolution_2`.
+            number: of the unit or feature map, from 0.
+
+        Raises:
+            GlassworkError: for a missing file, layer or unit.
+        """
+        inputs = self.inputs([source])[:1]
+        exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
+        return exciting, deconvolution(self.network, inputs, layer, number)
 
     def attributions(self, source: str | Path, target: str | None = None) -> tuple[Record, ...]:
         """Which parts of one input speak for a class: saliency, integrated gradients, occlusion, Grad-CAM.

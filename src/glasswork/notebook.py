@@ -1,19 +1,17 @@
 """Findings of the glass box shown in a notebook as their pages."""
 
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from glasswork.glassbox.record import Record
-
-Found = TypeVar("Found", bound="Record")
+Found = TypeVar("Found")
 
 
 def displayed(found: Found) -> Found:
-    """The finding itself; in a notebook it will be shown as its page when it is the last line of a cell."""
+    """What was given; in a notebook, findings of the glass box are shown as their pages from now on."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
+        from glasswork.glassbox.record import Record
         from glasswork.show.views import framed
 
-        shell.display_formatter.formatters["text/html"].for_type(type(found), framed)
+        shell.display_formatter.formatters["text/html"].for_type(Record, framed)
     return found

@@ -109,6 +109,9 @@ FOREIGN: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
 }
 
 
+LARGE = {"alexnet", "vgg11", "convnext_tiny", "vit_b_16"}
+
+
 def opened(name: str, **options: Any) -> tuple[Trace, nn.Module]:
     make, inputs = FOREIGN[name]
     torch.manual_seed(0)
@@ -117,7 +120,9 @@ def opened(name: str, **options: Any) -> tuple[Trace, nn.Module]:
     return open_network(network, given, target=torch.arange(len(given)) % 4, **options), network
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in FOREIGN]
+)
 def test_a_foreign_network_is_known_and_its_gradients_are_the_textbooks(name: str) -> None:
     trace, network = opened(name)
     others = [operation for operation in trace.operations if not operation.carries_weights]
