@@ -50,6 +50,7 @@ def explained(entry: Recorded, weights: frozenset[str]) -> Traced:
     call, book = known[0], operation(known[0].name)
     operands = _operands(call, book, entry, gradients, weights)
     cell, numbers = _numbers(call, book, entry.outputs[0])
+    made = entry.outputs[0].kept.tensor
     return Traced(
         number=entry.number,
         name=call.name,
@@ -64,6 +65,7 @@ def explained(entry: Recorded, weights: frozenset[str]) -> Traced:
         results=tuple(results),
         cell=cell,
         numbers=numbers,
+        number_there=float(made[cell]) if numbers and made is not None else None,
         delta=delta_of(call, [_wide(o) for o in call.operands], entry.outputs[0].error),
         verdict=_verdict(operands, results),
         remark=entry.not_compared or _remark(operands, results),
@@ -98,6 +100,7 @@ def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
         results=results,
         cell=(),
         numbers="",
+        number_there=None,
         delta=None,
         verdict="unknown",
         remark=remark,

@@ -107,6 +107,7 @@ class Traced(Record):
         results: what came out.
         cell: the cell of the first output that `numbers` works out.
         numbers: the formula with the numbers of that cell put in; an expression.
+        number_there: what torch has in that cell; None for an unknown operation.
         delta: the slide's error, where the lecture names one.
         verdict: `equal`, `differs`, `forward only` (no error reached it), `unknown`, or `not compared` (with the reason
             in `remark`).
@@ -127,6 +128,7 @@ class Traced(Record):
     results: tuple[Result, ...]
     cell: tuple[int, ...]
     numbers: str
+    number_there: float | None
     delta: Delta | None
     verdict: str
     remark: str

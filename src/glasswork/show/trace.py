@@ -150,9 +150,9 @@ def _worked(operation: Traced) -> str:
     if not operation.numbers:
         return ""
     comparison = operation.results[0].comparison
-    result = _at(operation.results[0].values, operation.cell)
     where = "".join(f"[{place}]" for place in operation.cell)
-    value = f" = <b>{number(result)}</b>" if result is not None else ""
+    there = operation.number_there
+    value = f" = <b>{number(there)}</b>" if there is not None else ""
     checked = ""
     if comparison is not None:
         checked = (
@@ -160,14 +160,6 @@ def _worked(operation: Traced) -> str:
             f"{number(comparison.largest_difference)} away from torch's.</p>"
         )
     return f'<p class="worked">output{where} = {escape(operation.numbers)}{value}</p>{checked}'
-
-
-def _at(values: Values, cell: Sequence[int]) -> float | None:
-    """The number in a cell, where all numbers are kept."""
-    place = 0
-    for size, index in zip(values.shape, cell, strict=True):
-        place = place * size + index
-    return values.numbers[place] if values.whole else None
 
 
 def _delta(operation: Traced) -> str:
