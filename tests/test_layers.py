@@ -21,7 +21,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("show",),
     ("training", "glassbox"),
     ("data", "networks", "objectives"),
-    ("recipes", "device", "textbook"),
+    ("recipes", "device", "textbook", "files"),
     ("errors",),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

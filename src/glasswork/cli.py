@@ -16,6 +16,7 @@ import glasswork as gw
 from glasswork import catalogue
 from glasswork.arguments import parse
 from glasswork.errors import GlassworkError
+from glasswork.files import write_new
 
 if TYPE_CHECKING:
     from glasswork.glassbox.record import Record
@@ -303,12 +304,7 @@ def _write_page(name: str, writers: dict[str, Callable[[], str | bytes]]) -> Non
     path = Path(name)
     if path.suffix.lower() not in writers:
         raise GlassworkError(f"--out writes {' or '.join(writers)}, and {name} ends in neither")
-    content = writers[path.suffix.lower()]()
-    try:
-        with path.open("xb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-    except FileExistsError:
-        raise GlassworkError(f"{path} is there already: choose another name or move it away") from None
+    write_new(path, writers[path.suffix.lower()]())
     print(f"written to {path}", file=sys.stderr)
 
 

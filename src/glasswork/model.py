@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from glasswork.data.listing import image_files
 from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
+from glasswork.files import write_new
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.count import Count, count
 from glasswork.glassbox.count_network import count_network
@@ -114,6 +116,8 @@ class Model:
                 raise GlassworkError(f"There is no file {path}")
         if self.schema.inputs == "vector":
             raw = torch.cat([read_table(path, self.schema) for path in paths])
+            if not len(raw):
+                raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
         else:
             raw, problems = read_images([str(file) for path in paths for file in image_files(path)], self.schema)
             if problems:
@@ -132,7 +136,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
-        loss = getattr(self.system.recipe, "loss", None) or "cross-entropy"
+        loss = self.system.loss_name
         wanted = None if target is None else self._target(target)
         return open_network(self.network, self.inputs([source])[:1], target=wanted, loss=loss, **options)
 
@@ -217,9 +221,8 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         batch = self._held_out(data)
-        loss = getattr(self.system.recipe, "loss", None)
-        assert loss is not None
-        return diagnose(self.network, batch.inputs, lambda outputs: LOSSES[loss](outputs.float(), batch.targets))
+        loss = LOSSES[self.system.loss_name]
+        return diagnose(self.network, batch.inputs, lambda outputs: loss(outputs.float(), batch.targets))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -358,16 +361,12 @@ def write_answers(path: Path, answers: Sequence[Answer]) -> None:
         GlassworkError: where the file exists already or cannot be written.
     """
     classes = sorted(answers[0].probabilities) if answers else []
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["input", "answer", "probability", *classes])
-            for answer in answers:
-                words = answer.answer
-                said = ";".join(map(str, words)) if isinstance(words, tuple) else words
-                chance = "" if answer.probability is None else answer.probability
-                writer.writerow([answer.input, said, chance, *(answer.probabilities[name] for name in classes)])
-    except FileExistsError:
-        raise GlassworkError(f"{path} is there already: choose another name or move it away") from None
-    except OSError as error:
-        raise GlassworkError(f"{path} cannot be written: {error.strerror}") from None
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["input", "answer", "probability", *classes])
+    for answer in answers:
+        words = answer.answer
+        said = ";".join(map(str, words)) if isinstance(words, tuple) else words
+        chance = "" if answer.probability is None else answer.probability
+        writer.writerow([answer.input, said, chance, *(answer.probabilities[name] for name in classes)])
+    write_new(path, text.getvalue())

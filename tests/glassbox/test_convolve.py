@@ -15,8 +15,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from scipy.signal import convolve2d, correlate2d
 
+from glasswork import cli
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.convolve import Convolved, convolve, save_result, write_new
+from glasswork.glassbox.convolve import Convolved, convolve
 from glasswork.glassbox.kernels import KERNELS, find_kernel
 
 CUSTOM = "1 0 -1; 2 0 -2; 1 0 -1"
@@ -239,16 +240,20 @@ def test_a_file_that_is_no_image(tmp_path: Path) -> None:
         convolve(tmp_path / "x.png", "box")
 
 
-def test_no_file_is_overwritten(tmp_path: Path) -> None:
-    found = convolve(made(), "box")
-    save_result(found, tmp_path / "y.png")
+def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(made().astype(np.uint8)).save(tmp_path / "x.png")
+    words = ["convolve", str(tmp_path / "x.png"), "--kernel", "box", "--out"]
+    assert cli.main([*words, str(tmp_path / "y.png")]) == 0
+    found = convolve(tmp_path / "x.png", "box")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "y.png")), picture(found.result))
-    with pytest.raises(GlassworkError, match=r"y\.png is there already"):
-        save_result(found, tmp_path / "y.png")
-    with pytest.raises(GlassworkError, match=r"a name in \.png"):
-        save_result(found, tmp_path / "y.jpg")
-    with pytest.raises(GlassworkError, match="cannot be written"):
-        write_new(tmp_path / "none" / "y.html", b"")
+    for name, sentence in (
+        ("y.png", "y.png is there already"),
+        ("y.jpg", ".png"),
+        ("none/y.html", "cannot be written"),
+    ):
+        capsys.readouterr()
+        assert cli.main([*words, str(tmp_path / name)]) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_a_result_goes_through_json() -> None:

@@ -15,7 +15,7 @@ from glasswork.glassbox.kernels import Chosen, Kernel, Rows, balanced, find_kern
 from glasswork.glassbox.record import Record
 from glasswork.textbook.convolution import forward
 from glasswork.textbook.convolution_matrix import matrix
-from glasswork.textbook.operation import added
+from glasswork.textbook.terms import sum_of
 from glasswork.textbook.windows import Frame, frame, padded
 
 MOST_CROP = 12
@@ -191,32 +191,6 @@ def convolve(
     )
 
 
-def write_new(path: str | Path, content: bytes) -> None:
-    """Writes a file that is not there yet.
-
-    Raises:
-        GlassworkError: where it exists or cannot be written.
-    """
-    try:
-        with Path(path).open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise GlassworkError(f"{path} is there already: choose another name or move it away.") from None
-    except OSError as error:
-        raise GlassworkError(f"{path} cannot be written: {error.strerror or error}.") from None
-
-
-def save_result(convolved: Convolved, path: str | Path) -> None:
-    """Writes the result as a PNG file in full size.
-
-    Raises:
-        GlassworkError: where the name does not end in .png, or the file exists or cannot be written.
-    """
-    if Path(path).suffix.lower() != ".png":
-        raise GlassworkError(f"The result is written as PNG, without loss: choose a name in .png, not {path}.")
-    write_new(path, base64.b64decode(convolved.result))
-
-
 def _encoded(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
@@ -290,7 +264,8 @@ def _worked(
     for one, total in zip(chosen.kernels, sums, strict=True):
         pairs = [(pixel, weight) for pixels, weights in zip(patch.tolist(), one.numbers, strict=True)
                  for pixel, weight in zip(pixels, weights, strict=True)]  # fmt: skip
-        words = added([f"{_word(pixel)}*{_word(weight)}" for pixel, weight in pairs])
+        products = [f"{_word(pixel)}*{_word(weight)}" for pixel, weight in pairs]
+        words = sum_of(len(products), products.__getitem__)
         expressions.append(f"{words if one.divisor == 1 else f'({words}) / {one.divisor:g}'} = {total:.10g}")
     return Worked(
         row=row + 1,
@@ -328,7 +303,7 @@ def _symbols(cell: tuple[int, int], first: tuple[int, int], sides: tuple[int, in
         for i in range(sides[0])
         for j in range(sides[1])
     ]
-    words = added(terms)
+    words = sum_of(len(terms), terms.__getitem__)
     return f"y_{index(*cell)} = {words if divisor == 1 else f'({words}) / {divisor:g}'}"
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from glasswork.glassbox import receptive_field
 from glasswork.glassbox.architecture import written
 from glasswork.glassbox.count import BYTES, Count, Layer, formula, seen, summed
 from glasswork.glassbox.count_formulas import tensors_in
-from glasswork.glassbox.recorder import name_of
+from glasswork.glassbox.recorder import module_paths, name_of
 
 _MAKERS = frozenset(
     [
@@ -73,7 +73,7 @@ def count_network(network: nn.Module, inputs: Tensor | tuple[Tensor, ...], what:
         with ExitStack() as stack:
             stack.enter_context(torch.no_grad())
             stack.enter_context(torch.random.fork_rng(devices=[]))
-            stack.enter_context(_module_paths(network, watch.path))
+            stack.enter_context(module_paths(network, watch.path))
             stack.enter_context(watch.products)
             stack.enter_context(watch)
             network(*watch.given)
@@ -101,26 +101,6 @@ def _refusal(watch: "_Watch", error: Exception) -> GlassworkError:
     path = f"layer {watch.path[-1]}" if watch.path and watch.path[-1] else "the network itself"
     reason = " ".join(str(error).splitlines()[:1]).strip().rstrip(".") or type(error).__name__
     return GlassworkError(f"The network cannot take an input of shape {shapes}: {path} says '{reason}'.")
-
-
-@contextmanager
-def _module_paths(network: nn.Module, path: list[str]) -> Iterator[None]:
-    """Keeps the names of the modules that are being carried out in `path`, the innermost last."""
-    handles = []
-    for name, module in network.named_modules():
-
-        def enter(_module: nn.Module, _inputs: Any, name: str = name) -> None:
-            path.append(name)
-
-        def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
-            path.pop()
-
-        handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 class _Watch(TorchFunctionMode):

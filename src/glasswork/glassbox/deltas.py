@@ -1,13 +1,12 @@
 """The errors of units as the slides name them: delta_j = dE/da_j."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from glasswork.glassbox.known import Known
 from glasswork.glassbox.trace import Delta
+from glasswork.glassbox.values import in_formula, largest_cell
 from glasswork.textbook import operation
 
 HIDDEN = {
@@ -35,9 +34,9 @@ def delta_of(call: Known, operands: Sequence[Tensor | None], error: Tensor | Non
         z = operation(call.name).forward(a)
         deltas = operation(call.name).backward(error.double(), a)[0]
         assert deltas is not None
-        cell = _largest(deltas)
+        cell = largest_cell(deltas)
         slope = 1 if float(a[cell]) > 0 else 0
-        numbers = pattern.format(z=_write(z[cell]), error=_write(error[cell]), slope=slope)
+        numbers = pattern.format(z=in_formula(z[cell]), error=in_formula(error[cell]), slope=slope)
         return Delta(formula, numbers, float(deltas[cell]), cell)
     if call.name == "squared_error" and operands[1] is not None and a.shape == operands[1].shape:
         return _output_delta(call, operands, error, "delta_k = y_k - t_k")
@@ -49,16 +48,6 @@ def _output_delta(call: Known, operands: Sequence[Tensor | None], error: Tensor,
     assert y is not None and t is not None
     if call.settings.get("reduction") not in {"half-sum", "examples"} or (y.dim() > 1 and len(y) > 1):
         return None
-    cell = _largest(y - t)
+    cell = largest_cell(y - t)
     value = float(error.double()) * float((y - t)[cell])
-    return Delta(formula, f"{_write(y[cell])} - {_write(t[cell])}", value, cell)
-
-
-def _largest(tensor: Tensor) -> tuple[int, ...]:
-    place = int(tensor.abs().nan_to_num(0.0).reshape(-1).argmax())
-    return tuple(int(part) for part in torch.unravel_index(torch.tensor(place), tensor.shape)) if tensor.dim() else ()
-
-
-def _write(value: Any) -> str:
-    number = float(value)
-    return f"{number:.4g}" if number >= 0 else f"({number:.4g})"
+    return Delta(formula, f"{in_formula(y[cell])} - {in_formula(t[cell])}", value, cell)

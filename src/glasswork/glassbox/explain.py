@@ -15,7 +15,7 @@ from glasswork.glassbox.known import Operand as KnownOperand
 from glasswork.glassbox.recognise import known_as
 from glasswork.glassbox.recorder import Input, Kept, Output, Recorded
 from glasswork.glassbox.trace import Comparison, Operand, Result, Traced
-from glasswork.glassbox.values import Values, values_of
+from glasswork.glassbox.values import Values, cell_at, in_formula, largest_cell, values_of
 from glasswork.textbook import operation
 from glasswork.textbook.operation import Operation
 
@@ -177,7 +177,7 @@ def compare(ours: Tensor, theirs: Tensor, jitter: Callable[[], float] | None) ->
         difference = torch.where(same, 0.0, difference).nan_to_num(math.inf)
         scale = max(_size(ours[ours.isfinite()]), _size(theirs[theirs.isfinite()]))
     place = int(difference.argmax())
-    cell = tuple(int(part) for part in torch.unravel_index(torch.tensor(place), ours.shape)) if ours.dim() else ()
+    cell = cell_at(place, ours.shape)
     largest = float(difference.reshape(-1)[place])
     tolerance = TOLERANCES.get(theirs.dtype, 0.0)
     differs = largest > tolerance * scale
@@ -225,15 +225,8 @@ def _numbers(call: Known, book: Operation, output: Output) -> tuple[tuple[int, .
     if made is None or made.numel() == 0:
         return (), ""
     guide = made if output.error is None or not output.error.any() else output.error
-    place = int(guide.detach().double().abs().nan_to_num(0.0).reshape(-1).argmax())
-    cell = tuple(int(part) for part in torch.unravel_index(torch.tensor(place), made.shape)) if made.dim() else ()
-    return cell, book.put_in(_write, cell, *map(_wide, call.operands), **call.settings)
-
-
-def _write(value: Any) -> str:
-    number = float(value)
-    words = f"{number:.4g}"
-    return words if number >= 0 or math.isnan(number) else f"({words})"
+    cell = largest_cell(guide.detach().double())
+    return cell, book.put_in(in_formula, cell, *map(_wide, call.operands), **call.settings)
 
 
 def _wide(operand: KnownOperand) -> Tensor | None:

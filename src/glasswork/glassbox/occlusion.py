@@ -105,14 +105,11 @@ def occlusion(
         at_once = max(1, CHUNK // len(x))
         for place in range(0, len(starts), at_once):
             masks = _masks(starts[place : place + at_once], extent, size).to(x.device)  # (k, ...)
-            wide = masks[:, None, None] if x.dim() > 2 else masks[:, None]
-            occluded = torch.where(wide, hidden, x).flatten(0, 1)  # (k N, ...)
-            left = scores_of(outputs_of(network, occluded), targets.repeat(len(masks))).double()
-            drop = scores - left.reshape(len(masks), len(x))  # (k, N)
+            left = _scores_without(network, x, hidden, masks, targets)
             flat = masks.flatten(1).double()
-            total += drop.T @ flat
+            drops.append(scores - left)  # (k, N)
+            total += drops[-1].T @ flat
             times += flat.sum(0)
-            drops.append(drop)
     values = (total / times).reshape(len(x), *size).to(_result_type(outputs))
     attribution = Attribution(
         "occlusion",
@@ -122,6 +119,14 @@ def occlusion(
         signed=True,
     )
     return Occlusion(attribution, extent, steps, len(starts), _worst(torch.cat(drops), scores, starts, extent, size))
+
+
+def _scores_without(network: nn.Module, x: Tensor, hidden: Tensor, masks: Tensor, targets: Tensor) -> Tensor:
+    """The scores (k, N) of the N inputs with the cells of each of k masks hidden."""
+    wide = masks[:, None, None] if x.dim() > 2 else masks[:, None]
+    occluded = torch.where(wide, hidden, x).flatten(0, 1)  # (k N, ...)
+    scores = scores_of(outputs_of(network, occluded), targets.repeat(len(masks)))
+    return scores.double().reshape(len(masks), len(x))
 
 
 def _result_type(outputs: Tensor) -> torch.dtype:

@@ -121,7 +121,7 @@ class _Opening:
 
     def _forward(self) -> Tensor:
         try:
-            with module_paths(self.network, self.recorder), self.recorder:
+            with module_paths(self.network, self.recorder.path), self.recorder:
                 result = self.network(*self.inputs)
         except (RuntimeError, ValueError, IndexError) as error:
             raise GlassworkError(self._misfit(error)) from error

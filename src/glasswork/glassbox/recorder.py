@@ -137,7 +137,7 @@ class Recorder(TorchFunctionMode):
 
     Attributes:
         operations: in the order of the calls.
-        path: path of the module that is being carried out.
+        path: names of the modules that are being carried out, the innermost last.
     """
 
     def __init__(self, network: nn.Module, inputs: Mapping[int, str], parts: bool) -> None:
@@ -305,16 +305,16 @@ def writes(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def module_paths(network: nn.Module, recorder: Recorder) -> Iterator[None]:
-    """Keeps `recorder.path` at the path of the module that is being carried out."""
+def module_paths(network: nn.Module, path: list[str]) -> Iterator[None]:
+    """Keeps the names of the modules that are being carried out in `path`, the innermost last."""
     handles = []
     for name, module in network.named_modules():
 
         def enter(_module: nn.Module, _inputs: Any, name: str = name) -> None:
-            recorder.path.append(name)
+            path.append(name)
 
         def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
-            recorder.path.pop()
+            path.pop()
 
         handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
     try:

@@ -2,7 +2,9 @@
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -93,6 +95,22 @@ def values_of(tensor: Tensor, *, all_numbers: bool = False, picture: bool = Fals
         whole=whole,
         picture=picture_of(held) if picture and len(numbers) > WHOLE else None,
     )
+
+
+def cell_at(place: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """The cell that comes at `place` when a tensor of `shape` is read row by row."""
+    return tuple(int(part) for part in torch.unravel_index(torch.tensor(place), tuple(shape))) if shape else ()
+
+
+def largest_cell(tensor: Tensor) -> tuple[int, ...]:
+    """Where |number| is largest."""
+    return cell_at(int(tensor.abs().nan_to_num(0.0).reshape(-1).argmax()), tensor.shape)
+
+
+def in_formula(value: Any) -> str:
+    """A number with four digits; a negative one in parentheses."""
+    number = float(value) + 0.0  # -0.0 becomes 0.0
+    return f"({number:.4g})" if number < 0 else f"{number:.4g}"
 
 
 def _as_numbers(flat: Tensor) -> Tensor:

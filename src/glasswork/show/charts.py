@@ -245,7 +245,7 @@ def scatter(pairs: Sequence[Point]) -> str:
 FOOTER = "Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."
 
 
-def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", script: str = "") -> str:
+def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", script: str = "", kind: str = "") -> str:
     """A whole HTML page around `body`, with the style sheet inside it.
 
     Args:
@@ -254,6 +254,7 @@ def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", sc
         footer: one sentence under it, as text.
         style: more rules of CSS, after those of every page.
         script: the one script that may run; nothing else can.
+        kind: class of the page's content, for its own style.
     """
     sheet = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8") + style
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
@@ -265,7 +266,9 @@ def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", sc
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         f"style-src 'unsafe-inline'{running}\">"
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{sheet}</style></head><body><main>{body}"
+        f"<title>{escape(title)}</title><style>{sheet}</style></head><body>"
+        + (f'<main class="{kind}">' if kind else "<main>")
+        + f"{body}"
         f"<footer>{escape(footer)}</footer></main>"
         + (f"<script>{script}</script>" if script else "")
         + "</body></html>\n"

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from glasswork.show import charts, escape
-from glasswork.show.charts import figure, section
+from glasswork.show.charts import document, figure, section
 
 if TYPE_CHECKING:
     from glasswork.glassbox.convolve import Convolved
@@ -25,7 +25,8 @@ def convolve_page(result: "Convolved") -> str:
     """The result as one HTML page that needs no script, no other file and no network."""
     title = f"{result.name} over {PurePath(result.source).name}"
     body = "".join(part(result) for part in (_head, _pictures, _filter, _cell, _matrix))
-    return _document(title, body)
+    style = files("glasswork.show").joinpath("convolve.css").read_text(encoding="utf-8")
+    return document(title, body, style=style, footer="Drawn by Glasswork; the page computed none of these numbers.")
 
 
 def convolve_text(result: "Convolved") -> str:
@@ -52,20 +53,6 @@ def _lines(rows: Rows, apart: int = 2) -> list[str]:
 
 def _divided(kernel: "Kernel") -> list[str]:
     return [f"  all divided by {kernel.divisor:g}"] if kernel.divisor != 1 else []
-
-
-def _document(title: str, body: str) -> str:
-    folder = files("glasswork.show")
-    sheets = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "convolve.css"))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">"
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{''.join(sheets)}</style></head><body><main>{body}"
-        "<footer>Drawn by Glasswork; the page computed none of these numbers.</footer></main></body></html>\n"
-    )
 
 
 def _short(value: float, minus: str = MINUS, digits: int = 4) -> str:

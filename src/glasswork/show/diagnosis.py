@@ -8,7 +8,7 @@ from glasswork.glassbox.diagnose import Diagnosis
 from glasswork.glassbox.symptoms import LayerGradient
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import facts, figure, section, table
-from glasswork.show.looking import style
+from glasswork.show.looking import FOOTER, style
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
@@ -31,10 +31,10 @@ def diagnosis_page(diagnosis: Diagnosis, title: str) -> str:
     count = len(diagnosis.findings)
     headline = "Nothing found" if not count else f"{count} thing{'s' if count > 1 else ''} to mend"
     body = (
-        f'{style()}<header><h1>{escape(title)}</h1><p class="headline"><em>{headline}</em> '
+        f'<header><h1>{escape(title)}</h1><p class="headline"><em>{headline}</em> '
         f"<span>on {number(diagnosis.inputs)} inputs</span></p></header>"
     )
-    return charts.document(title, body + diagnosis_sections(diagnosis))
+    return charts.document(title, body + diagnosis_sections(diagnosis), style=style(), footer=FOOTER)
 
 
 def diagnosis_sections(diagnosis: Diagnosis) -> str:

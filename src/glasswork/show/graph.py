@@ -1,7 +1,5 @@
 """A computation graph drawn as the slide draws it, stepped through on a page, or written out for the terminal."""
 
-import base64
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,7 @@ from importlib.resources import files
 from glasswork.glassbox.expressions import written
 from glasswork.glassbox.graph import Graph, Node, Stop
 from glasswork.show import escape
-from glasswork.show.charts import table
+from glasswork.show.charts import document, table
 from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out
 
 LETTER = 7.6
@@ -44,20 +42,13 @@ def graph_page(graph: Graph) -> str:
 
     A small script inside it goes through the steps, by buttons or arrow keys; without it all steps are listed.
     """
-    script = _asset("graph.js")
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = "".join(_asset(name) for name in ("page.css", "graph_page.css", "graph.css"))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # The browser loads nothing and runs this one script only, whatever an expression smuggled in.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        f"style-src 'unsafe-inline'; script-src 'sha256-{allowed}'\">"
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(graph.expression)}</title><style>{style}</style></head>"
-        f'<body><main class="graph">{_head(graph)}{_whole(graph)}{_inputs(graph)}{_walk(graph)}{_steps(graph)}'
-        "<footer>Drawn by Glasswork; values and gradients are rounded to four digits here.</footer></main>"
-        f"<script>{script}</script></body></html>\n"
+    return document(
+        graph.expression,
+        f"{_head(graph)}{_whole(graph)}{_inputs(graph)}{_walk(graph)}{_steps(graph)}",
+        style=_asset("graph_page.css") + _asset("graph.css"),
+        script=_asset("graph.js"),
+        footer="Drawn by Glasswork; values and gradients are rounded to four digits here.",
+        kind="graph",
     )
 
 

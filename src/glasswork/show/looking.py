@@ -17,6 +17,7 @@ from glasswork.show.charts import figure, section
 from glasswork.show.landscapes import landscape_map, landscape_section
 
 MOST_INPUTS = 12
+FOOTER = "Drawn by Glasswork from what the network did with these inputs; the page computed none of the numbers."
 ENDS = {
     "integrated gradients": ("against", "for"),
     "occlusion": ("hiding it helps", "hiding it hurts"),
@@ -34,7 +35,7 @@ def looking_page(title: str, records: Sequence[Record], classes: Sequence[str] =
         classes: names of the outputs; absent: their numbers are shown.
     """
     body = "".join(looking_section(record, classes) for record in records)
-    return charts.document(title, f"{style()}<header><h1>{escape(title)}</h1></header>{body}")
+    return charts.document(title, f"<header><h1>{escape(title)}</h1></header>{body}", style=style(), footer=FOOTER)
 
 
 def looking_section(record: Record, classes: Sequence[str] = ()) -> str:
@@ -48,7 +49,7 @@ def looking_section(record: Record, classes: Sequence[str] = ()) -> str:
 
 def style() -> str:
     """What these sections need beyond the page's own style sheet."""
-    return f"<style>{files('glasswork.show').joinpath('looking.css').read_text(encoding='utf-8')}</style>"
+    return files("glasswork.show").joinpath("looking.css").read_text(encoding="utf-8")
 
 
 def _named(output: int, classes: Sequence[str]) -> str:

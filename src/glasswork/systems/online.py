@@ -54,6 +54,11 @@ class Online(System):
     def recipe(self) -> OnlineRecipe:
         return self._recipe
 
+    @property
+    @override
+    def loss_name(self) -> str:
+        return self.recipe.loss
+
     @override
     def read(self, source: str | Path) -> Examples:
         if source == XOR:

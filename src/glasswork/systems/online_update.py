@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from glasswork.glassbox.expressions import written
 from glasswork.glassbox.record import Record
-from glasswork.textbook.operation import added
+from glasswork.textbook.terms import sum_of
 from glasswork.training.online import Before, Rows, update
 
 LINES = 6
@@ -130,7 +130,7 @@ def _kept(rows: Rows) -> tuple[tuple[float, ...], ...]:
 
 
 def _products(first: Sequence[float], second: Sequence[float]) -> str:
-    return added([f"{_write(a)} * {_write(b)}" for a, b in zip(first, second, strict=True)])
+    return sum_of(len(first), lambda i: f"{_write(first[i])} * {_write(second[i])}")
 
 
 def _forward(

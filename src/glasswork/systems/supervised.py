@@ -58,6 +58,12 @@ class Supervised(System):
     def recipe(self) -> SupervisedRecipe:
         return self._recipe
 
+    @property
+    @override
+    def loss_name(self) -> str:
+        assert self.recipe.loss is not None
+        return self.recipe.loss
+
     @override
     def read(self, source: str | Path) -> Examples:
         recipe = self.recipe

@@ -57,6 +57,11 @@ class System(abc.ABC):
     def recipe(self) -> Recipe:
         """The recipe that the system follows."""
 
+    @property
+    @abc.abstractmethod
+    def loss_name(self) -> str:
+        """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
+
     @abc.abstractmethod
     def read(self, source: str | Path) -> Examples:
         """The examples at a path or under a name."""

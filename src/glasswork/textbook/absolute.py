@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.writing import alone
+from glasswork.textbook.terms import alone
 
 
 def forward(x: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
+from glasswork.textbook import argmax
 from glasswork.textbook.operation import Operation, Write
 
 
@@ -19,12 +19,7 @@ def forward(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Tens
     Returns:
         int64, the shape of x without that axis.
     """
-    if dim is None or not x.dim():
-        place = forward(x.reshape(-1), dim=0)
-        return place.reshape((1,) * x.dim()) if keepdim else place
-    places = torch.arange(x.shape[dim], device=x.device).reshape(-1, *[1] * (x.dim() - 1 - dim % x.dim()))
-    best = x.amin(dim, keepdim=True)
-    return torch.where((x == best) | x.isnan(), places, x.shape[dim]).amin(dim, keepdim=keepdim)
+    return argmax.forward(-x, dim=dim, keepdim=keepdim)
 
 
 def backward(upstream: Tensor, x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> tuple[None]:

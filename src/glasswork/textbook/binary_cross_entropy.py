@@ -7,7 +7,7 @@ from torch import Tensor
 from glasswork.textbook import sigmoid
 from glasswork.textbook.operation import Operation, Write, source_cell
 from glasswork.textbook.reductions import each, reduced, reduced_in_numbers
-from glasswork.textbook.writing import alone
+from glasswork.textbook.terms import alone
 
 
 def forward(s: Tensor, t: Tensor, weight: Tensor | None = None, *, reduction: str = "mean") -> Tensor:

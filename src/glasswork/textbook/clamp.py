@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.writing import alone
+from glasswork.textbook.terms import alone
 
 
 def forward(x: Tensor, *, minimum: float | None = None, maximum: float | None = None) -> Tensor:

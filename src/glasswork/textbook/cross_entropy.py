@@ -8,7 +8,7 @@ from glasswork.textbook import log_softmax, softmax
 from glasswork.textbook.negative_log_likelihood import IGNORED, class_axis, counted, expected, shares
 from glasswork.textbook.operation import Operation, Write
 from glasswork.textbook.reductions import each, reduced, reduced_in_numbers
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 
 def forward(

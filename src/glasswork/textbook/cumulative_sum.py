@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 
 def forward(x: Tensor, *, dim: int = 0) -> Tensor:

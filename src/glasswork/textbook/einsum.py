@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write, source_cell, summed_to
 from glasswork.textbook.reductions import cell_at
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 
 def forward(*xs: Tensor, equation: str) -> Tensor:

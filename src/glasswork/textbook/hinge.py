@@ -7,7 +7,7 @@ from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
 from glasswork.textbook.reductions import each, reduced, reduced_in_numbers
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 
 def forward(s: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:

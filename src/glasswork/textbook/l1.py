@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.writing import alone, sum_of
+from glasswork.textbook.terms import alone, sum_of
 
 
 def forward(w: Tensor, *, strength: float = 1.0) -> Tensor:

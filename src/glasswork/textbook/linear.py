@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, added
+from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.terms import products
 
 
 def forward(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
@@ -31,8 +32,8 @@ def backward(upstream: Tensor, x: Tensor, w: Tensor, b: Tensor | None = None) ->
 def put_in(write: Write, cell: Sequence[int], x: Tensor, w: Tensor, b: Tensor | None = None) -> str:
     """One score in numbers."""
     *example, k = cell
-    terms = [f"{write(weight)} * {write(value)}" for weight, value in zip(w[k], x[tuple(example)], strict=True)]
-    return added(terms if b is None else [*terms, write(b[k])])
+    scores = products(write, w[k], x[tuple(example)])
+    return scores if b is None else f"{scores} + {write(b[k])}"
 
 
 OPERATION = Operation(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
 from glasswork.textbook.reductions import Axes, axes_of, gathered, spread
-from glasswork.textbook.writing import alone, sum_of
+from glasswork.textbook.terms import alone, sum_of
 
 
 def forward(s: Tensor, *, dim: Axes = None, keepdim: bool = False) -> Tensor:

@@ -5,7 +5,8 @@ from functools import reduce
 
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, added
+from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.terms import products
 
 
 def forward(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
@@ -37,8 +38,8 @@ def put_in(write: Write, cell: Sequence[int], x: Tensor, w: Tensor, b: Tensor | 
     *example, k = cell
     pieces = []
     for p, weights in enumerate(w[:, k]):
-        terms = [f"{write(weight)} * {write(value)}" for weight, value in zip(weights, x[tuple(example)], strict=True)]
-        pieces.append(added(terms if b is None else [*terms, write(b[p, k])]))
+        scores = products(write, weights, x[tuple(example)])
+        pieces.append(scores if b is None else f"{scores} + {write(b[p, k])}")
     return reduce(lambda greatest, piece: f"max({greatest}, {piece})", pieces)
 
 

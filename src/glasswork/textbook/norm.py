@@ -6,7 +6,7 @@ from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write
 from glasswork.textbook.reductions import Axes, axes_of, gathered, spread
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 
 def forward(x: Tensor, *, dim: Axes = None, keepdim: bool = False) -> Tensor:

@@ -42,14 +42,6 @@ class Operation:
     put_in: Callable[..., str]
 
 
-def added(terms: Sequence[str]) -> str:
-    """The terms with + between them; of a long sum the first three and the last."""
-    if not terms:
-        return "0"
-    shown = terms if len(terms) <= LONGEST_SUM else (*terms[:3], f"... {len(terms) - 4} more ...", terms[-1])
-    return " + ".join(shown)
-
-
 def summed_to(gradient: Tensor, shape: Sequence[int]) -> Tensor:
     """The gradient of an input that was broadcast from `shape`: summed over every copy that was made of it."""
     extra = gradient.dim() - len(shape)

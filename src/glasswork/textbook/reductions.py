@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from glasswork.textbook.operation import Write
-from glasswork.textbook.writing import sum_of
+from glasswork.textbook.terms import sum_of
 
 Axes = int | Sequence[int] | None
 """The axes that a sum runs over; None for all."""

@@ -7,8 +7,7 @@ from torch import Tensor
 from glasswork.textbook import largest
 from glasswork.textbook.operation import Operation, Write
 from glasswork.textbook.reductions import Axes, axes_of, gathered
-from glasswork.textbook.terms import shown
-from glasswork.textbook.writing import alone
+from glasswork.textbook.terms import alone, shown
 
 
 def forward(x: Tensor, *, dim: Axes = None, keepdim: bool = False, ties: str = "shared") -> Tensor:

@@ -1,6 +1,7 @@
-"""Long sums and lists, of which only the numbers that are shown are written."""
+"""How numbers are put into formulas; of long sums only the terms that are shown are written."""
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
@@ -31,3 +32,13 @@ def largest(write: Write, values: Tensor) -> str:
     x = values.reshape(-1)
     numbers = shown(x.numel(), lambda i: write(x[i]))
     return numbers[0] if len(numbers) == 1 else f"max({', '.join(numbers)})"
+
+
+def alone(write: Write, value: Any) -> str:
+    """A number that stands by itself between parentheses or commas: a negative one needs none of its own."""
+    return write(value).removeprefix("(").removesuffix(")")
+
+
+def sum_of(count: int, term: Callable[[int], str]) -> str:
+    """The terms 0 to `count` - 1 with + between them, written only where they are shown: there may be millions."""
+    return " + ".join(shown(count, term)) or "0"
