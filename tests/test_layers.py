@@ -13,7 +13,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("__main__",),
     ("cli",),
     ("",),
-    ("arguments", "experiments", "notebook"),
+    ("experiments", "notebook"),
     ("model",),
     ("run",),
     ("catalogue",),
@@ -75,7 +75,7 @@ def test_files_and_functions_are_small() -> None:
 
 def test_help_does_not_wait_for_torch() -> None:
     code = (
-        "import sys, glasswork, glasswork.cli, glasswork.arguments\n"
+        "import sys, glasswork, glasswork.cli, glasswork.cli.arguments\n"
         "try: glasswork.cli.main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import glasswork
-from glasswork.cli import VERBS
+from glasswork.cli.verbs import VERBS
 
 
 def test_all_equals_what_is_public() -> None:

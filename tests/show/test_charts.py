@@ -2,7 +2,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glasswork.show import compact, escape, number, percent
@@ -150,6 +150,7 @@ def test_a_perfect_prediction_lies_on_the_diagonal():
     assert all(abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) < 100 for x, y in points)
 
 
+@example([(0.0, 5e-324)])
 @given(st.lists(st.tuples(finite, finite), min_size=1, max_size=20))
 def test_any_predictions_can_be_drawn(pairs):
     assert len(elements(scatter(pairs), "circle")) == len(pairs)

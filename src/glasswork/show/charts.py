@@ -21,6 +21,7 @@ MOST_CONFUSED_PAIRS = 20
 MOST_MARKED_POINTS = 60
 MOST_OPEN_ROWS = 24
 MOST_SCATTERED_POINTS = 1500
+LEAST_SPAN = 1e-300  # what is less than that apart is drawn as one value: a fifth of it may be 0
 # Pictures up to this many pixels wide are enlarged, so that a digit's pixels stay pixels.
 TINY_PICTURE = 96
 # Below this ratio of largest to smallest value a linear axis shows the smallest still well above the ground line.
@@ -76,7 +77,7 @@ def _step(span: float, most: int, whole: bool) -> float:
 def _range(values: Sequence[float]) -> Point:
     """Lowest and highest value, apart even where all are one."""
     low, high = min(values), max(values)
-    if high - low > 1e-12 * max(abs(low), abs(high)):
+    if high - low > max(1e-12 * max(abs(low), abs(high)), LEAST_SPAN):
         return low, high
     room = abs(low) / 2 or 0.5
     return low - room, high + room

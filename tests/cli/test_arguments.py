@@ -4,28 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.arguments import SENTENCES, parse
 from glasswork.catalogue import PRESETS, RECIPES, order
-from glasswork.cli import VERBS
+from glasswork.cli.arguments import asked_values, parse
+from glasswork.cli.verbs import VERBS, verb_called
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 
 
-def test_every_verb_has_a_sentence() -> None:
-    assert set(SENTENCES) == set(VERBS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_file_and_says_what_it_takes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(verb_called(verb).carry_out)
+    with pytest.raises(SystemExit):
+        parse([verb, "--help"])
+    assert "--json" in capsys.readouterr().out
 
 
 def test_only_what_was_given_is_a_value() -> None:
     options = parse(["train", "lenet", "--learning-rate", "0.5", "--strict", "--out", "here"])
     assert (options.what, options.json) == ("lenet", False)
-    assert options.values == {"learning_rate": "0.5", "strict": True, "out": "here"}
-    assert parse(["train", "--no-strict"]).values == {"strict": False}
-    assert parse(["train"]).values == {}
+    assert asked_values(options) == {"learning_rate": "0.5", "strict": True, "out": "here"}
+    assert asked_values(parse(["train", "--no-strict"])) == {"strict": False}
+    assert asked_values(parse(["train"])) == {}
 
 
-def test_values_of_verbs_that_train_nothing_are_no_recipe() -> None:
-    assert parse(["evaluate", "run", "--data", "x", "--device", "cpu"]).values == {}
+def test_several_inputs() -> None:
     assert parse(["predict", "run", "a.png", "b.png", "--csv", "out.csv"]).inputs == ["a.png", "b.png"]
 
 
@@ -40,7 +43,7 @@ def test_every_field_is_a_flag(preset: str) -> None:
             kind = bool if "bool" in kinds else float if "float" in kinds else int if "int" in kinds else str
             words = samples.get(kind, ["flip"])
             options = parse(["train", preset, f"--{name.replace('_', '-')}", *words])
-            assert set(options.values) == {name}
+            assert set(asked_values(options)) == {name}
 
 
 @given(
@@ -48,7 +51,7 @@ def test_every_field_is_a_flag(preset: str) -> None:
 )
 def test_numbers_arrive_exactly(rate: float, seed: int, hidden: list[int]) -> None:
     words = ["--learning-rate", repr(rate), "--seed", str(seed), "--hidden", ",".join(map(str, hidden))]
-    recipe = order("mlp", parse(["train", "mlp", *words]).values).recipe
+    recipe = order("mlp", asked_values(parse(["train", "mlp", *words]))).recipe
     assert isinstance(recipe, SupervisedRecipe)
     assert (recipe.learning_rate, recipe.seed, recipe.hidden) == (rate, seed, tuple(hidden))
 
@@ -57,7 +60,7 @@ def test_numbers_arrive_exactly(rate: float, seed: int, hidden: list[int]) -> No
     ("word", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1.5m", 90), ("1m 30s", 90)]
 )
 def test_times(word: str, seconds: float) -> None:
-    recipe = order("lenet", parse(["train", "lenet", "--budget", word]).values).recipe
+    recipe = order("lenet", asked_values(parse(["train", "lenet", "--budget", word]))).recipe
     assert recipe.budget == seconds
     assert recipe.epochs is None
 
@@ -65,7 +68,7 @@ def test_times(word: str, seconds: float) -> None:
 @pytest.mark.parametrize("word", ["", "m", "2x", "-3s", "1:30", "two minutes"])
 def test_words_that_are_no_time(word: str) -> None:
     with pytest.raises(GlassworkError, match="budget"):
-        order("lenet", parse(["train", "lenet", f"--budget={word}"]).values)
+        order("lenet", asked_values(parse(["train", "lenet", f"--budget={word}"])))
 
 
 def test_abbreviated_flags_are_refused() -> None:

@@ -1,0 +1,42 @@
+"""`glasswork train`: a recipe carried out."""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from glasswork import catalogue
+from glasswork.cli.arguments import add_fields, asked_values
+from glasswork.cli.carrying_out import carry_out_training
+from glasswork.recipes.base import Machine
+from glasswork.recipes.supervised import SupervisedRecipe
+
+
+def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the verb's arguments."""
+    name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
+    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+    presets = ", ".join(catalogue.PRESETS)
+    parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
+    defaults = {"data": catalogue.PRESETS[name].data, **catalogue.PRESETS[name].values} if name else {}
+    add_fields(parser.add_argument_group("the recipe: what is minimised, and how"), recipe, dict(defaults))
+    add_fields(parser.add_argument_group("the machine: where and how it runs"), Machine, {})
+
+
+def carry_out(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.device import process_seconds
+    from glasswork.run.choose import ordered
+    from glasswork.run.training import prepare
+    from glasswork.show.progress import console_for_people
+
+    what, console, values = options.what, console_for_people(), asked_values(options)
+    if what and what.endswith(".toml"):
+        order = catalogue.read_order(Path(what), values)
+    else:
+        order = ordered(what, values)
+        if not (what or options.json or values.get("network")) and values.get("data"):
+            console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
+    spent = process_seconds() if options.began is None else time.monotonic() - options.began
+    training = prepare(order, spent=spent)
+    return carry_out_training(training, options)

@@ -1,0 +1,36 @@
+"""The verbs: one file of this room each, by explicit table, imported when asked for."""
+
+import importlib
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+VERBS = {
+    "train": "train a network on your data: glasswork train lenet --data photos/",
+    "resume": "go on with a run that was stopped or killed",
+    "evaluate": "measure a trained model on examples with known answers",
+    "predict": "ask a trained model about files, folders or tables",
+    "runs": "list the runs under runs/",
+    "compare": "put runs side by side: recipe, figures, time",
+    "systems": "list what can be trained; systems show NAME prints a recipe",
+    "open": "open a trained model on one input: every operation, every error, in numbers",
+    "diagnose": "look for dead units, vanishing gradients and other faults of a trained model",
+    "graph": 'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
+    "count": "count a network's parameters, multiply-adds, memory and receptive field",
+    "convolve": "convolve an image with a filter, one cell worked out in numbers",
+}
+
+
+class Verb(Protocol):
+    """What the file of a verb offers."""
+
+    def fill(self, parser: ArgumentParser, arguments: Sequence[str]) -> None:
+        """Adds the verb's arguments; `arguments` are the words of the command line."""
+
+    def carry_out(self, options: Namespace) -> int:
+        """Calls the public face and prints what came out; the exit code."""
+
+
+def verb_called(name: str) -> Verb:
+    """The verb of a name in `VERBS`, from the file of that name; a hyphen is an underscore there."""
+    return cast(Verb, importlib.import_module(f"glasswork.cli.{name.replace('-', '_')}"))
