@@ -19,8 +19,8 @@ from glasswork.show.report import (
     Mistake,
     RecipeRow,
     Report,
-    to_html,
 )
+from glasswork.show.report_page import to_html
 
 DIGITS = [str(digit) for digit in range(10)]
 CONFUSED = {(4, 9): 4, (9, 4): 2, (7, 2): 2, (3, 5): 1, (5, 3): 2, (8, 3): 1, (2, 7): 1}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sample import sample
 
 from glasswork.errors import GlassworkError
+from glasswork.show.parts import Chart, Part, Photograph
 from glasswork.show.report import (
     CalibrationBin,
     Confusion,
@@ -22,8 +23,8 @@ from glasswork.show.report import (
     Mistake,
     RecipeRow,
     Report,
-    to_html,
 )
+from glasswork.show.report_page import to_html
 
 NAN = math.nan
 VOID = {"meta", "link", "img", "br"}
@@ -237,8 +238,32 @@ def test_a_page_is_drawn_at_once():
 
 
 def test_drawing_needs_the_standard_library_only():
-    code = (
-        "import sys, glasswork.show.report; print(sorted({'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)))"
-    )
+    heavy = "{'torch', 'numpy', 'matplotlib', 'PIL'}"
+    code = f"import sys, glasswork.show.report_page; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_parts_are_drawn_with_charts_rows_and_pictures_and_come_back_from_json():
+    gif = b"GIF89a" + (40).to_bytes(2, "little") + (30).to_bytes(2, "little")
+    part = Part(
+        "Restarts",
+        "Each dot is one.",
+        charts=[Chart("spread", [("validation", [(1, 0.5), (2, 0.25)])], across="restart")],
+        head=("restart", "loss"),
+        rows=[(1, 0.5), (2, None)],
+        pictures=[Photograph(gif, "regions <1>")],
+        note="The winner & the rest.",
+    )
+    report = replace(BARE, parts=[part])
+    page = to_html(report)
+    assert "<h2>Restarts</h2>" in page
+    for words in (
+        "Each dot is one.",
+        "spread",
+        "data:image/gif;base64,",
+        "regions &lt;1&gt;",
+        "The winner &amp; the rest.",
+    ):
+        assert words in page
+    assert to_html(Report.from_json(json.loads(json.dumps(report.to_json())))) == page

@@ -17,7 +17,8 @@ from glasswork.data.splits import split
 from glasswork.device import Numerics, seed_everything
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.expressions import evaluate
-from glasswork.show.report import Report, to_html
+from glasswork.show.report import Report
+from glasswork.show.report_page import to_html
 from glasswork.systems.online_update import OnlineUpdate
 from glasswork.systems.system import System
 from glasswork.textbook import delta_rules

@@ -26,6 +26,10 @@ class SupervisedRecipe(Recipe):
         "none", description="balanced: rare classes count as much as frequent ones"
     )
     augment: Words = Field((), description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
+    restarts: int = Field(1, ge=1, description="how many networks to train from different random weights; one is kept")
+    select: Literal["validation", "training"] = Field(
+        "validation", description="which restart is kept: the least loss on these examples (Kovashka: training)"
+    )
     strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from glasswork.catalogue import PRESETS
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
-from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report, to_html
+from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
+from glasswork.show.report_page import to_html
 from glasswork.systems.answers import measured_rows
 from glasswork.training.checkpoints import write_atomically
 

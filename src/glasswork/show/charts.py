@@ -364,12 +364,14 @@ def _confused_pairs(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> 
 
 
 def picture(png: bytes, name: str) -> str:
-    """PNG bytes as an `<img>` that needs no file; small ones are enlarged with hard edges."""
-    # Width and height stand at fixed places in the first chunk of every PNG.
-    width, height = struct.unpack(">II", png[16:24]) if len(png) >= 24 else (0, 0)
+    """PNG or GIF bytes as an `<img>` that needs no file; small ones are enlarged with hard edges."""
+    kind = "gif" if png[:3] == b"GIF" else "png"
+    # Width and height stand at fixed places in every GIF, and in the first chunk of every PNG.
+    order, at, least = ("<HH", 6, 10) if kind == "gif" else (">II", 16, 24)
+    width, height = struct.unpack(order, png[at:least]) if len(png) >= least else (0, 0)
     style = "tiny" if max(width, height) <= TINY_PICTURE else "photo"
     source = base64.b64encode(png).decode("ascii")
-    return f'<img class="{style}" src="data:image/png;base64,{source}" alt="{escape(name)}">'
+    return f'<img class="{style}" src="data:image/{kind};base64,{source}" alt="{escape(name)}">'
 
 
 def _sureness(probability: float) -> str:
