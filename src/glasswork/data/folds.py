@@ -1,0 +1,243 @@
+"""Folds: which rows train and which judge, turn by turn; pure functions of the examples and a seed."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from glasswork.data.examples import Examples
+from glasswork.data.readers import cells
+from glasswork.data.readers.splits import split_parts, visible
+from glasswork.device import mixed
+from glasswork.errors import GlassworkError
+
+RowOrder = Literal["shuffled", "time"]
+DECILES = 10
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One turn.
+
+    Attributes:
+        training: row numbers (int64, ascending) that may be learnt from.
+        judged: row numbers (int64, ascending) that the network is judged on; none of them trains.
+    """
+
+    training: Tensor
+    judged: Tensor
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which rows belong together, such as the pictures of one patient.
+
+    Attributes:
+        numbers: the group of each row of the examples, int64 (rows,).
+        names: the name of each group.
+    """
+
+    numbers: Tensor
+    names: tuple[str, ...]
+
+
+def groups_of(labels: Iterable[object]) -> Groups:
+    """Groups out of a label per row: rows with equal labels are one group; a tensor may be given too."""
+    listed = labels.tolist() if isinstance(labels, Tensor) else list(labels)
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(listed))}
+    return Groups(torch.tensor([numbers[label] for label in listed], dtype=torch.int64), tuple(map(str, numbers)))
+
+
+def read_groups(source: str | Path, column: str) -> Groups:
+    """Groups out of a column of a table: a file, or a folder of tables named after their splits.
+
+    Raises:
+        GlassworkError: where the source is no table, has no such column, or a cell of it is empty.
+    """
+    path = Path(source).expanduser()
+    files = list(split_parts(part for part in visible(path) if part.is_file()).values()) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise GlassworkError(f"Groups are read from a column of a table, and {source} is none: leave --groups away")
+    table = cells.load(files)
+    if column not in table.columns:
+        near = get_close_matches(column, table.columns, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"its columns: {', '.join(list(table.columns)[:20])}"
+        raise GlassworkError(f"{source} has no column '{column}' to group by: {hint}")
+    found = table.columns[column]
+    labels: list[object] = list(found) if isinstance(found, list) else found.tolist()
+    empty = next((row for row, label in enumerate(labels) if label == "" or label != label), None)
+    if empty is not None:
+        raise GlassworkError(f"The column '{column}' is empty on {table.place(empty)}: every row needs a group")
+    return groups_of(f"{label:g}" if isinstance(label, float) else label for label in labels)
+
+
+def make_folds(
+    examples: Examples, rows: Tensor, count: int, seed: int, order: RowOrder = "shuffled", groups: Groups | None = None
+) -> list[Fold]:
+    """Divides rows into folds.
+
+    - Shuffled: every row is judged in exactly one fold. Folds differ by at most one row, and by at most one row of
+      every class, of every set of labels, or of every tenth of the numbers to predict (stratified).
+    - In groups: every row is judged in exactly one fold, and no group is on both sides. Group by group, the largest
+      first, goes to the fold that has least of what the group holds.
+    - In time order, rows standing in it: `count + 1` blocks; fold i trains on the first i and is judged on the next
+      (expanding window: only the past is learnt from).
+
+    Args:
+        examples: all examples.
+        rows: the row numbers to divide, int64, ascending.
+        count: how many folds.
+        seed: what the draw depends on.
+        order: `shuffled`, or `time`.
+        groups: rows that belong together.
+
+    Raises:
+        GlassworkError: for fewer than two folds, or where rows, a class or the groups are too few for them.
+    """
+    if count < 2:
+        raise GlassworkError(f"Cross-validation needs at least 2 folds, and {count} were asked for")
+    if order == "time" and groups is not None:
+        raise GlassworkError("Folds are made in time order or by groups, not both: leave one of them away")
+    least = 2 if examples.schema.target == "number" else 1
+    if len(rows) < (count + (order == "time")) * least:
+        raise GlassworkError(f"{examples.source} has {len(rows)} examples for {count} folds, which are too few")
+    if order == "time":
+        folds = _expanding(rows, count)
+    else:
+        if groups is None:
+            _require_class_in_every_fold(examples, rows, count)
+        places = _in_groups(examples, rows, count, seed, groups) if groups else _stratified(examples, rows, count, seed)
+        folds = [Fold(rows[places != place], rows[places == place]) for place in range(count)]
+    advice = "it begins too late" if order == "time" else "all of it is in groups that are judged together"
+    for number, fold in enumerate(folds, start=1):
+        require_classes(examples, fold.training, f"in fold {number} of {count}", advice)
+    return folds
+
+
+def hold_out(
+    examples: Examples,
+    rows: Tensor,
+    share: float,
+    seed: int,
+    order: RowOrder = "shuffled",
+    groups: Groups | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Divides rows into (kept, held out), in the same three ways: stratified, whole groups, or the latest rows.
+
+    Args:
+        examples: all examples.
+        rows: the row numbers to divide, int64, ascending.
+        share: of the rows to hold out; whole groups are held out until it is reached.
+        seed: what the draw depends on.
+        order: `shuffled`, or `time`.
+        groups: rows that belong together.
+    """
+    count = round(len(rows) * share)
+    held = torch.zeros(len(rows), dtype=torch.bool)
+    if order == "time":
+        held[len(rows) - count :] = True
+    elif groups is not None and count:
+        numbers = groups.numbers[rows]
+        drawn = _permutation(len(groups.names), seed)
+        sizes = torch.bincount(numbers, minlength=len(groups.names))[drawn]
+        held = torch.isin(numbers, drawn[sizes.cumsum(0) - sizes < count])
+    elif count:
+        ordered = _by_strata(examples, rows, seed)
+        held[ordered[((torch.arange(count, dtype=torch.float64) + 0.5) * len(rows) / count).long()]] = True
+    return rows[~held], rows[held]
+
+
+def require_classes(examples: Examples, rows: Tensor, where: str, reason: str) -> None:
+    """Refuses rows to train on that lack a class, or are none.
+
+    Args:
+        examples: all examples.
+        rows: the row numbers to train on, int64.
+        where: where they train, in words.
+        reason: why a class may be missing, in words.
+
+    Raises:
+        GlassworkError: naming the class.
+    """
+    if len(rows) == 0:
+        raise GlassworkError(f"{examples.source} leaves no example to train on {where}")
+    if examples.schema.target != "class":
+        return
+    counts = torch.bincount(examples.columns["targets"][rows], minlength=len(examples.schema.classes))
+    if (counts == 0).any():
+        name = examples.schema.classes[int((counts == 0).nonzero()[0])]
+        raise GlassworkError(f"Class '{name}' has no training example {where}, for {reason}: use fewer folds")
+
+
+def strata(examples: Examples, rows: Tensor) -> Tensor:
+    """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers."""
+    targets = examples.columns["targets"][rows]
+    if examples.schema.target == "class":
+        return targets
+    if examples.schema.target == "classes":
+        found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
+        return found
+    return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))
+
+
+def _require_class_in_every_fold(examples: Examples, rows: Tensor, count: int) -> None:
+    if examples.schema.target != "class":
+        return
+    counts = torch.bincount(examples.columns["targets"][rows], minlength=len(examples.schema.classes))
+    least = int(counts.argmin())
+    if counts[least] < count:
+        raise GlassworkError(
+            f"Class '{examples.schema.classes[least]}' has {int(counts[least])} examples outside of the test set, and "
+            f"{count} folds need one each: use fewer --folds, or add examples of it"
+        )
+
+
+def _stratified(examples: Examples, rows: Tensor, count: int, seed: int) -> Tensor:
+    """The fold of each row: dealt out in turn, stratum after stratum."""
+    places = torch.empty(len(rows), dtype=torch.int64)
+    places[_by_strata(examples, rows, seed)] = torch.arange(len(rows)) % count
+    return places
+
+
+def _by_strata(examples: Examples, rows: Tensor, seed: int) -> Tensor:
+    """Places in `rows`, shuffled, stratum after stratum."""
+    shuffled = _permutation(len(rows), seed)
+    return shuffled[strata(examples, rows)[shuffled].argsort(stable=True)]
+
+
+def _in_groups(examples: Examples, rows: Tensor, count: int, seed: int, groups: Groups) -> Tensor:
+    """The fold of each row. A fold's load of a group: over the strata, what both have of it, as a share of it all."""
+    numbers = groups.numbers[rows]
+    present, numbers = torch.unique(numbers, return_inverse=True)
+    if len(present) < count:
+        names = ", ".join(groups.names[number] for number in present[:5].tolist())
+        raise GlassworkError(f"There are {len(present)} groups ({names}) for {count} folds: use fewer --folds")
+    kinds = torch.unique(strata(examples, rows), return_inverse=True)[1]
+    width = int(kinds.max()) + 1
+    contents = torch.bincount(numbers * width + kinds, minlength=len(present) * width).reshape(-1, width)
+    drawn = _permutation(len(present), seed)
+    sequence = drawn[contents.sum(1)[drawn].argsort(descending=True, stable=True)]
+    shares = contents.double() / contents.sum(0)
+    loads, sizes = torch.zeros(count, width, dtype=torch.float64), [0] * count
+    chosen = torch.empty(len(present), dtype=torch.int64)
+    for group in sequence.tolist():
+        in_common = list(zip((loads @ shares[group]).tolist(), sizes, strict=True))
+        place = min(range(count), key=in_common.__getitem__)
+        loads[place] += shares[group]
+        sizes[place] += int(contents[group].sum())
+        chosen[group] = place
+    return chosen[numbers]
+
+
+def _expanding(rows: Tensor, count: int) -> list[Fold]:
+    ends = [math.floor(len(rows) * block / (count + 1)) for block in range(count + 2)]
+    return [Fold(rows[: ends[block]], rows[ends[block] : ends[block + 1]]) for block in range(1, count + 1)]
+
+
+def _permutation(count: int, seed: int) -> Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed(seed, count)))
