@@ -1,4 +1,4 @@
-"""Penalties R(W), added to the loss as lambda * R(W) (Kovashka, "Weight Regularization")."""
+"""Penalties R(W), added to the loss as lambda * R(W) (Kovashka, "Weight Regularization"), and max-norm, a constraint."""
 
 from collections.abc import Callable, Sequence
 
@@ -42,6 +42,45 @@ def penalty(name: str, weights: Sequence[Tensor]) -> Tensor:
         return torch.zeros(())
     measure = PENALTIES[name]
     return torch.stack([measure(weight) for weight in weights]).sum()
+
+
+MAX_NORM = "max-norm"
+
+
+def is_added(name: str) -> bool:
+    """Whether a penalty is a term of the loss, as those in `PENALTIES` are; max-norm is not."""
+    return name != MAX_NORM
+
+
+def constrain(name: str, weights: Sequence[Tensor], strength: float) -> None:
+    """Holds the constraint of that name after an update; does nothing for a penalty that is a term of the loss.
+
+    Args:
+        name: as in the recipe.
+        weights: changed in place, such as `weights_of(network)`.
+        strength: of max-norm: the longest length.
+    """
+    if name == MAX_NORM:
+        shorten(weights, strength)
+
+
+@torch.no_grad()
+def shorten(weights: Sequence[Tensor], longest: float) -> None:
+    """Max-norm: w_k <- w_k min(1, c / |w_k|) for the incoming weights w_k of each unit k.
+
+    Srebro and Shraibman 2005 ("Rank, trace-norm and max-norm"); after every update: Srivastava et al. 2014 ("Dropout",
+    section 5.1).
+
+    Args:
+        weights: tensors of shape (units, ...), changed in place, as torch's linear, convolutional and recurrent layers
+            hold them: a unit of a convolution is one filter, one of a recurrent layer is a row of one gate. Transposed
+            convolutions hold their inputs first, so that there it is the outgoing weights of an input.
+        longest: c, the length above which a vector is scaled down to it.
+    """
+    for weight in weights:
+        lengths = torch.linalg.vector_norm(weight.flatten(1), dim=1)
+        factors = (longest / lengths.clamp_min(torch.finfo(weight.dtype).tiny)).clamp_max(1)
+        weight.mul_(factors.view(-1, *[1] * (weight.dim() - 1)))
 
 
 def weights_of(network: nn.Module) -> list[Tensor]:

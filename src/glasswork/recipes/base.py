@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from glasswork.errors import GlassworkError
 
@@ -104,16 +104,30 @@ class Recipe(Options):
     schedule: Literal["one-cycle", "cosine", "step", "constant"] = Field(
         "one-cycle", description="how the learning rate goes over the run"
     )
-    penalty: Literal["none", "l1", "l2"] = Field(
-        "none", description="R(W) added to the loss: sum of |w| or of w squared, weights only"
+    penalty: Literal["none", "l1", "l2", "max-norm"] = Field(
+        "none",
+        description="R(W) added to the loss: sum of |w| or of w squared, weights only; max-norm adds nothing: after "
+        "each update the weights into a unit are scaled to at most the length that strength gives",
     )
-    strength: float = Field(0.0, ge=0, description="lambda, what the penalty is multiplied by")
+    strength: float = Field(
+        0.0,
+        ge=0,
+        validate_default=True,
+        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0",
+    )
     gradient_clip: float | None = Field(None, gt=0, description="the longest gradient; longer ones are scaled to it")
     validation: float = Field(
         0.1, ge=0, lt=1, description="share of the training examples held out to decide when to stop"
     )
     test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
     patience: int | None = Field(None, ge=1, description="epochs without a lower validation loss before stopping early")
+
+    @field_validator("strength")
+    @classmethod
+    def _length_above_zero(cls, value: float, others: ValidationInfo) -> float:
+        if others.data.get("penalty") == "max-norm" and value == 0:
+            raise ValueError("max-norm needs the longest length of a unit's weights: add --strength 3, say")
+        return value
 
 
 class Machine(Options):
