@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.device import seed_everything
-from glasswork.objectives.penalties import penalty, weights_of
+from glasswork.objectives.penalties import constrain, is_added, penalty, weights_of
 from glasswork.training.faults import explain_not_finite
 from glasswork.training.optimizers import Optimizer
 from glasswork.training.schedules import PEAKS, SCHEDULES
@@ -56,13 +56,15 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         batch = batches.batch(epoch, index)
         with stage.numerics.arithmetic():
             loss, carried = stage.loss(network, batch, position.carried or {})
-        penalised = stage.strength * penalty(stage.penalty, weights) if stage.strength else None
+        added = stage.strength > 0 and is_added(stage.penalty)
+        penalised = stage.strength * penalty(stage.penalty, weights) if added else None
         objective = loss if penalised is None else loss + penalised
         if not math.isfinite(objective.item()):
             raise explain_not_finite(stage, batch, epoch, index)
         objective.backward()  # type: ignore[no-untyped-call]
         norm = _clip(stage)
         optimizer.step(learning_rate)
+        constrain(stage.penalty, weights, stage.strength)
         number = position.number + 1
         ended = index + 1 == len(batches)
         before, progress = progress, clock.progress(number)
