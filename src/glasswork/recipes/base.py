@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from glasswork.errors import GlassworkError
+from glasswork.recipes.search import Choices, Range
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -90,15 +91,19 @@ class Recipe(Options):
     budget: Seconds | None = Field(
         None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule runs over it"
     )
-    batch_size: int | None = Field(None, ge=1, description="examples per step (Kovashka: mini-batch)")
+    batch_size: Annotated[int | None, Choices((16, 32, 64, 128, 256))] = Field(
+        None, ge=1, description="examples per step (Kovashka: mini-batch)"
+    )
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = Field(
         "adamw", description="the rule that turns gradients into updates"
     )
-    learning_rate: float | None = Field(
+    learning_rate: Annotated[float | None, Range(1e-4, 0.3, log=True)] = Field(
         None, gt=0, description="size of a step (eta); with a schedule, the highest one"
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="share of the last update kept, for momentum and Adam")
-    weight_decay: float = Field(
+    momentum: Annotated[float, Range(0.8, 0.98, only=("optimizer", ("momentum", "adam", "adamw")))] = Field(
+        0.9, ge=0, lt=1, description="share of the last update kept, for momentum and Adam"
+    )
+    weight_decay: Annotated[float, Range(1e-4, 1.0, log=True, only=("optimizer", ("adamw",)))] = Field(
         0.0, ge=0, description="AdamW's decoupled shrinking of the weights per step; not the lecture's L2 penalty"
     )
     schedule: Literal["one-cycle", "cosine", "step", "constant"] = Field(
@@ -109,7 +114,11 @@ class Recipe(Options):
         description="R(W) added to the loss: sum of |w| or of w squared, weights only; max-norm adds nothing: after "
         "each update the weights into a unit are scaled to at most the length that strength gives",
     )
-    strength: float = Field(
+    strength: Annotated[
+        float,
+        Range(1e-6, 0.1, log=True, only=("penalty", ("l1", "l2"))),
+        Range(0.3, 10.0, log=True, only=("penalty", ("max-norm",))),
+    ] = Field(
         0.0,
         ge=0,
         validate_default=True,

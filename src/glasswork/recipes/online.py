@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from glasswork.recipes.base import Recipe
+from glasswork.recipes.search import Range
 
 
 def _only(fixed: object, reason: str) -> AfterValidator:
@@ -24,6 +25,9 @@ class OnlineRecipe(Recipe):
     Fields of the base recipe that would make another algorithm of it have one value left.
     """
 
+    learning_rate: Annotated[float | None, Range(0.05, 5.0, log=True)] = Field(
+        None, gt=0, description="size of a step (eta)"
+    )
     batch_size: Annotated[int | None, _only(1, "updates the weights after every single example")] = Field(
         1, description="1: the weights are updated after every example"
     )
@@ -41,8 +45,8 @@ class OnlineRecipe(Recipe):
         None, description="absent: every gradient is taken as it is"
     )
     loss: Literal["squared-error"] = Field("squared-error", description="E_n = 1/2 sum_k (y_k - t_k)^2 and no other")
-    hidden: int = Field(2, ge=1, description="units of the hidden layer")
-    initial_range: float = Field(
+    hidden: Annotated[int, Range(2, 32, log=True, whole=True)] = Field(2, ge=1, description="units of the hidden layer")
+    initial_range: Annotated[float, Range(0.1, 2.0, log=True)] = Field(
         0.5, gt=0, description="the first weights are drawn evenly from minus this to this (small random values)"
     )
     tolerance: float = Field(

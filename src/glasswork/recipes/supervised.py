@@ -1,10 +1,11 @@
 """The recipe of supervised learning: an input, a network, a target that is known for the training examples."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from glasswork.recipes.base import Numbers, Recipe, Words
+from glasswork.recipes.search import Layers, Range
 
 Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
 
@@ -13,15 +14,21 @@ class SupervisedRecipe(Recipe):
     """Classes, several classes at once, or numbers from images or from the columns of a table."""
 
     network: str = Field("lenet", description="linear, dense, lenet, or your own as file.py:Class")
-    hidden: Numbers = Field((), description="units of each hidden layer of the dense network, such as 256,128")
+    hidden: Annotated[Numbers, Layers(3, 16, 512, only=("network", ("dense",)))] = Field(
+        (), description="units of each hidden layer of the dense network, such as 256,128"
+    )
     activation: Activation = Field("relu", description="h, the nonlinearity of the hidden units")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of the hidden units turned off at random in training")
+    dropout: Annotated[float, Range(0.0, 0.6, only=("network", ("dense", "lenet")))] = Field(
+        0.0, ge=0, lt=1, description="share of the hidden units turned off at random in training"
+    )
     size: int | None = Field(None, ge=1, description="side of the square that images are brought to, in pixels")
     target: str | None = Field(None, description="the column to predict; several, separated by commas")
     loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
         None, description="what is minimised; absent: what fits the target"
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+    label_smoothing: Annotated[float, Range(0.0, 0.2, only=("loss", ("cross-entropy", "binary-cross-entropy")))] = (
+        Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+    )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
     )
@@ -37,3 +44,13 @@ LINEAR = {"network": "linear", "epochs": 60, "penalty": "l2", "strength": 0.001}
 MLP = {"network": "dense", "hidden": (256, 128), "epochs": 30}
 LENET = {"network": "lenet", "epochs": 20, "patience": 5}
 OWN = {"network": "", "epochs": 20, "patience": 5}
+POINTS = {
+    "network": "dense",
+    "hidden": (8, 8),
+    "activation": "tanh",
+    "epochs": 300,
+    "batch_size": 64,
+    "learning_rate": 0.05,
+    "validation": 0.0,
+    "test": 0.3,
+}
