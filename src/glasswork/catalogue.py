@@ -49,6 +49,13 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"
         ),
+        Preset(
+            "points",
+            "supervised",
+            supervised.POINTS,
+            "spiral",
+            "points of the plane and what each unit makes of them (Kovashka: ConvNetJS)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glasswork.data import points
 from glasswork.data.examples import Examples, ReadingOptions
 from glasswork.data.readers.arrays import Part, examples_of
 from glasswork.errors import GlassworkError
@@ -127,6 +128,11 @@ def _downloaded(name: str, download: Callable[[], None]) -> None:
         ) from error
 
 
+def _made(shape: str, about: str) -> Named:
+    """Points made on demand; what they depend on, and so what their cache is keyed by, is the file that makes them."""
+    return Named(about, lambda: Path(points.__file__), points.reading(shape))
+
+
 NAMES: dict[str, Named] = {
     "digits": Named(
         "1,797 handwritten digits of 8 x 8 pixels, installed with scikit-learn",
@@ -144,4 +150,10 @@ NAMES: dict[str, Named] = {
     "mnist": Named("70,000 handwritten digits, 28 x 28 pixels (12 MB)", _mnist_like("mnist", "MNIST")),
     "cifar10": Named("60,000 photos of 10 things, 32 x 32 pixels (163 MB)", _cifar("cifar10")),
     "cifar100": Named("60,000 photos of 100 things, 32 x 32 pixels (162 MB)", _cifar("cifar100")),
+    "circle": _made("circle", "400 made points of the plane, a disc in a ring"),
+    "xor": _made("xor", "400 made points of the plane, classes in opposite quarters"),
+    "gauss": _made("gauss", "400 made points of the plane, two clouds that overlap"),
+    "spiral": _made("spiral", "400 made points of the plane, two arms of a spiral"),
+    "spirals": _made("spirals", "another name for spiral"),
+    "moons": _made("moons", "400 made points of the plane, two half moons"),
 }
