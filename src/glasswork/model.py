@@ -66,7 +66,7 @@ class Model:
         return self.schema.classes
 
     def predict(self, sources: str | Path | Sequence[str | Path]) -> Answer | list[Answer]:
-        """Answers for image files, folders of images or CSV files.
+        """Answers for image files, folders of images, CSV files or Parquet files.
 
         Args:
             sources: one path, or several.
@@ -99,8 +99,8 @@ class Model:
 
     def _rows(self, path: Path) -> list[Answer]:
         if not path.is_file():
-            raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv file")
-        inputs = read_table(path, self.schema)
+            raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
+        inputs, _ = read_table(path, self.schema)
         names = [f"{path.name} row {row}" for row in range(1, len(inputs) + 1)]
         return self.system.answer_inputs(self.network, self.schema, inputs, names, self.numerics)
 
@@ -115,7 +115,7 @@ class Model:
             if not path.exists():
                 raise GlassworkError(f"There is no file {path}")
         if self.schema.inputs == "vector":
-            raw = torch.cat([read_table(path, self.schema) for path in paths])
+            raw = torch.cat([read_table(path, self.schema)[0] for path in paths])
             if not len(raw):
                 raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
         else:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from glasswork.data.augmentation import Augmentation, augment, centre
 from glasswork.data.examples import Examples, Schema
+from glasswork.data.preparation import Unknown, column_moments
 from glasswork.device import Numerics, mixed
 
 RESIDENT_SHARE = 0.25
@@ -88,14 +89,17 @@ class Scaling:
         unit = 255.0 if schema.inputs == "image" else 1.0
         mean, deviation = torch.tensor(schema.mean or (0.0,)), torch.tensor(schema.deviation or (1.0,))
         shape = (-1, 1, 1) if schema.inputs == "image" else (-1,)
-        self.factor = (1 / (unit * deviation)).view(shape).to(numerics.device)
-        self.shift = (-mean / deviation).view(shape).to(numerics.device)
+        varies = deviation > 0
+        self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(numerics.device)
+        self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(numerics.device)
+        self.unknown = Unknown(schema.columns, schema.deviation, numerics.device) if schema.columns else None
         self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(numerics.device)
         self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(numerics.device)
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors."""
-        return self.numerics.arrange(torch.addcmul(self.shift, raw.to(torch.float32), self.factor))
+        scaled = torch.addcmul(self.shift, raw.to(torch.float32), self.factor)
+        return self.numerics.arrange(self.unknown.settled(raw, scaled) if self.unknown else scaled)
 
     def targets(self, raw: Tensor) -> Tensor:
         """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
@@ -122,13 +126,16 @@ def _resident(column: Tensor, device: str) -> Tensor:
 def fit_scaling(examples: Examples, rows: Tensor) -> Schema:
     """The schema with mean and deviation of the inputs (and of targets that are numbers) over the training `rows`.
 
-    Images have one mean and deviation per channel, tables one per feature. A constant feature keeps deviation 1.
+    Images have one mean and deviation per channel, vectors one per feature. A constant feature keeps deviation 1, but
+    for those of tables see `column_moments`.
     """
     from dataclasses import replace
 
     schema, columns = examples.schema, examples.columns
     if schema.inputs == "image":
         mean, deviation = _image_moments(columns["inputs"], rows)
+    elif schema.columns:
+        mean, deviation = column_moments(columns["inputs"][rows].to(torch.float64), schema.columns)
     else:
         mean, deviation = _moments(columns["inputs"][rows].to(torch.float64))
     schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation))

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from glasswork.data.examples import Examples, ReadingOptions, Schema
 
-FORMAT = 2
+FORMAT = 3
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from glasswork.data.columns import Column
+
 InputKind = Literal["image", "vector"]
 TargetKind = Literal["class", "classes", "number"]
 
@@ -24,11 +26,16 @@ class Schema:
         target: `class` (one of `classes`), `classes` (any number of them) or `number`.
         classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
             numbers predicted.
-        features: the names of the columns of a `vector`; empty for images.
-        mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255.
-        deviation: what the inputs are divided by after that.
+        features: the names of the features of a `vector`; empty for images.
+        mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255; also
+            what stands for a feature that nobody knows (NaN), such as an empty cell.
+        deviation: what the inputs are divided by after that; 0 for a feature of a table that is the same in every
+            training row, which becomes 0 everywhere.
         target_mean: what is subtracted from a target that is a number, per number.
         target_deviation: what a target that is a number is divided by.
+        columns: how the columns of a table become the features, in their order; empty where it was no table.
+        target_columns: the columns of the table that hold the target.
+        unused: the columns of the table that are neither.
     """
 
     inputs: InputKind
@@ -40,6 +47,9 @@ class Schema:
     deviation: tuple[float, ...] = ()
     target_mean: tuple[float, ...] = ()
     target_deviation: tuple[float, ...] = ()
+    columns: tuple[Column, ...] = ()
+    target_columns: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON types; `from_json` turns it back."""
@@ -49,6 +59,7 @@ class Schema:
     def from_json(cls, data: Mapping[str, Any]) -> "Schema":
         """The schema that `to_json` wrote."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
+        values["columns"] = tuple(Column.from_json(column) for column in values.get("columns", ()))
         return cls(**values)
 
 
@@ -58,16 +69,17 @@ class Examples:
 
     Attributes:
         columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
-            vectors of shape (rows, features)); `targets` (int64 (rows,) for `class`, uint8 (rows, classes) for
-            `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal for exact
-            duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the original);
-            and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION or
-            TEST). Columns may be memory-mapped and must not be written to.
+            vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
+            (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
+            for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
+            original); and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION
+            or TEST). Columns may be memory-mapped and must not be written to.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
         margin: pixels kept on each side of an image beyond `schema.shape`, for random crops.
-        skipped: one sentence for each input that could not be read and was left out.
+        skipped: one sentence for each input that could not be read, or column that could not be used, and was left
+            out, and for each matter that a user should know about the others.
     """
 
     columns: Mapping[str, Tensor]
@@ -105,6 +117,8 @@ class ReadingOptions:
         strict: refuse a source with an unreadable input rather than skip it.
         channels: 1 or 3; absent: 1 where every image is grey, else 3.
         classes_known: the examples are for a model that knows its classes, so that one class alone is no mistake.
+        like: of the model that a table is read for, so that its columns become the same features; absent: they are
+            described anew.
     """
 
     size: int | None = None
@@ -113,6 +127,7 @@ class ReadingOptions:
     strict: bool = False
     channels: int | None = None
     classes_known: bool = False
+    like: Schema | None = None
 
     @property
     def least_classes(self) -> int:
@@ -129,6 +144,8 @@ def fingerprints(inputs: Tensor) -> Tensor:
     Returns:
         int64 of shape (rows,).
     """
+    if len(inputs) == 0:
+        return torch.empty(0, dtype=torch.int64)
     rows = inputs.reshape(len(inputs), -1).contiguous().view(torch.uint8)
     width = rows.shape[1]
     lanes = -(-width // 8)

@@ -1,6 +1,5 @@
 """New inputs for a trained network, read as its training examples were."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from glasswork.data.decoding import UnreadableImageError, decode
 from glasswork.data.examples import Schema
+from glasswork.data.readers import table
 from glasswork.errors import GlassworkError
 
 
@@ -39,36 +39,18 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
     return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8), problems
 
 
-def read_table(path: Path, schema: Schema) -> Tensor:
-    """The model's features out of a CSV file with a header, float32 (rows, features).
+def read_table(path: Path, schema: Schema) -> tuple[Tensor, tuple[str, ...]]:
+    """The model's features out of a table, in any format that tables are trained on.
 
-    A feature named `column=value` is 1 where that column holds that value, else 0. Empty cells become the
-    training mean.
+    Args:
+        path: a CSV, TSV or Parquet file.
+        schema: what the network was trained on.
+
+    Returns:
+        float32 (rows, features), NaN for what nobody knows, such as an empty cell or a category that training did not
+        have; and a sentence for each matter in which the table is not as in training.
 
     Raises:
-        GlassworkError: for a missing column or a cell that is no number.
+        GlassworkError: for a missing column, or a cell that is no number or no date where training had only such.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise GlassworkError(f"{path} cannot be read: {error}") from None
-    numbers = torch.empty(len(rows), len(schema.features))
-    for place, feature in enumerate(schema.features):
-        column, equals, value = feature.partition("=")
-        for line, row in enumerate(rows, 2):
-            if (feature if feature in row else column) not in row:
-                raise GlassworkError(f"{path} has no column '{column}', which this model was trained on")
-            cell = row[feature] if feature in row else row[column]
-            if feature not in row and equals:
-                numbers[line - 2, place] = float(cell == value)
-            elif cell is None or not cell.strip():
-                numbers[line - 2, place] = schema.mean[place]
-            else:
-                try:
-                    numbers[line - 2, place] = float(cell)
-                except ValueError:
-                    raise GlassworkError(
-                        f"{path}, line {line}: column '{column}' holds '{cell}', not a number"
-                    ) from None
-    return numbers
+    return table.inputs_like(path, schema)

@@ -9,9 +9,7 @@ from glasswork.errors import GlassworkError
 
 
 def matching_inputs(examples: Examples, schema: Schema) -> Tensor:
-    """The inputs as a model under `schema` takes them; features of a table are found by name.
-
-    A category that does not occur is 0 everywhere, as for a single row.
+    """The inputs as a model under `schema` takes them; features of plain arrays are found by name.
 
     Raises:
         GlassworkError: for inputs of another kind or size, or a missing column.
@@ -19,20 +17,20 @@ def matching_inputs(examples: Examples, schema: Schema) -> Tensor:
     found, inputs = examples.schema, examples.columns["inputs"]
     if found.inputs != schema.inputs or (found.features == schema.features and found.shape != schema.shape):
         raise _refused(examples, schema)
-    if found.features == schema.features:
+    if (found.columns, found.features) == (schema.columns, schema.features):
         return inputs
+    if found.columns and schema.columns:  # a table that was not read for this model
+        raise GlassworkError(
+            f"{examples.source} has changed since this model was trained, and its columns now read differently: "
+            "name it with --data, or train anew"
+        )
     places = {name: place for place, name in enumerate(found.features)}
-    known = {name.partition("=")[0] for name in found.features}
-    columns = []
-    for name in schema.features:
-        column, equals, _ = name.partition("=")
-        if name in places:
-            columns.append(inputs[:, places[name]])
-        elif equals and column in known:
-            columns.append(torch.zeros(len(inputs)))
-        else:
-            raise GlassworkError(f"{examples.source} has no column '{column}', which this model was trained on")
-    return torch.stack(columns, 1)
+    missing = [name for name in schema.features if name not in places]
+    if missing:
+        raise GlassworkError(f"{examples.source} has no column '{missing[0]}', which this model was trained on")
+    if not schema.features:
+        raise _refused(examples, schema)
+    return inputs[:, [places[name] for name in schema.features]]
 
 
 def matching_targets(examples: Examples, schema: Schema) -> Tensor:

@@ -82,7 +82,8 @@ class Online(System):
         if source == XOR:
             return exclusive_or()
         target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
-        return readers.read(source, ReadingOptions(target=target, strict=self.recipe.strict, classes_known=True))
+        strict = self.recipe.strict
+        return readers.read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
 
     @override
     def scaled(self, examples: Examples, rows: Tensor) -> Schema:
@@ -92,7 +93,7 @@ class Online(System):
         return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation))
 
     def _scaling(self, examples: Examples, rows: Tensor) -> str:
-        within = bool((examples.columns["inputs"][rows].abs() <= 1).all())
+        within = not (examples.columns["inputs"][rows].abs() > 1).any()
         return self.recipe.scaling or ("none" if within else "standard")
 
     @override

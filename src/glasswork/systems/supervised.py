@@ -76,7 +76,8 @@ class Supervised(System):
         square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
         size = schema.shape[1] if square else None
         channels = schema.shape[0] if schema.inputs == "image" else None
-        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, classes_known=True)
+        like = schema if schema.inputs == "vector" else None
+        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
         return readers.read(source, options)
 
     @override

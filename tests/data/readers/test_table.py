@@ -48,24 +48,23 @@ def test_tabs_packed_files_and_commas_for_points(tmp_path: Path) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 2), min_size=2, max_size=6), st.booleans())
 def test_numbers_come_back_on_both_paths(tmp_path: Path, rows: list[tuple[float, float]], slow: bool) -> None:
-    lines = [f"{a!r},{b!r},{row % 2},{'q' if slow else 1}" for row, (a, b) in enumerate(rows)]
+    lines = [f"{a!r},{b!r},{row % 2},{'pq'[row % 2] if slow else row}" for row, (a, b) in enumerate(rows)]
     examples = read_text(tmp_path, "\n".join(["a,b,label,c", *lines]))
-    assert np.array_equal(examples.columns["inputs"][:, :2].numpy(), np.array(rows, dtype=np.float32))
+    kept = [place for place, name in enumerate("ab") if name in examples.schema.features]
+    assert {"ab"[place] for place in range(2) if len({row[place] for row in rows}) > 1} == {"ab"[k] for k in kept}
+    found = examples.columns["inputs"][:, : len(kept)].numpy()
+    assert np.array_equal(found, np.array(rows, dtype=np.float32)[:, kept])
 
 
-def test_empty_cells_are_filled_and_said(tmp_path: Path) -> None:
+def test_empty_cells_are_marked_and_said(tmp_path: Path) -> None:
     examples = read_text(tmp_path, "a,b,c,y\n1,u,,0\n,,,1\n4,v,,1\nNA,u,?,0\n")
-    assert examples.schema.features == ("a", "b=u", "b=v")
-    assert examples.columns["inputs"][1].tolist() == [2.5, 0, 0]
-    assert [sentence[:20] for sentence in examples.skipped] == [
-        "The column 'a' has 2",
-        "The column 'b' has 1",
-        "The column 'c' is em",
-    ]
-    (tmp_path / "train.csv").write_text("a,y\n1,0\n3,1\n")
-    (tmp_path / "test.csv").write_text("a,y\n,0\n100,1\n")
-    (tmp_path / "some.csv").unlink()
-    assert read(tmp_path, ReadingOptions()).columns["inputs"][2].item() == 2  # the mean of the training rows
+    assert examples.schema.features == ("a", "a: empty", "b=u", "b=v", "b: empty")
+    assert examples.columns["inputs"][1].isnan().tolist() == [True, False, False, False, False]
+    assert examples.columns["inputs"][1:3, 1:].tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
+    assert examples.skipped == (
+        "The column 'c' is empty and was left out.",
+        "Empty cells count as the training mean, with a feature that marks them: 'a' (2), 'b' (1).",
+    )
 
 
 def test_row_numbers_are_no_feature(tmp_path: Path) -> None:
@@ -114,12 +113,17 @@ def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, fi
     assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float32}[kind]
 
 
-def test_classes_and_categories_come_from_all_splits(tmp_path: Path) -> None:
+def test_classes_come_from_all_splits_and_categories_from_the_training_split(tmp_path: Path) -> None:
     for name, text in {"train": "c,y\nu,a\nv,b\n", "valid": "c,y\nw,a\n", "test": "y,c\nz,v\n"}.items():
         (tmp_path / f"{name}.csv").write_text(text)
     examples = read(tmp_path, ReadingOptions())
     assert examples.schema.classes == ("a", "b", "z")
-    assert examples.schema.features == ("c=u", "c=v", "c=w")
+    assert examples.schema.features == ("c=u", "c=v")
+    assert examples.columns["inputs"][:2].tolist() == [[1, 0], [0, 1]]
+    assert examples.columns["inputs"][2].isnan().all()
+    assert examples.columns["inputs"][3].tolist() == [0, 1]
+    assert examples.columns["fingerprints"].unique().shape == (3,)
+    assert examples.skipped == ("The column 'c' holds what no training row has, read as unknown: 'w' (1).",)
     assert examples.columns["split"].tolist() == [0, 0, 1, 2]
     assert list(examples.names) == ["train row 1", "train row 2", "validation row 1", "test row 1"]
     (tmp_path / "test.csv").write_text("c\nv\n")
@@ -151,8 +155,9 @@ def test_a_table_without_a_header(tmp_path: Path) -> None:
         (b"a,y\n" + gzip.compress(b"a,y\n")[:-3], "is not UTF-8 text"),
         (gzip.compress(b"a,y\n1,0\n2,1\n")[:-9], "damaged gzip"),
         ('a,y\n"' + "x\n" * 100_000, "look for a quote that is not closed"),
-        (rows_of("b,y", *(f"name {row},{row % 2}" for row in range(51))), "'b' holds 51 different texts"),
         (rows_of("b,y", *(f"{row if row else 'oops'},{row % 2}" for row in range(60))), "'oops' on line 2"),
+        (rows_of("b,y", *(f"2020-{row % 12 + 1}-{row + 1},{row % 2}" for row in range(33))), "'2020-8-32' on line 33"),
+        ("b,y\n7,0\n7,1\n", "'b' has the same number in every row and was left out"),
     ],
 )
 def test_tables_that_cannot_be_read(text: str | bytes, message: str, tmp_path: Path) -> None:

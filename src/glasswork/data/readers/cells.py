@@ -3,8 +3,9 @@
 import csv
 import gzip
 import io
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, islice
@@ -20,6 +21,8 @@ Numbers = npt.NDArray[np.float64]
 
 EMPTY = frozenset(("", "na", "n/a", "nan", "null", "?"))  # cells without a number, in lower case
 
+_THOUSANDS_BY_COMMA = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")  # 1,234,567.8
+_THOUSANDS_BY_POINT = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")  # 1.234.567,8
 _SEPARATORS = ",;\t|"
 _SAMPLE = 20  # rows looked at to find the separator
 
@@ -32,7 +35,7 @@ class Table:
         columns: by name, in the order of the first file: float64 numbers with NaN for empty cells, or texts.
         files: the files.
         counts: how many rows each file has.
-        lines: line of each row in its file, counting from 1.
+        lines: line of each row in its file, counting from 1; of Parquet files, which have none, the row.
     """
 
     columns: dict[str, Numbers | list[str]]
@@ -43,25 +46,28 @@ class Table:
     def place(self, row: int) -> str:
         """The line that a row stands on, in words."""
         file = next(file for file, end in zip(self.files, accumulate(self.counts), strict=True) if row < end)
-        return f"line {self.lines[row]} of {file}"
+        return f"{'row' if is_parquet(file) else 'line'} {self.lines[row]} of {file}"
 
 
-def load(files: Sequence[Path]) -> Table:
-    """Read tables with the same columns.
+def is_parquet(path: Path) -> bool:
+    """Whether a file is named as Parquet files are."""
+    return path.name.lower().endswith((".parquet", ".pq"))
+
+
+def load(files: Sequence[Path], texts: Collection[str] = ()) -> Table:
+    """Read CSV and TSV files with the same columns.
+
+    Args:
+        files: the files.
+        texts: names of columns whose cells are kept as they are written, although they may all be numbers.
 
     Raises:
         GlassworkError: a file is damaged, has no rows, a row with too many or too few cells, or other columns.
     """
     headers = [head(file) for file in files]
-    for file, (names, _, _) in zip(files[1:], headers[1:], strict=True):
-        missing, more = set(headers[0][0]) - set(names), set(names) - set(headers[0][0])
-        if missing or more:
-            verb, name = ("lacks", min(missing)) if missing else ("has", min(more))
-            other = "which" if missing else "which is missing in"
-            raise GlassworkError(
-                f"{file} {verb} the column '{name}', {other} {files[0].name}{' has' if missing else ''}: "
-                "all parts of a data set need the same columns."
-            )
+    require_same_columns(files, [names for names, _, _ in headers])
+    if any(name in texts for name in headers[0][0]):
+        return _texts(files, headers, texts)
     numbers = [_numbers(file, *header) for file, header in zip(files, headers, strict=True)]
     names = headers[0][0]
     found = [part for part in numbers if part is not None]
@@ -74,7 +80,24 @@ def load(files: Sequence[Path]) -> Table:
         joined = ordered[0] if len(ordered) == 1 else np.concatenate(ordered)
         lines = [row + skip + 1 for part, (_, _, skip) in zip(found, headers, strict=True) for row in range(len(part))]
         return Table(dict(zip(names, joined.T, strict=True)), list(files), [len(part) for part in found], lines)
-    return _texts(files, headers)
+    return _texts(files, headers, ())
+
+
+def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) -> None:
+    """Refuses parts of a data set that have different columns.
+
+    Raises:
+        GlassworkError: naming the column.
+    """
+    for file, own in zip(files[1:], names[1:], strict=True):
+        missing, more = set(names[0]) - set(own), set(own) - set(names[0])
+        if missing or more:
+            verb, name = ("lacks", min(missing)) if missing else ("has", min(more))
+            other = "which" if missing else "which is missing in"
+            raise GlassworkError(
+                f"{file} {verb} the column '{name}', {other} {files[0].name}{' has' if missing else ''}: "
+                "all parts of a data set need the same columns."
+            )
 
 
 def head(path: Path) -> tuple[list[str], str, int]:
@@ -166,7 +189,7 @@ def _numbers(path: Path, names: list[str], separator: str, skip: int) -> Numbers
     return table if np.isfinite(table).all() else None
 
 
-def _texts(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]]) -> Table:
+def _texts(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]], texts: Collection[str]) -> Table:
     """All rows, cell by cell."""
     names = headers[0][0]
     columns: list[list[str]] = [[] for _ in names]
@@ -186,20 +209,54 @@ def _texts(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]])
                 column.append(cells[index])
         counts.append(len(lines) - before)
     table = Table({}, list(files), counts, lines)
+    commas = headers[0][1] != ","
     for name, column in zip(names, columns, strict=True):
-        table.columns[name] = _typed(table, name, column, commas=headers[0][1] != ",")
+        table.columns[name] = column if name in texts else _typed(table, name, column, commas)
     return table
 
 
 def _typed(table: Table, name: str, column: list[str], commas: bool) -> Numbers | list[str]:
-    """A column as numbers where all its cells are; a comma may stand for the point where it separates nothing."""
-    for mark in (".", ",") if commas else (".",):
+    """A column as numbers where all its cells are.
+
+    A comma may stand for the point where it separates no cells; thousands may be set apart by the other of the two.
+    """
+    cells = ["nan" if cell.lower() in EMPTY else cell for cell in column]
+    ways: list[Callable[[str], str]] = [_as_written]
+    ways += [_with_decimal_comma] if commas else []
+    ways += [_with_thousands_by_comma]
+    ways += [_with_thousands_by_point] if commas else []
+    for way in ways:
         try:
-            numbers = np.array([np.nan if cell.lower() in EMPTY else float(cell.replace(mark, ".")) for cell in column])
+            numbers = np.array([float(way(cell)) for cell in cells])
         except ValueError:
             continue
-        infinite = np.flatnonzero(np.isinf(numbers))
-        if len(infinite):
-            raise GlassworkError(f"The column '{name}' is infinite on {table.place(int(infinite[0]))}.")
+        require_finite(table, name, numbers)
         return numbers
     return column
+
+
+def require_finite(table: Table, name: str, numbers: Numbers) -> None:
+    """Refuses a column with an infinite number.
+
+    Raises:
+        GlassworkError: naming its place.
+    """
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        raise GlassworkError(f"The column '{name}' is infinite on {table.place(int(infinite[0]))}.")
+
+
+def _as_written(cell: str) -> str:
+    return cell
+
+
+def _with_decimal_comma(cell: str) -> str:
+    return cell.replace(",", ".")
+
+
+def _with_thousands_by_comma(cell: str) -> str:
+    return cell.replace(",", "") if _THOUSANDS_BY_COMMA.fullmatch(cell) else cell
+
+
+def _with_thousands_by_point(cell: str) -> str:
+    return cell.replace(".", "").replace(",", ".") if _THOUSANDS_BY_POINT.fullmatch(cell) else cell

@@ -1,17 +1,16 @@
-"""Tables: CSV and TSV files with a header, of numbers and categories, or of paths of images and their labels."""
+"""Tables: CSV, TSV and Parquet files, of numbers, categories and dates, or of paths of images and their labels."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from glasswork.data.columns import Column
 from glasswork.data.decoding import decode_files
 from glasswork.data.examples import (
     SPLIT_NAMES,
@@ -20,23 +19,21 @@ from glasswork.data.examples import (
     ReadingOptions,
     Schema,
     TargetKind,
-    fingerprints,
 )
-from glasswork.data.readers.cells import EMPTY, Numbers, Table, head, load, rows
+from glasswork.data.readers import cells
+from glasswork.data.readers.cells import Numbers, Table, head, is_parquet, rows
+from glasswork.data.readers.describing import describe, quoted
+from glasswork.data.readers.encoding import encode
 from glasswork.data.readers.image_folder import is_image, natural
+from glasswork.data.readers.parquet import load_parquet
 from glasswork.data.readers.splits import split_folders, split_parts, visible
 from glasswork.errors import GlassworkError
 
-FORMAT = "tables (.csv or .tsv with a header, gzipped or not)"
+FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _USUAL_TARGETS = ("target", "label", "class", "y", "species")
-# Columns of these names that count up by one would give away the classes of a sorted table; `column 1` has no name.
-_ROW_NUMBERS = ("id", "index", "unnamed: 0", "column 1")
-_BLOCK = (
-    256  # rows copied at once: columns of wide tables lie far apart, so a block has to stay in the processor's cache
-)
-_MOST_CATEGORIES = 50  # of a column of texts
+_MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
 
@@ -52,9 +49,10 @@ class _Inputs:
     kept: Tensor | slice  # the rows of the table that could be read
     shape: tuple[int, ...]
     names: Sequence[str]
-    features: tuple[str, ...] = ()
     margin: int = 0
     skipped: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 def claims(path: Path) -> bool:
@@ -72,31 +70,83 @@ def read(path: Path, options: ReadingOptions) -> Examples:
 
     Raises:
         GlassworkError: a table is damaged or ragged, the target is missing, unclear or empty somewhere, or a column of
-            texts has too many different ones.
+            numbers or dates holds something else.
     """
     files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else _tables(path)
-    table = load([file for _, file in files])
-    chosen = _chosen_targets(table, options.target, path)
-    features = {name: column for name, column in table.columns.items() if name not in chosen}
+    table = load_tables([file for _, file in files], options.like)
+    asked = options.target or (",".join(options.like.target_columns) if options.like else None)
+    chosen = _chosen_targets(table, asked or None, path)
+    features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
     targets, kind, classes = _targets(table, chosen, options.least_classes)
     splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
     split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
-    pictures = next((name for name, column in features.items() if _holds_images(column, table.files[0])), None)
+    pictures = next((name for name in features if _holds_images(table.columns[name], table.files[0])), None)
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
-        found = _vectors(table, features, split, _row_names(files, table.counts))
+        found = _vectors(table, features, split, _row_names(files, table.counts), options.like)
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
-    schema = Schema("image" if pictures else "vector", found.shape, kind, classes, found.features)
+    schema = Schema(
+        inputs="image" if pictures else "vector",
+        shape=found.shape,
+        target=kind,
+        classes=classes,
+        features=tuple(feature for column in found.columns for feature in column.features),
+        columns=found.columns,
+        target_columns=tuple(chosen),
+        unused=found.unused,
+    )
     return Examples(columns, schema, str(path), found.names, found.margin, found.skipped)
 
 
+def load_tables(files: Sequence[Path], like: Schema | None = None) -> Table:
+    """The cells of tables of one format.
+
+    Args:
+        files: the tables.
+        like: of the model that they are read for, which knows the columns that are no numbers.
+
+    Raises:
+        GlassworkError: a file cannot be read, or they do not fit together.
+    """
+    packed = [is_parquet(file) for file in files]
+    if all(packed):
+        return load_parquet(files)
+    if any(packed):
+        first, other = files[packed.index(True)], files[packed.index(False)]
+        raise GlassworkError(f"{first} and {other} are parts of one data set: give all of them in one format.")
+    return cells.load(files, [column.name for column in like.columns if column.kind != "number"] if like else ())
+
+
+def inputs_like(path: Path, schema: Schema) -> tuple[Tensor, tuple[str, ...]]:
+    """The features of a table as a model knows them, float32 (rows, features), and what is not as in training.
+
+    Raises:
+        GlassworkError: the file cannot be read or lacks a column.
+    """
+    table = load_tables([path], schema)
+    encoded = encode(table, known_columns(schema))
+    return encoded.inputs, (*encoded.sentences, *_ignored(list(table.columns), schema))
+
+
+def known_columns(schema: Schema) -> tuple[Column, ...]:
+    """The columns that a model was trained on; all are numbers where it was trained on no table."""
+    return schema.columns or tuple(Column(feature, "number") for feature in schema.features)
+
+
+def _ignored(names: Sequence[str], schema: Schema) -> list[str]:
+    """A sentence about columns that training did not have."""
+    known = {column.name for column in known_columns(schema)} | {*schema.target_columns, *schema.unused}
+    more = [name for name in names if name not in known]
+    return [f"Training had no column {quoted(more)}: not used."] if more else []
+
+
 def _is_table(path: Path) -> bool:
-    return path.name.lower().endswith(_SUFFIXES) and path.is_file()
+    return (path.name.lower().endswith(_SUFFIXES) or is_parquet(path)) and path.is_file()
 
 
 def _tables(folder: Path) -> list[tuple[int | None, Path]]:
@@ -116,6 +166,8 @@ def _tables(folder: Path) -> list[tuple[int | None, Path]]:
 
 
 def _names_images(path: Path) -> bool:
+    if is_parquet(path):
+        return False
     try:
         _, separator, skip = head(path)
         first = next(rows(path, separator, skip), None)
@@ -205,7 +257,7 @@ def _text_target(column: list[str], name: str, least: int) -> Targets:
     classes = sorted({label for labels in cells for label in labels}, key=natural)
     if len(classes) < least:
         raise GlassworkError(f"The target '{name}' is '{column[0]}' in every row: there is nothing to learn.")
-    if len(classes) > max(_MOST_CATEGORIES, len(column) // 2):
+    if len(classes) > max(_MOST_CLASSES, len(column) // 2):
         raise GlassworkError(
             f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are no classes."
         )
@@ -219,59 +271,30 @@ def _text_target(column: list[str], name: str, least: int) -> Targets:
 
 
 def _vectors(
-    table: Table, columns: Mapping[str, Numbers | list[str]], split: Tensor | None, row_names: Sequence[str]
+    table: Table, names: Sequence[str], split: Tensor | None, row_names: Sequence[str], like: Schema | None
 ) -> _Inputs:
-    """Numbers as they are, empty ones filled with the mean, and a feature of 0 and 1 per category of a text."""
-    training = slice(None) if split is None or not (split == TRAINING).any() else (split == TRAINING).numpy()
-    parts: list[npt.NDArray[np.floating[Any]]] = []
-    names: list[str] = []
-    skipped: list[str] = []
-    for name, column in columns.items():
-        if isinstance(column, list):
-            categories = _categories(table, name, column)
-            empty = column.count("")
-            if empty:
-                skipped.append(f"The column '{name}' has {empty:,} empty cells: none of its categories is set there.")
-            parts += [np.array([cell == category for cell in column], dtype=np.float32) for category in categories]
-            names += [f"{name}={category}" for category in categories]
-            continue
-        if name.lower() in _ROW_NUMBERS and (np.diff(column) != 1).sum() < len(table.files):
-            skipped.append(f"The column '{name}' only numbers the rows and was left out.")
-            continue
-        missing = np.isnan(column)
-        if missing[training].all():
-            skipped.append(f"The column '{name}' is empty and was left out.")
-            continue
-        if missing.any():
-            mean = float(np.nanmean(column[training]))
-            column = np.where(missing, mean, column)
-            skipped.append(f"The column '{name}' has {int(missing.sum()):,} empty cells, read as its mean ({mean:g}).")
-        parts.append(column)
-        names.append(name)
-    array = np.empty((sum(table.counts), len(parts)), dtype=np.float32)
-    for start in range(0, len(array), _BLOCK):
-        for index, part in enumerate(parts):
-            array[start : start + _BLOCK, index] = part[start : start + _BLOCK]
-    inputs = torch.from_numpy(array)
+    """Numbers, categories and dates as features, as the model knows them or as the training rows suggest."""
+    columns = known_columns(like) if like else ()
+    if like and columns:
+        unused, sentences = like.unused, tuple(_ignored(names, like))
+    else:
+        decide = torch.ones(sum(table.counts), dtype=torch.bool) if split is None else split == TRAINING
+        described = describe(table, names, (decide if decide.any() else ~decide).numpy())
+        columns, unused = tuple(described.columns), tuple(described.unused)
+        sentences = tuple(described.sentences)
+        if not columns:
+            raise GlassworkError(f"{table.files[0]} has no column to predict from: {' '.join(sentences)}")
+    encoded = encode(table, columns)
     return _Inputs(
-        inputs, fingerprints(inputs), slice(None), (len(parts),), row_names, tuple(names), skipped=tuple(skipped)
+        inputs=encoded.inputs,
+        fingerprints=encoded.fingerprints,
+        kept=slice(None),
+        shape=(encoded.inputs.shape[1],),
+        names=row_names,
+        skipped=(*sentences, *encoded.sentences),
+        columns=columns,
+        unused=unused,
     )
-
-
-def _categories(table: Table, name: str, column: list[str]) -> list[str]:
-    categories = sorted(set(column) - {""}, key=natural)
-    if len(categories) <= _MOST_CATEGORIES:
-        return categories
-    texts = [row for row, cell in enumerate(column) if cell.lower() not in EMPTY and not _is_number(cell)]
-    example = f"'{column[texts[0]]}' on {table.place(texts[0])}" if texts else f"'{column[0]}'"
-    raise GlassworkError(
-        f"The column '{name}' holds {len(categories):,} different texts (the first: {example}): at most "
-        f"{_MOST_CATEGORIES} can be read as categories; take the column out, or mend the cells that should be numbers."
-    )
-
-
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(r"[-+]?[\d.,]+([eE][-+]?\d+)?", cell) is not None
 
 
 def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOptions) -> _Inputs:
