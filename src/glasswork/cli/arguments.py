@@ -81,9 +81,21 @@ def add_out(parser: argparse.ArgumentParser, sentence: str) -> None:
     parser.add_argument("--out", metavar="FILE", help=sentence)
 
 
-def add_fields(group: Any, options: type[Options], preset: dict[str, Any]) -> None:
-    """Adds a flag for every field, with its sentence as help and the preset's value as default."""
+def add_fields(
+    group: Any, options: type[Options], preset: dict[str, Any], several: bool = False, leave_out: Sequence[str] = ()
+) -> None:
+    """Adds a flag for every field, with its sentence as help and the preset's value as default.
+
+    Args:
+        group: of the parser.
+        options: whose fields.
+        preset: values that differ from the fields' defaults.
+        several: a flag may be given several values, and is a list then even of one.
+        leave_out: fields that get no flag.
+    """
     for name, field in options.model_fields.items():
+        if name in leave_out:
+            continue
         default = preset.get(name, field.default)
         words = ",".join(map(str, default)) if isinstance(default, tuple) else default
         shown = "" if words in (None, "", False) else f" (default: {words})"
@@ -92,8 +104,8 @@ def add_fields(group: Any, options: type[Options], preset: dict[str, Any]) -> No
         if field.annotation is bool:
             group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=sentence)
         else:
-            metavar = None if choices else _metavar(name, field.annotation)
-            group.add_argument(flag, dest=name, choices=choices, metavar=metavar, help=sentence)
+            metavar, count = None if choices else _metavar(name, field.annotation), "+" if several else None
+            group.add_argument(flag, dest=name, choices=choices, nargs=count, metavar=metavar, help=sentence)
 
 
 def _choices(annotation: Any) -> list[str] | None:
