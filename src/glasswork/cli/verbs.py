@@ -11,6 +11,7 @@ VERBS = {
     "evaluate": "measure a trained model on examples with known answers",
     "predict": "ask a trained model about files, folders or tables",
     "runs": "list the runs under runs/",
+    "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
     "compare": "put runs side by side: recipe, figures, time",
     "systems": "list what can be trained; systems show NAME prints a recipe",
     "open": "open a trained model on one input: every operation, every error, in numbers",
