@@ -174,7 +174,7 @@ def environment() -> dict[str, Any]:
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "processor": processor(),
         "cores": usable_cores(),
-        "memory_gigabytes": round(_memory_bytes() / 2**30, 1),
+        "memory_gigabytes": round(memory_bytes("cpu")[0] / 2**30, 1),
         "accelerators": accelerators,
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -182,8 +182,33 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _memory_bytes() -> int:
+def memory_bytes(device: str) -> tuple[int, int]:
+    """Memory of a device in bytes: all of it, and what is free now; 0 where the system does not say.
+
+    Of the processor's memory a container may have been given a part. Pages of files that the system can drop at any
+    time are free.
+    """
+    if torch.device(device).type == "cuda":
+        free, everything = torch.cuda.mem_get_info(device)
+        return everything, free
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        everything = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
+        return 0, 0
+    free = _number_in(Path("/proc/meminfo"), "MemAvailable:") * 1024 or everything
+    limit = _number_in(Path("/sys/fs/cgroup/memory.max"))
+    if limit:
+        used = _number_in(Path("/sys/fs/cgroup/memory.current"))
+        dropped = _number_in(Path("/sys/fs/cgroup/memory.stat"), "inactive_file")
+        everything, free = min(everything, limit), min(free, max(0, limit - used + dropped))
+    return everything, free
+
+
+def _number_in(path: Path, key: str = "") -> int:
+    """The whole number after `key` in a file of the system; 0 where there is none."""
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
         return 0
+    words = next((line.removeprefix(key).split() for line in lines if line.startswith(key)), [])
+    return int(words[0]) if words and words[0].isdigit() else 0

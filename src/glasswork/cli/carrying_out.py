@@ -16,6 +16,7 @@ INTERRUPTED = 130
 def carry_out_training(training: "Training", options: Namespace) -> int:
     """Carries a training out, with progress for people; the exit code."""
     from glasswork.run.finish import finish, next_commands
+    from glasswork.show.memory import memory_sentence
     from glasswork.show.progress import console_for_people, shown
     from glasswork.show.terminal import print_numerics, print_result, print_summary
 
@@ -23,6 +24,8 @@ def carry_out_training(training: "Training", options: Namespace) -> int:
     if not options.json:
         print_summary(console, training.order.preset, training.summary)
         print_numerics(console, training.numerics)
+        if needed := memory_sentence(training.folder.read("environment.json").get("memory")):
+            console.print(needed)
     for _ in training.steps() if options.json else shown(training.steps(), console):
         pass
     if training.interrupted:

@@ -23,6 +23,7 @@ from glasswork.systems.system import System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import best_of
+from glasswork.training.probe import estimate_memory, short_of_memory
 from glasswork.training.stage import Stage
 from glasswork.training.step import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved, stopped_early
@@ -134,6 +135,10 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
         raise GlassworkError("The network has no weights to train")
     numerics = Numerics(device, order.machine.threads or usable_cores())
     torch.set_num_threads(numerics.threads)
+    plain = chosen.stages(network, examples, splits, MEASURING, Numerics())[0]
+    memory = estimate_memory(plain, examples, device)
+    if short := short_of_memory(memory):
+        summary = replace(summary, warnings=(*summary.warnings, short))
     if replay is not None:
         _, numerics = replay.read_resolved(RECIPES[order.system])
         numerics.apply()
@@ -150,7 +155,9 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     with folder.kept():
         folder.keep_network(recipe)
         folder.write_resolved(recipe, numerics)
-        folder.write("environment.json", {**environment(), "training_seconds": clock.seconds})
+        folder.write(
+            "environment.json", {**environment(), "training_seconds": clock.seconds, "memory": memory.to_json()}
+        )
         folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
         folder.write_order(order)  # last, as it is what a folder is known by
     return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
