@@ -12,6 +12,7 @@ from torch import Tensor
 
 from glasswork.data.examples import Examples
 from glasswork.data.readers import cells
+from glasswork.data.readers.parquet import load_parquet
 from glasswork.data.readers.splits import split_parts, visible
 from glasswork.device import mixed
 from glasswork.errors import GlassworkError
@@ -63,17 +64,17 @@ def read_groups(source: str | Path, column: str) -> Groups:
     files = list(split_parts(part for part in visible(path) if part.is_file()).values()) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
         raise GlassworkError(f"Groups are read from a column of a table, and {source} is none: leave --groups away")
-    table = cells.load(files)
+    table = load_parquet(files) if all(map(cells.is_parquet, files)) else cells.load(files, [column])
     if column not in table.columns:
         near = get_close_matches(column, table.columns, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"its columns: {', '.join(list(table.columns)[:20])}"
         raise GlassworkError(f"{source} has no column '{column}' to group by: {hint}")
     found = table.columns[column]
-    labels: list[object] = list(found) if isinstance(found, list) else found.tolist()
-    empty = next((row for row, label in enumerate(labels) if label == "" or label != label), None)
+    labels = found if isinstance(found, list) else [f"{number:.17g}" for number in found]
+    empty = next((row for row, label in enumerate(labels) if label.lower() in cells.EMPTY), None)
     if empty is not None:
         raise GlassworkError(f"The column '{column}' is empty on {table.place(empty)}: every row needs a group")
-    return groups_of(f"{label:g}" if isinstance(label, float) else label for label in labels)
+    return groups_of(labels)
 
 
 def make_folds(
