@@ -16,6 +16,7 @@ from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 
+WRITTEN = (".html", ".json")
 OF_A_RUN = ("replay", "tensorboard", "out", "budget", "restarts", "select")
 ORDER = "order"  # the rows' order here; that of the online rule's examples is left at its default
 
@@ -41,6 +42,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
         "--repeats", type=int, default=1, metavar="WHOLE", help="how often, with other folds (default: 1)"
     )
     add_out(parser, "write the page here (.html), or the figures (.json)")
+    parser.set_defaults(typed=list(arguments))
     defaults = {"data": catalogue.PRESETS[name].data, **catalogue.PRESETS[name].values} if name else {}
     title = "the recipe; a flag with several values, such as --hidden 4 8 16, is what is tried"
     add_fields(parser.add_argument_group(title), recipe, dict(defaults), several=True, leave_out=(*OF_A_RUN, ORDER))
@@ -53,8 +55,8 @@ def carry_out(options: Namespace) -> int:
     from glasswork.show.crossvalidation import crossvalidation_page, print_crossvalidation, shown
     from glasswork.show.progress import console_for_people
 
-    if options.out is not None and Path(options.out).exists():
-        raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
+    if options.out is not None:
+        _require_writable(Path(options.out))
     preset, settings, values = _asked(options)
     validation = prepare(
         preset, settings, options.folds, options.groups, options.row_order, options.repeats, None, None, values
@@ -84,10 +86,24 @@ def carry_out(options: Namespace) -> int:
     return 0
 
 
+def _require_writable(path: Path) -> None:
+    """Refuses before the training, not after it, what could not be written."""
+    if path.suffix.lower() not in WRITTEN:
+        raise GlassworkError(f"--out writes {' or '.join(WRITTEN)}, and {path} ends in neither")
+    if path.exists():
+        raise GlassworkError(f"{path} is there already: choose another name or move it away")
+    if not path.parent.is_dir():
+        raise GlassworkError(f"There is no folder {path.parent} to write {path.name} to")
+
+
 def _asked(options: Namespace) -> tuple[str | None, dict[str, list[str]], dict[str, Any]]:
-    """Preset, fields with several values, and all other values."""
+    """Preset, fields with several values in the order in which they were typed, and all other values."""
     given = {key: value for key, value in asked_values(options).items() if key != "out"}
-    settings = {key: value for key, value in given.items() if isinstance(value, list) and len(value) > 1}
+    flags = [word.split("=")[0].removeprefix("--").replace("-", "_") for word in options.typed if word[:2] == "--"]
+    several = sorted(
+        (key for key, value in given.items() if isinstance(value, list) and len(value) > 1), key=flags.index
+    )
+    settings = {key: given[key] for key in several}
     values = {
         key: value[0] if isinstance(value, list) else value for key, value in given.items() if key not in settings
     }
