@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from glasswork import catalogue
 from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, Schema
-from glasswork.data.inputs import read_images, read_table
+from glasswork.data.inputs import is_table, read_images, read_table
 from glasswork.data.listing import image_files
 from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.device import Numerics, choose_device, usable_cores
@@ -103,6 +103,18 @@ class Model:
         inputs, _ = read_table(path, self.schema)
         names = [f"{path.name} row {row}" for row in range(1, len(inputs) + 1)]
         return self.system.answer_inputs(self.network, self.schema, inputs, names, self.numerics)
+
+    def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
+        """What in tables is not as in training: unknown categories, empty cells where none were, columns not used.
+
+        Args:
+            sources: as for `predict`; nothing is said about images.
+
+        Raises:
+            GlassworkError: for a table that cannot be read.
+        """
+        tables = [Path(source) for source in sources] if self.schema.inputs == "vector" else []
+        return tuple(sentence for path in tables if is_table(path) for sentence in read_table(path, self.schema)[1])
 
     def inputs(self, sources: Sequence[str | Path]) -> Tensor:
         """What the network is given for image files or the rows of CSV files: float32, scaled, (examples, ...).

@@ -1,6 +1,7 @@
 """`glasswork evaluate`: a model measured."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ def carry_out(options: Namespace) -> int:
 
     model = gw.load(options.run, device=options.device)
     metrics = model.evaluate(options.data)
+    for remark in model.remarks([options.data] if options.data else []):
+        print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.json:
         print(json.dumps({"run": model.run, "data": options.data, "metrics": metrics}))
     else:

@@ -15,7 +15,9 @@ from glasswork.errors import GlassworkError
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
     add_run(parser)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv tables")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv or .parquet tables"
+    )
     parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
     add_device(parser)
 
@@ -33,6 +35,8 @@ def carry_out(options: Namespace) -> int:
         raise GlassworkError(problems[0])
     for problem in problems:
         print(f"glasswork: left out: {problem.removesuffix('.')}", file=sys.stderr)
+    for remark in model.remarks(options.inputs):
+        print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
         write_answers(Path(options.csv), answers)
     if options.json:

@@ -39,6 +39,11 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
     return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8), problems
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is named as tables are."""
+    return path.is_file() and table.claims(path)
+
+
 def read_table(path: Path, schema: Schema) -> tuple[Tensor, tuple[str, ...]]:
     """The model's features out of a table, in any format that tables are trained on.
 

@@ -1,5 +1,6 @@
 """What the data is, said before training: counts, classes, sizes, imbalance, duplicates across splits."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,9 +10,12 @@ from torch import Tensor
 
 from glasswork.data.examples import Examples
 from glasswork.data.splits import Splits
+from glasswork.data.suspicions import suspicions
 
 NAMED = 5
 IMBALANCE = 3.0
+
+_PLURALS = {"number": "numbers", "boolean": "booleans", "category": "categories", "date": "dates"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ def summarise(examples: Examples, splits: Splits) -> Summary:
             f"class '{most}' has {imbalance:.1f} times as many training examples as '{least}': "
             "--class-weights balanced makes them count alike"
         )
-    if examples.skipped:
+    warnings += [sentence.removesuffix(".") for sentence in suspicions(examples, splits.training)]
+    if schema.inputs == "vector":
+        warnings += [sentence.removesuffix(".") for sentence in examples.skipped]
+    elif examples.skipped:
         warnings.append(_skipped(examples.skipped))
     return Summary(
         source=examples.source,
@@ -110,7 +117,12 @@ def _inputs(examples: Examples) -> str:
     shape = examples.schema.shape
     if examples.schema.inputs == "image":
         return f"{shape[1]} x {shape[2]} {'grey' if shape[0] == 1 else 'colour'} images{_originals(examples)}"
-    return f"rows of {shape[0]} number{'s' if shape[0] > 1 else ''}"
+    columns = examples.schema.columns
+    if (len(columns) == shape[0] and all(column.kind == "number" for column in columns)) or not columns:
+        return f"rows of {shape[0]} number{'s' if shape[0] > 1 else ''}"
+    counts = Counter(column.kind for column in columns)
+    words = [f"{count} {_PLURALS[kind] if count > 1 else kind}" for kind, count in counts.items()]
+    return f"rows of {', '.join(words)}, as {shape[0]} numbers"
 
 
 def _originals(examples: Examples) -> str:

@@ -24,6 +24,9 @@ _ENOUGH_ROWS = 20  # of a category to learn from, however small their share
 _RARE = 0.005
 _FEW_TEXTS = 20  # never too many to be categories
 _MOSTLY = 0.5  # of the different texts, for a column of numbers or dates with a few that are none
+_IDENTIFIER = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid|key|index))|.*[a-z]I[dD]")
+_MANY = 50  # rows in which whole numbers that are all different look like identifiers, whatever their name
+_GLANCE = 100  # rows that show soon that a column holds no identifiers
 _NAMED = 5
 
 Rows = npt.NDArray[np.bool_]
@@ -68,7 +71,7 @@ def describe(table: Table, names: Sequence[str], training: Rows) -> Described:
             column: Column | str = _text_column(table, name, cells, training, found.sentences)
             empty = sum(cell.lower() in EMPTY for cell in cells)
         else:
-            column, empty = _number_column(table, name, cells, training)
+            column, empty = _number_column(table, name, cells, training, found.sentences)
         if isinstance(column, str):
             left_out.setdefault(column, []).append(name)
             continue
@@ -100,7 +103,9 @@ def _left_out(reason: str, names: Sequence[str]) -> str:
     return f"Each of the columns {quoted(names)} {reason}: these {len(names)} were left out."
 
 
-def _number_column(table: Table, name: str, cells: Numbers, training: Rows) -> tuple[Column | str, int]:
+def _number_column(
+    table: Table, name: str, cells: Numbers, training: Rows, sentences: list[str]
+) -> tuple[Column | str, int]:
     """The column, or why it is of no use; and how many of its cells are empty."""
     if name.lower() in _ROW_NUMBERS and (np.diff(cells) != 1).sum() < len(table.files):
         return "only numbers the rows", 0
@@ -108,11 +113,29 @@ def _number_column(table: Table, name: str, cells: Numbers, training: Rows) -> t
     low, high = known.min(), known.max()  # NaN where a cell is empty
     missing = np.isnan(cells)
     empty = int(missing.sum())
+    if low == high:
+        return "has the same number in every row", empty
+    if _all_different(cells):
+        if _IDENTIFIER.fullmatch(name) and len(cells) > _FEW_TEXTS:
+            return "holds identifiers, a different one in each row,", empty
+        if len(cells) >= _MANY:
+            sentences.append(
+                f"The column '{name}' holds a different whole number in each row, as identifiers and row numbers do: "
+                "take it out if it says nothing about new rows."
+            )
     if not math.isnan(low):
-        return ("has the same number in every row" if low == high else Column(name, "number", missing=empty > 0)), empty
+        return Column(name, "number", missing=empty > 0), empty
     if np.isnan(known).all():
         return "is empty", empty
     return Column(name, "number", missing=True), empty
+
+
+def _all_different(cells: Numbers) -> bool:
+    """Whether a column holds whole numbers, none of them twice."""
+    for part in (cells[:_GLANCE], cells):
+        if (part != np.rint(part)).any() or len(np.unique(part)) < len(part):
+            return False
+    return True
 
 
 def _text_column(table: Table, name: str, cells: list[str], training: Rows, sentences: list[str]) -> Column | str:

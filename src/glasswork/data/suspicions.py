@@ -1,0 +1,118 @@
+"""Columns of a table that tell the target alone, as one does that was made from it: label leakage."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glasswork.data.columns import spans
+from glasswork.data.examples import Examples
+
+ROWS = 4000  # looked at, at most
+FEWEST = 40
+TARGETS = 10
+LEAK = 0.01  # error of a column that tells the target
+FAR = 0.05  # error of the best of the others, where a column tells it alone
+SHARE = 4  # columns that tell it alone are at most one in so many: on easy data many do
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One thing to predict: `values` are classes (int64), or numbers (float64), (rows,)."""
+
+    name: str
+    values: Tensor
+    classes: int
+
+
+def suspicions(examples: Examples, training: Tensor) -> list[str]:
+    """A sentence for every column that tells the target on its own while the others are far from it.
+
+    A column is judged by itself: on half of the training rows the most frequent class (or the mean number) of each of
+    its values is noted, and each row of the other half is answered by the value nearest to its own. The error is the
+    share of wrong answers, averaged over the classes; for numbers the share of the variance that stays.
+
+    Args:
+        examples: of a table; there are no suspicions about others.
+        training: the rows (int64) to look at.
+    """
+    columns = examples.schema.columns
+    if len(columns) < 2 or len(training) < FEWEST:
+        return []
+    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))[:ROWS]
+    rows = training[order]
+    values = _values(examples, rows)
+    sentences = []
+    for target in _targets(examples, rows):
+        errors = torch.tensor([_error(column, target) for column in values])
+        telling = (errors <= LEAK).nonzero()[:, 0].tolist()
+        copies = [place for place in telling if _same(values[place], target)]
+        sentences += [
+            f"The column '{columns[place].name}' repeats the target '{target.name}', row by row: take it out."
+            for place in copies
+        ]
+        others = errors[errors > LEAK]
+        alone = len(telling) <= max(1, len(columns) // SHARE) and bool((others >= FAR).all())
+        sentences += [
+            f"The column '{columns[place].name}' tells the target '{target.name}' {_how_well(errors[place], target)} "
+            "and no other column comes near: take it out unless it is known before the target is."
+            for place in telling
+            if alone and place not in copies
+        ]
+    return sentences
+
+
+def _values(examples: Examples, rows: Tensor) -> list[Tensor]:
+    """One float64 number per row for each column: the number, or which category; empty cells lie below all others."""
+    inputs = examples.columns["inputs"][rows].double()
+    found = []
+    for column, (start, end) in zip(examples.schema.columns, spans(examples.schema.columns), strict=True):
+        features = inputs[:, start:end]
+        values = features.nan_to_num(-1.0).argmax(1).double() if column.kind == "category" else features[:, 0]
+        known = values[~features[:, 0].isnan()]
+        lowest = float(known.min()) if len(known) else 0.0
+        found.append(torch.where(features[:, 0].isnan(), lowest - 1, values))
+    return found
+
+
+def _targets(examples: Examples, rows: Tensor) -> list[_Target]:
+    schema, targets = examples.schema, examples.columns["targets"][rows]
+    if schema.target == "class":
+        return [_Target(", ".join(schema.target_columns), targets, len(schema.classes))]
+    named = list(enumerate(schema.classes))[:TARGETS]
+    if schema.target == "classes":
+        return [_Target(name, targets[:, place].long(), 2) for place, name in named]
+    return [_Target(name, targets[:, place].double(), 0) for place, name in named]
+
+
+def _error(column: Tensor, target: _Target) -> float:
+    """From 0, where the column tells the target, to about 1, where it says nothing."""
+    half = len(column) // 2
+    known, places = torch.unique(column[:half], return_inverse=True)
+    noted, truth = target.values[:half], target.values[half:]
+    above = torch.searchsorted(known, column[half:]).clamp(max=len(known) - 1)
+    below = (above - 1).clamp_min(0)
+    nearer = (column[half:] - known[below]).abs() < (known[above] - column[half:]).abs()
+    nearest = torch.where(nearer, below, above)
+    if target.classes:
+        votes = torch.zeros(len(known), target.classes).index_put_((places, noted), torch.ones(half), accumulate=True)
+        wrong = (votes.argmax(1)[nearest] != truth).float()
+        return float(torch.stack([wrong[truth == name].mean() for name in torch.unique(truth)]).mean())
+    means = torch.zeros(len(known), dtype=torch.float64).index_add_(0, places, noted) / torch.bincount(places)
+    variance = (truth - truth.mean()).square().mean()
+    return float((means[nearest] - truth).square().mean() / variance) if variance > 0 else 1.0
+
+
+def _same(column: Tensor, target: _Target) -> bool:
+    """Whether the column's values and the target's are one to one; of numbers, whether they lie on a line."""
+    if target.classes:
+        pairs = torch.unique(torch.stack([column, target.values.double()], 1), dim=0)
+        return len(pairs) == len(torch.unique(column)) == len(torch.unique(target.values))
+    both = torch.stack([column, target.values])
+    return bool(torch.corrcoef(both)[0, 1].abs() > 1 - 1e-6)
+
+
+def _how_well(error: Tensor, target: _Target) -> str:
+    if target.classes:
+        return f"alone in {1 - float(error):.1%} of the rows,"
+    return f"alone but for {float(error):.1%} of its variance,"
