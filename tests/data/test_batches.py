@@ -42,6 +42,31 @@ def test_every_row_once_per_epoch_in_batches_of_like_size(count: int, size: int,
     assert len(found) == -(-count // size)
 
 
+@given(count=some.integers(2, 90), size=some.integers(1, 40), features=some.integers(1, 5), epoch=some.integers(0, 50))
+def test_rows_scaled_all_at_once_are_those_scaled_batch_by_batch(
+    count: int, size: int, features: int, epoch: int
+) -> None:
+    """To the last bit, and a batch that is written to leaves the next one alone."""
+    generator = torch.Generator().manual_seed(count)
+    inputs = torch.randn(2 * count, features, generator=generator) * torch.logspace(-3, 3, features)
+    examples = Examples(
+        {"inputs": inputs, "targets": torch.randn(2 * count, 1, generator=generator)},
+        Schema("vector", (features,), "number", ("y",)),
+        "made",
+    )
+    rows = torch.arange(1, 2 * count, 2)
+    batches = Batches(examples.with_schema(fit_scaling(examples, rows)), rows, size, 0, Numerics())
+    start = 0
+    for index in range(len(batches)):
+        batch = batches.batch(epoch, index)
+        expected = batches.gather(rows[batches.order(epoch)[start : start + len(batch)]], (epoch, index))
+        assert torch.equal(batch.inputs, expected.inputs)
+        assert torch.equal(batch.targets, expected.targets)
+        batch.inputs.fill_(0)
+        assert torch.equal(batches.batch(epoch, index).inputs, expected.inputs)
+        start += len(batch)
+
+
 def test_targets_stay_with_their_inputs() -> None:
     batches = Batches(numbered(50), torch.arange(50), 7, 3, Numerics())
     for index in range(len(batches)):

@@ -1,6 +1,9 @@
 """Which examples form a batch, as a pure function of seed, epoch and batch number."""
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -11,6 +14,8 @@ from glasswork.data.preparation import Unknown, column_moments
 from glasswork.device import Numerics, mixed
 
 RESIDENT_SHARE = 0.25
+SMALL = 1 << 24
+"""Bytes of training rows that are scaled once and kept so, rather than batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Batch:
     targets: Tensor
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return self.inputs.shape[0]
 
 
 class Batches:
@@ -49,15 +54,22 @@ class Batches:
         self.targets = _resident(examples.columns["targets"], numerics.device)
         self.scaling = Scaling(examples.schema, numerics)
         self.count = max(1, -(-len(rows) // batch_size))
-        self._order: tuple[int, Tensor] = (-1, rows)
+        self.small = augmentation is None and examples.schema.inputs == "vector" and _bytes(self.inputs, rows) <= SMALL
+        self._scaled: Batch | None = None
+        self._epoch = -1
+        self._rows: Sequence[Tensor] = ()
 
     def __len__(self) -> int:
         return self.count
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Batch `index` of epoch `epoch`, both from 0."""
-        start, end = index * len(self.rows) // self.count, (index + 1) * len(self.rows) // self.count
-        return self.gather(self._ordered(epoch)[start:end], (epoch, index))
+        if self._epoch != epoch:
+            self._arrange(epoch)
+        rows = self._rows[index]
+        if self._scaled is None:
+            return self.gather(rows, (epoch, index))
+        return Batch(self._scaled.inputs.index_select(0, rows), self._scaled.targets.index_select(0, rows))
 
     def gather(self, rows: Tensor, place: tuple[int, int]) -> Batch:
         """The examples at `rows`, augmented by draws that depend on (seed, *place)."""
@@ -73,11 +85,28 @@ class Batches:
         targets = self.targets[rows.to(self.targets.device)].to(self.numerics.device, non_blocking=True)
         return Batch(self.scaling.inputs(inputs), self.scaling.targets(targets))
 
-    def _ordered(self, epoch: int) -> Tensor:
-        if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
-            self._order = (epoch, self.rows[torch.randperm(len(self.rows), generator=generator)])
-        return self._order[1]
+    def order(self, epoch: int) -> Tensor:
+        """The places in `rows` in the order in which an epoch takes them."""
+        return torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(mixed(self.seed, epoch)))
+
+    def reseeded(self, seed: int) -> "Batches":
+        """The same rows, in orders and with augmentation drawn from another seed; the columns are shared."""
+        other = copy.copy(self)
+        other.seed, other._epoch, other._rows = seed, -1, ()
+        return other
+
+    def _arrange(self, epoch: int) -> None:
+        """Draws the order of an epoch and divides it into batches."""
+        order = self.order(epoch)
+        if self.small:
+            if self._scaled is None:
+                self._scaled = self.gather(self.rows, (epoch, 0))
+            order = order.to(self._scaled.inputs.device)
+        else:
+            order = self.rows[order]
+        ends = [index * len(self.rows) // self.count for index in range(self.count + 1)]
+        self._rows = torch.split(order, [end - start for start, end in pairwise(ends)])
+        self._epoch = epoch
 
 
 class Scaling:
@@ -112,6 +141,10 @@ class Scaling:
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""
         return scores * self.target_deviation + self.target_mean if self.schema.target == "number" else scores
+
+
+def _bytes(column: Tensor, rows: Tensor) -> int:
+    return len(rows) * column[:1].nbytes
 
 
 def _resident(column: Tensor, device: str) -> Tensor:

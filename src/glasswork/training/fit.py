@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,8 +17,7 @@ from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Best, Step, Tree
 
 
-@dataclass(frozen=True)
-class _Position:
+class _Position(NamedTuple):
     """Where the loop stands between two steps."""
 
     number: int = 0

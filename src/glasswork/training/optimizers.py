@@ -52,40 +52,43 @@ class Optimizer:
         self.momentum = momentum if name != "sgd" else 0.0
         weights = [parameter for parameter in parameters if parameter.dim() >= 2]
         biases = [parameter for parameter in parameters if parameter.dim() < 2]
-        self.groups = [(group, decay) for group, decay in ((weights, weight_decay), (biases, 0.0)) if group]
-        self.parameters = [parameter for group, _ in self.groups for parameter in group]
+        self.parameters: list[Tensor] = [*weights, *biases]
         # Fused kernels walk through memory, not through indices: a moment must lie as its weight does.
         moments = {"sgd": 0, "momentum": 1}.get(name, 2)
         self.moments = [[torch.zeros_like(p.detach()) for p in self.parameters] for _ in range(moments)]
         self.count = 0
+        first, end = len(weights), len(self.parameters)
+        parts = [(0, first, weight_decay), (first, end, 0.0)] if weight_decay else [(0, end, 0.0)]
+        self.groups = [
+            (self.parameters[start:stop], [kind[start:stop] for kind in self.moments], decay)
+            for start, stop, decay in parts
+        ]
 
-    @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Updates every parameter that has a gradient, and forgets the gradients."""
         self.count += 1
-        start = 0
-        for group, decay in self.groups:
-            moved = [place for place, parameter in enumerate(group) if parameter.grad is not None]
-            values = [group[place].detach() for place in moved]
-            gradients = [group[place].grad for place in moved]
-            moments = [[kind[start + place] for place in moved] for kind in self.moments]
-            if values:
-                self._update(values, gradients, moments, learning_rate, decay)
-            start += len(group)
+        with torch.no_grad():
+            for parameters, moments, decay in self.groups:
+                moved = [place for place, parameter in enumerate(parameters) if parameter.grad is not None]
+                if len(moved) < len(parameters):
+                    parameters = [parameters[place] for place in moved]
+                    moments = [[kind[place] for place in moved] for kind in moments]
+                if moved:
+                    self._update(parameters, moments, learning_rate, decay)
         for parameter in self.parameters:
             parameter.grad = None
 
     def _update(
         self,
-        values: list[Tensor],
-        gradients: list[Any],
+        parameters: list[Tensor],
         moments: list[list[Tensor]],
         learning_rate: float,
         decay: float,
     ) -> None:
+        gradients: list[Any] = [parameter.grad for parameter in parameters]
         if self.name in {"sgd", "momentum"}:
             torch._fused_sgd_(
-                values,
+                parameters,
                 gradients,
                 moments[0] if moments else [],
                 weight_decay=0.0,
@@ -97,14 +100,14 @@ class Optimizer:
                 is_first_step=self.count == 1,
             )
             return
-        count = torch.tensor(float(self.count), device=values[0].device)
+        count = torch.full((), float(self.count), device=parameters[0].device)
         torch._fused_adamw_(
-            values,
+            parameters,
             gradients,
             moments[0],
             moments[1],
             [],
-            [count] * len(values),
+            [count] * len(parameters),
             lr=learning_rate,
             beta1=self.momentum,
             beta2=SECOND_MOMENT,

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -59,7 +58,7 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
                     flush()
                     return step.state()
 
-                yield replace(step, state=state)
+                yield step._replace(state=state)
         finally:
             flush()
 
