@@ -1,6 +1,5 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
-import contextlib
 import csv
 import io
 import json
@@ -9,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import safetensors
 import torch
 from safetensors.torch import load
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from glasswork import catalogue
 from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, Schema
+from glasswork.data.given import given_inputs
 from glasswork.data.inputs import is_table, read_images, read_table
 from glasswork.data.listing import image_files
 from glasswork.data.matching import matching_inputs, matching_targets
@@ -29,8 +31,10 @@ from glasswork.glassbox.count_network import count_network
 from glasswork.glassbox.deconvolution import deconvolution
 from glasswork.glassbox.diagnose import Diagnosis, diagnose
 from glasswork.glassbox.exciting import most_exciting
-from glasswork.glassbox.features import feature_maps, first_filters, strongest_unit, templates
+from glasswork.glassbox.feature_pictures import feature_pictures
+from glasswork.glassbox.features import feature_maps
 from glasswork.glassbox.landscape import Landscape, landscape
+from glasswork.glassbox.layer_features import layer_features
 from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.opening import open_network
 from glasswork.glassbox.record import Record
@@ -152,7 +156,30 @@ class Model:
         wanted = None if target is None else self._target(target)
         return open_network(self.network, self.inputs([source])[:1], target=wanted, loss=loss, **options)
 
-    def features(self, source: str | Path) -> tuple[Record, ...]:
+    def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
+        """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
+
+        Args:
+            inputs: one path or several (image files, folders of images, CSV files); or numbers in raw units, as an
+                array or tensor: images, uint8 or from 0 to 1, or rows of a table's features.
+            layer: as `named_modules` calls it, such as `dense_2`; absent: what goes into the last layer with weights.
+
+        Returns:
+            (examples, units); the maps of a layer are laid out in a row.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
+        """
+        sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
+        if len(sources) and isinstance(sources[0], (str, Path)):
+            scaled = self.inputs(sources)
+        else:
+            raw = given_inputs(inputs, self.schema).to(self.numerics.device)
+            scaled = Scaling(self.schema, self.numerics).inputs(raw)
+        found: npt.NDArray[np.float32] = layer_features(self.network, scaled, layer).float().cpu().numpy()
+        return found
+
+    def feature_pictures(self, source: str | Path) -> tuple[Record, ...]:
         """What the network looks for: templates or first filters, and what each layer makes of one input.
 
         Of every convolution the map that the input excites most is followed back to the pixels (Zeiler and Fergus
@@ -164,16 +191,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        inputs = self.inputs([source])[:1]
-        found: list[Record] = []
-        with contextlib.suppress(GlassworkError):  # a network that does not begin with a layer of filters has none
-            found.append(_filters(self.network, self.schema.shape))
-        found.append(feature_maps(self.network, inputs))
-        for name, module in self.network.named_modules():
-            if isinstance(module, nn.Conv2d):
-                unit = strongest_unit(self.network, inputs, name)
-                found.append(deconvolution(self.network, inputs, name, unit))
-        return tuple(found)
+        return feature_pictures(self.network, self.inputs([source])[:1], self.schema.shape)
 
     def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
         """What one unit looks for: the held-out examples that excite it most, and what drives it in one input.
@@ -357,13 +375,6 @@ def _count_preset(name: str, size: int | None) -> Count:
 def _has_places(shape: Sequence[int]) -> bool:
     """Whether an output of this shape, (1, maps, height, width), is feature maps of more than one cell."""
     return len(shape) == 4 and shape[2] * shape[3] > 1
-
-
-def _filters(network: nn.Module, shape: Sequence[int]) -> Record:
-    """The templates of a linear classifier, or the filters of the first layer."""
-    matrices = [weight for weight in network.parameters() if weight.dim() >= 2]
-    linear = len(matrices) == 1 and matrices[0].dim() == 2
-    return templates(network, shape) if linear else first_filters(network, shape)
 
 
 def write_answers(path: Path, answers: Sequence[Answer]) -> None:

@@ -59,7 +59,7 @@ def _look(model: "Model", options: Namespace) -> int:
         )
     records: list[Record] = []
     if options.features:
-        records += model.features(options.input)
+        records += model.feature_pictures(options.input)
     if options.attribution:
         records += model.attributions(options.input, options.target)
     if options.unit:
