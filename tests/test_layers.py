@@ -11,7 +11,7 @@ import glasswork
 SOURCE = Path(glasswork.__file__).parent
 LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("__main__",),
-    ("cli",),
+    ("cli", "sklearn"),
     ("",),
     ("experiments", "notebook"),
     ("model",),

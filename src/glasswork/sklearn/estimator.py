@@ -1,0 +1,216 @@
+"""What classifier and regressor have in common: arrays to examples, parameters to a recipe, fit, outputs, pickling."""
+
+import abc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.catalogue import make_system, order, preset
+from glasswork.data.batches import Scaling
+from glasswork.data.examples import Examples, Schema
+from glasswork.data.readers.arrays import images_of
+from glasswork.data.splits import Splits, split
+from glasswork.device import Numerics, choose_device
+from glasswork.errors import GlassworkError
+from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.sklearn.defaults import tabular
+
+Array = npt.NDArray[Any]
+
+CHUNK = 1024
+NOT_OF_THE_RECIPE = ("preset", "random_state", "device")
+
+
+class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
+    """Abstract: a network fitted to arrays. What the final classes add is how targets and answers read."""
+
+    def _recipe(self, rows: int, numbers: bool) -> SupervisedRecipe:
+        """The recipe that the parameters make; what is None is the preset's, without a preset what suits a table."""
+        parameters = {key: _plain(value) for key, value in self.get_params(deep=False).items()}
+        asked = {k: v for k, v in parameters.items() if k not in NOT_OF_THE_RECIPE and v is not None}
+        asked["seed"] = self._seed()
+        if parameters["preset"] is None:
+            return SupervisedRecipe.parse({**tabular(rows, numbers, asked), **asked})
+        if preset(parameters["preset"]).system != "supervised":
+            raise GlassworkError(
+                f"The preset {parameters['preset']} learns in a way of its own: use linear, mlp, lenet"
+            )
+        recipe = order(parameters["preset"], asked).recipe
+        assert isinstance(recipe, SupervisedRecipe)
+        return recipe
+
+    def _seed(self) -> int:
+        """The recipe's seed: `random_state` where that is a whole number, else drawn from it."""
+        state = self.random_state
+        if isinstance(state, Integral) and not isinstance(state, bool):
+            return int(state)
+        return int(check_random_state(state).randint(2**31 - 1))
+
+    @property
+    def _takes_images(self) -> bool:
+        return bool(self.preset == "lenet")
+
+    def _validated(self, X: Any, **options: Any) -> Any:  # noqa: N803
+        """`X`, and `y` where it is among the options, as scikit-learn checks them; float64 rows, or images as given."""
+        kind = {"dtype": "numeric", "allow_nd": True} if self._takes_images else {"dtype": np.float64}
+        return validate_data(self, X, reset="y" in options, **kind, **options)
+
+    def _fit(self, X: Array, targets: Array, target: Any, outputs: tuple[str, ...]) -> None:  # noqa: N803
+        """Fits a network to examples whose targets are of the kind `target`, in raw units."""
+        with as_value_errors():
+            recipe = self._recipe(len(X), target == "number")
+            inputs = as_tensor(_images(X) if self._takes_images else X)
+            kind: Any = "image" if self._takes_images else "vector"
+            schema = Schema(kind, tuple(inputs.shape[1:]), target, outputs)
+            examples = Examples({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
+            splits = split(examples, recipe.validation, 0.0, recipe.seed)
+            examples, before = _standardised(examples, splits)
+            numerics = Numerics(choose_device(self.device))
+            fitted = fit_in_memory("supervised", recipe, examples, splits, numerics)
+        self.network_ = fitted.network.to("cpu")
+        if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
+            self.network_.double()
+        self.schema_ = _composed(before, fitted.examples.schema)
+        self.recipe_ = {key: value for key, value in fitted.system.recipe.model_dump().items() if value is not None}
+        self.loss_curve_ = list(fitted.losses)
+        self.validation_curve_ = [figures["loss"] for figures in fitted.judgements]
+        self.n_iter_ = len(fitted.losses)
+        self.best_epoch_ = fitted.best_epoch
+
+    def _outputs(self, X: Any) -> Array:  # noqa: N803
+        """The network's outputs for new inputs, float64, (examples, outputs), numbers in the target's own units."""
+        check_is_fitted(self)
+        given = self._validated(X)
+        schema = self.schema_
+        with as_value_errors():
+            images = as_tensor(_images(given)) if self._takes_images else None
+            if images is not None and tuple(images.shape[1:]) != schema.shape:
+                raise GlassworkError(f"X holds images of shape {tuple(images.shape[1:])}, not {schema.shape} as in fit")
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(given), CHUNK):
+                if images is not None:
+                    inputs = Scaling(schema, Numerics()).inputs(images[start : start + CHUNK])
+                else:
+                    rows = (given[start : start + CHUNK] - np.array(schema.mean)) / np.array(schema.deviation)
+                    inputs = torch.from_numpy(rows)
+                parts.append(self.network_(inputs).double().numpy())
+        outputs: Array = np.concatenate(parts)
+        if schema.target == "number":
+            outputs = outputs * np.array(schema.target_deviation) + np.array(schema.target_mean)
+        return outputs
+
+    @override
+    def __getstate__(self) -> dict[str, Any]:
+        """The state as numpy arrays and plain Python types: nothing of torch is needed to read it."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            weights = state.pop("network_").state_dict()
+            state["weights"] = {name: tensor.numpy() for name, tensor in weights.items()}
+            state["schema_"] = self.schema_.to_json()
+        return state
+
+    @override
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        state = dict(state)
+        weights = state.pop("weights", None)
+        if weights is not None:
+            state["schema_"] = Schema.from_json(state["schema_"])
+            state["network_"] = _made(state["schema_"], state["recipe_"], weights)
+        super().__setstate__(state)
+
+
+@contextmanager
+def as_value_errors() -> Iterator[None]:
+    """Inside, a `GlassworkError` becomes the `ValueError` that scikit-learn's users expect, with the same sentence."""
+    try:
+        yield
+    except GlassworkError as error:
+        raise ValueError(str(error)) from error
+
+
+def _made(schema: Schema, recipe: Mapping[str, Any], weights: Mapping[str, Array]) -> nn.Module:
+    """The network of a recipe with given weights."""
+    with torch.random.fork_rng(devices=[]):
+        network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(schema)
+    if schema.inputs == "vector":
+        network.double()
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+    return network.eval()
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as the recipe takes it: numpy's numbers, arrays and lists as Python's numbers and tuples."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    return tuple(value) if isinstance(value, list) else value
+
+
+def as_tensor(array: Array) -> Tensor:
+    """The array's own memory as a tensor; a copy where it may not be written to."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def _images(X: Array) -> Array:  # noqa: N803
+    """uint8 images (rows, channels, height, width)."""
+    if X.ndim < 3:
+        raise GlassworkError(
+            f"X has the shape {X.shape}, and this preset takes images: (images, height, width), with channels before "
+            "or after these two"
+        )
+    if X.dtype != np.uint8 and (X.min() < 0 or X.max() > 1):
+        raise GlassworkError(f"X holds images from {X.min():g} to {X.max():g}: give whole numbers uint8, or 0 to 1")
+    return images_of(X, "X")
+
+
+def _standardised(examples: Examples, splits: Splits) -> tuple[Examples, Schema]:
+    """Rows and numbers of mean 0 and deviation 1 over the training rows, and the schema that says what was done.
+
+    In float64, before float32 comes in: a column such as a time in seconds differs in its last digits only.
+    """
+    columns, schema = dict(examples.columns), examples.schema
+    if schema.inputs == "vector":
+        mean, deviation = _moments(columns["inputs"][splits.training])
+        columns["inputs"] = ((columns["inputs"] - mean) / deviation).float()
+        schema = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+    if schema.target == "number":
+        mean, deviation = _moments(columns["targets"][splits.training])
+        columns["targets"] = ((columns["targets"] - mean) / deviation).float()
+        schema = replace(schema, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))
+    return replace(examples, columns=columns), schema
+
+
+def _moments(column: Tensor) -> tuple[Tensor, Tensor]:
+    mean, deviation = column.mean(0), column.std(0, correction=0)
+    spread = deviation > 1e-12 * mean.abs().clamp_min(1e-30)  # what is less is rounding: a constant column
+    return mean, torch.where(spread, deviation, 1.0)
+
+
+def _composed(before: Schema, after: Schema) -> Schema:
+    """One scaling for two in a row: (x - m) / d and then (x - m') / d' is (x - m - d m') / (d d')."""
+    if before.inputs == "image":
+        after = replace(after)
+    else:
+        mean, deviation = _twice(before.mean, before.deviation, after.mean, after.deviation)
+        after = replace(after, mean=mean, deviation=deviation)
+    if before.target == "number":
+        mean, deviation = _twice(before.target_mean, before.target_deviation, after.target_mean, after.target_deviation)
+        after = replace(after, target_mean=mean, target_deviation=deviation)
+    return after
+
+
+def _twice(mean: Any, deviation: Any, next_mean: Any, next_deviation: Any) -> tuple[tuple[float, ...], ...]:
+    m, d, n, e = (np.array(values) for values in (mean, deviation, next_mean, next_deviation))
+    return tuple((m + d * n).tolist()), tuple((d * e).tolist())
