@@ -1,0 +1,121 @@
+"""`glasswork label-errors`: labels that are probably wrong."""
+
+import csv
+import io
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glasswork import catalogue
+from glasswork.cli.arguments import add_device
+from glasswork.cli.output import console_for_results, write_page
+from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from glasswork.experiments.label_errors import LabelErrors
+
+SHOWN = 20
+COLUMNS = ("row", "name", "given", "suggested", "given_probability", "suggested_probability", "margin")
+
+
+def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("source", metavar="DATA", help="a path or a name; it is read and never changed")
+    presets = [name for name, preset in catalogue.PRESETS.items() if preset.system == "supervised"]
+    parser.add_argument("--preset", metavar="PRESET", help=f"{', '.join(presets)}; absent: what fits the data")
+    parser.add_argument("--folds", type=int, default=5, metavar="WHOLE", help="parts of the data (default: 5)")
+    parser.add_argument("--out", metavar="FILE", help="write the page with the suspects here (.html)")
+    parser.add_argument("--csv", metavar="FILE", help="write all suspects here, a line each")
+    parser.add_argument("--target", metavar="TEXT", help="the column of a table that holds the labels")
+    parser.add_argument("--size", metavar="WHOLE", help="side of the square that images are brought to, in pixels")
+    parser.add_argument("--epochs", metavar="WHOLE", help="passes over the training examples of each fold")
+    parser.add_argument("--seed", metavar="WHOLE", help="what every random choice starts from")
+    parser.add_argument("--threads", metavar="WHOLE", help="processor threads; absent: every core")
+    add_device(parser)
+
+
+def carry_out(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.experiments.label_errors import find_label_errors
+
+    _refuse_old(options)
+    names = ("target", "size", "epochs", "seed", "threads", "device")
+    values = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    found = find_label_errors(options.source, options.preset, options.folds, values)
+    if options.csv:
+        write_page(options.csv, {".csv": lambda: _csv(found)})
+    if options.out:
+        write_page(options.out, {".html": lambda: _page(found, options.csv or "")})
+    if options.json:
+        print(json.dumps(found.to_json()))
+    else:
+        _print(found, options)
+    return 0
+
+
+def _refuse_old(options: Namespace) -> None:
+    """Says before the work, rather than after it, what cannot be written."""
+    for name, suffix in ((options.csv, ".csv"), (options.out, ".html")):
+        if name and Path(name).suffix.lower() != suffix:
+            raise GlassworkError(f"This writes {suffix} files, and {name} is none")
+        if name and Path(name).exists():
+            raise GlassworkError(f"{name} is there already: choose another name or move it away")
+
+
+def _csv(found: "LabelErrors") -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for suspect in found.to_json()["suspects"]:
+        writer.writerow([suspect[column] for column in COLUMNS])
+    return file.getvalue()
+
+
+def _page(found: "LabelErrors", csv_name: str) -> str:
+    from glasswork.show.label_errors import SuspectPage, SuspectRow, label_errors_page
+
+    counts = Counter((suspect.given, suspect.suggested) for suspect in found.suspects)
+    rows = [
+        SuspectRow(s.name, s.given, s.suggested, s.given_probability, s.suggested_probability, s.png)
+        for s in found.suspects
+    ]
+    pairs = [(given, suggested, count) for (given, suggested), count in counts.most_common()]
+    how = f"{found.preset} was trained {found.folds} times, on all of the data but one part"
+    page = SuspectPage(
+        found.source,
+        found.examples,
+        found.wrong_share,
+        found.accuracy,
+        how,
+        rows,
+        pairs,
+        found.disagreeing_copies,
+        csv_name,
+    )
+    return label_errors_page(page)
+
+
+def _print(found: "LabelErrors", options: Namespace) -> None:
+    from glasswork.show.terminal import print_table
+
+    console = console_for_results()
+    console.print(
+        f"{len(found.suspects):,} of {found.examples:,} labels are suspects; about {found.wrong_share:.1%} are "
+        f"estimated to be wrong ({found.preset}, {found.folds} folds; unseen, {found.accuracy:.1%} of the labels were "
+        "answered)",
+        soft_wrap=True,
+    )
+    if found.disagreeing_copies:
+        console.print(f"{found.disagreeing_copies:,} examples have an exact copy under another label", soft_wrap=True)
+    rows = [
+        (s.name, s.given, s.suggested, round(s.given_probability, 3), round(s.suggested_probability, 3))
+        for s in found.suspects[:SHOWN]
+    ]
+    if rows:
+        print_table(console, ("example", "label", "looks like", "p(label)", "p(looks like)"), rows)
+    if len(found.suspects) > SHOWN and not options.csv:
+        print(f"{len(found.suspects) - SHOWN:,} more: write them all with --csv FILE.csv", file=sys.stderr)
