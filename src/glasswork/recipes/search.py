@@ -38,7 +38,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Layers:
-    """Hidden layers: how many, and units of each, a power of two; `only` as in `Range`."""
+    """Hidden layers: how many at most, and units of each, drawn evenly over the orders of magnitude; `only` as above."""
 
     most: int
     low: int
