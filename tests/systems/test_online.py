@@ -17,8 +17,10 @@ from glasswork.data.splits import split
 from glasswork.device import Numerics, seed_everything
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.expressions import evaluate
+from glasswork.glassbox.regions import CELLS, plane_of, region
 from glasswork.show.report import Report
 from glasswork.show.report_page import to_html
+from glasswork.systems.online import exclusive_or
 from glasswork.systems.online_update import OnlineUpdate
 from glasswork.systems.system import System
 from glasswork.textbook import delta_rules
@@ -233,14 +235,20 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
         assert words in page
     report = Report.from_json(json.loads((learnt / "report.json").read_text(encoding="utf-8")))
     assert to_html(report) == page
-    surface = report.surface
-    assert surface is not None
-    assert (surface.inputs, surface.low, surface.high) == (("x1", "x2"), (-0.25, -0.25), (1.25, 1.25))
+    assert [part.title for part in report.parts] == ["What it answers where", "What each hidden unit makes of it"]
+    assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
+    model = gw.load(learnt)
+    plane = plane_of(exclusive_or().with_schema(model.schema), torch.arange(4), "squared-error", model.numerics)
+    assert plane is not None
+    surface = region(model.network, plane)
+    assert (surface.inputs, surface.line, len(surface.values)) == (("x1", "x2"), 0.5, 1)
     assert set(surface.points) == {(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)}
-    side = len(surface.values)
     for first, second, wanted in surface.points:
-        row, column = (int((value + 0.25) / 1.5 * side) for value in (second, first))
-        assert abs(surface.values[row][column] - wanted) < 0.4
+        row, column = (
+            int((value - low) / (high - low) * CELLS)
+            for value, low, high in zip((second, first), plane.low, plane.high, strict=True)
+        )
+        assert abs(surface.values[0][row][column] - wanted) < 0.4
 
 
 def test_a_run_that_has_converged_goes_no_further(tmp_path: Path) -> None:

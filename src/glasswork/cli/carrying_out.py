@@ -36,5 +36,10 @@ def carry_out_training(training: "Training", options: Namespace) -> int:
     if options.json:
         print(json.dumps(result))
     else:
+        if (plane := training.plane()) is not None:
+            from glasswork.glassbox.regions import region
+            from glasswork.show.regions_terminal import TERMINAL_CELLS, print_regions
+
+            print_regions(console_for_results(), [(region(training.network, plane, TERMINAL_CELLS), "")])
         print_result(console_for_results(), result, next_commands(training.folder))
     return 0

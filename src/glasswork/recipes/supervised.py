@@ -54,13 +54,3 @@ POINTS = {
     "validation": 0.0,
     "test": 0.3,
 }
-POINTS = {
-    "network": "dense",
-    "hidden": (8, 8),
-    "activation": "tanh",
-    "epochs": 300,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "validation": 0.0,
-    "test": 0.3,
-}

@@ -23,7 +23,8 @@ def finish(training: Training) -> dict[str, Any]:
     """Puts the best weights into the network, measures it on the test examples and writes model, result and report.
 
     Returns:
-        What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, `best_epoch`, `validation`, `test`.
+        What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, `best_epoch`, `validation`, `test`,
+        and `pictures`, the names of their files, where there are any.
     """
     try:
         return _finished(training)
@@ -38,6 +39,7 @@ def _finished(training: Training) -> dict[str, Any]:
     state = training.last.state() if training.last else training.state
     found = training.system.findings(network, training.examples, training.splits, training.numerics, state)
     further = found.pop("result", {})
+    files = {**found.pop("files", {}), **_draw(training, found)}
     lines = list(training.folder.steps())
     result = {
         "format": FORMAT,
@@ -54,14 +56,28 @@ def _finished(training: Training) -> dict[str, Any]:
         "measured_on": measured_rows(training.splits)[0],
         "examples": dict(training.summary.counts),
         "warnings": [*training.summary.warnings, *further.pop("warnings", ())],
+        **({"pictures": list(files)} if files else {}),
         **further,
     }
+    for name, content in files.items():
+        write_atomically(training.folder.path / name, content)
     _write_model(training, network)
     report = _report(training, result, found, lines)
     training.folder.write("report.json", report.to_json())
     write_atomically(training.folder.path / "report.html", to_html(report).encode())
     training.folder.write("result.json", result)
     return result
+
+
+def _draw(training: Training, found: dict[str, Any]) -> Mapping[str, bytes]:
+    """Adds the pictures of a run whose examples lie on a plane to what was found; their files."""
+    if training.plane() is None:
+        return {}
+    from glasswork.run.pictures import pictures  # here, as what draws takes a while to import
+
+    drawn = pictures(training)
+    found["parts"] = [*found.get("parts", ()), *drawn.parts]
+    return drawn.files
 
 
 def _write_model(training: Training, network: nn.Module) -> None:

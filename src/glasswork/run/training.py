@@ -15,8 +15,10 @@ from glasswork.data.splits import Splits, split
 from glasswork.data.summary import Summary, summarise
 from glasswork.device import Numerics, choose_device, environment, seed_everything, usable_cores
 from glasswork.errors import GlassworkError
+from glasswork.glassbox.regions import Plane, plane_of
 from glasswork.recipes.base import Recipe
 from glasswork.run.folder import RunFolder
+from glasswork.run.frames import framed
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
@@ -78,7 +80,12 @@ class Training:
         before = self.state["number"] if self.state else 0
         self.folder.truncate_steps(before)
         logs = logged(self.system.steps(stage, self.state), self.folder.path)
-        with self.folder.kept(), Interruption() as interruption, closing(saved(logs, self.folder.checkpoints)) as saves:
+        frames = framed(logs, self.folder.path, self.network, self.plane(), before)
+        with (
+            self.folder.kept(),
+            Interruption() as interruption,
+            closing(saved(frames, self.folder.checkpoints)) as saves,
+        ):
             steps: Iterator[Step] = saves
             if self.order.machine.tensorboard:
                 from glasswork.run.tensorboard import recorded
@@ -91,6 +98,10 @@ class Training:
         self.interrupted = interruption.wished and not done
         if self.interrupted:
             self.folder.unlock()
+
+    def plane(self) -> Plane | None:
+        """What can be looked at as a picture: the plane that the training examples lie on, where they lie on one."""
+        return plane_of(self.examples, self.splits.training, self.system.loss_name, self.numerics)
 
     def _stopped(self, best: Best | None) -> bool:
         return self.recipe.patience is not None and best is not None and best.stale >= self.recipe.patience

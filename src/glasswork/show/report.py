@@ -13,9 +13,9 @@ from typing import Any, Literal, get_type_hints
 
 from glasswork.errors import GlassworkError
 from glasswork.show.parts import Part
-from glasswork.show.worked import Surface, Worked
+from glasswork.show.worked import Worked
 
-FORMAT = 1
+FORMAT = 2
 
 Value = str | int | float | bool | None
 Row = tuple[str, Value]
@@ -119,7 +119,7 @@ class Report:
         expected_calibration_error: mean distance of confidence and accuracy, weighted by count.
         predictions: true and predicted values, for regression.
         per_label: for several labels per example.
-        worked, surface: what was worked out in numbers; the output over two inputs.
+        worked: what was worked out in numbers.
         parts: sections that only this system or this kind of run has, after the learning curves.
         recipe: every setting of the run.
         machine, timing: label and value: device, threads, versions; where the time went.
@@ -153,7 +153,6 @@ class Report:
     predictions: Sequence[tuple[float, float]] = ()
     per_label: Sequence[LabelRow] = ()
     worked: Sequence[Worked] = ()
-    surface: Surface | None = None
     parts: Sequence[Part] = ()
     recipe: Sequence[RecipeRow] = ()
     machine: Sequence[Row] = ()

@@ -21,7 +21,7 @@ from glasswork.objectives.metrics import measure
 from glasswork.recipes.base import Machine
 from glasswork.recipes.online import XOR as DEFAULTS
 from glasswork.recipes.online import OnlineRecipe
-from glasswork.show.worked import Surface, Worked
+from glasswork.show.worked import Worked
 from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
 from glasswork.systems.online_update import OnlineUpdate, online_update
 from glasswork.systems.supervised_findings import findings
@@ -34,9 +34,6 @@ from glasswork.training.step import Step, Tree
 
 XOR = "xor"
 NAMED = 8
-CELLS = 24
-POINTS = 200
-MARGIN = 0.25
 
 
 class Online(System):
@@ -216,7 +213,6 @@ class Online(System):
             **found,
             "test_metrics": metrics,
             "worked": [_shown(name, each) for name, each in updates.items()],
-            "surface": _surface(network, examples, splits.training, numerics),
             "result": result,
         }
 
@@ -302,31 +298,4 @@ def _shown(name: str, update: OnlineUpdate) -> Worked:
         f"The {name} update: epoch {update.epoch:,}, example {update.example}",
         f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases.",
         [(line.symbol, line.index, line.formula, line.numbers, line.value) for line in update.lines],
-    )
-
-
-def _surface(network: nn.Module, examples: Examples, training: Tensor, numerics: Numerics) -> Surface | None:
-    """The first output over a grid of two inputs, around the training examples; None where there are not two."""
-    if examples.schema.shape != (2,):
-        return None
-    points = examples.columns["inputs"][training]
-    low, high = points.amin(0), points.amax(0)
-    room = MARGIN * torch.where(high > low, high - low, 1.0)
-    low, high = low - room, high + room
-    middles = (torch.arange(CELLS) + 0.5) / CELLS
-    across, up = (low[k] + middles * (high[k] - low[k]) for k in range(2))
-    cells = torch.cartesian_prod(up, across).flip(1)  # (CELLS * CELLS, 2): a row of cells for each height
-    grid = of_inputs(cells, examples.schema, ())
-    y = outputs_on(network, grid, torch.arange(len(cells)), numerics)[:, 0].reshape(CELLS, CELLS)
-    every = -(-len(points) // POINTS)
-    shown, right = points[::every], examples.columns["targets"][training][::every]
-    first = (right == 0).float() if right.dim() == 1 else right[:, 0].float()
-    names = examples.schema.features or ("x1", "x2")
-    return Surface(
-        examples.schema.classes[0],
-        (names[0], names[1]),
-        (float(low[0]), float(low[1])),
-        (float(high[0]), float(high[1])),
-        y.tolist(),
-        [(a, b, t) for (a, b), t in zip(shown.tolist(), first.tolist(), strict=True)],
     )
