@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors
@@ -102,7 +102,7 @@ def _framed(steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane,
                 flush()
                 return step.state()
 
-            yield replace(step, state=state)
+            yield step._replace(state=state)
     finally:
         flush()
 
