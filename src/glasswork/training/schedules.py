@@ -28,12 +28,21 @@ def constant(progress: float) -> float:
     return 1.0
 
 
+LEAST_SHARE = 1e-7
+
+
+def range_test(progress: float) -> float:
+    """Grows from 1e-7 to 1, by the same factor at every step: for the test of rates, no run (Smith 2015)."""
+    return float(LEAST_SHARE ** (1 - progress))
+
+
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "one-cycle": one_cycle,
     "cosine": cosine,
     "step": step,
     "constant": constant,
+    "range-test": range_test,
 }
 
-PEAKS: dict[str, float] = {"one-cycle": PEAK, "cosine": 0.0, "step": 0.0, "constant": 0.0}
+PEAKS: dict[str, float] = {"one-cycle": PEAK, "cosine": 0.0, "step": 0.0, "constant": 0.0, "range-test": 1.0}
 """The progress at which a schedule is highest; early stopping counts only after it."""
