@@ -10,7 +10,7 @@ from torch import Tensor
 
 from glasswork.data.augmentation import Augmentation, augment, centre
 from glasswork.data.examples import Examples, Schema
-from glasswork.data.preparation import Unknown, column_moments
+from glasswork.data.preparation import TAILS, TableScaling, column_moments
 from glasswork.device import Numerics, mixed
 
 RESIDENT_SHARE = 0.25
@@ -121,14 +121,15 @@ class Scaling:
         varies = deviation > 0
         self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(numerics.device)
         self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(numerics.device)
-        self.unknown = Unknown(schema.columns, schema.deviation, numerics.device) if schema.columns else None
+        rows = schema.inputs == "vector" and len(schema.deviation) > 0
+        self.table = TableScaling(schema, numerics.device) if rows else None
         self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(numerics.device)
         self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(numerics.device)
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors."""
         scaled = torch.addcmul(self.shift, raw.to(torch.float32), self.factor)
-        return self.numerics.arrange(self.unknown.settled(raw, scaled) if self.unknown else scaled)
+        return self.numerics.arrange(self.table.settled(raw, scaled) if self.table else scaled)
 
     def targets(self, raw: Tensor) -> Tensor:
         """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
@@ -169,6 +170,7 @@ def fit_scaling(examples: Examples, rows: Tensor) -> Schema:
         mean, deviation = _image_moments(columns["inputs"], rows)
     elif schema.columns:
         mean, deviation = column_moments(columns["inputs"][rows].to(torch.float64), schema.columns)
+        schema = replace(schema, tails=TAILS)
     else:
         mean, deviation = _moments(columns["inputs"][rows].to(torch.float64))
     schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation))

@@ -31,6 +31,8 @@ class Schema:
             what stands for a feature that nobody knows (NaN), such as an empty cell.
         deviation: what the inputs are divided by after that; 0 for a feature of a table that is the same in every
             training row, which becomes 0 everywhere.
+        tails: how many deviations from the mean the features of a table reach; farther ones are drawn nearer by a
+            logarithm; none: they stay where they are.
         target_mean: what is subtracted from a target that is a number, per number.
         target_deviation: what a target that is a number is divided by.
         columns: how the columns of a table become the features, in their order; empty where it was no table.
@@ -45,6 +47,7 @@ class Schema:
     features: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    tails: float | None = None
     target_mean: tuple[float, ...] = ()
     target_deviation: tuple[float, ...] = ()
     columns: tuple[Column, ...] = ()

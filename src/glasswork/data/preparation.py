@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from glasswork.data.columns import Column, spans
+from glasswork.data.examples import Schema
 
 MARK_DEVIATION = 0.5
+TAILS = 5.0  # deviations; one slip of the point in a thousand rows would otherwise decide about a whole test set
 
 
 def column_moments(inputs: Tensor, columns: Sequence[Column]) -> tuple[Tensor, Tensor]:
@@ -34,34 +36,41 @@ def column_moments(inputs: Tensor, columns: Sequence[Column]) -> tuple[Tensor, T
     return mean, torch.where(varies, deviation, 0.0)
 
 
-class Unknown:
-    """Puts the training mean, which is 0 after scaling, in the place of what nobody knows.
+class TableScaling:
+    """What is done to scaled features, which those of plain arrays need only where a table is read for them.
 
-    Unknown are NaN, and every feature of a row's column where the row has a category, or an empty cell, that no
-    training row has: the other features of that column would say `none of these`, which was never seen either.
+    What nobody knows becomes the training mean, which is 0 after scaling. Unknown are NaN, and every feature of a row's
+    column where the row has a category, or an empty cell, that no training row has: the other features of that column
+    would say `none of these`, which was never seen either.
+
+    A value z beyond `tails` deviations becomes tails + log(1 + |z| - tails), with the sign of z.
 
     Args:
-        columns: whose features the inputs are.
-        deviation: of each feature; 0 for those that are the same in every training row.
+        schema: the table's, with its deviations.
         device: where the inputs are.
     """
 
-    def __init__(self, columns: Sequence[Column], deviation: Sequence[float], device: str) -> None:
+    def __init__(self, schema: Schema, device: str) -> None:
+        self._tails = schema.tails
         self._unseen: list[tuple[Tensor, int, int]] = []
-        for column, (start, end) in zip(columns, spans(columns), strict=True):
-            places = [start + place for place in column.marks if deviation[start + place] == 0]
+        for column, (start, end) in zip(schema.columns, spans(schema.columns), strict=True):
+            places = [start + place for place in column.marks if schema.deviation[start + place] == 0]
             if places and column.kind != "boolean":
                 self._unseen.append((torch.tensor(places, device=device), start, end))
 
     def settled(self, raw: Tensor, scaled: Tensor) -> Tensor:
-        """Scaled inputs without NaN, changed in place.
+        """Scaled inputs without NaN and without far values.
 
         Args:
             raw: the inputs as they were read, (rows, features).
-            scaled: the same, scaled.
+            scaled: the same, scaled; changed in place.
         """
         scaled.nan_to_num_(nan=0.0, posinf=torch.inf, neginf=-torch.inf)
         for places, start, end in self._unseen:
             rows = (raw[:, places] == 1).any(1)
             scaled[:, start:end].masked_fill_(rows[:, None], 0.0)
-        return scaled
+        if self._tails is None:
+            return scaled
+        beyond = scaled.abs() - self._tails
+        far = scaled.sign() * (self._tails + beyond.clamp_min(0.0).log1p())
+        return torch.where(beyond > 0, far, scaled)

@@ -87,7 +87,7 @@ class Online(System):
         fitted = replace(fit_scaling(examples, rows), target_mean=(), target_deviation=())
         if self._scaling(examples, rows) == "standard":
             return fitted
-        return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation))
+        return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation), tails=None)
 
     def _scaling(self, examples: Examples, rows: Tensor) -> str:
         within = not (examples.columns["inputs"][rows].abs() > 1).any()
