@@ -25,9 +25,10 @@ LOG_STEPS = 50
 
 
 def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
-    """Writes a line per step to `steps.jsonl`, which holds no clock, and one per `LOG_STEPS` to `timing.jsonl`.
+    """Writes a line per step to `steps.jsonl`, which holds no clock, and now and then one to `timing.jsonl`.
 
-    Lines are written before the state of a step is given out, so that they never lag behind a checkpoint.
+    Both are written every `LOG_STEPS` steps, after a judgement and after the last step; and before the state of a step
+    is given out, so that they never lag behind a checkpoint.
     """
     waiting: list[Step] = []
     with (
@@ -51,7 +52,7 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
         try:
             for step in steps:
                 waiting.append(step)
-                if len(waiting) == LOG_STEPS or step.epoch_ended or step.last:
+                if len(waiting) == LOG_STEPS or step.judgement is not None or step.last:
                     flush()
 
                 def state(step: Step = step) -> Tree:
