@@ -109,7 +109,7 @@ def test_mistakes(capsys: Captured) -> None:
         ("mlp --data table.csv --hiden 2 4", "did you mean '--hidden'?"),
         ("mlp --data table.csv --hidden 2 4 --budget 10s", "there is no recipe key or flag '--budget'"),
         ("mlp --data table.csv --groups color", "no column 'color' to group by: did you mean 'colour'?"),
-        ("lenet --data table.csv --hidden 2 4", "use mlp"),
+        ("lenet --data table.csv --hidden 2 4", "hidden has no effect where network is lenet"),
         ("mlp --data table.csv --data other.csv more.csv", "data cannot have several values"),
     ):
         assert sentence in mistake(capsys, *words(line))

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 
 import glasswork as gw
+from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.experiments.crossvalidate import crossvalidate, prepare
 from glasswork.experiments.crossvalidated import CrossValidated, mean_and_standard_error, one_standard_error
@@ -41,11 +42,22 @@ def write_rows(folder: Path, table: Path, parts: dict[str, Tensor]) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["class", "number", "classes"])
-def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str) -> None:
+VARIED = {
+    "class_weights": "balanced",
+    "dropout": 0.2,
+    "label_smoothing": 0.1,
+    "penalty": "l2",
+    "strength": 0.01,
+    "activation": "tanh",
+    "patience": 1,
+}
+
+
+@pytest.mark.parametrize(("kind", "further"), [("class", {}), ("number", {}), ("classes", {}), ("class", VARIED)])
+def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str, further: dict[str, object]) -> None:
     table = write_table(tmp_path / "table.csv", kind, 90)
     settings = {"hidden": [3, (4, 3)], "learning_rate": [0.01, 0.03]}
-    options = {"epochs": 3, "batch_size": 16, "validation": 0.2, "seed": 7, "threads": 1}
+    options = {"epochs": 3, "batch_size": 16, "validation": 0.2, "seed": 7, "threads": 1, **further}
     validation = prepare("mlp", settings, 2, None, "shuffled", 2, None, table, options)
     for _ in validation.steps():
         pass
@@ -53,7 +65,9 @@ def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str) -> 
     assert [one.values for one in found.settings] == [
         {"hidden": hidden, "learning_rate": rate} for hidden in ((3,), (4, 3)) for rate in (0.01, 0.03)
     ]
-    places = range(4) if kind == "class" else [3]
+    assert found.stacks == (8, 8)
+    assert found.alone_because is None
+    places = range(4) if kind == "class" and not further else [3]
     for place, one in ((place, found.settings[place]) for place in places):
         for result in one.folds[1:3]:  # the second fold of the first repeat, the first of the second
             fold = validation.folds[result.repeat - 1][result.fold - 1]
@@ -136,6 +150,13 @@ def test_nothing_sees_the_test_examples_and_training_sees_no_fold(table: Path, t
     assert after[1].training_metrics != before.settings[0].folds[1].training_metrics
 
 
+def test_the_test_examples_are_those_of_the_run_that_follows(table: Path) -> None:
+    validation = prepare("mlp", {"hidden": [4]}, 3, None, "shuffled", 1, None, None, {**FEW, "seed": 11})
+    run = split(validation.examples[0], 0.1, 0.2, 11)
+    assert torch.equal(validation.tested, run.test)
+    assert len(run.test) == 18
+
+
 def test_groups_stay_together_and_are_no_input(tmp_path: Path) -> None:
     head, *lines = write_table(tmp_path / "plain.csv", "class", 90).read_text(encoding="utf-8").splitlines()
     grouped = [f"patient {row // 9},{line}" for row, line in enumerate(lines)]
@@ -164,6 +185,8 @@ def test_in_time_order_the_latest_examples_are_kept_for_the_test(table: Path) ->
         (49, 18),
     ]
     assert any("18 test examples are the latest" in remark for remark in found.remarks)
+    assert found.stacks == (1, 1, 1)
+    assert found.alone_because == "the stages differ in how many batches make an epoch"
 
 
 def test_a_setting_that_diverges_is_told_and_the_others_are_judged(table: Path) -> None:
@@ -182,6 +205,8 @@ def test_images_the_online_rule_and_modules_of_ones_own(tmp_path: Path) -> None:
     images = {"data": "images.npz", "epochs": 1, "batch_size": 16, "threads": 1}
     shifted = crossvalidate("lenet", {"augment": [(), ("flip",)], "dropout": [0, 0.5]}, 2, **images)
     assert [one.name for one in shifted.settings][-1] == "augment flip, dropout 0.5"
+    assert shifted.stacks == (1,) * 8
+    assert shifted.alone_because == "only the networks linear and dense can be stacked"
     (tmp_path / "and.csv").write_text(
         "x1,x2,t\n" + "".join(f"{a},{b},{a * b}\n" for a, b in [(0, 0), (0, 1), (1, 0), (1, 1)] * 5)
     )
@@ -208,9 +233,21 @@ def test_copies_in_other_folds_are_told(tmp_path: Path) -> None:
         ({"hidden": []}, {}, "hidden has no value to try"),
         ({"hidden": [4, (4,)]}, {}, "hidden 4 is asked for twice"),
         ({"hiden": [4]}, {}, "did you mean 'hidden'"),
-        ({"strength": [0, 0.1]}, {}, "strength has no effect without a penalty"),
-        ({"hidden": [4, 8]}, {"network": "linear"}, "hidden counts the units of the dense network"),
-        ({"momentum": [0.5, 0.9]}, {"optimizer": "sgd"}, "momentum has no effect on sgd"),
+        (
+            {"strength": [0, 0.1]},
+            {},
+            "strength has no effect where penalty is none: it needs --penalty l1 or l2 or max-norm",
+        ),
+        (
+            {"hidden": [4, 8]},
+            {"network": "linear"},
+            "hidden has no effect where network is linear: it needs --network dense",
+        ),
+        (
+            {"momentum": [0.5, 0.9]},
+            {"optimizer": "sgd"},
+            "momentum has no effect where optimizer is sgd: it needs --optimizer momentum or adam",
+        ),
         ({}, {"budget": "10s"}, "bounded by --epochs"),
         ({}, {"restarts": 3}, "restarts has to stay 1"),
         ({}, {"out": "runs/x"}, "leaves no run"),

@@ -22,7 +22,7 @@ from glasswork.experiments.crossvalidated import (
     one_standard_error,
 )
 from glasswork.experiments.division import Division, copies, division_of, without_column
-from glasswork.experiments.members import Member, make_member, trained
+from glasswork.experiments.members import Member, make_member, trained, why_not_together
 from glasswork.experiments.settings import ONE_NETWORK, Setting, grid, reason, simplicity
 from glasswork.recipes.base import Machine, Recipe
 from glasswork.recipes.supervised import SupervisedRecipe
@@ -31,6 +31,10 @@ from glasswork.training.clocks import Clock
 from glasswork.training.stage import Stage
 
 SEEDS = 2**31
+MOST_NUMBERS = 1 << 28
+"""In memory at the same time, for all networks trained together: 1 GB."""
+COPIES = 6
+"""Of a network's weights: themselves, gradients, two moments, the best ones, and room to stack them."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,11 @@ class CrossValidation:
         numerics: how the arithmetic is carried out.
         own: the user's network; every network begins as a copy of it.
         remarks: sentences about how it is done.
-        found: what the folds say, by the place of the setting.
+        found: what the folds said so far, by the place of the setting.
         failed: why a setting could not be trained to the end, by its place.
+        parameters: how many numbers each setting trains.
+        together: with how many each network was trained at the same time, itself included.
+        alone_because: why one was trained alone; None where none was.
     """
 
     settings: Sequence[Setting]
@@ -84,8 +91,11 @@ class CrossValidation:
     numerics: Numerics
     own: nn.Module | None
     remarks: list[str]
-    found: dict[int, SettingResult] = field(default_factory=dict)
+    found: dict[int, list[FoldResult]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
+    parameters: dict[int, int] = field(default_factory=dict)
+    together: list[int] = field(default_factory=list)
+    alone_because: str | None = None
 
     @property
     def networks(self) -> int:
@@ -93,19 +103,52 @@ class CrossValidation:
         return len(self.settings) * sum(map(len, self.folds))
 
     def steps(self) -> Iterator[Progress]:
-        """Trains and judges every network."""
+        """Trains and judges every network; those that can be stacked are trained at the same time."""
         self.numerics.apply()
-        count = len(self.settings)
-        for place, setting in enumerate(self.settings):
-            members = [self._member(place, *turn) for turn in self._turns()]
-            for share in trained(members):
-                yield Progress((place + share) / count, place * len(members), self.networks, setting.name)
-            problem = next((member.problem for member in members if member.problem), None)
-            if problem is None:
-                self.found[place] = self._said(setting, members)
-            else:
-                self.failed[place] = problem
+        turns, done = self._turns(), 0
+        for places in self._alike():
+            jobs = [(place, *turn) for place in places for turn in turns]
+            size = self._at_once(places[0])
+            for start in range(0, len(jobs), size):
+                chunk = jobs[start : start + size]
+                members = [self._member(*job) for job in chunk]
+                names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
+                for share in trained(members):
+                    yield Progress((done + share * len(chunk)) / self.networks, done, self.networks, _several(names))
+                for job, member in zip(chunk, members, strict=True):
+                    self._note(member, *job)
+                done += len(chunk)
         yield Progress(1.0, self.networks, self.networks, "")
+
+    def _alike(self) -> list[list[int]]:
+        """The settings whose networks can be trained at the same time, by the look of their first fold."""
+        groups: list[tuple[Member, list[int]]] = []
+        for place in range(len(self.settings)):
+            member = self._member(place, 0, 0)
+            self.parameters[place] = member.parameters
+            fitting = (places for first, places in groups if why_not_together([first, member]) is None)
+            places = next(fitting, None)
+            if places is None:
+                groups.append((member, [place]))
+            else:
+                places.append(place)
+        return [places for _, places in groups]
+
+    def _at_once(self, place: int) -> int:
+        """How many networks like those of a setting are in memory at the same time; one, where they are not stacked."""
+        if why_not_together([self._member(place, 0, 0)]) is not None:
+            return 1
+        inputs = self.examples[place].columns["inputs"]
+        scaled = len(self.divided) * inputs[0].numel()
+        return max(1, MOST_NUMBERS // (COPIES * self.parameters[place] + scaled))
+
+    def _note(self, member: Member, place: int, repeat: int, fold: int) -> None:
+        self.together.append(member.together)
+        self.alone_because = self.alone_because or member.alone_because
+        if member.problem is None:
+            self.found.setdefault(place, []).append(_judged(member, repeat, fold))
+        else:
+            self.failed.setdefault(place, member.problem)
 
     def result(self) -> CrossValidated:
         """What the folds say, and the choice.
@@ -113,11 +156,11 @@ class CrossValidation:
         Raises:
             GlassworkError: where no setting could be trained to the end.
         """
-        if not self.found:
-            raise GlassworkError(next(iter(self.failed.values())))
-        places = sorted(self.found)
-        settings = [self.found[place] for place in places]
-        simple = [simplicity(self.recipes[place], self.found[place].parameters) for place in places]
+        places = [place for place in range(len(self.settings)) if place not in self.failed]
+        if not places:
+            raise GlassworkError(self.failed[0])
+        settings = [self._said(place) for place in places]
+        simple = [simplicity(self.recipes[place], self.parameters[place]) for place in places]
         best, threshold, chosen = one_standard_error(
             [one.error for one in settings], [one.standard_error for one in settings], simple
         )
@@ -141,6 +184,8 @@ class CrossValidation:
             groups=self.division.column or ("given" if self.division.groups else None),
             examples=len(self.divided),
             kept_for_test=len(self.tested),
+            stacks=tuple(size for size in sorted(set(self.together)) for _ in range(self.together.count(size) // size)),
+            alone_because=self.alone_because,
             remarks=tuple(self.remarks),
         )
 
@@ -152,16 +197,15 @@ class CrossValidation:
         splits = self.division.splits(examples, self.folds[repeat][fold], recipe)
         return make_member(self.settings[place].order.system, recipe, examples, splits, self.numerics, self.own)
 
-    def _said(self, setting: Setting, members: Sequence[Member]) -> SettingResult:
-        turns = self._turns()
-        folds = [_judged(member, *turn) for member, turn in zip(members, turns, strict=True)]
+    def _said(self, place: int) -> SettingResult:
+        setting, folds = self.settings[place], self.found[place]
         repeats = [[one for one in folds if one.repeat == repeat + 1] for repeat in range(len(self.folds))]
         error, standard_error = mean_and_standard_error([[one.error for one in part] for part in repeats])
         training = mean_and_standard_error([[one.training_error for one in part] for part in repeats])
         return SettingResult(
             name=setting.name,
             values=setting.values,
-            parameters=members[0].parameters,
+            parameters=self.parameters[place],
             error=error,
             standard_error=standard_error,
             training_error=training[0],
@@ -264,6 +308,10 @@ def prepare(
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:
     return recipe.model_copy(update={"seed": (recipe.seed + repeat) % SEEDS})
+
+
+def _several(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _judged(member: Member, repeat: int, fold: int) -> FoldResult:

@@ -76,6 +76,8 @@ class CrossValidated:
         folds, repeats, order, groups: how the examples were divided.
         examples: how many the folds divide.
         kept_for_test: how many nothing has seen.
+        stacks: how many networks each stack had that was trained at the same time; 1: one was trained alone.
+        alone_because: why one was trained alone, in a clause; None where none was.
         remarks: sentences about how it was done.
     """
 
@@ -96,6 +98,8 @@ class CrossValidated:
     groups: str | None
     examples: int
     kept_for_test: int
+    stacks: tuple[int, ...]
+    alone_because: str | None
     remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:

@@ -4,17 +4,23 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from glasswork.catalogue import make_system
+from glasswork.data.batches import Batches
 from glasswork.data.examples import Examples
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics, seed_everything
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Recipe
+from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.answers import EVALUATION_ROWS
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.clocks import Clock
+from glasswork.training.stacked_batches import StackedLoss
+from glasswork.training.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step
 from glasswork.training.watchers import stopped_early
@@ -32,6 +38,8 @@ class Member:
         stage: what is minimised; it holds the network.
         epochs: how many epochs were made.
         best_epoch: after which epoch its weights stood; None: the last.
+        together: how many networks were trained at the same time, this one among them.
+        alone_because: why it was trained alone, in a clause; None where it was not.
         problem: why it could not be trained to its end, in one sentence; None where it could.
     """
 
@@ -42,6 +50,8 @@ class Member:
     stage: Stage
     epochs: int = 0
     best_epoch: int | None = None
+    together: int = 1
+    alone_because: str | None = None
     problem: str | None = None
 
     @property
@@ -95,23 +105,104 @@ def make_member(
     return Member(recipe, system, examples, splits, stages[0])
 
 
+def why_not_together(members: Sequence[Member]) -> str | None:
+    """Why some networks cannot be trained as one stack, in a clause; None where they can."""
+    if not all(isinstance(member.recipe, SupervisedRecipe) for member in members):
+        return "the online rule updates one network, example by example"
+    if len({member.recipe.patience for member in members}) > 1:
+        return "the settings differ in patience"
+    return why_not_stacked([member.stage for member in members], [_loss(member) for member in members])
+
+
 def trained(members: Sequence[Member]) -> Iterator[float]:
-    """Trains networks one after the other; each keeps its best weights, or the last where nothing decides.
+    """Trains networks, those that can be stacked at the same time; each keeps its best weights, or else its last.
+
+    Each ends as it would alone: a network that cannot be trained to the end is told in its `problem`.
 
     Yields:
         The share of the work that is done, after every step.
     """
+    done = 0
+    for stack in _stacks(members):
+        together = _stacked(stack) if len(stack) > 1 else _alone(stack[0])
+        for share in together:
+            yield (done + share * len(stack)) / len(members)
+        for member in stack:
+            member.together = len(stack)
+        if len(stack) == 1:
+            stack[0].alone_because = _why_alone(stack[0], members)
+        done += len(stack)
+
+
+def _stacks(members: Sequence[Member]) -> list[list[Member]]:
+    """Networks that can be trained together, in the order in which the first of each comes."""
+    stacks: list[list[Member]] = []
+    for member in members:
+        fitting = (stack for stack in stacks if why_not_together([stack[0], member]) is None)
+        stack = next(fitting, None)
+        if stack is None:
+            stacks.append([member])
+        else:
+            stack.append(member)
+    return stacks
+
+
+def _why_alone(member: Member, members: Sequence[Member]) -> str:
+    reasons = [why_not_together([member]), *(why_not_together([one, member]) for one in members if one is not member)]
+    return next((reason for reason in reasons if reason), "there is no room in memory for two of them")
+
+
+def _alone(member: Member) -> Iterator[float]:
+    last: Step | None = None
+    try:
+        for step in stopped_early(member.system.steps(member.stage, None), member.recipe.patience):
+            last = step
+            yield step.progress
+    except GlassworkError as error:
+        member.problem = str(error)
+        return
+    assert last is not None
+    member.epochs = last.epoch
+    if last.best is not None:
+        member.network.load_state_dict(dict(last.best.weights))
+        member.best_epoch = last.best.epoch
+
+
+def _stacked(members: Sequence[Member]) -> Iterator[float]:
+    stages = [member.stage for member in members]
+    held_out = [
+        Batches(member.examples, member.splits.validation, EVALUATION_ROWS, 0, member.stage.numerics)
+        for member in members
+    ]
+    judged = held_out if stages[0].judge is not None else None
+    last: StackedStep | None = None
+    losses = [_loss(member) for member in members]
+    try:
+        for step in fit_stacked(stages, losses, patience=members[0].recipe.patience, held_out=judged):
+            last = step
+            for place in step.members:
+                members[place].epochs = step.epoch
+            yield step.progress
+    except GlassworkError:  # not one has a finite loss
+        last = None
     for place, member in enumerate(members):
-        last: Step | None = None
-        try:
-            for step in stopped_early(member.system.steps(member.stage, None), member.recipe.patience):
-                last = step
-                yield (place + step.progress) / len(members)
-        except GlassworkError as error:
-            member.problem = str(error)
-            continue
-        assert last is not None
-        member.epochs = last.epoch
-        if last.best is not None:
-            member.network.load_state_dict(dict(last.best.weights))
-            member.best_epoch = last.best.epoch
+        if last is None or place in last.diverged:
+            member.problem = (
+                f"the loss stopped being a finite number in epoch {max(1, member.epochs)}: try a lower learning rate "
+                f"than {member.stage.learning_rate:g} or --gradient-clip 1"
+            )
+        elif last.best is not None:
+            weights = {name: tensor[place] for name, tensor in last.best.weights.items()}
+            member.network.load_state_dict(weights)
+            member.best_epoch = int(last.best.epochs[place])
+
+
+def _loss(member: Member) -> StackedLoss:
+    """What the member's stage minimises, in figures."""
+    recipe = member.recipe
+    assert isinstance(recipe, SupervisedRecipe) and recipe.loss is not None
+    if recipe.class_weights == "none":
+        return StackedLoss(recipe.loss, recipe.label_smoothing)
+    targets = member.examples.columns["targets"][member.splits.training]
+    counts = torch.bincount(targets, minlength=len(member.examples.schema.classes))
+    return StackedLoss(recipe.loss, recipe.label_smoothing, (counts.sum() / (counts * len(counts))).float())

@@ -10,7 +10,7 @@ from typing import Any
 from glasswork import catalogue
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Recipe
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipes.search import Choices, Layers, Range, searches
 
 SAME_EXAMPLES = "all settings are judged on the same examples"
 ONE_NETWORK = "one network is trained for each setting and fold, and --repeats trains more"
@@ -132,11 +132,13 @@ def _flag(field: tuple[str, Any]) -> str:
 
 def _refuse_no_effect(varied: Mapping[str, Sequence[Any]], recipes: Sequence[Recipe]) -> None:
     """Refuses to vary what none of the recipes makes use of: all the networks would be the same one."""
-    several = {key for key, values in varied.items() if len(values) > 1}
-    networks = {recipe.network for recipe in recipes if isinstance(recipe, SupervisedRecipe)}
-    if "hidden" in several and networks and "dense" not in networks:
-        raise GlassworkError(f"hidden counts the units of the dense network, and this is {networks.pop()}: use mlp")
-    if "strength" in several and all(recipe.penalty == "none" for recipe in recipes):
-        raise GlassworkError("strength has no effect without a penalty: add --penalty l2")
-    if "momentum" in several and all(recipe.optimizer == "sgd" for recipe in recipes):
-        raise GlassworkError("momentum has no effect on sgd: add --optimizer momentum")
+    fields = type(recipes[0]).model_fields
+    for key in (key for key, values in varied.items() if len(values) > 1 and key in fields):
+        ranges = [mark for mark in fields[key].metadata if isinstance(mark, Range | Choices | Layers)]
+        if ranges and all(key not in searches(recipe) for recipe in recipes):
+            needed = [one.only for one in ranges if one.only is not None]
+            values = " or ".join(str(value) for _, some in needed for value in some)
+            name = needed[0][0]
+            raise GlassworkError(
+                f"{key} has no effect where {name} is {getattr(recipes[0], name)}: it needs --{name} {values}"
+            )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape as plain
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from glasswork.show import charts, error_curve, escape, number, percent
+from glasswork.show import NARROW_SPACE, charts, error_curve, escape, number, percent
 from glasswork.show.charts import facts, figure, folded, section, table
 from glasswork.show.error_curve import Point, axis_around, curve
 from glasswork.show.progress import REFRESH_SECONDS
@@ -75,16 +75,18 @@ def print_crossvalidation(console: Console, found: Found) -> None:
             *(_value(one["values"][key]) for key in keys),
             f"{one['parameters']:,}",
             _share(found, one["training_error"]),
-            f"{_share(found, one['error'])} ± {_share(found, one['standard_error'])}",
+            _judged(found, one),
             _mark(found, place),
         ]
         for place, one in enumerate(found["settings"])
     ]
-    head = [*map(_field, keys), "parameters", "training error", "validation error", ""]
+    head = [*map(_field, keys), "parameters", "training", "validation error", ""]
     print_table(console, head, rows)
     console.print(plain(f"\n{choice(found)}"), soft_wrap=True)
     for name, problem in found["failed"].items():
         console.print(plain(f"{name} could not be trained to the end: {problem}"), soft_wrap=True)
+    if 1 in found["stacks"]:
+        console.print(plain(f"networks trained at the same time: {trained_together(found)}"), soft_wrap=True)
     for remark in found["remarks"]:
         console.print(plain(f"note: {remark}"), soft_wrap=True)
     console.print(plain(f"\nnext:\n  {found['settings'][found['chosen']]['command']}"), soft_wrap=True)
@@ -107,6 +109,17 @@ def choice(found: Found) -> str:
     )
 
 
+def trained_together(found: Found) -> str:
+    """How many networks were trained at the same time, and why others were not."""
+    sizes = sorted(set(found["stacks"]) - {1})
+    counts = [found["stacks"].count(size) for size in sizes]
+    words = [f"{count} stack{'s' * (count > 1)} of {size}" for count, size in zip(counts, sizes, strict=True)]
+    alone = found["stacks"].count(1)
+    if alone:
+        words.append(f"{alone} one after the other, for {found['alone_because']}")
+    return ", ".join(words)
+
+
 def crossvalidation_page(found: Found) -> str:
     """The page of a cross-validation.
 
@@ -118,7 +131,7 @@ def crossvalidation_page(found: Found) -> str:
     name = chosen["name"]
     title = f"{found['preset']} on {found['data'] or 'the data given'}, {found['folds']}-fold cross-validation"
     headline = f"<strong>{escape(name)}</strong> <em>chosen</em>" if len(name) < 16 else f"<em>{escape(name)}</em>"
-    reached = f"error {_share(found, chosen['error'])} ± {_share(found, chosen['standard_error'])}"
+    reached = f"error {_judged(found, chosen)}"
     head = (
         f'<header><h1>{escape(title)}</h1><p class="headline">{headline} <span>{reached}</span></p>'
         f'<p class="verdict">{escape(choice(found))}</p></header>'
@@ -187,7 +200,7 @@ def _table(found: Found) -> str:
             *(escape(_value(one["values"][key])) for key in keys),
             number(one["parameters"]),
             _share(found, one["training_error"]),
-            f"{_share(found, one['error'])} ± {_share(found, one['standard_error'])}",
+            _judged(found, one),
             _mark(found, place),
         ]
         rows.append([f'<span class="chosen">{cell}</span>' if place == found["chosen"] else cell for cell in cells])
@@ -223,6 +236,7 @@ def _division(found: Found) -> str:
         ("judged on, per network", _span([judged for _, judged in sizes])),
         ("kept for the test", found["kept_for_test"]),
         ("seed", found["seed"]),
+        ("trained at the same time", trained_together(found)),
     ]
     reading = (
         "What was chosen for its error looks a little better than it is. The test examples, which nothing here has "
@@ -248,6 +262,13 @@ def _in_percent(found: Found) -> bool:
 
 def _share(found: Found, value: float) -> str:
     return percent(value) if _in_percent(found) else number(float(f"{value:.3g}"))
+
+
+def _judged(found: Found, one: Mapping[str, Any]) -> str:
+    """The validation error with its standard error."""
+    if not _in_percent(found):
+        return f"{_share(found, one['error'])} ± {_share(found, one['standard_error'])}"
+    return f"{100 * one['error']:.1f} ± {100 * one['standard_error']:.1f}{NARROW_SPACE}%"
 
 
 def _value(value: object) -> str:
