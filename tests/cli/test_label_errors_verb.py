@@ -36,7 +36,7 @@ def test_images_in_the_wrong_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert list(rows[0]) == list(found["suspects"][0])
     page = Path("suspects.html").read_text(encoding="utf-8")
     assert page.count("<img") == min(60, len(found["suspects"]))
-    assert "right? Looks like left" in page
+    assert 'label <b class="wrong">right</b>' in page
     assert sorted(path.rglob("*")) == before
 
 

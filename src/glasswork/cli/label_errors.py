@@ -100,22 +100,19 @@ def _page(found: "LabelErrors", csv_name: str) -> str:
 
 
 def _print(found: "LabelErrors", options: Namespace) -> None:
+    from glasswork.show import percent
     from glasswork.show.terminal import print_table
 
     console = console_for_results()
     console.print(
-        f"{len(found.suspects):,} of {found.examples:,} labels are suspects; about {found.wrong_share:.1%} are "
-        f"estimated to be wrong ({found.preset}, {found.folds} folds; unseen, {found.accuracy:.1%} of the labels were "
-        "answered)",
+        f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
+        f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)",
         soft_wrap=True,
     )
     if found.disagreeing_copies:
         console.print(f"{found.disagreeing_copies:,} examples have an exact copy under another label", soft_wrap=True)
-    rows = [
-        (s.name, s.given, s.suggested, round(s.given_probability, 3), round(s.suggested_probability, 3))
-        for s in found.suspects[:SHOWN]
-    ]
+    rows = [(s.name, s.given, s.suggested, percent(s.suggested_probability)) for s in found.suspects[:SHOWN]]
     if rows:
-        print_table(console, ("example", "label", "looks like", "p(label)", "p(looks like)"), rows)
+        print_table(console, ("example", "label", "looks like", "probability"), rows)
     if len(found.suspects) > SHOWN and not options.csv:
         print(f"{len(found.suspects) - SHOWN:,} more: write them all with --csv FILE.csv", file=sys.stderr)

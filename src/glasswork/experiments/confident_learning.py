@@ -22,17 +22,14 @@ class Confidence:
             (classes, classes).
         joint: Q, the estimated joint distribution of given and true labels: C with rows brought to how often each label
             was given, then to a sum of 1.
-        suggested: the class that each example is confidently of, int64 (examples,); its given label where there is
-            none.
         self_confidence: probability of the given label, (examples,).
         margin: that less the greatest probability of another class, from -1 to 1, (examples,).
-        suspects: the examples off the diagonal of C, lowest margin first, int64.
+        suspects: the examples whose labels are probably wrong, lowest margin first, int64.
     """
 
     thresholds: Tensor
     counts: Tensor
     joint: Tensor
-    suggested: Tensor
     self_confidence: Tensor
     margin: Tensor
     suspects: Tensor
@@ -44,10 +41,12 @@ class Confidence:
 
 
 def confident_learning(probabilities: Tensor, labels: Tensor) -> Confidence:
-    """Finds labels that a model confidently contradicts.
+    """Finds labels that are probably wrong.
 
     An example labelled i counts into C_ij where j is its most probable class among those k that are at least as
-    probable as usual for their own examples, p_k(x) >= t_k (equation 1). Those with j other than i are the suspects.
+    probable as usual for their own examples, p_k(x) >= t_k (equation 1). C, calibrated, says how many labels of each
+    class are wrong. Suspects are as many of its examples with the lowest self-confidence (in the paper "prune by
+    class"), without those whose label is the most probable class all the same.
 
     Args:
         probabilities: (examples, classes), each row from a model that was not fitted to that example.
@@ -64,24 +63,27 @@ def confident_learning(probabilities: Tensor, labels: Tensor) -> Confidence:
     thresholds = torch.where(totals > 0, sums / totals.clamp_min(1), 1.0)
     reached = chances >= thresholds - SLACK  # (examples, classes)
     confident = reached.any(1)
-    suggested = torch.where(confident, chances.masked_fill(~reached, -1.0).argmax(1), labels)
-    places = (labels * classes + suggested)[confident]
+    likely = chances.masked_fill(~reached, -1.0).argmax(1)
+    places = (labels * classes + likely)[confident]
     counts = torch.bincount(places, minlength=classes * classes).reshape(classes, classes)
-    others = chances.scatter(1, labels[:, None], -1.0).amax(1)
-    margin = given - others
-    off = (confident & (suggested != labels)).nonzero()[:, 0]
-    return Confidence(
-        thresholds=thresholds,
-        counts=counts,
-        joint=_calibrated(counts, totals) / max(1, examples),
-        suggested=suggested,
-        self_confidence=given,
-        margin=margin,
-        suspects=off[margin[off].argsort(stable=True)],
-    )
+    joint = _calibrated(counts, totals) / max(1, examples)
+    margin = given - chances.scatter(1, labels[:, None], -1.0).amax(1)
+    wrong = (totals - joint.diagonal() * examples).round().long()
+    suspects = _least_confident(given, labels, wrong)
+    suspects = suspects[margin[suspects] < 0]
+    return Confidence(thresholds, counts, joint, given, margin, suspects[margin[suspects].argsort(stable=True)])
 
 
 def _calibrated(counts: Tensor, totals: Tensor) -> Tensor:
     """C with each row brought to how many examples have that label; a row of nothing goes to the diagonal."""
     filled = counts.double() + torch.diag((counts.sum(1) == 0).double())
     return filled / filled.sum(1, keepdim=True) * totals[:, None]
+
+
+def _least_confident(given: Tensor, labels: Tensor, wrong: Tensor) -> Tensor:
+    """Of each class so many examples as `wrong` says, those with the lowest self-confidence."""
+    found = []
+    for label, count in enumerate(wrong.tolist()):
+        rows = (labels == label).nonzero()[:, 0]
+        found.append(rows[given[rows].argsort(stable=True)[:count]])
+    return torch.cat(found)

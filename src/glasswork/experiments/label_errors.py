@@ -32,7 +32,7 @@ class Suspect:
         row: the example's place in the data, from 0.
         name: where it came from: a file, a row of a table.
         given: its label.
-        suggested: what the network takes it for.
+        suggested: what the network takes it for, the most probable class.
         given_probability: of the given label.
         suggested_probability: of the suggested one.
         margin: `given_probability` less the greatest probability of another class; the lower, the more suspicious.
@@ -180,7 +180,7 @@ def _disagreeing(kinds: Tensor, first: Tensor, labels: Tensor) -> int:
 
 
 def _suspect(examples: Examples, found: Confidence, chances: Tensor, place: int, row: int) -> Suspect:
-    classes, suggested = examples.schema.classes, int(found.suggested[row])
+    classes, suggested = examples.schema.classes, int(chances[row].argmax())
     return Suspect(
         row=row,
         name=examples.name(row),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glasswork.show import charts, escape, number, percent
-from glasswork.show.parts import Part, Photograph, drawn_parts
+from glasswork.show.charts import section
+from glasswork.show.parts import Part, drawn_parts
 
 MOST_ROWS = 500
 MOST_PAIRS = 30
@@ -68,7 +69,7 @@ def label_errors_page(found: SuspectPage) -> str:
         f"<em>suspect{'' if count == 1 else 's'}</em> <span>{escape(words)}</span></p>"
         f'<p class="verdict">{escape(_verdict(found))}</p></header>'
     )
-    return charts.document(title, body + drawn_parts(_parts(found)), footer=FOOTER)
+    return charts.document(title, body + _gallery(found) + drawn_parts(_parts(found)), footer=FOOTER)
 
 
 def _verdict(found: SuspectPage) -> str:
@@ -79,46 +80,53 @@ def _verdict(found: SuspectPage) -> str:
     return said
 
 
+def _gallery(found: SuspectPage) -> str:
+    """The suspects that have pictures, with both labels below each."""
+    items = []
+    for one in found.suspects:
+        if one.png:
+            items.append(
+                f'<figure title="{escape(one.name)}">{charts.picture(one.png, one.name)}<figcaption>'
+                f'<span>label <b class="wrong">{escape(one.given)}</b></span>'
+                f"<span>looks like <b>{escape(one.suggested)}</b></span>"
+                f'<span class="quiet">{_chance(one.suggested_probability)}</span></figcaption></figure>'
+            )
+    wordy = any(len(name) > 8 for one in found.suspects for name in (one.given, one.suggested))
+    return section(
+        "The most suspicious",
+        "The label that each picture has, and what a network takes it for that never saw it. First come those whose "
+        "label is the least probable beside another class.",
+        f'<div class="gallery {"wordy" if wordy else ""}">{"".join(items)}</div>' if items else "",
+    )
+
+
 def _parts(found: SuspectPage) -> list[Part]:
-    pictured = [suspect for suspect in found.suspects if suspect.png]
     listed = found.suspects[:MOST_ROWS]
-    rest = f"The other {number(len(found.suspects) - len(listed))} are not listed here." if found.suspects[500:] else ""
+    rest = len(found.suspects) - len(listed)
+    notes = [f"{number(rest)} more are not listed here."] if rest else []
+    notes += [f"All of them are in {found.csv}."] if found.csv else []
     return [
         Part(
-            "The most suspicious",
-            "The label that the picture has, and what a network takes it for that never saw it. The first are the "
-            "surest: the probability of the label lies farthest below that of another class.",
-            pictures=[Photograph(suspect.png, _caption(suspect)) for suspect in pictured],
-        ),
-        Part(
             "Which labels are mistaken for which",
-            "Examples with the first label that are confidently of the second class (the confident joint of Northcutt "
-            "et al. 2021, off its diagonal).",
-            head=("Label", "Looks like", "Examples"),
+            "How many suspects have the first label and look like the second class.",
+            head=("Label", "Looks like", "Suspects"),
             rows=[list(pair) for pair in found.pairs[:MOST_PAIRS]],
         ),
         Part(
             "All suspects",
-            "Most suspicious first.",
+            "Most suspicious first, with the probability of the label and of the class that each looks like.",
             head=("Example", "Label", "Probability", "Looks like", "Probability"),
             rows=[
-                [s.name, s.given, _chance(s.given_probability), s.suggested, _chance(s.suggested_probability)]
-                for s in listed
+                [one.name, one.given, _chance(one.given_probability), one.suggested, _chance(one.suggested_probability)]
+                for one in listed
             ],
-            note=f"{rest} {found.csv and f'All of them are in {found.csv}.'}".strip(),
+            note=" ".join(notes),
         ),
     ]
 
 
-def _caption(suspect: SuspectRow) -> str:
-    return f"{suspect.given}? Looks like {suspect.suggested}, {_chance(suspect.suggested_probability)}"
-
-
 def _chance(probability: float) -> str:
-    return (
-        f"over {percent(0.999)}"
-        if probability > 0.9995
-        else percent(probability)
-        if probability >= 1e-3
-        else "under 0.1 %"
-    )
+    """A probability for people: nobody tells 99.998 % from 99.9."""
+    if probability > 0.9995:
+        return f"over {percent(0.999)}"
+    return percent(probability) if probability >= 0.001 else f"under {percent(0.001)}"
