@@ -12,6 +12,7 @@ VERBS = {
     "predict": "ask a trained model about files, folders or tables",
     "runs": "list the runs under runs/",
     "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
+    "label-errors": "list the labels of your data that are probably wrong: glasswork label-errors photos/",
     "compare": "put runs side by side: recipe, figures, time",
     "systems": "list what can be trained; systems show NAME prints a recipe",
     "open": "open a trained model on one input: every operation, every error, in numbers",
