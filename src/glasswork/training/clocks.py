@@ -36,3 +36,17 @@ class Clock:
         by_steps = number / self.total if self.total else 0.0
         by_time = self.elapsed() / self.seconds if self.seconds else 0.0
         return min(1.0, max(by_steps, by_time))
+
+    def part(self, number: int, share: float, total: int | None) -> "Clock":
+        """The clock of one stage of several: its own steps, its share of the time, its part of what was recorded.
+
+        Args:
+            number: of the stage, from 0.
+            share: of the seconds, where there is a budget.
+            total: steps that the stage has at most; None where only the time counts.
+        """
+        if self.recorded is not None:  # each stage begins at 0 again
+            falls = [at for at in range(1, len(self.recorded)) if self.recorded[at] < self.recorded[at - 1]]
+            ends = [0, *falls, *[len(self.recorded)] * (number + 1)]
+            return Clock(recorded=self.recorded[ends[number] : ends[number + 1]])
+        return Clock(total, None if self.seconds is None else share * self.seconds)

@@ -112,7 +112,6 @@ def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tupl
 
 
 def _state(stage: Stage, optimizer: Optimizer, position: _Position) -> Tree:
-    best = position.best
     return {
         "stage": stage.name,
         "number": position.number,
@@ -120,15 +119,20 @@ def _state(stage: Stage, optimizer: Optimizer, position: _Position) -> Tree:
         "network": dict(stage.network.state_dict()),
         "optimizer": optimizer.state(),
         "carried": dict(position.carried or {}),
-        "best": None
-        if best is None
-        else {
-            "error": best.judgement.error,
-            "metrics": dict(best.judgement.metrics),
-            "epoch": best.epoch,
-            "weights": dict(best.weights),
-            "stale": best.stale,
-        },
+        "best": best_tree(position.best),
+    }
+
+
+def best_tree(best: Best | None) -> Tree | None:
+    """A best judgement as part of a state; `best_of` reads it back."""
+    if best is None:
+        return None
+    return {
+        "error": best.judgement.error,
+        "metrics": dict(best.judgement.metrics),
+        "epoch": best.epoch,
+        "weights": dict(best.weights),
+        "stale": best.stale,
     }
 
 
