@@ -12,6 +12,8 @@ VERBS = {
     "predict": "ask a trained model about files, folders or tables",
     "runs": "list the runs under runs/",
     "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
+    "tune": "search a recipe's fields by the validation examples: glasswork tune mlp --trials 50 --budget 20m",
+    "rate": "find a learning rate and a batch size before training: glasswork rate lenet",
     "label-errors": "list the labels of your data that are probably wrong: glasswork label-errors photos/",
     "compare": "put runs side by side: recipe, figures, time",
     "systems": "list what can be trained; systems show NAME prints a recipe",
