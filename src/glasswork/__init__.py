@@ -7,7 +7,7 @@ model.evaluate("samples/digits/")
 model.predict("samples/digits/7/a.png")
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from glasswork.notebook import displayed as _displayed
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.experiments.crossvalidated import CrossValidated
     from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.count import Count
     from glasswork.glassbox.graph import Graph
@@ -30,6 +31,7 @@ __all__ = [
     "GlassworkError",
     "convolve",
     "count",
+    "crossvalidate",
     "graph",
     "load",
     "open_network",
@@ -104,6 +106,29 @@ def load(run: str | Path, network: "nn.Module | None" = None, device: str = "aut
     from glasswork.model import load_model
 
     return _displayed(load_model(run, network, device))
+
+
+def crossvalidate(
+    preset: str | None = None,
+    settings: "Mapping[str, Sequence[Any]] | None" = None,
+    folds: int = 5,
+    **options: Any,
+) -> "CrossValidated":
+    """Compares settings of a recipe by cross-validation and chooses one by the rule of one standard error.
+
+    Args:
+        preset: name of a preset; absent: what fits the data.
+        settings: several values of one or more fields, such as `{"hidden": [4, 8, 16]}`; all combinations are tried.
+        folds: how many parts the training examples are divided into.
+        options: `groups`, `order`, `repeats`, `network`, `data`, and fields of the recipe that stay as they are; see
+            `glasswork.experiments.crossvalidate.crossvalidate`.
+
+    Raises:
+        GlassworkError: for options or data that do not fit.
+    """
+    from glasswork.experiments.crossvalidate import crossvalidate as compared
+
+    return compared(preset, settings, folds, **options)
 
 
 def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
