@@ -40,12 +40,18 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.label_errors import find_label_errors
+    from glasswork.experiments.label_errors import answered_folds, begin_search, conclude
+    from glasswork.show.progress import console_for_people
 
     _refuse_old(options)
     names = ("target", "size", "epochs", "seed", "threads", "device")
     values = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    found = find_label_errors(options.source, options.preset, options.folds, values)
+    search, answers = begin_search(options.source, options.preset, options.folds, values), []
+    with console_for_people().status(f"{search.order.preset}, fold 1 of {search.folds}") as status:
+        for answer in answered_folds(search):
+            answers.append(answer)
+            status.update(f"{search.order.preset}, fold {min(len(answers) + 1, search.folds)} of {search.folds}")
+    found = conclude(search, answers)
     if options.csv:
         write_page(options.csv, {".csv": lambda: _csv(found)})
     if options.out:

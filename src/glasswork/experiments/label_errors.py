@@ -1,6 +1,6 @@
 """Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,6 +87,15 @@ class LabelErrors:
         return data
 
 
+@dataclass(frozen=True)
+class Search:
+    """Data whose labels are to be looked at, read, and what is trained on it."""
+
+    order: Order
+    examples: Examples
+    folds: int
+
+
 def find_label_errors(
     data: str, preset: str | None = None, folds: int = 5, values: Mapping[str, Any] | None = None
 ) -> LabelErrors:
@@ -103,6 +112,12 @@ def find_label_errors(
     Raises:
         GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
     """
+    search = begin_search(data, preset, folds, values)
+    return conclude(search, list(answered_folds(search)))
+
+
+def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
+    """Reads the data; arguments and errors are those of `find_label_errors`."""
     asked = {**(values or {}), "data": data}
     ordered = order(preset or choose(asked), asked)
     if ordered.system != "supervised":
@@ -113,35 +128,32 @@ def find_label_errors(
             f"{data} has targets of kind '{examples.schema.target}': label errors are looked for where each example "
             "has one class"
         )
-    chances = out_of_fold(ordered, examples, folds)
-    return _worded(ordered, examples, folds, chances)
+    return Search(ordered, examples, folds)
 
 
-def out_of_fold(ordered: Order, examples: Examples, folds: int) -> Tensor:
-    """Probabilities of every example from a network that was trained without it, float32 (examples, classes).
+def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each fold's rows, int64, and their probabilities, (rows, classes), from a network that was trained without them.
 
     Raises:
         GlassworkError: for a class with fewer examples than folds.
     """
-    machine = ordered.machine
+    ordered, examples = search.order, search.examples
+    recipe, machine = ordered.recipe, ordered.machine
     numerics = Numerics(choose_device(machine.device), machine.threads or usable_cores())
-    threads = torch.get_num_threads()
-    torch.set_num_threads(numerics.threads)
-    recipe = ordered.recipe
-    rows = torch.arange(len(examples))
     kinds, first = _copies(examples)
     groups = groups_of(kinds) if len(first) < len(examples) else None
-    chances = torch.zeros(len(examples), len(examples.schema.classes))
+    rows = torch.arange(len(examples))
+    threads = torch.get_num_threads()
     try:
-        for fold in make_folds(examples, rows, folds, recipe.seed, groups=groups):
+        for fold in make_folds(examples, rows, search.folds, recipe.seed, groups=groups):
+            torch.set_num_threads(numerics.threads)
             training, validation = hold_out(examples, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
             fitted = fit_in_memory(ordered.system, recipe, examples, splits, numerics)
             scores = outputs_on(fitted.network, fitted.examples, fold.judged, numerics)
-            chances[fold.judged] = probabilities(scores, fitted.system.loss_name, "class")
+            yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
     finally:
         torch.set_num_threads(threads)
-    return chances
 
 
 def _copies(examples: Examples) -> tuple[Tensor, Tensor]:
@@ -151,14 +163,17 @@ def _copies(examples: Examples) -> tuple[Tensor, Tensor]:
     return kinds, first
 
 
-def _worded(ordered: Order, examples: Examples, folds: int, chances: Tensor) -> LabelErrors:
+def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelErrors:
+    """What the answers of all folds say about the labels."""
+    examples = search.examples
+    chances = torch.cat([chances for _, chances in answers])[torch.cat([rows for rows, _ in answers]).argsort()]
     labels, classes = examples.columns["targets"], examples.schema.classes
     found = confident_learning(chances, labels)
     kinds, first = _copies(examples)
     return LabelErrors(
         source=examples.source,
-        preset=ordered.preset,
-        folds=folds,
+        preset=search.order.preset,
+        folds=search.folds,
         examples=len(labels),
         accuracy=float((chances.argmax(1) == labels).double().mean()),
         wrong_share=found.wrong_share,
