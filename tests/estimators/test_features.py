@@ -1,6 +1,7 @@
 """A trained layer as features: for a classical classifier, in a pipeline, by paths, arrays and rows."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,13 @@ def test_what_does_not_fit_is_said(lenet: Model) -> None:
         NetworkFeatures("nowhere").fit()
     with pytest.raises(ValueError, match="no layer 'last'"):
         NetworkFeatures(lenet, layer="last").fit_transform(images)
+
+
+def test_the_code_of_the_documentation_runs(tmp_path: Path) -> None:
+    images, labels = pictures(60)
+    np.savez(tmp_path / "data.npz", x=images, y=labels)
+    gw.train("lenet", data=tmp_path / "data.npz", epochs=1, **{**PLAIN, "out": "runs/lenet-1"})
+    text = (Path(__file__).parents[2] / "docs" / "scikit_learn.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"```python\n(.*?)```", text, re.S)
+    exec(first, {})
+    exec(second, {"images": images, "labels": labels})
