@@ -23,7 +23,8 @@ class Column:
         missing: whether the column has one more feature, 1 where its cell is empty.
         times: whether the dates have times of day.
         day_first: whether 03/04/2020 is the third of April, not the fourth of March.
-        origin: day 0 of a `date`, counted from 1970-01-01.
+        origin: what is subtracted from a number, where numbers far from 0 hardly differ, or from a date in days since
+            1970-01-01, so that float32 keeps the differences.
     """
 
     name: str

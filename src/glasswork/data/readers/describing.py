@@ -26,6 +26,7 @@ _FEW_TEXTS = 20  # never too many to be categories
 _MOSTLY = 0.5  # of the different texts, for a column of numbers or dates with a few that are none
 _IDENTIFIER = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid|key|index))|.*[a-z]I[dD]")
 _MANY = 50  # rows in which whole numbers that are all different look like identifiers, whatever their name
+_FAR = 1000  # times the range of a column's numbers: float32 would lose much of what they differ by
 _GLANCE = 100  # rows that show soon that a column holds no identifiers
 _NAMED = 5
 
@@ -110,12 +111,17 @@ def _number_column(
     if name.lower() in _ROW_NUMBERS and (np.diff(cells) != 1).sum() < len(table.files):
         return "only numbers the rows", 0
     known = cells if training.all() else cells[training]
-    low, high = known.min(), known.max()  # NaN where a cell is empty
-    missing = np.isnan(cells)
-    empty = int(missing.sum())
-    if low == high:
+    low, high = known.min(), known.max()
+    empty = 0
+    if math.isnan(low) or not training.all():
+        missing = np.isnan(cells)
+        empty, known = int(missing.sum()), known[~np.isnan(known)]
+        if len(known) == 0:
+            return "is empty", empty
+        low, high = known.min(), known.max()
+    if low == high and not empty:
         return "has the same number in every row", empty
-    if _all_different(cells):
+    if not empty and _all_different(cells):
         if _IDENTIFIER.fullmatch(name) and len(cells) > _FEW_TEXTS:
             return "holds identifiers, a different one in each row,", empty
         if len(cells) >= _MANY:
@@ -123,11 +129,8 @@ def _number_column(
                 f"The column '{name}' holds a different whole number in each row, as identifiers and row numbers do: "
                 "take it out if it says nothing about new rows."
             )
-    if not math.isnan(low):
-        return Column(name, "number", missing=empty > 0), empty
-    if np.isnan(known).all():
-        return "is empty", empty
-    return Column(name, "number", missing=True), empty
+    far = max(abs(low), abs(high)) > _FAR * (high - low)
+    return Column(name, "number", missing=empty > 0, origin=math.floor(low) if far else 0), empty
 
 
 def _all_different(cells: Numbers) -> bool:
@@ -175,11 +178,9 @@ def _category_column(name: str, counts: Counter[str], missing: bool) -> Column |
     return Column(name, "category", tuple(sorted(kept, key=natural)), pooled=len(kept) < len(counts), missing=missing)
 
 
-def _date_column(name: str, dates: Dates, training: Rows, missing: bool, sentences: list[str]) -> Column | str:
+def _date_column(name: str, dates: Dates, training: Rows, missing: bool, sentences: list[str]) -> Column:
     known = dates.days[training]
     known = known[~np.isnan(known)]
-    if known.min() == known.max() and not missing:
-        return "has the same date in every row"
     if dates.ambiguous:
         order = "day first" if dates.day_first else "month first"
         sentences.append(

@@ -90,10 +90,9 @@ def _numbers(table: Table, column: Column) -> list[Features]:
     cells = table.columns[column.name]
     if column.kind == "date":
         return _date(table, column, cells)
-    if not isinstance(cells, list):
-        return [cells]
-    if column.kind == "number":
-        return [_all_numbers(table, column.name, cells)]
+    if not isinstance(cells, list) or column.kind == "number":
+        numbers = _all_numbers(table, column.name, cells) if isinstance(cells, list) else cells
+        return [numbers - column.origin if column.origin else numbers]
     truths = [TRUTH.get(cell.lower(), _number(cell)) for cell in cells]
     _require(table, column.name, cells, [truth in {0.0, 1.0} for truth in truths], "true or false")
     return [np.array(truths, dtype=np.float32)]
