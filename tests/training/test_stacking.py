@@ -23,7 +23,8 @@ from glasswork.objectives.losses import FITTING, LOSSES
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stacking import StackedLoss, StackedStep, fit_stacked, why_not_stacked
+from glasswork.training.stacked_losses import StackedLoss
+from glasswork.training.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step
 

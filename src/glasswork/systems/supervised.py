@@ -1,5 +1,6 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,12 +27,16 @@ from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
 from glasswork.systems.own_network import load_own_network
+from glasswork.systems.restart_findings import restart_findings
+from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import fit
 from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
+from glasswork.training.stacked_losses import StackedLoss
+from glasswork.training.stacked_network import layers_of
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step, Tree
 
@@ -52,6 +57,7 @@ class Supervised(System):
         self.own = own
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
         self._weights: Tensor | None = None
+        self._data: tuple[Examples, Splits] | None = None
 
     @property
     @override
@@ -63,6 +69,11 @@ class Supervised(System):
     def loss_name(self) -> str:
         assert self.recipe.loss is not None
         return self.recipe.loss
+
+    @property
+    def stacked_loss(self) -> StackedLoss:
+        """What is minimised, for training many networks at once; known once the stages have been made."""
+        return StackedLoss(self.loss_name, self.recipe.label_smoothing, self._weights)
 
     @override
     def read(self, source: str | Path) -> Examples:
@@ -92,6 +103,8 @@ class Supervised(System):
         if loss in {"hinge", "squared-error"}:
             refuse_smoothing(loss, recipe.label_smoothing)
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
+        if recipe.restarts > 1:
+            self._refuse_restarts(splits)
         if self.augmentation and schema.inputs != "image":
             raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
         if recipe.class_weights == "balanced" and schema.target != "class":
@@ -108,6 +121,19 @@ class Supervised(System):
                 "size": schema.shape[1] if schema.inputs == "image" and schema.shape[1] == schema.shape[2] else None,
             }
         )
+
+    def _refuse_restarts(self, splits: Splits) -> None:
+        """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
+        if self.own is not None:
+            raise GlassworkError(
+                "Restarts draw new first weights for every network, and a module made in Python has one set of them: "
+                "name its class as file.py:Class, or leave restarts away"
+            )
+        if self.recipe.select == "validation" and len(splits.validation) == 0:
+            raise GlassworkError(
+                "The restart that is kept is the one with the least validation loss, and no example is held out: add "
+                "--validation 0.1 or --select training"
+            )
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -128,6 +154,8 @@ class Supervised(System):
 
     @override
     def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        if self.recipe.restarts > 1 and machine.precision == "auto" and layers_of(network) is not None:
+            machine = machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
         return choose_numerics(machine, numerics, network, make_stage)
 
     @override
@@ -136,6 +164,7 @@ class Supervised(System):
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
+        self._data = examples, splits
         if recipe.class_weights == "balanced":
             counts = torch.bincount(
                 examples.columns["targets"][splits.training], minlength=len(examples.schema.classes)
@@ -175,7 +204,29 @@ class Supervised(System):
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return fit(stage, start)
+        if self.recipe.restarts == 1:
+            return fit(stage, start)
+        assert self._data is not None
+        (examples, splits), numerics, recipe = self._data, stage.numerics, self.recipe
+        training, held_out = (
+            Batches(examples, rows, max(1, len(rows)), 0, numerics) for rows in (splits.training, splits.validation)
+        )
+        restarts = Restarts(
+            recipe.restarts,
+            recipe.select,
+            recipe.patience,
+            make=lambda: self.network(examples.schema),
+            loss=self.stacked_loss,
+            training=training,
+            held_out=held_out if len(splits.validation) else None,
+            figures=lambda network: self._figures(network, examples, splits, numerics),
+        )
+        return restarted(stage, start, restarts)
+
+    def _figures(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> Figures:
+        """Named metrics on every part of the data."""
+        parts = {"training": splits.training, "validation": splits.validation, "test": splits.test}
+        return {part: self.score(network, examples, rows, numerics) for part, rows in parts.items() if len(rows)}
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
@@ -209,7 +260,16 @@ class Supervised(System):
         where, rows = measured_rows(splits)
         scores = outputs_on(network, examples, rows, numerics)
         found = findings(examples, splits.training, rows, where, scores, self.recipe.loss)
-        return {**found, "test_metrics": self.measured(examples, rows, scores)}
+        found["test_metrics"] = self.measured(examples, rows, scores)
+        if self.recipe.restarts == 1 or state is None:
+            return found
+        ends = outcomes(
+            state,
+            self.recipe.seed,
+            copy.deepcopy(network),
+            lambda network: self._figures(network, examples, splits, numerics),
+        )
+        return {**found, **restart_findings(state, ends, self.recipe.select)}
 
     @override
     def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:

@@ -9,27 +9,11 @@ from torch import Tensor
 
 from glasswork.data.batches import Batch, Batches
 from glasswork.device import seed_everything
-from glasswork.training.stacked_losses import mean_loss, smoothed
+from glasswork.training.stacked_losses import StackedLoss, mean_loss, smoothed
 from glasswork.training.stacked_network import Layer, StackedNetwork
 
 CHUNK_BYTES = 32 << 20
 EVALUATION_BYTES = 16 << 20
-
-
-@dataclass(frozen=True)
-class StackedLoss:
-    """What a member of a stack minimises, in figures that a stack can work with: what its `Stage.loss` does in code.
-
-    Attributes:
-        name: a key of `objectives.losses.LOSSES`.
-        smoothing: label smoothing.
-        class_weights: what a training example of each class counts, (classes,); None: all alike. Examples held out all
-            count alike.
-    """
-
-    name: str
-    smoothing: float = 0.0
-    class_weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -248,9 +232,9 @@ def _columns(batches: Sequence[Batches], rows: Tensor) -> tuple[Tensor, Tensor]:
         else:
             group.append(place)
     parts: list[Batch] = [batches[group[0]].gather(rows[group].flatten(), (0, 0)) for group in groups]
-    shape = (-1, rows.shape[1])
-    inputs = [part.inputs.flatten(1).unflatten(0, shape).transpose(1, 2) for part in parts]
-    targets = [part.targets.unflatten(0, shape) for part in parts]
+    count = rows.shape[1]
+    inputs = [part.inputs.reshape(len(part) // count, count, -1).transpose(1, 2) for part in parts]
+    targets = [part.targets.reshape(len(part) // count, count, *part.targets.shape[1:]) for part in parts]
     if len(groups) == 1:
         return inputs[0], targets[0]
     back = torch.tensor([place for group in groups for place in group]).argsort()

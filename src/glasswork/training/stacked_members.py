@@ -11,8 +11,8 @@ from torch import Tensor
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.objectives.penalties import MAX_NORM, is_added
-from glasswork.training.stacked_batches import StackedBatches, StackedLoss, drawn_masks, losses_on
-from glasswork.training.stacked_losses import mean_loss
+from glasswork.training.stacked_batches import StackedBatches, drawn_masks, losses_on
+from glasswork.training.stacked_losses import StackedLoss, mean_loss
 from glasswork.training.stacked_network import StackedNetwork, layers_of
 from glasswork.training.stacked_optimizer import StackedOptimizer
 from glasswork.training.stage import Stage

@@ -49,7 +49,7 @@ class StackedOptimizer:
         if len(set(rates)) == 1:
             self._update(values, gradients, rates[0])
             return
-        # The kernels take one rate for all: they work out steps of rate 1 from 0, each of which is then made at its own.
+        # The kernels take one rate for all: they work out steps of rate 1 from 0; each is then made at its own rate.
         steps = [torch.zeros_like(value) for value in values]
         self._update(steps, gradients, 1.0)
         lengths = values[0].new_tensor(rates).view(-1, 1, 1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.training.schedules import PEAKS, SCHEDULES
-from glasswork.training.stacked_batches import StackedLoss
+from glasswork.training.stacked_losses import StackedLoss
 from glasswork.training.stacked_members import Stack, StackedBest
 from glasswork.training.stacked_network import layers_of
 from glasswork.training.stage import Stage
