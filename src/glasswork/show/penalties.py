@@ -22,8 +22,8 @@ STYLE = """
 FOOTER = "Drawn by Glasswork from the figures of every network."
 READING = (
     "All methods have the same examples and the same first weights. Each has the strength (lambda, the share dropped, "
-    "the longest length, the patience) whose loss on the validation examples is least; the test examples chose nothing. "
-    "Without early stopping a network keeps its last weights."
+    "the longest length, the patience) whose loss on the validation examples is least; the test examples chose "
+    "nothing. Without early stopping a network keeps its last weights."
 )
 Found = Mapping[str, Any]
 
