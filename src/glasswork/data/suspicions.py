@@ -8,7 +8,8 @@ from torch import Tensor
 from glasswork.data.columns import spans
 from glasswork.data.examples import Examples
 
-ROWS = 4000  # looked at, at most
+CELLS = 400_000  # looked at, at most, so that wide tables do not wait
+MOST, LEAST = 4000, 400  # rows of them
 FEWEST = 40
 TARGETS = 10
 LEAK = 0.01  # error of a column that tells the target
@@ -39,7 +40,8 @@ def suspicions(examples: Examples, training: Tensor) -> list[str]:
     columns = examples.schema.columns
     if len(columns) < 2 or len(training) < FEWEST:
         return []
-    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))[:ROWS]
+    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
+    order = order[: max(LEAST, min(MOST, CELLS // len(columns)))]
     rows = training[order]
     values = _values(examples, rows)
     sentences = []
