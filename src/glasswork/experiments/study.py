@@ -146,7 +146,7 @@ def _is_gone(trial: "optuna.trial.FrozenTrial") -> bool:
             return True
         except PermissionError:
             pass
-    return time.time() - seen > SILENT_SECONDS
+    return bool(time.time() - seen > SILENT_SECONDS)
 
 
 def results(study: "optuna.Study") -> list[TrialResult]:
