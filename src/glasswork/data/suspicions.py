@@ -97,9 +97,11 @@ def _error(column: Tensor, target: _Target) -> float:
     nearer = (column[half:] - known[below]).abs() < (known[above] - column[half:]).abs()
     nearest = torch.where(nearer, below, above)
     if target.classes:
-        votes = torch.zeros(len(known), target.classes).index_put_((places, noted), torch.ones(half), accumulate=True)
-        wrong = (votes.argmax(1)[nearest] != truth).float()
-        return float(torch.stack([wrong[truth == name].mean() for name in torch.unique(truth)]).mean())
+        votes = torch.bincount(places * target.classes + noted, minlength=len(known) * target.classes)
+        wrong = votes.view(-1, target.classes).argmax(1)[nearest] != truth
+        counts = torch.bincount(truth, minlength=target.classes)
+        shares = torch.bincount(truth[wrong], minlength=target.classes) / counts
+        return float(shares[counts > 0].mean())
     means = torch.zeros(len(known), dtype=torch.float64).index_add_(0, places, noted) / torch.bincount(places)
     variance = (truth - truth.mean()).square().mean()
     return float((means[nearest] - truth).square().mean() / variance) if variance > 0 else 1.0
