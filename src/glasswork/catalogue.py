@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import online, supervised
+from glasswork.recipes import function, online, supervised
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ class Preset:
     sentence: str
 
 
-RECIPES: dict[str, type[Recipe]] = {"supervised": supervised.SupervisedRecipe, "online": online.OnlineRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "supervised": supervised.SupervisedRecipe,
+    "online": online.OnlineRecipe,
+    "function": function.FunctionRecipe,
+}
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -56,6 +60,13 @@ PRESETS: dict[str, Preset] = {
             "spiral",
             "points of the plane and what each unit makes of them (Kovashka: ConvNetJS)",
         ),
+        Preset(
+            "function",
+            "function",
+            function.FUNCTION,
+            "expression",
+            "a few tanh units that approximate any function: --expression (Kovashka)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -71,6 +82,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.online import Online
 
         return Online(recipe)
+    if name == "function" and isinstance(recipe, function.FunctionRecipe):
+        from glasswork.systems.function import Function
+
+        return Function(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

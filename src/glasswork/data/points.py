@@ -18,7 +18,7 @@ EACH = 200
 SEED = 20
 CLASSES = ("0", "1")
 FEATURES = ("x1", "x2")
-TURNS = 1.25
+TURNS, START = 1.25, 0.1
 GAP = 0.08
 
 Make = Callable[[int, Generator], tuple[Tensor, Tensor]]
@@ -101,7 +101,7 @@ def _gauss(each: int, generator: Generator) -> tuple[Tensor, Tensor]:
 
 def _spiral(each: int, generator: Generator) -> tuple[Tensor, Tensor]:
     """Two arms of 1.25 turns."""
-    along = torch.arange(each, dtype=torch.float64) / each
+    along = START + (1 - START) * torch.arange(each, dtype=torch.float64) / each
     first, second = (
         _around(along, 2 * math.pi * (TURNS * along + half)) + _normal(each, generator, 0.025) for half in (0.0, 0.5)
     )

@@ -52,5 +52,4 @@ POINTS = {
     "batch_size": 64,
     "learning_rate": 0.05,
     "validation": 0.0,
-    "test": 0.3,
 }
