@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from glasswork.catalogue import order
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
-from glasswork.experiments.tune import Plan, Tuning, prepare
+from glasswork.experiments.tune import FINISHING_SECONDS, SLOWER, Plan, Tuning, prepare
 from glasswork.recipes.search import Layers, Range, searches
 from made_data import mistake, said, write_table
 
@@ -130,14 +131,27 @@ def test_trials_that_stay_behind_are_pruned(data: str) -> None:
     assert importance == {} or math.isclose(sum(importance.values()), 1.0)
 
 
-def test_the_budget_holds_for_the_whole_command(data: str, capsys: Captured) -> None:
-    words = ["tune", "mlp", "--data", data, "--epochs", "40", "--threads", "1", "--budget", "6s", "--json"]
+def test_trials_end_in_time_for_a_run_of_the_best(data: str) -> None:
+    tuning = prepare(plan(data, trials=None))
+    end = time.time() + 5
+    tuning.plan = replace(tuning.plan, end=end)
+    trials = list(tuning.search())
+    left = end - time.time()
+    run, best = tuning.winner(), tuning.best()
+    assert best is not None
+    reserve = tuning.preparing + FINISHING_SECONDS + SLOWER * best.seconds
+    assert reserve - 1 < left <= reserve + 0.1
+    assert len(trials) > 1
+    assert run.recipe.budget == pytest.approx(left, abs=0.5)
+    assert (run.recipe.epochs, run.recipe.learning_rate) == (2, best.values["learning_rate"])
+
+
+def test_the_budget_is_for_the_whole_command(data: str, capsys: Captured) -> None:
+    words = ["tune", "mlp", "--data", data, "--threads", "1", "--budget", "5s", "--epochs", "100000"]
     began = time.monotonic()
-    assert main(words) == 0
-    took = time.monotonic() - began
-    found = said(capsys)
-    assert found["counts"]["finished"] >= 1
-    assert took < 6 * 1.05 + 0.5
+    assert main(words) == 2
+    assert time.monotonic() - began < 5 * 1.05
+    assert "the budget is too short for one trial and the run of its recipe" in capsys.readouterr().err
 
 
 def test_interrupted_it_keeps_the_study(data: str) -> None:

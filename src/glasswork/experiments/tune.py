@@ -36,6 +36,7 @@ FINISHING_SECONDS = 1.5
 SLOWER = 1.15
 NOTED_SECONDS = 60.0
 WARM_UP = 0.25
+TIME_OVER = "the time was over"
 GREATER_IS_BETTER = ("accuracy", "f1", "exact_match", "r2")
 
 
@@ -150,12 +151,10 @@ class Tuning:
         """When trials have to end so that a run of the best recipe still fits; without a budget they never have to."""
         if self.plan.end is None:
             return math.inf
-        trials = studies.results(self.study)
-        number, _ = best_of(trials, self.smaller_is_better)
-        took = next((trial.seconds for trial in trials if trial.number == number), None)
-        if took is None:  # a run takes as long as the first trial
+        best = self.best()
+        if best is None:  # a run takes as long as the first trial
             return self._half
-        return self.plan.end - self.preparing - FINISHING_SECONDS - SLOWER * took
+        return self.plan.end - self.preparing - FINISHING_SECONDS - SLOWER * best.seconds
 
     def _carry_out(self, trial: "optuna.Trial", parent: int) -> None:
         latest, values = self._latest(), studies.suggested(trial, self.ranges)
@@ -207,7 +206,7 @@ class Tuning:
             return "COMPLETE", ""
         if self._watched.wished or alone:
             return "STOPPED", "somebody stopped the search"
-        return ("STOPPED", "the time was over") if time.time() >= latest else ("COMPLETE", "")
+        return ("STOPPED", TIME_OVER) if time.time() >= latest else ("COMPLETE", "")
 
     def _recipe(self, values: Mapping[str, Any]) -> Recipe:
         return self.recipe.model_copy(update=dict(values))
@@ -235,6 +234,12 @@ class Tuning:
 
     def _state(self, name: str) -> Any:
         return studies.import_optuna().trial.TrialState[name]
+
+    def best(self) -> TrialResult | None:
+        """The best trial that has finished."""
+        trials = studies.results(self.study)
+        number, _ = best_of(trials, self.smaller_is_better)
+        return next((trial for trial in trials if trial.number == number), None)
 
     def result(self) -> Tuned:
         """What the study says so far."""
@@ -264,11 +269,14 @@ class Tuning:
         Raises:
             GlassworkError: where no trial has finished, with the reason.
         """
-        found = self.result()
-        best = found.best_trial()
+        best = self.best()
         if best is None:
-            reasons = [trial.reason for trial in found.trials if trial.reason]
+            reasons = [trial.reason for trial in studies.results(self.study) if trial.reason]
             why = f": {reasons[-1]}" if reasons else ""
+            if self.plan.end is not None and reasons and all(one == TIME_OVER for one in reasons):
+                why = (
+                    ": the budget is too short for one trial and the run of its recipe, so allow more or fewer --epochs"
+                )
             raise GlassworkError(f"Not one trial has finished, so there is no best recipe{why}")
         limits: dict[str, Any] = {}
         if self.plan.end is not None:
