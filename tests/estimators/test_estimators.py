@@ -88,6 +88,15 @@ def test_a_column_that_differs_in_its_last_digits_counts() -> None:
     assert fitted.score(seconds[:, None], seconds - 1.7e9) > 0.9
 
 
+def test_a_mistyped_cell_is_answered_within_reason() -> None:
+    draws = np.random.default_rng(0)
+    inputs = draws.normal(size=(300, 2))
+    fitted = NetworkRegressor(random_state=0).fit(inputs, inputs.sum(1))
+    answers = fitted.predict([[5.0, 0.0], [500.0, 0.0], [-500.0, 0.0]])
+    assert abs(answers).max() < 8
+    assert answers[0] > 3
+
+
 def test_the_best_epoch_is_kept() -> None:
     fitted = NetworkClassifier(epochs=30, validation=0.3, patience=3, learning_rate=0.2, random_state=0).fit(*IRIS)
     curve = fitted.validation_curve_
@@ -146,6 +155,7 @@ def test_images_take_the_convolutional_network() -> None:
         ({"optimizer": "sgd", "weight_decay": 0.1}, "belongs to the optimizer adamw"),
         ({"preset": "lenet"}, "takes images"),
         ({"preset": "xor"}, "a way of its own"),
+        ({"batch_size": "many"}, "batch_size = 'many' does not fit"),
         ({"preset": "mpl"}, "did you mean 'mlp'"),
         ({"device": "tpu"}, "no device 'tpu'"),
         ({"loss": "hinge", "label_smoothing": 0.1}, "no label smoothing"),

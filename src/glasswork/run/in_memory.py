@@ -24,7 +24,7 @@ class Fitted:
 
     Attributes:
         network: with the weights that are kept: the best on the validation examples, else the last; in evaluation mode.
-        examples: the given ones under the schema that was fitted on the training rows.
+        examples: the given ones, under the schema that was fitted on the training rows.
         system: the system, with the recipe that was used.
         losses: mean loss of each epoch's steps, without the penalty.
         judgements: named figures on the validation examples after each epoch; empty where none were held out.
@@ -55,7 +55,7 @@ def fit_in_memory(
     Args:
         system: key of `catalogue.RECIPES`.
         recipe: what is minimised; what it leaves open is derived from the examples.
-        examples: all examples; means and deviations are fitted on the training rows.
+        examples: all examples; means and deviations are fitted on the training rows where the schema has none.
         splits: which of them train and which decide when to stop.
         numerics: how the arithmetic is carried out; absent: float32 on the processor.
         own: the user's network, trained in place.
@@ -65,7 +65,8 @@ def fit_in_memory(
     """
     numerics = numerics or Numerics()
     draft = make_system(system, recipe, own)
-    examples = examples.with_schema(draft.scaled(examples, splits.training))
+    if not examples.schema.mean:
+        examples = examples.with_schema(draft.scaled(examples, splits.training))
     chosen = make_system(system, draft.resolve(examples, splits), own)
     recipe = chosen.recipe
     with torch.random.fork_rng(devices=_devices(numerics)), torch.inference_mode(False), torch.enable_grad():

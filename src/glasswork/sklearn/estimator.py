@@ -30,6 +30,12 @@ from glasswork.sklearn.defaults import tabular
 Array = npt.NDArray[Any]
 
 CHUNK = 1024
+LIMIT = 5.0
+"""So many deviations from the mean is the farthest that a scaled input lies; what is farther out is taken there.
+
+A network of pieces of planes goes on straight where it saw nothing: a mistyped cell 48 deviations out among 20,000
+diamonds brought R2 from 0.976 to 0.906 by itself.
+"""
 NOT_OF_THE_RECIPE = ("preset", "random_state", "device")
 
 
@@ -42,7 +48,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         asked = {k: v for k, v in parameters.items() if k not in NOT_OF_THE_RECIPE and v is not None}
         asked["seed"] = self._seed()
         if parameters["preset"] is None:
-            return SupervisedRecipe.parse({**tabular(rows, numbers, asked), **asked})
+            return SupervisedRecipe.parse({**tabular(rows, numbers, SupervisedRecipe.parse(asked)), **asked})
         if preset(parameters["preset"]).system != "supervised":
             raise GlassworkError(
                 f"The preset {parameters['preset']} learns in a way of its own: use linear, mlp, lenet"
@@ -76,13 +82,13 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             schema = Schema(kind, tuple(inputs.shape[1:]), target, outputs)
             examples = Examples({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
             splits = split(examples, recipe.validation, 0.0, recipe.seed)
-            examples, before = _standardised(examples, splits)
+            examples, raw = _standardised(examples, splits)
             numerics = Numerics(choose_device(self.device))
             fitted = fit_in_memory("supervised", recipe, examples, splits, numerics)
         self.network_ = fitted.network.to("cpu")
         if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
             self.network_.double()
-        self.schema_ = _composed(before, fitted.examples.schema)
+        self.schema_ = raw if kind == "vector" else fitted.examples.schema
         self.recipe_ = {key: value for key, value in fitted.system.recipe.model_dump().items() if value is not None}
         self.loss_curve_ = list(fitted.losses)
         self.validation_curve_ = [figures["loss"] for figures in fitted.judgements]
@@ -99,13 +105,13 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             if images is not None and tuple(images.shape[1:]) != schema.shape:
                 raise GlassworkError(f"X holds images of shape {tuple(images.shape[1:])}, not {schema.shape} as in fit")
         parts = []
+        mean, deviation = (torch.tensor(values, dtype=torch.float64) for values in (schema.mean, schema.deviation))
         with torch.inference_mode():
             for start in range(0, len(given), CHUNK):
                 if images is not None:
                     inputs = Scaling(schema, Numerics()).inputs(images[start : start + CHUNK])
                 else:
-                    rows = (given[start : start + CHUNK] - np.array(schema.mean)) / np.array(schema.deviation)
-                    inputs = torch.from_numpy(rows)
+                    inputs = _limited(as_tensor(given[start : start + CHUNK]), mean, deviation)
                 parts.append(self.network_(inputs).double().numpy())
         outputs: Array = np.concatenate(parts)
         if schema.target == "number":
@@ -176,41 +182,34 @@ def _images(X: Array) -> Array:  # noqa: N803
 
 
 def _standardised(examples: Examples, splits: Splits) -> tuple[Examples, Schema]:
-    """Rows and numbers of mean 0 and deviation 1 over the training rows, and the schema that says what was done.
+    """Rows, and numbers to predict, of mean 0 and deviation 1 over the training rows; and the schema that says so.
 
-    In float64, before float32 comes in: a column such as a time in seconds differs in its last digits only.
+    In float64, before float32 comes in: a column such as a time in seconds differs in its last digits only. Images are
+    left to the system.
+
+    Returns:
+        The examples under a schema by which nothing is scaled any more, and the schema from raw units.
     """
-    columns, schema = dict(examples.columns), examples.schema
-    if schema.inputs == "vector":
-        mean, deviation = _moments(columns["inputs"][splits.training])
-        columns["inputs"] = ((columns["inputs"] - mean) / deviation).float()
-        schema = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+    schema = examples.schema
+    if schema.inputs == "image":
+        return examples, schema
+    columns = dict(examples.columns)
+    mean, deviation = _moments(columns["inputs"][splits.training])
+    columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
+    raw = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+    plain = replace(schema, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
     if schema.target == "number":
         mean, deviation = _moments(columns["targets"][splits.training])
         columns["targets"] = ((columns["targets"] - mean) / deviation).float()
-        schema = replace(schema, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))
-    return replace(examples, columns=columns), schema
+        raw = replace(raw, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))
+    return replace(examples, columns=columns, schema=plain), raw
+
+
+def _limited(inputs: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    return ((inputs - mean) / deviation).clamp(-LIMIT, LIMIT)
 
 
 def _moments(column: Tensor) -> tuple[Tensor, Tensor]:
     mean, deviation = column.mean(0), column.std(0, correction=0)
     spread = deviation > 1e-12 * mean.abs().clamp_min(1e-30)  # what is less is rounding: a constant column
     return mean, torch.where(spread, deviation, 1.0)
-
-
-def _composed(before: Schema, after: Schema) -> Schema:
-    """One scaling for two in a row: (x - m) / d and then (x - m') / d' is (x - m - d m') / (d d')."""
-    if before.inputs == "image":
-        after = replace(after)
-    else:
-        mean, deviation = _twice(before.mean, before.deviation, after.mean, after.deviation)
-        after = replace(after, mean=mean, deviation=deviation)
-    if before.target == "number":
-        mean, deviation = _twice(before.target_mean, before.target_deviation, after.target_mean, after.target_deviation)
-        after = replace(after, target_mean=mean, target_deviation=deviation)
-    return after
-
-
-def _twice(mean: Any, deviation: Any, next_mean: Any, next_deviation: Any) -> tuple[tuple[float, ...], ...]:
-    m, d, n, e = (np.array(values) for values in (mean, deviation, next_mean, next_deviation))
-    return tuple((m + d * n).tolist()), tuple((d * e).tolist())
