@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import glasswork as gw
 from glasswork.cli import main
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from made_data import (
@@ -140,7 +141,7 @@ def test_runs_where_there_are_none_and_unfinished_ones(tmp_path: Path, capsys: C
 
 def test_systems(capsys: Captured) -> None:
     assert main(["systems", "--json"]) == 0
-    assert [system["preset"] for system in said(capsys)["systems"]] == ["linear", "mlp", "own", "lenet", "xor"]
+    assert [system["preset"] for system in said(capsys)["systems"]] == [preset.name for preset in gw.presets()]
     assert main(["systems"]) == 0
     assert "LeNet-5" in capsys.readouterr().out
     assert main(["systems", "show", "lenet", "--json"]) == 0
