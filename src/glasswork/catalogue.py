@@ -25,14 +25,14 @@ class Preset:
         name: what the user types.
         system: key of `SYSTEMS`.
         values: what differs from the recipe's defaults.
-        data: what is trained on when nobody says.
+        data: what is trained on when nobody says; None where it has to be said.
         sentence: what it is, in one line.
     """
 
     name: str
     system: str
     values: Mapping[str, Any]
-    data: str
+    data: str | None
     sentence: str
 
 
@@ -40,6 +40,18 @@ RECIPES: dict[str, type[Recipe]] = {
     "supervised": supervised.SupervisedRecipe,
     "online": online.OnlineRecipe,
     "function": function.FunctionRecipe,
+}
+
+DEEP = {
+    "alexnet": "AlexNet: five convolutions, three dense layers, for photographs (Kovashka, Krizhevsky 2012)",
+    "vgg11": "VGG of 11 layers: 3x3 convolutions only (Kovashka, Simonyan and Zisserman 2015)",
+    "vgg13": "VGG of 13 layers",
+    "vgg16": "VGG of 16 layers, 138 million weights",
+    "vgg19": "VGG of 19 layers",
+    "resnet18": "residual network of 18 layers, for photographs (He et al. 2016)",
+    "resnet34": "residual network of 34 layers",
+    "resnet50": "residual network of 50 layers, in bottlenecks",
+    "efficientnet-lite0": "small deep network for photographs, from random weights; transfer has its ImageNet weights",
 }
 
 PRESETS: dict[str, Preset] = {
@@ -53,6 +65,14 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "lenet", "supervised", supervised.LENET, "mnist-5k", "LeNet-5, the first convolutional network (Kolter)"
         ),
+        Preset(
+            "convnet-small",
+            "supervised",
+            supervised.CONVNET_SMALL,
+            "mnist-5k",
+            "small convolutional network with shortcuts, for images of 28 to 64 pixels",
+        ),
+        *(Preset(name, "supervised", supervised.deep(name), None, sentence) for name, sentence in DEEP.items()),
         Preset(
             "points",
             "supervised",

@@ -1,6 +1,6 @@
 """The recipe of supervised learning: an input, a network, a target that is known for the training examples."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,13 +9,20 @@ from glasswork.recipes.search import Layers, Range
 
 Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
 
+NAMES = (
+    *("linear", "dense", "lenet", "convnet-small", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11-bn"),
+    *("vgg13-bn", "vgg16-bn", "vgg19-bn", "resnet18", "resnet34", "resnet50", "efficientnet-lite0"),
+)
+"""The networks that a recipe may name; `systems.networks` makes them."""
+
 
 class SupervisedRecipe(Recipe):
     """Classes, several classes at once, or numbers from images or from the columns of a table."""
 
-    network: str = Field("lenet", description="linear, dense, lenet, or your own as file.py:Class")
+    network: str = Field("lenet", description=f"{', '.join(NAMES)}, or your own as file.py:Class")
     hidden: Annotated[Numbers, Layers(3, 16, 512, only=("network", ("dense",)))] = Field(
-        (), description="units of each hidden layer of the dense network, such as 256,128"
+        (),
+        description="units of each hidden layer of the dense network, such as 256,128; maps of convnet-small",
     )
     activation: Activation = Field("relu", description="h, the nonlinearity of the hidden units")
     dropout: Annotated[float, Range(0.0, 0.6, only=("network", ("dense", "lenet")))] = Field(
@@ -53,3 +60,15 @@ POINTS = {
     "learning_rate": 0.05,
     "validation": 0.0,
 }
+CONVNET_SMALL = {"network": "convnet-small", "epochs": 20, "patience": 5}
+
+
+def deep(network: str) -> dict[str, Any]:
+    """The preset of a deep network for photographs: enlarged to what it was made for, with virtual examples."""
+    return {
+        "network": network,
+        "size": 224,
+        "epochs": 60,
+        "patience": 15,
+        "augment": ("flip", "crop:8", "scale:0.1", "color:0.2"),
+    }

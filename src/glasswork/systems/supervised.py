@@ -1,7 +1,6 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,12 @@ from glasswork.data.inputs import read_images
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
-from glasswork.networks.dense import Dense
-from glasswork.networks.lenet import LeNet
-from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_smoothing
 from glasswork.objectives.metrics import measure
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
-from glasswork.systems.own_network import load_own_network
+from glasswork.systems.networks import NETWORKS, build_network
 from glasswork.systems.restart_findings import restart_findings
 from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised_findings import findings
@@ -40,7 +36,6 @@ from glasswork.training.stacked_network import layers_of
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step, Tree
 
-LEARNING_RATES = {"linear": 0.01, "dense": 0.003, "lenet": 0.008}
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 
 
@@ -109,7 +104,8 @@ class Supervised(System):
             raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
         if recipe.class_weights == "balanced" and schema.target != "class":
             raise GlassworkError("class_weights balances targets that are one class each: leave it away")
-        rates = LEARNING_RATES if recipe.optimizer in {"adam", "adamw"} else {}
+        adaptive = {name: entry.learning_rate for name, entry in NETWORKS.items()}
+        rates = adaptive if recipe.optimizer in {"adam", "adamw"} else {}
         usual = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
         count = len(splits.training)
         return recipe.model_copy(
@@ -137,20 +133,7 @@ class Supervised(System):
 
     @override
     def network(self, schema: Schema) -> nn.Module:
-        recipe, outputs = self.recipe, len(schema.classes)
-        features = math.prod(schema.shape)
-        if self.own is not None:
-            return self.own
-        if recipe.network == "linear":
-            return Linear(features, outputs)
-        if recipe.network == "dense":
-            return Dense(features, recipe.hidden, outputs, recipe.activation, recipe.dropout)
-        if recipe.network == "lenet":
-            if schema.inputs != "image":
-                raise GlassworkError("LeNet is a network for images, and these examples are rows of numbers: use mlp")
-            channels, height, width = schema.shape
-            return LeNet((channels, height, width), outputs, recipe.activation, recipe.dropout)
-        return load_own_network(recipe.network, schema)
+        return self.own if self.own is not None else build_network(self.recipe, schema)
 
     @override
     def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:

