@@ -8,6 +8,7 @@ model.predict("samples/digits/7/a.png")
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,3 +223,10 @@ def _asked(
         values["network"] = f"module:{type(network).__name__}"
         own = network
     return ordered(preset, values), own
+
+
+def __getattr__(name: str) -> Any:
+    """`glasswork.sklearn`, imported when it is asked for: scikit-learn takes a second."""
+    if name == "sklearn":
+        return import_module("glasswork.sklearn")
+    raise AttributeError(f"module 'glasswork' has no attribute {name!r}")
