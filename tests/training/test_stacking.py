@@ -169,7 +169,13 @@ def test_each_member_equals_fit_alone(
 @pytest.mark.parametrize("batch_size", [10, 64])
 def test_float32_stays_near_for_ten_steps(hidden: tuple[int, ...], batch_size: int) -> None:
     def stages() -> list[Stage]:
-        options = {"hidden": hidden, "double": False, "steps": 10, "batch_size": batch_size, "activation": "relu"}
+        options: dict[str, Any] = {
+            "hidden": hidden,
+            "double": False,
+            "steps": 10,
+            "batch_size": batch_size,
+            "activation": "relu",
+        }
         return [member(seed, **options) for seed in range(8)]
 
     stacked = stages()

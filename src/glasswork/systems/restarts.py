@@ -196,19 +196,21 @@ class _Race:
             return losses_on(StackedNetwork(layers, kept), batches, losses).cpu()
 
     def _judged(self, made: StackedStep) -> Judgement | None:
-        """The leader's judgement; the stage's network is given the weights that it would end with."""
+        """The leader's judgement; at the end the stage's network is given the weights that it ends with."""
         network, leader = self.stage.network, self.leader
         if made.best is None:
-            network.load_state_dict(self.stages[leader].network.state_dict())
+            if made.last:
+                network.load_state_dict(self.stages[leader].network.state_dict())
             return None
-        network.load_state_dict({name: tensor[leader] for name, tensor in made.best.weights.items()})
-        judge, epoch = self.stage.judge, int(made.best.epochs[leader])
+        judge, epoch, error = self.stage.judge, int(made.best.epochs[leader]), float(made.best.errors[leader])
         assert judge is not None
-        if self.best is None or epoch == made.epoch or self.best.judgement.error != float(made.best.errors[leader]):
-            found = judge(network)
+        new = self.best is None or epoch == made.epoch or self.best.judgement.error != error
+        if new or made.last:
+            network.load_state_dict({name: tensor[leader] for name, tensor in made.best.weights.items()})
+        if self.best is None or new:
             weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
             # Both ways of adding up the same losses may differ in the last digit; the members were told apart by one.
-            self.best = Best(replace(found, error=float(made.best.errors[leader])), epoch, weights)
+            self.best = Best(replace(judge(network), error=error), epoch, weights)
         now = leader in made.members and epoch != made.epoch
         return judge(self.stages[leader].network) if now else self.best.judgement
 

@@ -87,7 +87,7 @@ class StackedBatches:
             chunk.inputs[:, :, part],
             chunk.wanted[:, :, part],
             None if weights is None else weights / weights.sum(1, keepdim=True),
-            tuple(lengths[member] for member in members),
+            tuple([lengths[member] for member in members]) if self.ragged else (lengths[0],) * len(members),
         )
 
     def _gathered(self, epoch: int, first: int, members: Sequence[int]) -> StackedBatch:

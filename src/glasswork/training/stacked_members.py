@@ -90,6 +90,7 @@ class Stack:
         self.strengths: Tensor | None = None
         if any(stage.strength for stage in chosen):
             self.strengths = self.network.weights[0].new_tensor([stage.strength for stage in chosen])
+        self.rates = [stage.learning_rate for stage in chosen]
         self.decays = [stage.weight_decay for stage in chosen]
 
     @torch.no_grad()
@@ -114,7 +115,7 @@ class Stack:
         self.network.backward(error)
         self._add_penalty()
         norm = self._clip()
-        rates = tuple(self.stages[place].learning_rate * factor for place in self.running)
+        rates = tuple([rate * factor for rate in self.rates])
         self.optimizer.step(rates, self.decays)
         self._constrain()
         return {
