@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import function, online, supervised
+from glasswork.recipes import function, online, supervised, transfer
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "supervised": supervised.SupervisedRecipe,
     "online": online.OnlineRecipe,
     "function": function.FunctionRecipe,
+    "transfer": transfer.TransferRecipe,
 }
 
 DEEP = {
@@ -74,6 +75,13 @@ PRESETS: dict[str, Preset] = {
         ),
         *(Preset(name, "supervised", supervised.deep(name), None, sentence) for name, sentence in DEEP.items()),
         Preset(
+            "transfer",
+            "transfer",
+            transfer.TRANSFER,
+            None,
+            "a trained network with a new head: frozen, fine-tuned or from scratch (Kovashka)",
+        ),
+        Preset(
             "points",
             "supervised",
             supervised.POINTS,
@@ -106,6 +114,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.function import Function
 
         return Function(recipe)
+    if name == "transfer" and isinstance(recipe, transfer.TransferRecipe):
+        from glasswork.systems.transfer import Transfer
+
+        return Transfer(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

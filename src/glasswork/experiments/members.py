@@ -100,7 +100,9 @@ def make_member(
     numerics.place(network)
     clock = Clock()
     stages = system.stages(network, examples, splits, clock, numerics)
-    assert len(stages) == 1
+    if len(stages) > 1:
+        names = " and ".join(stage.name for stage in stages)
+        raise GlassworkError(f"What is trained here has one stage, and this recipe has {names}: use glasswork train")
     clock.total = system.length(stages[0], recipe.epochs)
     return Member(recipe, system, examples, splits, stages[0])
 
@@ -108,7 +110,7 @@ def make_member(
 def why_not_together(members: Sequence[Member]) -> str | None:
     """Why some networks cannot be trained as one stack, in a clause; None where they can."""
     if not all(isinstance(member.recipe, SupervisedRecipe) for member in members):
-        return "the online rule updates one network, example by example"
+        return "networks of this system are trained one by one"
     if len({member.recipe.patience for member in members}) > 1:
         return "the settings differ in patience"
     return why_not_stacked([member.stage for member in members], [_loss(member) for member in members])

@@ -12,6 +12,7 @@ from glasswork.data.splits import Splits
 from glasswork.device import Numerics, seed_everything
 from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Recipe
+from glasswork.run.training import carried_out
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.clocks import Clock
@@ -78,12 +79,11 @@ def fit_in_memory(
         numerics.place(network)
         clock = Clock(seconds=recipe.budget)
         stages = chosen.stages(network, examples, splits, clock, numerics)
-        assert len(stages) == 1
-        clock.total = chosen.length(stages[0], recipe.epochs) if recipe.epochs else None
+        clock.total = chosen.length(stages[-1], recipe.epochs) if recipe.epochs else None
         sums: list[tuple[float, int]] = []
         judgements: list[Mapping[str, float]] = []
         best = None
-        for step in stopped_early(chosen.steps(stages[0], None), recipe.patience):
+        for step in stopped_early(carried_out(chosen, stages, None), recipe.patience):
             if step.epoch > len(sums):
                 sums.append((0.0, 0))
             total, count = sums[-1]

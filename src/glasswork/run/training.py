@@ -1,7 +1,7 @@
 """A recipe carried out: from an order to a run folder, step by step."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +25,7 @@ from glasswork.systems.system import System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import best_of
+from glasswork.training.in_turn import fit_in_turn
 from glasswork.training.probe import estimate_memory, short_of_memory
 from glasswork.training.stage import Stage
 from glasswork.training.step import Best, Step, Tree
@@ -74,12 +75,13 @@ class Training:
 
     def steps(self) -> Iterator[Step]:
         """Carries the recipe out from where it stands; every step is logged and the run saved as it goes."""
-        stage = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)[0]
+        stages = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)
         if self.state is not None and self._stopped(best_of(self.state)):
             return
         before = self.state["number"] if self.state else 0
         self.folder.truncate_steps(before)
-        logs = logged(self.system.steps(stage, self.state), self.folder.path)
+        made = carried_out(self.system, stages, self.state)
+        logs = logged(made, self.folder.path)
         frames = framed(logs, self.folder.path, self.network, self.plane(), before)
         with (
             self.folder.kept(),
@@ -121,6 +123,13 @@ class Training:
         return float(self.state["elapsed"]) if self.state else 0.0
 
 
+def carried_out(system: System, stages: Sequence[Stage], start: Tree | None) -> Iterator[Step]:
+    """The steps of a system's stages, one stage after the other where there are several."""
+    if len(stages) == 1:
+        return system.steps(stages[0], start)
+    return fit_in_turn(stages, start, system.recipe.patience, system.steps)
+
+
 def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> Training:
     """Makes a new run ready.
 
@@ -146,7 +155,7 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
         raise GlassworkError("The network has no weights to train")
     numerics = Numerics(device, order.machine.threads or usable_cores())
     torch.set_num_threads(numerics.threads)
-    plain = chosen.stages(network, examples, splits, MEASURING, Numerics())[0]
+    plain = chosen.stages(network, examples, splits, MEASURING, Numerics())[-1]
     memory = estimate_memory(plain, examples, device)
     if short := short_of_memory(memory):
         summary = replace(summary, warnings=(*summary.warnings, short))
@@ -156,11 +165,11 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     else:
 
         def make_stage(network: nn.Module, numerics: Numerics) -> Any:
-            return chosen.stages(network, examples, splits, MEASURING, numerics)[0]
+            return chosen.stages(network, examples, splits, MEASURING, numerics)[-1]
 
         numerics = chosen.numerics(order.machine, numerics, network, make_stage)
     numerics.place(network)
-    stage = chosen.stages(network, examples, splits, MEASURING, numerics)[0]
+    stage = chosen.stages(network, examples, splits, MEASURING, numerics)[-1]
     clock = _clock(recipe, _length(chosen, stage), began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
     with folder.kept():
@@ -196,7 +205,7 @@ def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
     network = system.network(examples.schema)
     numerics.apply()
     numerics.place(network)
-    stage = system.stages(network, examples, splits, MEASURING, numerics)[0]
+    stage = system.stages(network, examples, splits, MEASURING, numerics)[-1]
     saved_states = checkpoints(folder.checkpoints)
     state = load_checkpoint(saved_states[-1]) if saved_states else None
     seconds = folder.read("environment.json")["training_seconds"]

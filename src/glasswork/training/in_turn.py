@@ -1,6 +1,6 @@
 """Several minimisations of one network, one after the other: first the head, then more of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -8,8 +8,12 @@ from glasswork.training.fit import best_of, best_tree, fit
 from glasswork.training.stage import Stage
 from glasswork.training.step import Best, Step, Tree
 
+CarryOut = Callable[[Stage, Tree | None], Iterator[Step]]
 
-def fit_in_turn(stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None) -> Iterator[Step]:
+
+def fit_in_turn(
+    stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None, carry_out: CarryOut = fit
+) -> Iterator[Step]:
     """Carries out each stage with `fit`, beginning where the network was best on the validation examples so far.
 
     Numbers of steps, epochs and seconds go on from stage to stage; the schedule of each begins anew. The best is that
@@ -19,6 +23,7 @@ def fit_in_turn(stages: Sequence[Stage], start: Tree | None = None, patience: in
         stages: in order, over one network, with a clock each and the same measure of error.
         start: the state of a former step, to go on after it.
         patience: judgements without a better one after which a stage ends and the next one begins.
+        carry_out: makes the steps of a stage, as `fit` does.
     """
     place = 0 if start is None else [stage.name for stage in stages].index(start["stage"])
     before: Tree = {"number": 0, "epoch": 0, "elapsed": 0.0} if start is None else start["before"]
@@ -30,7 +35,7 @@ def fit_in_turn(stages: Sequence[Stage], start: Tree | None = None, patience: in
             taken = {"number": own["number"], "epoch": _epochs(stage, own["number"]), "elapsed": own["elapsed"]}
         elif best is not None:
             stage.network.load_state_dict(dict(best.weights))
-        steps = iter(()) if own is not None and _ended(best_of(own), patience) else fit(stage, own)
+        steps = iter(()) if own is not None and _ended(best_of(own), patience) else carry_out(stage, own)
         with _only_trained(stage):
             for step in steps:
                 taken = {"number": step.number, "epoch": step.epoch, "elapsed": step.elapsed}

@@ -1,0 +1,322 @@
+"""Transfer learning: a trained network with a new head (Kovashka, "Transfer learning", Yosinski et al. 2014).
+
+The deck's three ways: with few examples the trained network stays frozen and only a new head is trained; with more its
+last stage is tuned too, at a lower rate; or all of it is trained from scratch.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data import readers
+from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.examples import Examples, ReadingOptions, Schema
+from glasswork.data.features import features_of, with_features
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics
+from glasswork.errors import GlassworkError
+from glasswork.networks.transferred import Transferred
+from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
+from glasswork.recipes.base import Machine, Recipe
+from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipes.transfer import TransferRecipe
+from glasswork.show.parts import Part
+from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.networks import NETWORKS, NetworkEntry, build_network
+from glasswork.systems.supervised import Supervised
+from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Answer, System
+from glasswork.training.clocks import Clock
+from glasswork.training.fit import fit
+from glasswork.training.measure import MakeStage, choose_numerics
+from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.step import Step, Tree
+
+HEAD, LAST_STAGE = "head", "last-stage"
+HEAD_EPOCHS = 40
+HEAD_SHARE = 0.2  # of a budget, before the last stage is tuned
+EPOCHS = {"frozen": HEAD_EPOCHS, "fine-tuned": 8, "scratch": 30}
+HEAD_RATE = 0.003
+LEAST_SECONDS = 0.1
+ENDLESS = 10**9
+SHARED = ("target", "loss", "label_smoothing", "class_weights", "strict", "augment", "size")
+
+
+class Transfer(System):
+    """Minimises the mean of a loss over the weights of a head, of the last stage too, or of the whole network.
+
+    While the backbone stays as it is its features of every image are computed once, and the head is trained on them.
+
+    Args:
+        recipe: what to minimise.
+    """
+
+    def __init__(self, recipe: TransferRecipe) -> None:
+        self._recipe = recipe
+        common = {name: getattr(recipe, name) for name in (*Recipe.model_fields, *SHARED)}
+        self._supervised = Supervised(SupervisedRecipe.parse({"network": recipe.network, **common}))
+        self._data: tuple[Examples, Splits] | None = None
+        self._remarks: tuple[str, ...] = ()
+
+    @property
+    @override
+    def recipe(self) -> TransferRecipe:
+        return self._recipe
+
+    @property
+    @override
+    def loss_name(self) -> str:
+        return self._supervised.loss_name
+
+    @property
+    def entry(self) -> NetworkEntry:
+        """The backbone's network.
+
+        Raises:
+            GlassworkError: for one whose last layer is not known.
+        """
+        entry = NETWORKS.get(self.recipe.network)
+        if entry is None or not entry.head:
+            known = ", ".join(name for name, entry in NETWORKS.items() if entry.head)
+            raise GlassworkError(f"Transfer knows no network '{self.recipe.network}' to give a new head: use {known}")
+        return entry
+
+    @property
+    def _source(self) -> str:
+        return self.recipe.weights or self.recipe.network
+
+    @override
+    def read(self, source: str | Path) -> Examples:
+        recipe = self.recipe
+        channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
+        size = recipe.size or side or self.entry.side
+        return readers.read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
+
+    @override
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        return self._supervised.read_like(source, schema)
+
+    @override
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        schema = fit_scaling(examples, rows)
+        if self.recipe.way == "scratch" or schema.inputs != "image":
+            return schema
+        expected = input_scaling(self._source, self.recipe.network)
+        return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
+
+    @override
+    def resolve(self, examples: Examples, splits: Splits) -> TransferRecipe:
+        recipe, used = self.recipe, self._supervised.resolve(examples, splits)
+        if recipe.way == "scratch" and recipe.weights is not None:
+            raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
+        with torch.device("meta"):
+            network = self.network(examples.schema)
+        if recipe.way != "scratch":
+            self._fitting(network, load_weights(self._source, recipe.network))
+        adaptive = recipe.optimizer in {"adam", "adamw"}
+        rate = HEAD_RATE if adaptive and recipe.way != "scratch" else used.learning_rate
+        return recipe.model_copy(
+            update={
+                "loss": used.loss,
+                "batch_size": used.batch_size,
+                "learning_rate": recipe.learning_rate or rate,
+                "epochs": recipe.epochs or (None if recipe.budget else EPOCHS[recipe.way]),
+                "size": used.size,
+            }
+        )
+
+    @override
+    def network(self, schema: Schema) -> nn.Module:
+        recipe, entry = self.recipe, self.entry
+        network = build_network(SupervisedRecipe.parse({"network": recipe.network}), schema)
+        fixed = recipe.way != "scratch"
+        return Transferred(network, entry.head, recipe.hidden, len(schema.classes), recipe.dropout, fixed)
+
+    def _fitting(self, network: nn.Module, weights: Weights) -> tuple[dict[str, Tensor], bool]:
+        """The network's state with the weights in it, and whether its head is among them."""
+        tensors = renamed(weights.tensors, self.entry.head)
+        return fitting(network.state_dict(), tensors, "head.", weights.source)
+
+    def _begin(self, network: Transferred) -> None:
+        """Puts the weights into the network; says what became of the head."""
+        weights = load_weights(self._source, self.recipe.network)
+        state, taken = self._fitting(network, weights)
+        network.load_state_dict(state)
+        classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
+        head = "their head was kept" if taken else f"their head{classes} does not fit, and a new one was begun"
+        self._remarks = (f"it began with the weights of {weights.source}: {head}",)
+
+    @override
+    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        if self.recipe.way == "frozen":  # a measurement would be more passes over the images than the training itself
+            plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
+            asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
+            machine = machine.model_copy(update=asked)
+
+        def endless(network: nn.Module, numerics: Numerics) -> Stage:
+            return replace(make_stage(network, numerics), clock=Clock(total=ENDLESS))
+
+        return choose_numerics(machine, numerics, network, endless)
+
+    @override
+    def stages(
+        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+    ) -> list[Stage]:
+        recipe = self.recipe
+        assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
+        self._data = examples, splits
+        trained = [*trained_layers(network, self.entry.last_stage, recipe.way)]
+        parameters = [parameter for layer in trained for parameter in layer.parameters()]
+        for parameter in network.parameters():
+            parameter.requires_grad_(any(parameter is one for one in parameters))
+        [whole] = self._supervised.stages(network, examples, splits, clock, numerics)
+        if recipe.way == "scratch":
+            return [whole]
+        plain = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
+        head = replace(whole, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
+        if recipe.way == "frozen":
+            return [head]
+        total = recipe.epochs * len(whole.batches) if recipe.epochs else None
+        rate = recipe.learning_rate * recipe.lower_rate
+        return [
+            replace(head, clock=clock.part(0, HEAD_SHARE, HEAD_EPOCHS * len(plain))),
+            replace(whole, name=LAST_STAGE, learning_rate=rate, clock=clock.part(1, 1 - HEAD_SHARE, total)),
+        ]
+
+    @override
+    def length(self, stage: Stage, epochs: int) -> int:
+        return epochs * len(stage.batches)
+
+    @override
+    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
+        network = stage.network
+        assert isinstance(network, Transferred)
+        if start is not None:
+            network.load_state_dict(start["network"])
+            self._remarks = tuple(start["remarks"])
+        elif stage.name == HEAD:
+            self._begin(network)
+        for step in fit(self.over_features(stage) if stage.name == HEAD else stage, start):
+            yield step._replace(state=lambda step=step: {**step.state(), "remarks": list(self._remarks)})  # type: ignore[misc]
+
+    def over_features(self, stage: Stage) -> Stage:
+        """The same minimisation over the head, with the features of all images computed beforehand."""
+        assert self._data is not None and isinstance(stage.network, Transferred)
+        began = time.monotonic()
+        (examples, splits), recipe, numerics = self._data, self.recipe, stage.numerics
+        assert recipe.batch_size is not None
+        known = self.features(stage.network, examples, numerics)
+        clock = stage.clock
+        if clock.seconds is not None:
+            left = max(LEAST_SECONDS, clock.seconds - (time.monotonic() - began))
+            clock = Clock(clock.total, left)
+
+        def judge(network: nn.Module) -> Judgement:
+            metrics = self._measured(network, known, splits.validation, numerics)
+            return Judgement(metrics["loss"], metrics)
+
+        return replace(
+            stage,
+            batches=Batches(known, stage.batches.rows, recipe.batch_size, recipe.seed, numerics),
+            loss=self._loss_of_features,
+            judge=judge if stage.judge is not None else None,
+            clock=clock,
+        )
+
+    def features(self, network: nn.Module, examples: Examples, numerics: Numerics) -> Examples:
+        """The examples with the backbone's features of their images in place of these."""
+        assert isinstance(network, Transferred)
+        network.backbone.eval()
+        return with_features(examples, features_of(network.backbone, network.features, examples, numerics))
+
+    def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        assert isinstance(network, Transferred)
+        return self._supervised.loss(network.head, batch, state)
+
+    def _measured(self, network: nn.Module, known: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        assert isinstance(network, Transferred)
+        return self._supervised.measured(known, rows, outputs_on(network.head, known, rows, numerics))
+
+    @override
+    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        return self._supervised.loss(network, batch, state)
+
+    @override
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        return self._supervised.measured(examples, rows, self._scores(network, examples, rows, numerics))
+
+    def _scores(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+        """The network's outputs on some rows; from the features that are known already where it stayed frozen."""
+        if self.recipe.way != "frozen":
+            return outputs_on(network, examples, rows, numerics)
+        assert isinstance(network, Transferred)
+        return outputs_on(network.head, self.features(network, examples, numerics), rows, numerics)
+
+    @override
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        where, rows = measured_rows(splits)
+        scores = self._scores(network, examples, rows, numerics)
+        found = findings(examples, splits.training, rows, where, scores, self.loss_name)
+        found["test_metrics"] = self._supervised.measured(examples, rows, scores)
+        found["parts"] = [self._part(network)]
+        if state is not None and state["remarks"]:
+            found["result"] = {"remarks": list(state["remarks"])}
+        return found
+
+    def _part(self, network: nn.Module) -> Part:
+        """What of the network was trained, for the report."""
+        assert isinstance(network, Transferred)
+        trained = set(map(id, trained_layers(network, self.entry.last_stage, self.recipe.way)))
+        rows: list[tuple[str, int, str]] = []
+        for name, layer in (*network.backbone.named_children(), ("head", network.head)):
+            total = sum(parameter.numel() for parameter in layer.parameters())
+            tuned = sum(p.numel() for module in layer.modules() if id(module) in trained for p in module.parameters())
+            said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
+            rows += [(name, total, said)] if total else []
+        return Part(
+            "What was trained",
+            f"The parts of {self.recipe.network}, from the image to the answer, by the way {self.recipe.way}.",
+            head=("part", "weights", "in this run"),
+            rows=rows,
+        )
+
+    @override
+    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
+        return self._supervised.answer(network, schema, sources, numerics)
+
+    @override
+    def answer_inputs(
+        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
+    ) -> list[Answer]:
+        return self._supervised.answer_inputs(network, schema, inputs, names, numerics)
+
+    @override
+    def example(self) -> Examples:
+        return self._supervised.example()
+
+
+def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:
+    """The modules whose weights a way trains."""
+    if way == "scratch":
+        return [network.backbone, network.head]
+    tuned = [network.backbone.get_submodule(name) for name in last_stage] if way == "fine-tuned" else []
+    return [*tuned, network.head]
+
+
+def renamed(tensors: Mapping[str, Tensor], last_layer: str) -> Mapping[str, Tensor]:
+    """Weights of a whole network by the names of a `Transferred`; those of a run of transfer have them already."""
+    if any(name.startswith("backbone.") for name in tensors):
+        return tensors
+    found = {}
+    for name, tensor in tensors.items():
+        own = name.removeprefix(f"{last_layer}.")
+        found[f"backbone.{name}" if own == name else f"head.layers.output.{own}"] = tensor
+    return found
