@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import function, online, supervised, transfer
+from glasswork.recipes import function, heatmap, online, supervised, transfer
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "supervised": supervised.SupervisedRecipe,
     "online": online.OnlineRecipe,
     "function": function.FunctionRecipe,
+    "heatmap": heatmap.HeatmapRecipe,
     "transfer": transfer.TransferRecipe,
 }
 
@@ -95,6 +96,13 @@ PRESETS: dict[str, Preset] = {
             "expression",
             "a few tanh units that approximate any function: --expression (Kovashka)",
         ),
+        Preset(
+            "heatmap",
+            "heatmap",
+            heatmap.HEATMAP,
+            "mnist-5k",
+            "patches of annotated pictures, for heat maps over large images (Kolter: tumour detection)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -118,6 +126,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.transfer import Transfer
 
         return Transfer(recipe)
+    if name == "heatmap" and isinstance(recipe, heatmap.HeatmapRecipe):
+        from glasswork.systems.heatmap import Heatmap
+
+        return Heatmap(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 
