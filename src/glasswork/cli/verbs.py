@@ -10,6 +10,7 @@ VERBS = {
     "resume": "go on with a run that was stopped or killed",
     "evaluate": "measure a trained model on examples with known answers",
     "predict": "ask a trained model about files, folders or tables",
+    "export": "write a trained model for other tools: glasswork export RUN --to onnx",
     "runs": "list the runs under runs/",
     "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
     "tune": "search a recipe's fields by the validation examples: glasswork tune mlp --trials 50 --budget 20m",
@@ -21,6 +22,7 @@ VERBS = {
     "diagnose": "look for dead units, vanishing gradients and other faults of a trained model",
     "graph": 'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
     "count": "count a network's parameters, multiply-adds, memory and receptive field",
+    "heatmap": "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
     "convolve": "convolve an image with a filter, one cell worked out in numbers",
 }
 
