@@ -26,7 +26,8 @@ from glasswork.systems.system import System
 from glasswork.textbook import delta_rules
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clocks import Clock
-from glasswork.training.online import UPDATES, online, outputs, sigmoid, training_examples, update, worked_out
+from glasswork.training.delta_rule import FEW_WEIGHTS, learner, outputs, sigmoid, update
+from glasswork.training.online import UPDATES, online, training_examples, worked_out
 from glasswork.training.stage import Stage
 from made_data import PLAIN, broken_off, mistake, require_same, resume, said, train, write_table
 
@@ -78,9 +79,43 @@ def made_stage(network: nn.Module | None = None, clock: Clock | None = None, **v
     return system, system.stages(made, examples, splits, clock or Clock(10), Numerics())[0]
 
 
-def test_epochs_follow_the_slide_example_by_example() -> None:
+@given(seed=some.integers(0, 10**6), count=some.integers(1, 6), rate=some.floats(0.01, 5), units=some.integers(1, 20))
+def test_a_learner_of_any_width_makes_the_updates_one_by_one(seed: int, count: int, rate: float, units: int) -> None:
+    """Two epochs over three inputs and two outputs, in an order of their own; below and above `FEW_WEIGHTS`."""
+    inputs, targets = drawn(seed, count, 3), drawn(seed + 1, count, 2).sigmoid()
+    hidden, output = drawn(seed + 2, units, 4).tolist(), drawn(seed + 3, 2, units + 1).tolist()
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    learning, error = learner(hidden, output, inputs, targets, rate), 0.5
+    assert learning.weights() == (hidden, output)
+    expected = error
+    for _ in range(2):
+        largest = 0.0
+        for place in order:
+            met, t = (hidden, output), targets[place].tolist()
+            made = update(*met, [1.0, *inputs[place].tolist()], t, rate)
+            hidden, output = made.hidden, made.output
+            misses = [y_k - t_k for y_k, t_k in zip(made.y, t, strict=True)]
+            expected += sum(miss * miss / 2 for miss in misses)
+            largest = max([largest, *map(abs, misses)])
+        error, found = learning.learn(order, error)
+        assert (error, found) == (pytest.approx(expected, rel=1e-10), pytest.approx(largest, rel=1e-10))
+        for rows, wanted in zip((*learning.met(), *learning.weights()), (*met, hidden, output), strict=True):
+            torch.testing.assert_close(torch.tensor(rows), torch.tensor(wanted), **CLOSE)
+    answers = [outputs(hidden, output, [1.0, *x])[1] for x in inputs.tolist()]
+    left = (torch.tensor(answers, dtype=torch.float64) - targets).abs().max().item()
+    assert learning.largest_miss() == pytest.approx(left, rel=1e-10)
+
+
+def test_widths_on_both_sides_of_the_change() -> None:
+    """The test before this one, and those of whole runs, try networks for numbers and networks for arrays."""
+    assert 4 * 3 + 2 * 4 <= FEW_WEIGHTS < 4 * 20 + 2 * 21
+    assert 3 * 4 + 5 <= FEW_WEIGHTS < 3 * 20 + 21
+
+
+@pytest.mark.parametrize("units", [3, 20])
+def test_epochs_follow_the_slide_example_by_example(units: int) -> None:
     """Two epochs in the set's own order, made with the textbook's rule in tensors."""
-    _, stage = made_stage(hidden=3, seed=5)
+    _, stage = made_stage(hidden=units, seed=5)
     hidden, output = (
         torch.cat([layer.bias[:, None], layer.weight], 1).detach().double()
         for layer in stage.network.modules()
@@ -261,7 +296,13 @@ def test_a_run_that_has_converged_goes_no_further(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"order": "shuffled", "seed": 3}, {"hidden": 4, "epochs": 250, "tolerance": 0.001}]
+    "options",
+    [
+        {},
+        {"order": "shuffled", "seed": 3},
+        {"hidden": 4, "epochs": 250, "tolerance": 0.001},
+        {"hidden": 20, "epochs": 250, "tolerance": 0.001},
+    ],
 )
 @pytest.mark.parametrize("after", [1, 2])
 def test_goes_on_bit_for_bit(options: dict[str, object], after: int, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from glasswork.glassbox.expressions import written
 from glasswork.glassbox.record import Record
 from glasswork.textbook.terms import sum_of
-from glasswork.training.online import Before, Rows, update
+from glasswork.training.delta_rule import Rows, update
+from glasswork.training.online import Before
 
 LINES = 6
 """Lines of each kind; a wide network has more units and weights than anybody reads."""

@@ -1,15 +1,12 @@
 """The online delta rule of a two-layer sigmoid network: a generator of steps of its own, as `fit` is one.
 
-Kovashka, 'Example: algorithm for sigmoid, sqerror'. The arithmetic is the slide's, in plain Python floats, in which a
-net of a few units makes many times as many updates a second as with tensors. It is that of
-`textbook.delta_rules.online_update` and of autograd's gradient of 1/2 sum_k (y_k - t_k)^2.
+Kovashka, 'Example: algorithm for sigmoid, sqerror'; the arithmetic is in `training.delta_rule`.
 """
 
 import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import mul
 from typing import Any, NamedTuple
 
 import torch
@@ -18,35 +15,13 @@ from torch import Tensor, nn
 from glasswork.device import mixed
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import as_outputs
+from glasswork.training.delta_rule import Learner, Rows, learner
 from glasswork.training.fit import best_of
 from glasswork.training.stage import Judgement, Stage
 from glasswork.training.step import Best, Step, Tree
 
 UPDATES = 400
 """About so many updates make a step, in whole epochs: 1 / 100 s of XOR."""
-
-Rows = list[list[float]]
-"""Weights, a row per unit; in place 0 of each row the bias, the weight of the constant unit x_0 = 1 or z_0 = 1."""
-
-
-class Update(NamedTuple):
-    """What one example did.
-
-    Attributes:
-        z: what the hidden units said, z_0 = 1 before them (1 + M numbers).
-        y: the outputs before the update (K).
-        output_delta: delta_k (K).
-        hidden_delta: delta_j (M).
-        hidden: w_ji after the update (M rows of 1 + D).
-        output: w_kj after the update (K rows of 1 + M).
-    """
-
-    z: list[float]
-    y: list[float]
-    output_delta: list[float]
-    hidden_delta: list[float]
-    hidden: Rows
-    output: Rows
 
 
 @dataclass(frozen=True)
@@ -79,73 +54,12 @@ class _Position:
     best: Best | None = None
 
 
-class _Example(NamedTuple):
-    x: list[float]
-    t: list[float]
-
-
 class _Passes(NamedTuple):
     """Some epochs: where they led, the sum of E_n over all updates, each taken before its own."""
 
     position: _Position
     error: float
     epochs: int
-
-
-def sigmoid(a: float) -> float:
-    """1 / (1 + e^-a), written in two ways so that the exponential never overflows."""
-    if a >= 0:
-        return 1 / (1 + math.exp(-a))
-    power = math.exp(a)
-    return power / (1 + power)
-
-
-def outputs(hidden: Rows, output: Rows, x: Sequence[float]) -> tuple[list[float], list[float]]:
-    """What the hidden units say (1 + M numbers, z_0 = 1 first) and the outputs (K), for x (1 + D, x_0 = 1 first)."""
-    z = [1.0]
-    for weights in hidden:
-        z.append(sigmoid(sum(map(mul, weights, x))))
-    return z, [sigmoid(sum(map(mul, weights, z))) for weights in output]
-
-
-def update(hidden: Rows, output: Rows, x: Sequence[float], t: Sequence[float], learning_rate: float) -> Update:
-    """One example of the slide's algorithm: outputs, then all errors, and only then the weights.
-
-    delta_k = y_k (1 - y_k) (y_k - t_k), delta_j = z_j (1 - z_j) sum_k w_kj delta_k with the w_kj of before;
-    w_kj <- w_kj - eta delta_k z_j, w_ji <- w_ji - eta delta_j x_i.
-
-    Args:
-        hidden: w_ji, M rows of 1 + D; they stay as they are.
-        output: w_kj, K rows of 1 + M; likewise.
-        x: 1 + D numbers, x_0 = 1 first.
-        t: what the outputs should be (K).
-        learning_rate: eta.
-    """
-    z, y = outputs(hidden, output, x)
-    output_delta = [y_k * (1 - y_k) * (y_k - t_k) for y_k, t_k in zip(y, t, strict=True)]
-    hidden_delta = []
-    for place in range(1, len(z)):
-        z_j, error = z[place], 0.0
-        for weights, delta in zip(output, output_delta, strict=True):
-            error += weights[place] * delta
-        hidden_delta.append(z_j * (1 - z_j) * error)
-    return Update(
-        z,
-        y,
-        output_delta,
-        hidden_delta,
-        _descended(hidden, hidden_delta, x, learning_rate),
-        _descended(output, output_delta, z, learning_rate),
-    )
-
-
-def _descended(rows: Rows, deltas: Sequence[float], below: Sequence[float], learning_rate: float) -> Rows:
-    """The weights less eta times delta of the unit above times what the unit below said."""
-    after = []
-    for row, delta in zip(rows, deltas, strict=True):
-        step = learning_rate * delta
-        after.append([w - step * said for w, said in zip(row, below, strict=True)])
-    return after
 
 
 def online(
@@ -172,15 +86,16 @@ def online(
     Raises:
         GlassworkError: where an error stops being a finite number.
     """
-    examples, clock, each = _examples(stage), stage.clock, epochs_per_step(stage)
+    clock, each = stage.clock, epochs_per_step(stage)
     position, elapsed = _begin(stage) if start is None else _restored(start)
+    learning = learner(position.hidden, position.output, *training_examples(stage), stage.learning_rate)
     clock.start(elapsed)
     progress = clock.progress(position.number)
     while progress < 1 and not position.converged and not _over(position.number * each, epochs):
         done = position.number * each
         most = each if epochs is None else min(each, epochs - done)
-        made = _passes(stage, position, examples, range(done, done + most), tolerance, shuffled)
-        number, epoch, count = position.number + 1, done + made.epochs, made.epochs * len(examples)
+        made = _passes(stage, position, learning, range(done, done + most), tolerance, shuffled)
+        number, epoch, count = position.number + 1, done + made.epochs, made.epochs * len(stage.batches.rows)
         if not math.isfinite(made.error):
             raise GlassworkError(
                 f"The error is not a finite number in epoch {done + 1:,} or soon after it: the last checkpoint is "
@@ -236,43 +151,25 @@ def training_examples(stage: Stage) -> tuple[Tensor, Tensor]:
     return batch.inputs.double(), as_outputs(width, batch.targets)
 
 
-def _examples(stage: Stage) -> list[_Example]:
-    inputs, targets = training_examples(stage)
-    return [_Example([1.0, *x], t) for x, t in zip(inputs.tolist(), targets.tolist(), strict=True)]
-
-
 def _passes(
-    stage: Stage, position: _Position, examples: Sequence[_Example], epochs: range, tolerance: float, shuffled: bool
+    stage: Stage, position: _Position, learning: Learner, epochs: range, tolerance: float, shuffled: bool
 ) -> _Passes:
     """Some epochs, fewer where training converges before their end."""
-    hidden, output, rate = position.hidden, position.output, stage.learning_rate
-    first, last, error = position.first, position.last, 0.0
+    count, first, error = len(stage.batches.rows), position.first, 0.0
+    order: Sequence[int] = range(count)
     for epoch in epochs:
-        order: Sequence[int] = range(len(examples))
         if shuffled:
-            order = random.Random(mixed(stage.seed, epoch)).sample(order, len(order))
-        first = first or Before(epoch + 1, order[0], hidden, output)
-        largest = 0.0
-        for place in order:
-            x, t = examples[place]
-            met = hidden, output
-            _, y, _, _, hidden, output = update(hidden, output, x, t, rate)
-            for y_k, t_k in zip(y, t, strict=True):
-                miss = y_k - t_k
-                error += miss * miss / 2
-                largest = max(largest, abs(miss))
-        last = Before(epoch + 1, place, *met)
+            order = random.Random(mixed(stage.seed, epoch)).sample(range(count), count)
+        first = first or Before(epoch + 1, order[0], *learning.weights())
+        error, largest = learning.learn(order, error)
         # What an example missed by was measured before the updates that came after it, so it is measured again.
-        if largest < tolerance and _largest(hidden, output, examples) < tolerance:
-            reached = replace(position, hidden=hidden, output=output, first=first, last=last, converged=True)
-            return _Passes(reached, error, epoch + 1 - epochs.start)
-    reached = replace(position, hidden=hidden, output=output, first=first, last=last)
-    return _Passes(reached, error, len(epochs))
-
-
-def _largest(hidden: Rows, output: Rows, examples: Sequence[_Example]) -> float:
-    """The largest |y_k - t_k| over all examples."""
-    return max(abs(y_k - t_k) for x, t in examples for y_k, t_k in zip(outputs(hidden, output, x)[1], t, strict=True))
+        converged = largest < tolerance and learning.largest_miss() < tolerance
+        if converged:
+            break
+    hidden, output = learning.weights()
+    last = Before(epoch + 1, order[-1], *learning.met())
+    reached = replace(position, hidden=hidden, output=output, first=first, last=last, converged=converged)
+    return _Passes(reached, error, epoch + 1 - epochs.start)
 
 
 def _judged(stage: Stage, best: Best | None, epoch: int) -> tuple[Judgement | None, Best | None]:
