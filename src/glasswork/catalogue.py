@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import function, heatmap, online, supervised, transfer
+from glasswork.recipes import embed, function, heatmap, online, supervised, transfer
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "function": function.FunctionRecipe,
     "heatmap": heatmap.HeatmapRecipe,
     "transfer": transfer.TransferRecipe,
+    "embed": embed.EmbedRecipe,
 }
 
 DEEP = {
@@ -103,6 +104,13 @@ PRESETS: dict[str, Preset] = {
             "mnist-5k",
             "patches of annotated pictures, for heat maps over large images (Kolter: tumour detection)",
         ),
+        Preset(
+            "embed",
+            "embed",
+            embed.EMBED,
+            "mnist-5k",
+            "an embedding by the triplet loss, in which near means alike (Kovashka: FaceNet)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -130,6 +138,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.heatmap import Heatmap
 
         return Heatmap(recipe)
+    if name == "embed" and isinstance(recipe, embed.EmbedRecipe):
+        from glasswork.systems.embed import Embed
+
+        return Embed(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 
