@@ -11,6 +11,7 @@ VERBS = {
     "evaluate": "measure a trained model on examples with known answers",
     "predict": "ask a trained model about files, folders or tables",
     "export": "write a trained model for other tools: glasswork export RUN --to onnx",
+    "nearest": "show the pictures that lie nearest to one: glasswork nearest RUN photo.jpg",
     "runs": "list the runs under runs/",
     "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
     "tune": "search a recipe's fields by the validation examples: glasswork tune mlp --trials 50 --budget 20m",
