@@ -1,7 +1,5 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from glasswork import catalogue
+from glasswork.data.augmentation import centre
 from glasswork.data.batches import Batch, Batches, Scaling
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.given import given_inputs
@@ -24,7 +23,6 @@ from glasswork.data.listing import image_files
 from glasswork.data.matching import matching_inputs, matching_targets
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
-from glasswork.files import write_new
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.count import Count, count
 from glasswork.glassbox.count_network import count_network
@@ -40,6 +38,7 @@ from glasswork.glassbox.opening import open_network
 from glasswork.glassbox.record import Record
 from glasswork.glassbox.trace import Trace
 from glasswork.objectives.losses import LOSSES
+from glasswork.run.export import Exported, export
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
 from glasswork.systems.system import Answer, System
@@ -256,15 +255,33 @@ class Model:
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
-        if data is None:
-            examples, splits = read_split(self.system, self.system.recipe)
-            examples = self._fitting(examples)
-            rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        else:
+        examples, rows = self._unseen(data)
+        return Batches(examples, rows, CHUNK, 0, self.numerics).gather(rows, (0, 0))
+
+    def _unseen(self, data: str | Path | None) -> tuple[Examples, Tensor]:
+        """Examples, and up to 256 of their rows that the network was not trained on."""
+        if data is not None:
             examples = self._fitting(self.system.read_like(data, self.schema))
-            rows = torch.arange(len(examples))
-        batches = Batches(examples, rows, CHUNK, 0, self.numerics)
-        return batches.gather(rows[:CHUNK], (0, 0))
+            return examples, torch.arange(len(examples))[:CHUNK]
+        examples, splits = read_split(self.system, self.system.recipe)
+        rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
+        return self._fitting(examples), rows[:CHUNK]
+
+    def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
+        """Writes the model in a format that others read; the file is read back and compared before it is left.
+
+        Args:
+            path: a file that is not there yet.
+            to: `onnx` (raw inputs to probabilities, batches of any size), `safetensors` or `state-dict` (weights).
+            data: where the inputs are that it is compared on; absent: held-out examples of the run's own data.
+
+        Raises:
+            GlassworkError: for an unknown format, a missing package, a file that exists, or a network that cannot be
+                exported.
+        """
+        examples, rows = self._unseen(data)
+        raw = centre(examples.columns["inputs"][rows], examples.margin)
+        return export(self.network, self.schema, self.system, raw, path, to)
 
     def _target(self, target: str | float) -> Tensor:
         """An answer as the loss takes it, for one example."""
@@ -375,21 +392,3 @@ def _count_preset(name: str, size: int | None) -> Count:
 def _has_places(shape: Sequence[int]) -> bool:
     """Whether an output of this shape, (1, maps, height, width), is feature maps of more than one cell."""
     return len(shape) == 4 and shape[2] * shape[3] > 1
-
-
-def write_answers(path: Path, answers: Sequence[Answer]) -> None:
-    """Writes answers as CSV: input, answer, probability, and a column with the probability of each class.
-
-    Raises:
-        GlassworkError: where the file exists already or cannot be written.
-    """
-    classes = sorted(answers[0].probabilities) if answers else []
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["input", "answer", "probability", *classes])
-    for answer in answers:
-        words = answer.answer
-        said = ";".join(map(str, words)) if isinstance(words, tuple) else words
-        chance = "" if answer.probability is None else answer.probability
-        writer.writerow([answer.input, said, chance, *(answer.probabilities[name] for name in classes)])
-    write_new(path, text.getvalue())

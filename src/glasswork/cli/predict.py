@@ -24,8 +24,8 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.model import write_answers
     from glasswork.show.terminal import print_table
+    from glasswork.systems.answers import write_answers
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)

@@ -1,6 +1,7 @@
 """New inputs for a trained network, read as its training examples were."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from glasswork.data.decoding import UnreadableImageError, decode
 from glasswork.data.examples import Schema
 from glasswork.data.readers import table
+from glasswork.device import usable_cores
 from glasswork.errors import GlassworkError
 
 
@@ -30,12 +32,21 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
             "This model answers rows of a table: give it a .csv file with the columns it was trained on"
         )
     channels, height, width = schema.shape
-    images, problems = [], {}
-    for place, source in enumerate(sources):
+
+    def decoded(source: str) -> Tensor | str:
         try:
-            images.append(decode(Path(source), height, width, channels, 0))
+            return decode(source, height, width, channels)
         except UnreadableImageError as error:
-            problems[place] = str(error)
+            return str(error)
+
+    workers = min(usable_cores(), len(sources))
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:  # Pillow decodes without Python's lock
+            found = list(pool.map(decoded, sources))
+    else:
+        found = [decoded(source) for source in sources]
+    images = [image for image in found if isinstance(image, Tensor)]
+    problems = {place: problem for place, problem in enumerate(found) if isinstance(problem, str)}
     return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8), problems
 
 

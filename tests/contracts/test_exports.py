@@ -1,0 +1,75 @@
+"""Every preset's network leaves as an ONNX file that answers as the system does, and as weights that load again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+from torch.nn.functional import interpolate
+
+from glasswork.catalogue import PRESETS, make_system, order
+from glasswork.data.examples import Examples
+from glasswork.data.splits import split
+from glasswork.device import Numerics, seed_everything
+from glasswork.run.export import export
+from glasswork.systems.networks import NETWORKS
+from glasswork.systems.system import System
+from made_data import write_network
+
+
+def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Examples, System]:
+    """A preset's network, fresh, for the system's own example."""
+    asked = order(preset, {"network": write_network(folder)} if preset == "own" else {})
+    draft = make_system(asked.system, asked.recipe)
+    examples = large(draft.example())
+    splits = split(examples, 0.2, 0.2, 0)
+    examples = examples.with_schema(draft.scaled(examples, splits.training))
+    system = make_system(asked.system, draft.resolve(examples, splits))
+    seed_everything(0)
+    return system.network(examples.schema).eval(), examples, system
+
+
+def large(examples: Examples) -> Examples:
+    """Images of 64 pixels, as the deep networks take them; rows of numbers as they are."""
+    if examples.schema.inputs != "image":
+        return examples
+    images = interpolate(examples.columns["inputs"], 64)
+    schema = replace(examples.schema, shape=(*images.shape[1:2], 64, 64))
+    return replace(examples, columns={**examples.columns, "inputs": images}, schema=schema)
+
+
+def deep(preset: str) -> bool:
+    """Whether a preset's network is one of the deep ones, whose export takes half a minute."""
+    entry = NETWORKS.get(str(PRESETS[preset].values.get("network")))
+    return entry is not None and entry.side is not None
+
+
+@pytest.mark.parametrize(
+    "preset", [pytest.param(name, marks=pytest.mark.slow if deep(name) else ()) for name in PRESETS]
+)
+def test_every_preset_is_exported(preset: str, tmp_path: Path) -> None:
+    network, examples, system = made(preset, tmp_path)
+    raw, schema = examples.columns["inputs"][:5], examples.schema
+    found = export(network, schema, system, raw, tmp_path / "model.onnx", "onnx")
+    assert found.checked == len(raw) and found.difference < 1e-4
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    kind = np.uint8 if schema.inputs == "image" else np.float32
+    for rows in (raw[:1], raw):
+        answered = session.run(None, {found.input.name: rows.numpy().astype(kind)})[-1]
+        said = system.answer_inputs(network, schema, rows, ["one"] * len(rows), Numerics())
+        for row, answer in zip(answered.tolist(), said, strict=True):
+            if schema.target == "number":
+                assert row == pytest.approx(np.atleast_1d(answer.answer), rel=1e-4, abs=1e-4)
+            else:
+                assert row == pytest.approx([answer.probabilities[name] for name in schema.classes], abs=1e-4)
+    for to, name in (("safetensors", "model.safetensors"), ("state-dict", "model.pt")):
+        assert export(network, schema, system, raw, tmp_path / name, to).difference == 0
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["glasswork.schema"])["shape"] == list(schema.shape)
+        for name, tensor in network.state_dict().items():
+            assert torch.equal(file.get_tensor(name), tensor) and torch.equal(weights[name], tensor)
