@@ -133,7 +133,10 @@ def test_what_is_no_sum_of_units_is_not_taken_apart() -> None:
     [
         (("--expression", "sin(y)"), "y"),
         (("--expression", "2 * pi"), "is no function of x"),
-        (("--expression", "1/x + log(3)", "--low", "-1", "--high", "1", "--json"), "no finite number at x = 0: choose another"),
+        (
+            ("--expression", "1/x + log(3)", "--low", "-1", "--high", "1", "--json"),
+            "no finite number at x = 0: choose another",
+        ),
         (("--expression", "log(x)"), "log"),
         (("--expression", "sin(x"), "cannot be read"),
         (("--low", "3", "--high", "3"), "The interval from 3 to 3 is empty"),

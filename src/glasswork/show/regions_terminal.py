@@ -1,6 +1,7 @@
 """Regions of the plane on a terminal, as coloured cells; as letters where there are no colours."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from rich.color import Color
@@ -14,14 +15,16 @@ from glasswork.show.regions import INK, Colour, class_shade, number_range, numbe
 LETTERS = ".#+o*x%@=&"
 STEPS = " .:-=+*#"
 HALF = "\u2580"
-TERMINAL_CELLS = 44
+TERMINAL_CELLS, LEAST_CELLS = 44, 24
 
 
 def print_regions(console: Console, regions: Sequence[tuple[Region, str]]) -> None:
     """Regions side by side, as many as fit, each under its words: coloured cells on a terminal, else letters."""
     if not regions:
         return
-    wide = len(regions[0][0].values[0][0]) + 3
+    side = max(LEAST_CELLS, min(TERMINAL_CELLS, (console.width + 3) // len(regions) - 3))
+    regions = [(_coarse(region, side), words) for region, words in regions]
+    wide = len(regions[0][0].values[0]) + 3
     each = max(1, (console.width + 3) // wide)
     for start in range(0, len(regions), each):
         console.print()
@@ -31,6 +34,16 @@ def print_regions(console: Console, regions: Sequence[tuple[Region, str]]) -> No
         for line in [titles, *map(_joined, zip(*drawn, strict=True))]:
             console.print(line, no_wrap=True, overflow="crop")
     console.print(_key(regions[0][0], console.is_terminal))
+
+
+def _coarse(region: Region, side: int) -> Region:
+    """The region with at most `side` cells along each side: of more, some at even distances."""
+    count = len(region.values[0])
+    if count <= side:
+        return region
+    places = [(2 * place + 1) * count // (2 * side) for place in range(side)]
+    values = tuple(tuple(tuple(grid[row][column] for column in places) for row in places) for grid in region.values)
+    return replace(region, values=values)
 
 
 def _joined(lines: tuple[Text, ...]) -> Text:
