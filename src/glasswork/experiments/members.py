@@ -19,7 +19,7 @@ from glasswork.systems.answers import EVALUATION_ROWS
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.clocks import Clock
-from glasswork.training.stacked_batches import StackedLoss
+from glasswork.training.stacked_losses import StackedLoss
 from glasswork.training.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step

@@ -102,7 +102,7 @@ def simplicity(recipe: Recipe, parameters: int) -> tuple[float, ...]:
         recipe: of the setting; its absent values count as the largest.
         parameters: how many numbers are trained.
     """
-    strength = 0.0 if recipe.penalty == "none" else recipe.strength
+    strength = 0.0 if recipe.penalty == "none" else recipe.strength or 0.0
     if recipe.penalty == "max-norm":
         strength = 1 / strength
     values = [(getattr(recipe, key, None), sign) for key, (sign, _) in SIMPLER.items()]

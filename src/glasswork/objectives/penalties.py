@@ -1,4 +1,4 @@
-"""Penalties R(W), added to the loss as lambda * R(W) (Kovashka, "Weight Regularization"), and max-norm, a constraint."""
+"""Penalties R(W), added to the loss as lambda * R(W) (Kovashka, "Weight Regularization"); max-norm, a constraint."""
 
 from collections.abc import Callable, Sequence
 

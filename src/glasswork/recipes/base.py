@@ -115,14 +115,15 @@ class Recipe(Options):
         "each update the weights into a unit are scaled to at most the length that strength gives",
     )
     strength: Annotated[
-        float,
+        float | None,
         Range(1e-6, 0.1, log=True, only=("penalty", ("l1", "l2"))),
         Range(0.3, 10.0, log=True, only=("penalty", ("max-norm",))),
     ] = Field(
-        0.0,
+        None,
         ge=0,
         validate_default=True,
-        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0",
+        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0; absent: "
+        "the weaker, the more examples there are and the fewer numbers in one",
     )
     gradient_clip: float | None = Field(None, gt=0, description="the longest gradient; longer ones are scaled to it")
     validation: float = Field(
@@ -133,8 +134,8 @@ class Recipe(Options):
 
     @field_validator("strength")
     @classmethod
-    def _length_above_zero(cls, value: float, others: ValidationInfo) -> float:
-        if others.data.get("penalty") == "max-norm" and value == 0:
+    def _length_above_zero(cls, value: float | None, others: ValidationInfo) -> float | None:
+        if others.data.get("penalty") == "max-norm" and not value:
             raise ValueError("max-norm needs the longest length of a unit's weights: add --strength 3, say")
         return value
 

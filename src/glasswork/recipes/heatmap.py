@@ -1,4 +1,4 @@
-"""The recipe of heat maps over large images: a classifier of patches out of annotated regions (Kolter: tumour slide)."""
+"""The recipe of heat maps over large images: patches out of annotated regions (Kolter: tumour detection)."""
 
 from typing import Annotated, Literal
 

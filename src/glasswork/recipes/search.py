@@ -38,7 +38,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Layers:
-    """Hidden layers: how many at most, and units of each, drawn evenly over the orders of magnitude; `only` as above."""
+    """Hidden layers: how many at most, and units of each, drawn evenly over orders of magnitude; `only` as above."""
 
     most: int
     low: int

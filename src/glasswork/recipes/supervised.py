@@ -47,7 +47,7 @@ class SupervisedRecipe(Recipe):
     strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
 
 
-LINEAR = {"network": "linear", "epochs": 60, "penalty": "l2", "strength": 0.001}
+LINEAR = {"network": "linear", "epochs": 60, "batch_size": 128, "learning_rate": 0.03, "penalty": "l2"}
 MLP = {"network": "dense", "hidden": (256, 128), "epochs": 30}
 LENET = {"network": "lenet", "epochs": 20, "patience": 5}
 OWN = {"network": "", "epochs": 20, "patience": 5}

@@ -118,7 +118,8 @@ class Embed(System):
 
     def _body(self, schema: Schema) -> nn.Module:
         coordinates = tuple(map(str, range(self.recipe.embedding)))
-        return build_network(SupervisedRecipe(network=self.recipe.network), replace(schema, classes=coordinates))
+        named = SupervisedRecipe.parse({"network": self.recipe.network})
+        return build_network(named, replace(schema, classes=coordinates))
 
     @override
     def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
@@ -164,7 +165,7 @@ class Embed(System):
                 weight_decay=recipe.weight_decay,
                 schedule=recipe.schedule,
                 penalty=recipe.penalty,
-                strength=recipe.strength,
+                strength=recipe.strength or 0.0,
                 gradient_clip=recipe.gradient_clip,
             )
         ]
@@ -260,12 +261,12 @@ def has_pairs(classes: Tensor) -> bool:
 def _require_classes_of_images(examples: Examples) -> None:
     if examples.schema.inputs != "image":
         raise GlassworkError(
-            f"Embeddings are learnt of images, and {examples.source} holds rows of numbers: use glasswork train mlp"
+            f"Embeddings are learnt of images, and {examples.source} holds rows of numbers: use mlp"
         )
     if examples.schema.target != "class":
         raise GlassworkError(
             f"Embeddings are learnt from examples of one class each, and {examples.source} has targets of kind "
-            f"'{examples.schema.target}': use glasswork train lenet"
+            f"'{examples.schema.target}': use lenet"
         )
 
 

@@ -1,6 +1,7 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from glasswork.objectives.metrics import measure
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
-from glasswork.systems.networks import NETWORKS, build_network
+from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
 from glasswork.systems.restart_findings import restart_findings
 from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised_findings import findings
@@ -36,6 +37,7 @@ from glasswork.training.stacked_network import layers_of
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step, Tree
 
+VARIANCE_OF_SCORES = 10.0
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 
 
@@ -93,6 +95,8 @@ class Supervised(System):
     @override
     def resolve(self, examples: Examples, splits: Splits) -> SupervisedRecipe:
         recipe, schema = self.recipe, examples.schema
+        if self.own is None:
+            refuse_inputs(recipe.network, schema)
         loss = recipe.loss or default_loss(schema.target)
         check_fit(loss, schema.target)
         if loss in {"hinge", "squared-error"}:
@@ -113,6 +117,7 @@ class Supervised(System):
                 "loss": loss,
                 "batch_size": recipe.batch_size or (128 if count > 8000 else 64 if count > 1000 else 32),
                 "learning_rate": recipe.learning_rate or rates.get(recipe.network, usual),
+                "strength": usual_strength(recipe, schema, count) if recipe.strength is None else recipe.strength,
                 "epochs": recipe.epochs or (None if recipe.budget else 20),
                 "size": schema.shape[1] if schema.inputs == "image" and schema.shape[1] == schema.shape[2] else None,
             }
@@ -176,7 +181,7 @@ class Supervised(System):
                 weight_decay=recipe.weight_decay,
                 schedule=recipe.schedule,
                 penalty=recipe.penalty,
-                strength=recipe.strength,
+                strength=recipe.strength or 0.0,
                 gradient_clip=recipe.gradient_clip,
             )
         ]
@@ -279,3 +284,21 @@ class Supervised(System):
         schema = Schema("image", (1, 28, 28), "class", ("0", "1", "2"))
         targets = torch.arange(60) % 3
         return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+
+
+def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> float:
+    """lambda where nobody says: that of the most probable weights under a prior (Bishop 2006, section 3.3).
+
+    The prior is one under which the scores of standardised inputs of d numbers have the variance v = 10: weights of
+    variance v / d, whose negative logarithm over n examples is d / (2 v n) times the sum of squares (l2); or, of the
+    same variance, Laplace's distribution and sqrt(2 d / v) / n times the sum of absolutes (l1).
+
+    Args:
+        recipe: names the penalty.
+        schema: says how many numbers one input has.
+        examples: training examples, n.
+    """
+    inputs = math.prod(schema.shape)
+    if recipe.penalty == "l2":
+        return inputs / (2 * VARIANCE_OF_SCORES * examples)
+    return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if recipe.penalty == "l1" else 0.0
