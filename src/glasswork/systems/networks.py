@@ -182,7 +182,23 @@ def build_network(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
             f"did you mean '{near[0]}'?" if near else f"use {', '.join(NETWORKS)}, or your own class as file.py:Class"
         )
         raise GlassworkError(f"There is no network '{word}': {hint}")
-    name = "LeNet" if word == "lenet" else word
+    refuse_inputs(word, schema)
+    return entry.build(recipe, schema)
+
+
+def refuse_inputs(word: str, schema: Schema) -> None:
+    """Refuses what a network does not take: rows of numbers where it is one for images, images too small.
+
+    Args:
+        word: name of the network; nothing is refused for the user's own.
+        schema: what the inputs are.
+
+    Raises:
+        GlassworkError: saying what to do.
+    """
+    entry, name = NETWORKS.get(word), "LeNet" if word == "lenet" else word
+    if entry is None:
+        return
     if entry.images and schema.inputs != "image":
         raise GlassworkError(f"{name} is a network for images, and these examples are rows of numbers: use mlp")
     if entry.side is not None and min(schema.shape[1:]) < LEAST_SIDE:
@@ -191,4 +207,3 @@ def build_network(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
             f"{name} needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels, and these are {height} by {width}: "
             f"enlarge them with --size {LEAST_SIDE} (usual for it: {entry.side}), or use convnet-small"
         )
-    return entry.build(recipe, schema)

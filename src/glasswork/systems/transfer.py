@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data import readers
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.examples import Examples, ReadingOptions, Schema
+from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.features import features_of, with_features
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
@@ -28,7 +29,7 @@ from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.recipes.transfer import TransferRecipe
 from glasswork.show.parts import Part
 from glasswork.systems.answers import measured_rows, outputs_on
-from glasswork.systems.networks import NETWORKS, NetworkEntry, build_network
+from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build_network
 from glasswork.systems.supervised import Supervised
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
@@ -126,6 +127,7 @@ class Transfer(System):
                 "loss": used.loss,
                 "batch_size": used.batch_size,
                 "learning_rate": recipe.learning_rate or rate,
+                "strength": used.strength,
                 "epochs": recipe.epochs or (None if recipe.budget else EPOCHS[recipe.way]),
                 "size": used.size,
             }
@@ -300,7 +302,10 @@ class Transfer(System):
 
     @override
     def example(self) -> Examples:
-        return self._supervised.example()
+        made = self._supervised.example()
+        images = interpolate(made.columns["inputs"].expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
+        columns = {**made.columns, "inputs": images, "fingerprints": fingerprints(images)}
+        return replace(made, columns=columns, schema=replace(made.schema, shape=tuple(images.shape[1:])))
 
 
 def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:
