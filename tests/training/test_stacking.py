@@ -149,7 +149,7 @@ def test_each_member_equals_fit_alone(
         table = torch.tensor([1.0, 2.0, 0.5 + other]) if weighted and target == "class" else None
         loss = StackedLoss(name, smoothing, table)
         decay = 0.1 if other and shared["optimizer"] == "adamw" else 0.0
-        values = {
+        values: dict[str, Any] = {
             "rows": torch.arange(fewer, 30 + other),
             "own_scaling": other,
             "learning_rate": 0.02 if other else 0.01,

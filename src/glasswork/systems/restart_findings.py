@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from glasswork.show import number
+from glasswork.show import number, percent
 from glasswork.show.parts import Chart, Part
 from glasswork.systems.restarts import Outcome
 from glasswork.training.step import Tree
@@ -70,7 +70,8 @@ def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
     by = "validation" if "validation" in parts else "training"
     main = next((name for name in MAIN if name in kept.figures[parts[-1]]), None)
     ended = sorted((one for one in found if not one.problem), key=lambda one: one.loss(by) or 0.0)
-    given_up = [one for one in found if one.problem]
+    told = sorted(ended, key=lambda one: all(one is not winner for winner in winners.values()))  # the winners first
+    told += [one for one in found if one.problem]
     head = [
         "seed",
         "chosen by",
@@ -78,13 +79,21 @@ def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
         *([f"{parts[-1]} {main}"] if main else []),
         "epochs",
     ]
-    rows = [_row(one, parts, main, winners, kept) for one in (*ended, *given_up)]
+    rows = [_row(one, parts, main, winners, kept) for one in told]
+    shown = sorted(parts, key=("validation", "training", "test").index)  # in the colours of the learning curves
     charts = [
-        Chart("Loss of each network", [(part, _ranked(ended, part, "loss")) for part in parts], f"rank by {by} loss")
+        Chart("Loss of each network", [(part, _ranked(ended, part, "loss")) for part in shown], f"rank by {by} loss")
     ]
     if main is not None:
-        lines = [(part, _ranked(ended, part, main)) for part in parts]
-        charts.append(Chart(f"{main} of each network", lines, f"rank by {by} loss", in_percent=main in IN_PERCENT))
+        lines = [(part, _ranked(ended, part, main)) for part in shown]
+        charts.append(
+            Chart(
+                f"{main[0].upper()}{main[1:]} of each network",
+                lines,
+                f"rank by {by} loss",
+                in_percent=main in IN_PERCENT,
+            )
+        )
     return Part(
         "Random restarts",
         f"The same recipe from {len(found)} different first weights. How far the ends lie apart is what luck does "
@@ -92,7 +101,7 @@ def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
         f"Kept is the network with the least {select} loss.",
         charts,
         head,
-        sorted(rows, key=lambda row: not row[1]),
+        rows,
         note=_note(winners, parts[-1], main),
     )
 
@@ -106,17 +115,23 @@ def _row(
 ) -> list[str | int | float | None]:
     named = [f"{part} loss" for part, winner in winners.items() if winner is one]
     chosen = " and ".join(named) + (" (kept)" if one is kept else "")
-    metric = [one.figures.get(parts[-1], {}).get(main)] if main else []
+    metric = [_words(main, one.figures[parts[-1]][main]) if one.figures else None] if main else []
     return [one.seed, chosen or one.problem, *(one.loss(part) for part in parts), *metric, one.epochs]
 
 
 def _note(winners: dict[str, Outcome | None], part: str, main: str | None) -> str:
     """Both winners side by side, in a sentence."""
     name = main or "loss"
+    chosen = {by: one for by, one in winners.items() if one is not None}
+    if len(chosen) == 2 and chosen["validation"] is chosen["training"]:
+        one = chosen["validation"]
+        return f"Both losses choose seed {one.seed}: its {part} {name} is {_words(name, one.figures[part][name])}."
     said = [
-        f"chosen by {by} loss, seed {one.seed} has a {part} {name} of {number(one.figures[part][name])}"
-        for by, one in winners.items()
-        if one is not None
+        f"{by} loss chooses seed {one.seed}, whose {part} {name} is {_words(name, one.figures[part][name])}"
+        for by, one in chosen.items()
     ]
-    sentence = "; ".join(said) + "."
-    return sentence[0].upper() + sentence[1:]
+    return f"The {'; the '.join(said)}."
+
+
+def _words(name: str, value: float) -> str:
+    return percent(value) if name in IN_PERCENT else number(value)
