@@ -19,7 +19,13 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     described = "a picture of any size, or a folder of annotated pictures to measure the run on"
     parser.add_argument("image", metavar="IMAGE", help=described)
     parser.add_argument("--mask", metavar="FILE", help="the picture's annotation: a mask, CAMELYON16's XML or GeoJSON")
-    parser.add_argument("--tile", type=int, default=1024, metavar="WHOLE", help="pixels computed at once (default: 1024)")
+    parser.add_argument(
+        "--tile",
+        type=int,
+        default=1024,
+        metavar="WHOLE",
+        help="side of what is computed at once, in pixels (default: 1024)",
+    )
     parser.add_argument("--level", type=int, metavar="WHOLE", help="resolution of a pyramid; absent: as in training")
     parser.add_argument("--target", metavar="CLASS", help="class whose probability is mapped; absent: the last one")
     add_device(parser)
@@ -34,9 +40,7 @@ def carry_out(options: Namespace) -> int:
 
     if Path(options.image).is_dir() and (options.mask or options.out):
         raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")
-    wanted = HeatMapOptions(
-        options.tile, options.level, options.target, PICTURE if options.out else 0, options.device
-    )
+    wanted = HeatMapOptions(options.tile, options.level, options.target, PICTURE if options.out else 0, options.device)
     console = console_for_people()
     with console.status("reading") as status:
 
@@ -49,7 +53,7 @@ def carry_out(options: Namespace) -> int:
             return 0
         made = heat_map(options.run, options.image, options.mask, wanted, advanced)
     if options.out:
-        drawings = {".png": overlay_png, ".html": heat_map_page, ".npy": values_npy}
-        write_page(options.out, {suffix: partial(draw, made) for suffix, draw in drawings.items()})
+        page, picture, values = (partial(draw, made) for draw in (heat_map_page, overlay_png, values_npy))
+        write_page(options.out, {".html": page, ".png": picture, ".npy": values})
     print(json.dumps(made.to_json()) if options.json else heat_map_text(made))
     return 0

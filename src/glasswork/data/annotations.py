@@ -1,4 +1,4 @@
-"""Regions that somebody has outlined on large pictures: masks, CAMELYON16's XML and GeoJSON, and patches out of them."""
+"""Regions outlined on large pictures, as masks, CAMELYON16's XML or GeoJSON, and labelled patches out of them."""
 
 import json
 import math

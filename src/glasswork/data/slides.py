@@ -1,10 +1,10 @@
-"""Pictures of any size, read a region at a time: whole-slide pyramids, TIFF by its strips or tiles, anything else whole."""
+"""Pictures of any size, a region at a time: whole-slide pyramids, TIFF by strips or tiles, anything else whole."""
 
 import abc
 import os
 import warnings
 from pathlib import Path
-from typing import Any, final
+from typing import Any, BinaryIO, final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ Pixels = npt.NDArray[np.uint8]
 SLIDE_SUFFIXES = SUFFIXES | frozenset((".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide"))
 MOST_PIXELS_AT_ONCE = 178_000_000
 """A picture that cannot be read in parts may have this many pixels: 540 MB in colour."""
+
+DECODED = (1, 8, 32946)
+"""TIFF's numbers for what Python itself decodes: plain and deflated."""
 
 STRIP = 512
 SAMPLES = 4
@@ -150,27 +153,27 @@ class _Tiff(Slide):
     def __init__(self, path: Path, page: Any) -> None:
         super().__init__(path, page.imagewidth, page.imagelength, grey=page.samplesperpixel < 3)
         self._page = page
-        self._file = page.parent.filehandle
-        self._plain = page.is_contiguous and page.compression == 1 and not page.is_tiled
+        # Taken while the file is open, as tifffile reads them late.
+        self._offsets, self._counts, self._decode = page.dataoffsets, page.databytecounts, page.decode
+        self._plain = bool(page.is_contiguous) and page.compression == 1 and not page.is_tiled
 
     @override
     def read(self, left: int, top: int, width: int, height: int) -> Pixels:
         samples = self._page.samplesperpixel
         out = np.zeros((height, width, samples), np.uint8)
         try:
-            if self._plain:
-                start = self._page.dataoffsets[0]
-                for row in range(height):
-                    place = start + ((top + row) * self.width + left) * samples
-                    self._file.seek(place)
-                    out[row] = np.frombuffer(self._file.read(width * samples), np.uint8).reshape(width, samples)
-            else:
-                self._segments(out, left, top)
+            with self.path.open("rb") as file:
+                if self._plain:
+                    for row in range(height):
+                        file.seek(self._offsets[0] + ((top + row) * self.width + left) * samples)
+                        out[row] = np.frombuffer(file.read(width * samples), np.uint8).reshape(width, samples)
+                else:
+                    self._segments(file, out, left, top)
         except Exception as error:  # tifffile raises what it happens upon, and zlib its own
             raise UnreadableImageError(f"{self.path} cannot be read at {left}, {top}: {error}.") from error
         return np.repeat(out[..., :1], 3, axis=2) if samples < 3 else out[..., :3]
 
-    def _segments(self, out: Pixels, left: int, top: int) -> None:
+    def _segments(self, file: BinaryIO, out: Pixels, left: int, top: int) -> None:
         """Decodes the strips or tiles that meet the region, and no others."""
         page = self._page
         height, width = out.shape[:2]
@@ -180,8 +183,8 @@ class _Tiff(Slide):
         for row in range(top // high, -(-(top + height) // high)):
             for column in range(left // wide, -(-(left + width) // wide)):
                 index = row * across + column
-                self._file.seek(page.dataoffsets[index])
-                decoded, _, _ = page.decode(self._file.read(page.databytecounts[index]), index)
+                file.seek(self._offsets[index])
+                decoded, _, _ = self._decode(file.read(self._counts[index]), index)
                 y, x = row * high, column * wide
                 if decoded is None:
                     continue
@@ -216,7 +219,8 @@ def open_slide(path: str | Path, level: int = 0) -> Slide:
         level: which resolution of a pyramid, 0 the finest.
 
     Raises:
-        GlassworkError: for a missing or unreadable file, a level that it has not, or a picture too large for its format.
+        GlassworkError: for a missing or unreadable file, a level that is not there, or a picture too large for its
+            format.
     """
     path = Path(path)
     if not path.is_file():
@@ -253,14 +257,15 @@ def _tiff(path: Path, level: int) -> Slide | None:
     except ImportError:
         return None
     try:
-        page: Any = tifffile.TiffFile(path).pages[0]
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            simple = page.dtype == np.uint8 and page.planarconfig == 1 and page.photometric in (1, 2)
+            slide = _Tiff(path, page) if simple and page.compression in DECODED and page.imagedepth == 1 else None
     except Exception as error:  # tifffile raises what it happens upon
         raise UnreadableImageError(f"{path} is not readable as a TIFF: {error}.") from error
-    simple = page.dtype == np.uint8 and page.planarconfig == 1 and page.photometric in (1, 2)
-    if not simple or page.compression not in (1, 8, 32946) or page.imagedepth != 1:
-        return None
-    _require_level(path, level, 1)
-    return _Tiff(path, page)
+    if slide is not None:
+        _require_level(path, level, 1)
+    return slide
 
 
 def _whole(path: Path) -> Slide:

@@ -22,8 +22,9 @@ from glasswork.data.annotations import (
 from glasswork.data.batches import Scaling
 from glasswork.data.slides import Slide, open_slide, tissue
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
+from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional
 from glasswork.glassbox.heat_map import Find, Floats, HeatMap, HeatMaps
+from glasswork.glassbox.tiling import tile_scores, tiles
 from glasswork.model import Model, load_model
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
 from glasswork.objectives.losses import probabilities
@@ -31,6 +32,7 @@ from glasswork.recipes.heatmap import HeatmapRecipe
 
 MOST_VALUES = 16_000_000
 TILE = 1024
+
 
 @dataclass(frozen=True)
 class HeatMapOptions:

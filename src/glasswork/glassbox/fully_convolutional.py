@@ -6,7 +6,7 @@ a place is then what the network says about the patch there, computed once for w
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -99,8 +99,8 @@ def fully_convolutional(network: nn.Module, shape: tuple[int, int, int]) -> Full
         shape: (channels, height, width) of a patch.
 
     Raises:
-        GlassworkError: for an operation that does not slide, such as layer or group normalisation, attention, or padding
-            that depends on the size of the input (EfficientNet-Lite); it is named.
+        GlassworkError: for an operation that does not slide, such as layer or group normalisation, or padding that
+            depends on the size of the input (EfficientNet-Lite); it is named.
     """
     network.eval()
     try:
@@ -114,7 +114,7 @@ def fully_convolutional(network: nn.Module, shape: tuple[int, int, int]) -> Full
     parameter = next(network.parameters())
     example = torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype)
     with torch.no_grad():
-        ShapeProp(graph).propagate(example)  # type: ignore[no-untyped-call]
+        ShapeProp(graph).propagate(example)
         values: dict[fx.Node, _Value] = {}
         for node in graph.graph.nodes:
             known = _followed(graph, node, values)
@@ -291,8 +291,7 @@ class _Sliding(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         carried = _CARRIED.get(_RULES.get(_kind(self._graph, n))) if n.op.startswith("call") else None
         if carried is None:
-            one_dimensional = n.op == "call_module" and isinstance(self._graph.get_submodule(str(n.target)), nn.BatchNorm1d)
-            return self._normalised(n) if one_dimensional else super().run_node(n)
+            return self._normalised(n) if _kind(self._graph, n) is nn.BatchNorm1d else super().run_node(n)
         given = self.env[n.all_input_nodes[0]]
         call = _Call(self._graph, n, self._values[n.all_input_nodes[0]])
         return carried(call, given)
@@ -301,7 +300,8 @@ class _Sliding(fx.Interpreter):
         """Batch normalisation of units, at every place."""
         layer: Any = self._graph.get_submodule(str(node.target))
         maps = self.env[node.all_input_nodes[0]]
-        return F.batch_norm(maps, layer.running_mean, layer.running_var, layer.weight, layer.bias, False, 0.0, layer.eps)
+        known = (layer.running_mean, layer.running_var, layer.weight, layer.bias)
+        return F.batch_norm(maps, *known, training=False, eps=layer.eps)
 
 
 def _carry_pooled(call: _Call, maps: Tensor) -> Tensor:
@@ -355,46 +355,3 @@ _CELL_BY_CELL: frozenset[Any] = frozenset(
         *("relu", "relu_", "sigmoid", "tanh", "add", "mul", "clamp", "contiguous"),
     )
 )
-
-
-Region = Callable[[int, int, int, int], Tensor]
-
-
-def tiles(network: FullyConvolutional, height: int, width: int, tile: int) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of the map that are computed together, each from about `tile` pixels in a direction."""
-    rows, columns = network.size(height, width)
-    down, across = (max(1, tile // stride) for stride in network.stride)
-    for top in range(0, rows, down):
-        for left in range(0, columns, across):
-            yield slice(top, min(rows, top + down)), slice(left, min(columns, left + across))
-
-
-def tile_scores(
-    network: FullyConvolutional, read: Region, height: int, width: int, part: tuple[slice, slice]
-) -> Tensor:
-    """The part of an image's map that one tile makes, from its pixels and a halo of what they depend on.
-
-    Args:
-        network: what is applied.
-        read: the pixels of a region (left, top, width, height) as the network takes them: (channels, height, width).
-        height: of the image, in pixels.
-        width: of the image, in pixels.
-        part: rows and columns of the map.
-
-    Returns:
-        (outputs, rows, columns); equal to that part of the whole image's map.
-    """
-    spans = []
-    for direction, (places, side) in enumerate(zip(part, (height, width), strict=True)):
-        stride, patch = network.stride[direction], network.patch[direction]
-        # Whole strides, so that pooling windows stand where they do in the whole image.
-        halo = -(-network.before[direction] // stride)
-        first = max(0, places.start - halo)
-        # Cells whose pixels end in the halo are cut off below; what reaches the border of the image keeps its padding.
-        end = min(side, (places.stop - 1) * stride + patch + network.after[direction])
-        spans.append((first, first * stride, end))
-    (row, top, bottom), (column, left, right) = spans
-    pixels = read(left, top, right - left, bottom - top)
-    scores = network(pixels[None])[0]
-    rows, columns = part
-    return scores[:, rows.start - row : rows.stop - row, columns.start - column : columns.stop - column]

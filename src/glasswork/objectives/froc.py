@@ -73,7 +73,7 @@ def peaks(map_: Tensor, radius: int = PEAK_RADIUS, least: float = LEAST_PEAK, mo
         most: how many are reported.
     """
     left = map_.clone()
-    found = []
+    found: list[Peak] = []
     while len(found) < most:
         place = int(left.argmax())
         row, column = divmod(place, left.shape[1])
@@ -202,4 +202,3 @@ def froc(pictures: Sequence[Found]) -> Froc:
     x, y = np.array(curve).T
     sensitivity = tuple(float(np.interp(at, x, y)) for at in FALSE_POSITIVES)
     return Froc(sensitivity, float(np.mean(sensitivity)), tuple(curve), len(hits), len(pictures))
-

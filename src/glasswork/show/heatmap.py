@@ -9,14 +9,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from glasswork.glassbox.heat_map import HeatMap, HeatMaps
 from glasswork.objectives.froc import FALSE_POSITIVES
-from glasswork.show import charts, escape, number, percent
+from glasswork.show import charts, escape, percent
 from glasswork.show.charts import facts, section
 
 PAPER, INK, QUIET = (255, 255, 255), (34, 34, 34), (110, 110, 110)
 STOPS = ((0.0, (255, 224, 110)), (0.5, (240, 120, 30)), (1.0, (150, 10, 60)))
-MOST_OPAQUE, PALE = 0.85, 0.45
+MOST_OPAQUE, PALE = 0.6, 0.75
 LEGEND, GAP, BAR = 66, 16, 14
-MOST_MARKED = 20
+MOST_MARKED = 5
 LEAST_SIDE, LEAST_LEGEND = 700, 560
 FOOTER = "Drawn by Glasswork; the picture was read and not changed."
 WARNING = (
@@ -158,7 +158,7 @@ def heat_maps_text(found: HeatMaps) -> str:
     lines += [f"  at {at:g} false positives a picture: {percent(share)} found" for at, share in curve]
     lines.append(f"  mean: {found.froc.mean:.4f}")
     if any(one.micrometres is None for one in found.maps):
-        lines.append("  the size of a pixel is not known everywhere: there regions are not joined, and small ones count")
+        lines.append("  where the size of a pixel is not known, regions are not joined and small ones count")
     return "\n".join([*lines, WARNING])
 
 
