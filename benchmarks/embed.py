@@ -1,10 +1,10 @@
 """Triplet embeddings against softmax features of the same network, on classes that neither was trained on.
 
-python benchmarks/embed.py DATA [--network NAME] [--seeds 0 1 2] [--epochs WHOLE] [--held-out WORDS] [--augment WORDS]
-    [--on validation|test] [--threads WHOLE] [--log FILE] [recipe fields of embed as KEY=VALUE ...]
+python benchmarks/embed.py DATA [--set KEY=VALUE ...] [--seeds 0 1 2] [--on test|validation] [--softmax-rate RATE ...]
+    [--only triplets|softmax] [--threads WHOLE] [--folder FOLDER]
 
 DATA is anything that `glasswork train embed --data` takes, or the folder of `emoji-captions`, of which class folders
-(links, two vendors' pictures of each concept without its skin tones) are made beside the log. For each seed the same
+(links, two vendors' pictures of each concept without its skin tones) are made in `--folder`. For each seed the same
 classes are held out, and the same network is trained on the same other classes twice: by the triplet loss, its
 embeddings being compared, and as a classifier by cross-entropy, the features before its last layer being compared,
 scaled to length 1. Both see as many examples in all. Recall is that of each held-out example among the others, and for
@@ -184,7 +184,7 @@ def main() -> None:
     """Trains both for every seed and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
-    parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="fields of the recipe")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="fields of the recipe of embed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--on", choices=("validation", "test"), default="test")
     parser.add_argument("--threads", type=int, default=2)
@@ -195,7 +195,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    values: dict[str, Any] = dict(word.split("=", 1) for word in options.values)
+    values: dict[str, Any] = dict(word.split("=", 1) for word in options.set)
     data = Path(options.data)
     if (data / "annotations" / "A_captions_train.json").is_file():
         data = emoji_folders(data, options.folder)

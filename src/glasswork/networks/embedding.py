@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LEAST_VARIANCE = 1e-4  # of a class whose examples all fall together
+LEAST_SPREAD = 0.05  # distances go up to 4: at less than this, most probabilities would be too small for a float32
 
 
 class Embedding(nn.Module):
@@ -20,13 +20,13 @@ class Embedding(nn.Module):
     """
 
     means: Tensor
-    variance: Tensor
+    spread: Tensor
 
     def __init__(self, body: nn.Module, size: int, classes: int):
         super().__init__()
         self.body = body
         self.register_buffer("means", torch.zeros(classes, size))
-        self.register_buffer("variance", torch.ones(()))
+        self.register_buffer("spread", torch.ones(()))
 
     def embed(self, images: Tensor) -> Tensor:
         """f(x) of length 1, (batch, size), for images (batch, channels, height, width)."""
@@ -35,14 +35,15 @@ class Embedding(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """-|f(x) - m_k|^2 / (2 v) for every class k, (batch, classes), but for what is the same of all of them.
 
-        Those are the log-probabilities of the classes if each lies around its mean m_k with the variance v.
+        m_k is the mean of the class, v the mean of |f(x) - m_k|^2 over its examples. The greatest is the nearest; the
+        softmax of the scores is an order in words of probability and no frequency.
         """
-        scale = 1 / self.variance
+        scale = 1 / self.spread
         return F.linear(self.embed(images), self.means * scale, -scale / 2 * self.means.square().sum(1))
 
     @torch.no_grad()
     def remember(self, embeddings: Tensor, classes: Tensor) -> None:
-        """Sets the mean of each class, and the mean variance around them, per number of the embedding.
+        """Sets the mean of each class, and how far examples lie from it.
 
         Args:
             embeddings: f(x) of examples of every class, (N, size).
@@ -51,6 +52,5 @@ class Embedding(nn.Module):
         sums = torch.zeros_like(self.means).index_add_(0, classes, embeddings.to(self.means))
         counts = torch.bincount(classes, minlength=len(self.means))[:, None]
         self.means.copy_(sums / counts.clamp(min=1))
-        spread = (embeddings.to(self.means) - self.means[classes]).square().sum()
-        freedom = (len(embeddings) - int((counts > 0).sum())) * self.means.shape[1]
-        self.variance.copy_((spread / max(1, freedom)).clamp(min=LEAST_VARIANCE))
+        distances = (embeddings.to(self.means) - self.means[classes]).square().sum(1)
+        self.spread.copy_(distances.mean().clamp(min=LEAST_SPREAD))
