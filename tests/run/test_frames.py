@@ -115,6 +115,11 @@ def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: 
     assert plane_of(training.examples, training.splits.training[:0], plane.loss, plane.numerics) is None
 
 
+def test_of_several_networks_the_one_that_leads_is_looked_at(tmp_path: Path) -> None:
+    kept = frames_of(train("points", out="run", restarts=3, select="training", **OPTIONS))
+    assert len({frame.answers.numpy().tobytes() for frame in kept}) == len(kept) > 5
+
+
 def test_the_network_kept_is_the_last_frame(tmp_path: Path) -> None:
     run = train("points", out="run", validation=0.2, **OPTIONS)
     with Image.open(run / "region.gif") as moving:

@@ -1,5 +1,6 @@
 """The answers over the plane at some moments of a run, for a picture that moves."""
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def framed(steps: Iterator[Step], folder: Path, network: nn.Module, plane: Plane
     Args:
         steps: the steps of the run.
         folder: of the run; its frames up to the step `before` are kept, later ones are dropped.
-        network: what the steps change.
+        network: of the kind that the steps change.
         plane: what is looked at; None: nothing, and the steps are given on as they are.
         before: number of the step after which this sitting goes on.
     """
@@ -85,6 +86,7 @@ def read(file: Path) -> list[Frame]:
 
 def _framed(steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane, before: int) -> Iterator[Step]:
     frames, waiting = [frame for frame in read(file) if frame.number <= before], False
+    viewed = copy.deepcopy(network)  # with the weights of a step's state: of several networks those that lead
 
     def flush() -> None:
         nonlocal waiting
@@ -95,7 +97,8 @@ def _framed(steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane,
     try:
         for step in steps:
             if step.last or not frames or _due(step, frames[-1]):
-                frames.append(Frame(step.number, step.epoch, step.progress, answers_over(network, plane, CELLS)))
+                viewed.load_state_dict(step.state()["network"])
+                frames.append(Frame(step.number, step.epoch, step.progress, answers_over(viewed, plane, CELLS)))
                 waiting = True
 
             def state(step: Step = step) -> Tree:
