@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import readers
-from glasswork.data.augmentation import Augmentation, least_margin, parse
+from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
 from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
@@ -64,9 +64,9 @@ class Embed(System):
 
     @override
     def read(self, source: str | Path) -> Examples:
-        recipe, size = self.recipe, self.recipe.size
-        margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        examples = readers.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict))
+        recipe = self.recipe
+        # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
+        examples = readers.read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
         _require_classes_of_images(examples)
         return hold_classes_out(examples, recipe.held_out, recipe.validation, recipe.seed)
 
