@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from glasswork.experiments.crossvalidated import CrossValidated
+    from glasswork.experiments.vary import Varied
     from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.count import Count
     from glasswork.glassbox.graph import Graph
@@ -40,6 +41,7 @@ __all__ = [
     "resume",
     "steps",
     "train",
+    "vary",
 ]
 
 
@@ -130,6 +132,23 @@ def crossvalidate(
     from glasswork.experiments.crossvalidate import crossvalidate as compared
 
     return compared(preset, settings, folds, **options)
+
+
+def vary(preset: str, field: str, values: "Sequence[Any]", options: "Mapping[str, Any] | None" = None) -> "Varied":
+    """Trains a preset once per value of a field: the slides' rows of pictures.
+
+    Args:
+        preset: name of a preset, such as `points`.
+        field: of its recipe, such as `hidden`.
+        values: of the field; a single number of epochs gives the over-training curve.
+        options: fields of the recipe and the machine that stay as they are.
+
+    Raises:
+        GlassworkError: for a field or a value that does not fit.
+    """
+    from glasswork.experiments.vary import vary as varied
+
+    return varied(preset, field, values, options)
 
 
 def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":

@@ -43,6 +43,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
+FIRST_LINES, SECONDS_APART = 20, 1.0
+"""Without a terminal a line for each of the first epochs, then at most one a second: short epochs come in thousands."""
+
+
 class _Figures(ProgressColumn):
     """The numbers beside the bar, as the loop below words them."""
 
@@ -82,10 +86,11 @@ def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
 
 
 def _lines(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
-    since, examples = 0.0, 0
+    since, examples, shown = 0.0, 0, 0.0
     for step in steps:
         examples += step.examples
-        if step.epoch_ended or step.last:
+        if (step.epoch_ended and (step.epoch <= FIRST_LINES or step.elapsed - shown >= SECONDS_APART)) or step.last:
+            shown = step.elapsed
             judged = ""
             if step.judgement is not None:
                 judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {worded(step.judgement.metrics)}"
