@@ -140,6 +140,13 @@ class Transfer(System):
         fixed = recipe.way != "scratch"
         return Transferred(network, entry.head, recipe.hidden, len(schema.classes), recipe.dropout, fixed)
 
+    def pretrained(self, schema: Schema) -> Transferred:
+        """The network with its weights in it, as a run begins."""
+        network = self.network(schema)
+        assert isinstance(network, Transferred)
+        self._begin(network)
+        return network
+
     def _fitting(self, network: nn.Module, weights: Weights) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them."""
         tensors = renamed(weights.tensors, self.entry.head)

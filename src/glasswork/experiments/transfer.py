@@ -1,0 +1,373 @@
+"""Ways to learn from few pictures, compared on the same splits (Kovashka, "Transfer learning"; Yosinski et al. 2014).
+
+From scratch; a frozen trained network with a new head; the same with its last stage tuned at a lower rate; and, the
+slide's fourth, the frozen features with a support vector machine or logistic regression.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.data.examples import Examples
+from glasswork.data.folds import Fold, Groups, hold_out, make_folds
+from glasswork.data.name_groups import groups_by_name, stem
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics, choose_device, mixed, usable_cores
+from glasswork.errors import GlassworkError
+from glasswork.experiments.classical import Classical, fit_classical
+from glasswork.experiments.paired import Estimate, estimate
+from glasswork.recipes.transfer import TRANSFER, TransferRecipe
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.systems.transfer import Transfer
+
+SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC = "scratch", "frozen", "fine-tuned", "features-svm", "features-logistic"
+WAYS = (SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC)
+CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
+SHARES = (0.05, 0.1, 0.25, 0.5)
+LEAST_SPLITS = 3
+HELD_OUT = 0.1  # of the training groups, to choose epochs and strengths by
+SIDE, SCRATCH_SIDE = 160, 64
+TUNED_EPOCHS, SCRATCH_EPOCHS = 4, 30
+LONGER = 8  # how many times as many epochs fewer pictures may have at most
+PLAIN = {"precision": "float32", "memory_format": "channels-last"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How good one way is.
+
+    Attributes:
+        name: one of `WAYS`.
+        sentence: what was done.
+        accuracy: share of right answers, over the splits.
+        seconds: to train and judge, of all splits together; features were computed before.
+    """
+
+    name: str
+    sentence: str
+    accuracy: Estimate
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more often the first of two ways is right than the second, on the same splits."""
+
+    first: str
+    second: str
+    accuracy: Estimate
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.accuracy.low > 0 or self.accuracy.high < 0
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One way with one number of training pictures; the number is the mean over the splits."""
+
+    way: str
+    examples: float
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class TransferCompared:
+    """What the splits say.
+
+    Attributes:
+        data: where the pictures are.
+        classes: their classes.
+        network, weights, size: what the trained network is, and the side of its pictures.
+        examples: pictures in all.
+        groups: how many things they show; 0 where nobody knows which belong together.
+        splits: how often they were divided.
+        ways: in the order of `WAYS`.
+        differences: of every two ways.
+        curve: by the number of training pictures; empty where it was not asked for.
+        feature_seconds: to compute the features of all pictures, or to fetch them from the cache.
+        remarks: sentences about how it was done.
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    network: str
+    weights: str
+    size: int
+    examples: int
+    groups: int
+    splits: int
+    ways: tuple[Way, ...]
+    differences: tuple[Difference, ...]
+    curve: tuple[CurvePoint, ...]
+    feature_seconds: float
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types; `ways` is a dictionary by name, each with `accuracy` and its `interval`."""
+        found = asdict(self)
+        found["ways"] = {
+            way.name: {"sentence": way.sentence, **_figure(way.accuracy), "seconds": round(way.seconds, 2)}
+            for way in self.ways
+        }
+        found["differences"] = [
+            {"first": one.first, "second": one.second, **_figure(one.accuracy), "clear": one.clear}
+            for one in self.differences
+        ]
+        found["curve"] = [{"way": p.way, "examples": p.examples, **_figure(p.accuracy)} for p in self.curve]
+        return found
+
+
+def _figure(found: Estimate) -> dict[str, Any]:
+    return {"accuracy": found.mean, "interval": [found.low, found.high], "splits": list(found.splits)}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a comparison is: the share of the work, and what is done next, in words."""
+
+    share: float
+    words: str
+
+
+@dataclass
+class TransferComparison:
+    """A comparison made ready: data read, pictures divided; `steps` carries it out.
+
+    Attributes:
+        recipes: of the ways that train a network.
+        examples: pictures of each side that a way needs, in the same order.
+        groups: which pictures belong together; None where nobody knows.
+        folds: who trains and who judges.
+        shares: of the training pictures, for the curve.
+        numerics: how the arithmetic is carried out.
+        remarks: sentences about how it is done.
+        right: of each way and share of the training pictures: share of right answers, split by split.
+        counts: of each share: training pictures, split by split.
+        seconds: of each way.
+    """
+
+    recipes: Mapping[str, TransferRecipe]
+    examples: Mapping[str, Examples]
+    groups: Groups | None
+    folds: Sequence[Fold]
+    shares: Sequence[float]
+    numerics: Numerics
+    remarks: list[str]
+    features: Examples | None = None
+    feature_seconds: float = 0.0
+    right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
+    counts: dict[float, list[int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def steps(self) -> Iterator[Progress]:
+        """Trains and judges every way on every split."""
+        self.numerics.apply()
+        yield Progress(0.0, "features of all pictures")
+        began = time.monotonic()
+        self.features = self._features()
+        self.feature_seconds = time.monotonic() - began
+        jobs = [(way, 1.0) for way in WAYS] + [(way, share) for share in self.shares for way in CURVE_WAYS]
+        total, done = len(jobs) * len(self.folds), 0
+        for number, fold in enumerate(self.folds):
+            for way, share in jobs:
+                part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
+                yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
+                self._carry_out(way, share, number, fold)
+                done += 1
+        yield Progress(1.0, "")
+
+    def _features(self) -> Examples:
+        recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
+        system = Transfer(recipe)
+        examples = examples.with_schema(system.scaled(examples, torch.arange(len(examples))))
+        network = system.pretrained(examples.schema)
+        self.numerics.place(network)
+        return system.features(network, examples, self.numerics)
+
+    def _carry_out(self, way: str, share: float, number: int, fold: Fold) -> None:
+        examples = self.examples[way if way in self.recipes else FROZEN]
+        rows = self._some(fold.training, share, mixed(self.recipes[FROZEN].seed, number))
+        training, held = hold_out(examples, rows, HELD_OUT, mixed(number, len(rows)), groups=self.groups)
+        training, held = _every_class(examples, training, held)
+        self.counts.setdefault(share, [])
+        if len(self.counts[share]) <= number:
+            self.counts[share].append(len(rows))
+        began = time.monotonic()
+        splits = Splits(training, held, fold.judged)
+        right = self._judged(way, share, examples, splits)
+        self.seconds[way] = self.seconds.get(way, 0.0) + (time.monotonic() - began if share == 1 else 0.0)
+        self.right.setdefault((way, share), []).append(right)
+
+    def _judged(self, way: str, share: float, examples: Examples, splits: Splits) -> float:
+        """The share of right answers of a way that learns from some rows."""
+        if way in (SVM, LOGISTIC):
+            assert self.features is not None
+            kind = Classical.SVM if way == SVM else Classical.LOGISTIC
+            columns = self.features.columns
+            return fit_classical(kind, columns["inputs"], columns["targets"], splits)
+        recipe = self.recipes[way]
+        assert recipe.epochs is not None
+        epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
+        recipe = recipe.model_copy(update={"epochs": epochs})
+        fitted = fit_in_memory("transfer", recipe, examples, splits, self.numerics)
+        return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
+
+    def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
+        """A share of the groups of every class, at least one of each; smaller shares lie within larger ones."""
+        if share == 1:
+            return rows
+        targets = self.examples[FROZEN].columns["targets"][rows]
+        numbers = self.groups.numbers[rows] if self.groups is not None else rows
+        generator, kept = torch.Generator().manual_seed(seed), []
+        for label in torch.unique(targets).tolist():
+            own = torch.unique(numbers[targets == label])
+            order = torch.randperm(len(own), generator=generator)
+            kept.append(own[order[: max(1, round(share * len(own)))]])
+        return rows[torch.isin(numbers, torch.cat(kept))]
+
+    def result(self) -> TransferCompared:
+        """What the splits say."""
+        recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
+        judged = len(self.folds[0].judged) / len(self.folds[0].training)
+        whole = {way: self.right[way, 1.0] for way in WAYS}
+        pairs = [(first, second) for place, first in enumerate(WAYS) for second in WAYS[:place]]
+        shares = [*self.shares, 1.0] if self.shares else []
+        return TransferCompared(
+            data=examples.source,
+            classes=examples.schema.classes,
+            network=recipe.network,
+            weights=recipe.weights or recipe.network,
+            size=examples.schema.shape[1],
+            examples=len(examples),
+            groups=0 if self.groups is None else len(self.groups.names),
+            splits=len(self.folds),
+            ways=tuple(Way(w, self._sentence(w), estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
+            differences=tuple(Difference(a, b, estimate(_less(whole[a], whole[b]), judged)) for a, b in pairs),
+            curve=tuple(self._point(way, share, judged) for way in CURVE_WAYS for share in shares),
+            feature_seconds=self.feature_seconds,
+            remarks=tuple(self.remarks),
+        )
+
+    def _point(self, way: str, share: float, judged: float) -> CurvePoint:
+        counts = self.counts[share]
+        return CurvePoint(way, sum(counts) / len(counts), estimate(self.right[way, share], judged / share))
+
+    def _sentence(self, way: str) -> str:
+        recipe = self.recipes.get(way, self.recipes[FROZEN])
+        side = self.examples[way if way in self.recipes else FROZEN].schema.shape[1]
+        name = f"{recipe.network} at {side} pixels"
+        return {
+            SCRATCH: f"{name}, all weights trained from random ones, {recipe.epochs} epochs of virtual examples",
+            FROZEN: f"features of {name}, a dense head trained on them",
+            FINE_TUNED: f"the same, then {recipe.epochs} epochs of its last stage too, at {recipe.lower_rate:g} times "
+            "the rate, on virtual examples",
+            SVM: f"features of {name}, a linear support vector machine on them",
+            LOGISTIC: f"features of {name}, logistic regression on them",
+        }[way]
+
+
+def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(first, second, strict=True)]
+
+
+def _every_class(examples: Examples, training: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+    """The division with the held-out rows of classes that would not train any more put back."""
+    targets = examples.columns["targets"]
+    lost = ~torch.isin(targets[held], torch.unique(targets[training]))
+    return torch.cat([training, held[lost]]).sort().values, held[~lost]
+
+
+def compare_ways(data: str | Path, **options: Any) -> TransferCompared:
+    """Compares the ways of transfer learning on pictures of few classes.
+
+    Args:
+        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
+        options: as for `prepare`.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    comparison = prepare(data, **options)
+    for _ in comparison.steps():
+        pass
+    return comparison.result()
+
+
+def prepare(
+    data: str | Path,
+    splits: int = 5,
+    network: str = "efficientnet-lite0",
+    weights: str | None = None,
+    size: int | None = None,
+    epochs: int = TUNED_EPOCHS,
+    scratch: str = "convnet-small",
+    scratch_size: int = SCRATCH_SIDE,
+    scratch_epochs: int = SCRATCH_EPOCHS,
+    curve: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    rule: Callable[[str], str] = stem,
+) -> TransferComparison:
+    """Reads the pictures and divides them.
+
+    Args:
+        data: as for `compare_ways`.
+        splits: how many parts judge in turn, each picture once.
+        network: the trained network, as in the preset transfer.
+        weights: its weights; absent: those that are published.
+        size: side of its pictures, in pixels; absent: 160, or less where the network is for smaller ones.
+        epochs: of the last stage, when it is tuned.
+        scratch: the network that is trained from scratch.
+        scratch_size: side of its pictures.
+        scratch_epochs: its passes over them.
+        curve: also with a twentieth, a tenth, a quarter and a half of the training pictures.
+        seed: what every random choice starts from.
+        device: where to compute.
+        threads: processor threads; absent: every core.
+        rule: what a picture shows, from its file's name; pictures of one thing are on one side of every split.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    if splits < LEAST_SPLITS:
+        raise GlassworkError(f"Intervals need at least {LEAST_SPLITS} splits, and {splits} were asked for")
+    common = {"data": str(data), "seed": seed, "network": network, "weights": weights}
+    shape = {"size": size or (SIDE if Transfer(TransferRecipe.parse(common)).entry.side else None)}
+    recipes = {
+        FROZEN: TransferRecipe.parse({**common, **shape, "way": FROZEN, "epochs": 40}),
+        FINE_TUNED: TransferRecipe.parse({**common, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
+    }
+    alone = {"network": scratch, "way": SCRATCH, "size": scratch_size, "epochs": scratch_epochs}
+    recipes[SCRATCH] = TransferRecipe.parse({"data": str(data), "seed": seed, **TRANSFER, **alone})
+    examples = {way: _pooled(Transfer(recipe).read(data)) for way, recipe in recipes.items()}
+    first = examples[FROZEN]
+    if first.schema.target != "class" or first.schema.inputs != "image":
+        raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
+    remarks = list(first.skipped)
+    groups = None
+    if first.names:
+        groups, apart = groups_by_name(first.names, first.columns["targets"].tolist(), splits, rule)
+        if apart:
+            few = ", ".join(first.schema.classes[label] for label in apart)
+            remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
+    else:
+        remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
+    if "split" in Transfer(recipes[FROZEN]).read(data).columns:
+        remarks.append("the given training, validation and test pictures were put together and divided anew")
+    folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
+    numerics = Numerics(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
+    return TransferComparison(recipes, examples, groups, folds, SHARES if curve else (), numerics, remarks)
+
+
+def _pooled(examples: Examples) -> Examples:
+    """The examples without the split that the source gives."""
+    return replace(examples, columns={key: each for key, each in examples.columns.items() if key != "split"})
