@@ -18,6 +18,7 @@ VERBS = {
     "rate": "find a learning rate and a batch size before training: glasswork rate lenet",
     "label-errors": "list the labels of your data that are probably wrong: glasswork label-errors photos/",
     "vary": "see the effect of a field as a row of pictures: glasswork vary points hidden 3 6 20",
+    "transfer": "compare ways to learn from few pictures: glasswork transfer photos/ --out page.html",
     "compare": "put runs side by side: recipe, figures, time",
     "systems": "list what can be trained; systems show NAME prints a recipe",
     "open": "open a trained model on one input: every operation, every error, in numbers",
