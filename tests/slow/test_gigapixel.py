@@ -16,11 +16,14 @@ SIDE, TISSUE, LESION = 30_000, 1_024, 128
 SQUARES = ((2_000, 3_000), (14_000, 20_000), (28_000, 500), (28_500, 28_900))
 MOST_BYTES = 2 * 10**9
 
+# Not getrusage: its peak is inherited from the process that starts this one, which has just written the picture.
 PROGRAM = """
-import json, resource, sys
+import json, re, sys
+from pathlib import Path
 from glasswork.cli import main
 code = main(sys.argv[1:])
-print(json.dumps({"code": code, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+print(json.dumps({"code": code, "peak": peak}))
 """
 
 
@@ -34,6 +37,7 @@ def tissue(side: int, seed: int) -> npt.NDArray[np.uint8]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 def test_thirty_thousand_pixels_square_in_two_gigabytes(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     data = tmp_path / "data"
