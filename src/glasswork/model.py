@@ -37,10 +37,12 @@ from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.opening import open_network
 from glasswork.glassbox.record import Record
 from glasswork.glassbox.trace import Trace
+from glasswork.networks.weights import run_folder
 from glasswork.objectives.losses import LOSSES
 from glasswork.run.export import Exported, export
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
+from glasswork.systems.published import PUBLISHED, published
 from glasswork.systems.system import Answer, System
 
 CHUNK = 256
@@ -329,13 +331,15 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
     """The model of a run.
 
     Args:
-        run: the run's folder, or its name under runs/.
+        run: the run's folder, or its name under runs/; or a network with published weights, such as efficientnet-lite0.
         network: the user's module, for a run that was trained on a module object rather than a named one.
         device: where it shall answer.
 
     Raises:
         GlassworkError: where there is no run, it is not finished, or its files do not fit.
     """
+    if str(run) in PUBLISHED and run_folder(str(run)) is None:
+        return Model(*published(str(run)), str(run), Numerics(choose_device(device), usable_cores()))
     folder = RunFolder.find(run)
     if not (folder.model / "model.json").is_file():
         raise GlassworkError(f"{folder.name} has no model yet: finish it with glasswork resume {folder.name}")
@@ -364,7 +368,7 @@ def count_named(what: str, size: int | None = None) -> Count:
 
     Args:
         what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
-        size: side of the square images, for a preset; absent: 28.
+        size: side of the square images, for a preset; absent: 28, or 224 for networks for photographs.
 
     Raises:
         GlassworkError: for what is none of these.
@@ -378,13 +382,14 @@ def count_named(what: str, size: int | None = None) -> Count:
 
 
 def _count_preset(name: str, size: int | None) -> Count:
-    """A preset's network for grey images of ten classes, or for what it is usually given."""
+    """A preset's network for grey images of ten classes, photographs of 1,000, or for what it is usually given."""
     order = catalogue.order(name, {})
     system = catalogue.make_system(order.system, order.recipe)
     schema = system.example().schema
     if schema.inputs == "image":
-        side = size or 28
-        schema = replace(schema, shape=(1, side, side), classes=tuple(map(str, range(10))))
+        usual = order.recipe.model_dump().get("size")
+        channels, classes, side = (3, 1000, size or usual) if usual else (schema.shape[0], 10, size or schema.shape[1])
+        schema = replace(schema, shape=(channels, side, side), classes=tuple(map(str, range(classes))))
     with torch.device("meta"):
         return count_network(system.network(schema), torch.zeros(1, *schema.shape), name)
 

@@ -4,28 +4,40 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import glasswork as gw
-from glasswork.cli.arguments import add_device, add_run
-from glasswork.cli.output import console_for_results
+from glasswork.cli.arguments import add_device, add_out
+from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from glasswork.systems.system import Answer
+
+MOST_PICTURES = 100
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
-    add_run(parser)
+    parser.add_argument(
+        "run", metavar="RUN", help="the run's folder, or its name under runs/; or efficientnet-lite0, resnet50, ..."
+    )
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv or .parquet tables"
     )
     parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
     add_device(parser)
+    add_out(parser, "write a page here (.html): each picture with its most probable classes")
 
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.show.predictions import print_top
     from glasswork.show.terminal import print_table
     from glasswork.systems.answers import write_answers
+    from glasswork.systems.published import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)
@@ -39,10 +51,14 @@ def carry_out(options: Namespace) -> int:
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
         write_answers(Path(options.csv), answers)
+    if options.out:
+        write_page(options.out, {".html": partial(_page, model.run, [a for a in answers if not a.problem])})
     if options.json:
         print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))
     elif options.csv:
         print(f"{len(answers):,} answers in {options.csv}")
+    elif model.run in PUBLISHED:
+        print_top(console_for_results(), [answer.to_json() for answer in answers if not answer.problem])
     else:
         rows = []
         for answer in answers:
@@ -52,3 +68,18 @@ def carry_out(options: Namespace) -> int:
             rows.append((answer.input, said, sure, ", ".join(runners)))
         print_table(console_for_results(), ("input", "answer", "probability", "next"), rows)
     return 0
+
+
+def _page(name: str, answers: "Sequence[Answer]") -> str:
+    """The page of answers about pictures."""
+    from glasswork.data.thumbnails import thumbnail
+    from glasswork.show.predictions import predictions_page
+
+    if len(answers) > MOST_PICTURES:
+        raise GlassworkError(
+            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(answers):,}: use --csv"
+        )
+    if any(not answer.probabilities for answer in answers):
+        raise GlassworkError("A page shows classes and their probabilities, and this model answers numbers: use --csv")
+    found = [answer.to_json() for answer in answers]
+    return predictions_page(f"What {name} sees", found, [thumbnail(answer.input) for answer in answers])

@@ -123,7 +123,7 @@ def fitting(
     Args:
         wanted: the network's state; tensors without data will do to ask whether it fits.
         given: weights, by the names of that state.
-        head: what the names of the last layers begin with.
+        head: what the names of the last layers begin with; empty: everything has to fit.
         source: where the weights came from, for messages.
 
     Returns:
@@ -132,8 +132,8 @@ def fitting(
     Raises:
         GlassworkError: where anything else than the head is missing, superfluous or of another shape.
     """
-    own_head = {name for name in wanted if name.startswith(head)}
-    given_head = {name for name in given if name.startswith(head)}
+    own_head = {name for name in wanted if head and name.startswith(head)}
+    given_head = {name for name in given if head and name.startswith(head)}
     taken = own_head == given_head and all(wanted[name].shape == given[name].shape for name in own_head)
     body = {name: tensor for name, tensor in given.items() if name not in given_head}
     missing = [name for name in wanted if name not in body and name not in own_head and not name.endswith(COUNTED)]
