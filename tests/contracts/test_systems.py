@@ -241,7 +241,7 @@ def test_the_printed_recipe_is_read_back(preset: str, tmp_path: Path, capsys: py
     assert (asked.preset, asked.machine.threads) == (preset, 1)
     used, numerics = run.read_resolved(type(asked.recipe))
     derived = {key for key, value in used.model_dump().items() if value != getattr(asked.recipe, key)}
-    assert derived <= {"loss", "batch_size", "learning_rate", "size", "scaling"}
+    assert derived <= {"loss", "batch_size", "learning_rate", "strength", "size", "scaling"}
     assert all(getattr(asked.recipe, key) is None for key in derived)
     assert (numerics.threads, numerics.precision, numerics.memory_format) == (1, "float32", "contiguous")
 

@@ -87,6 +87,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     require_same(train("lenet", out="whole", **options), resume(Path("stopped")))
 
 
+FORWARD_PASSES_BEFORE_THE_FIRST_STEP = 2  # the estimate of memory looks at two small batches
+
+
 class Interrupting(nn.Module):
     """A network during whose tenth training step the user presses Ctrl-C."""
 
@@ -115,7 +118,8 @@ def test_ctrl_c_in_python_lets_the_same_session_go_on(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"go on with gw\.resume") as kept:
         gw.train(network=made(10), out="stopped", **options)  # type: ignore[arg-type]
     assert kept.traceback  # as a notebook keeps it: what it refers to must not keep the folder locked
-    assert load_checkpoint(checkpoints(Path("stopped/checkpoints"))[-1])["number"] == 10
+    at = load_checkpoint(checkpoints(Path("stopped/checkpoints"))[-1])["number"]
+    assert at == 10 - FORWARD_PASSES_BEFORE_THE_FIRST_STEP
     model = gw.resume("stopped", network=made(0))
     assert model.run == "stopped"
     gw.train(network=made(0), out="whole", **options)  # type: ignore[arg-type]
