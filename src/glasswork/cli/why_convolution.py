@@ -41,8 +41,9 @@ def carry_out(options: Namespace) -> int:
         return INTERRUPTED
     found = comparison.result().to_json()
     if options.out is not None:
-        writers = {".html": partial(why_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"}
-        write_page(options.out, writers)
+        write_page(
+            options.out, {".html": partial(why_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"}
+        )
     if options.json:
         print(json.dumps(found))
     else:
