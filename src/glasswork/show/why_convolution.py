@@ -90,6 +90,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+DRAWN = {"convolutions throughout": "convolutions", "dense network": "dense", "LeNet": "LeNet"}
+"""Methods in the order of the lines' strength, and their names beside the lines; the tables have all methods."""
 COUNTED = ("layer", "parameters", "multiply-adds")
 
 
@@ -99,7 +101,8 @@ def _counted(found: Found) -> list[list[str]]:
 
 def _chart(caption: str, methods: Sequence[Found], kind: str, across: str) -> Chart:
     factor = 100 if kind == "scales" else 1
-    lines = [(one["method"], [(factor * x, y) for x, y in one[kind]]) for one in methods]
+    curves = {one["method"]: [(factor * x, y) for x, y in one[kind]] for one in methods}
+    lines = [(name, curves[method]) for method, name in DRAWN.items()]
     return Chart(caption, lines, across, in_percent=True)
 
 
