@@ -1,5 +1,6 @@
 """`glasswork train`: a recipe carried out."""
 
+import contextlib
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -8,19 +9,30 @@ from pathlib import Path
 from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, asked_values
 from glasswork.cli.carrying_out import carry_out_training
+from glasswork.errors import GlassworkError
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
-    name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
+    name = _named_in_file(arguments) or next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
     recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
     defaults = {"data": catalogue.PRESETS[name].data, **catalogue.PRESETS[name].values} if name else {}
     add_fields(parser.add_argument_group("the recipe: what is minimised, and how"), recipe, dict(defaults))
     add_fields(parser.add_argument_group("the machine: where and how it runs"), Machine, {})
+
+
+def _named_in_file(arguments: Sequence[str]) -> str | None:
+    """The preset that a recipe's file names, whose fields are flags then; what is wrong with the file is told later."""
+    for word in arguments[1:]:
+        if word.endswith(".toml"):
+            with contextlib.suppress(GlassworkError):
+                name = catalogue.read_toml(Path(word)).get("preset")
+                return name if name in catalogue.PRESETS else None
+    return None
 
 
 def carry_out(options: Namespace) -> int:
