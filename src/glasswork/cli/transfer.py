@@ -27,15 +27,15 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--size", type=int, metavar="WHOLE", help="side of its pictures in pixels (default: 160)")
     parser.add_argument(
-        "--epochs", type=int, default=4, metavar="WHOLE", help="passes while its last stage is tuned (default: 4)"
+        "--epochs", type=int, default=3, metavar="WHOLE", help="passes while its last stage is tuned (default: 3)"
     )
     parser.add_argument(
         "--scratch", default=SCRATCH, metavar="TEXT", help=f"the network trained from scratch (default: {SCRATCH})"
     )
     parser.add_argument(
-        "--scratch-size", type=int, default=64, metavar="WHOLE", help="side of its pictures (default: 64)"
+        "--scratch-size", type=int, default=48, metavar="WHOLE", help="side of its pictures (default: 48)"
     )
-    parser.add_argument("--scratch-epochs", type=int, default=30, metavar="WHOLE", help="its passes (default: 30)")
+    parser.add_argument("--scratch-epochs", type=int, default=24, metavar="WHOLE", help="its passes (default: 24)")
     parser.add_argument(
         "--curve", action="store_true", help="also with a twentieth, a tenth, a quarter and a half of the pictures"
     )

@@ -32,8 +32,8 @@ CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
 SHARES = (0.05, 0.1, 0.25, 0.5)
 LEAST_SPLITS = 3
 HELD_OUT = 0.1  # of the training groups, to choose epochs and strengths by
-SIDE, SCRATCH_SIDE = 160, 64
-TUNED_EPOCHS, SCRATCH_EPOCHS = 4, 30
+SIDE, SCRATCH_SIDE = 160, 48
+TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -147,13 +146,17 @@ def fitting(
 def imagenet_classes() -> tuple[str, ...]:
     """The 1,000 classes of ImageNet, in the order of published networks' outputs: the first name of each.
 
+    Where two share it all names stand; the bird and the machine called crane have no others: the machine is crane 2.
+
     Raises:
         GlassworkError: where the package imagenet-classes is missing.
     """
     file = packaged("imagenet_classes", "imagenet1k_label_to_names.json", "the names of ImageNet's classes are")
     names = [words for _, words in sorted(json.loads(file.read_text(encoding="utf-8")).items(), key=_number)]
     first = [words.partition(",")[0] for words in names]
-    return tuple(words if first.count(word) > 1 else word for word, words in zip(first, names, strict=True))
+    chosen = [words if first.count(word) > 1 else word for word, words in zip(first, names, strict=True)]
+    again = [chosen[:place].count(name) for place, name in enumerate(chosen)]
+    return tuple(f"{name} {before + 1}" if before else name for name, before in zip(chosen, again, strict=True))
 
 
 def packaged(package: str, file: str, what: str) -> Path:
@@ -195,10 +198,10 @@ def _of_file(path: Path) -> dict[str, Tensor]:
                 f"{path} holds pickled objects, which could run any program when they are read: save "
                 "model.state_dict() alone, or a safetensors file"
             ) from None
-        raise GlassworkError(f"{path} is no file of weights: a safetensors file or a state dict is needed") from None
-    except (OSError, ValueError, EOFError, RuntimeError, safetensors.SafetensorError) as error:
+        raise GlassworkError(f"{path} cannot be read as weights: it is no safetensors file or state dict") from None
+    except Exception as error:  # torch's reader of damaged files raises what it happens upon: KeyError, EOFError, ...
         reason = " ".join(str(error).split())[:100]
-        raise GlassworkError(f"{path} cannot be read as weights: {reason or type(error).__name__}") from None
+        raise GlassworkError(f"{path} cannot be read as weights: {type(error).__name__} {reason}".rstrip()) from None
     nested = next((key for key in NESTED if isinstance(found, Mapping) and isinstance(found.get(key), Mapping)), None)
     found = found if nested is None else found[nested]
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
