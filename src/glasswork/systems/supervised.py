@@ -97,8 +97,6 @@ class Supervised(System):
         recipe, schema = self.recipe, examples.schema
         if self.own is None:
             refuse_inputs(recipe.network, schema)
-        if self.own is None:
-            refuse_inputs(recipe.network, schema)
         loss = recipe.loss or default_loss(schema.target)
         check_fit(loss, schema.target)
         if loss in {"hinge", "squared-error"}:
