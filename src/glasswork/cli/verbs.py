@@ -26,6 +26,7 @@ VERBS = {
     "graph": 'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
     "count": "count a network's parameters, multiply-adds, memory and receptive field",
     "heatmap": "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
+    "why-convolution": "shallow against deep, dense against convolutional, in numbers: glasswork why-convolution",
     "convolve": "convolve an image with a filter, one cell worked out in numbers",
 }
 

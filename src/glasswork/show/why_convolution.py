@@ -52,7 +52,7 @@ def why_page(found: Found) -> str:
                 _chart("Learnt from centred images", plainly, "shifts", "pixels moved"),
                 _chart("Learnt from shifted and scaled ones as well", augmented, "shifts", "pixels moved"),
             ],
-            note="Training on shifted images teaches a dense network what a convolution has from the start.",
+            note="What a convolution has built in, the same weights at every place, a dense network must learn from examples.",
         ),
         Part(
             "Accuracy against the size",

@@ -260,9 +260,7 @@ def has_pairs(classes: Tensor) -> bool:
 
 def _require_classes_of_images(examples: Examples) -> None:
     if examples.schema.inputs != "image":
-        raise GlassworkError(
-            f"Embeddings are learnt of images, and {examples.source} holds rows of numbers: use mlp"
-        )
+        raise GlassworkError(f"Embeddings are learnt of images, and {examples.source} holds rows of numbers: use mlp")
     if examples.schema.target != "class":
         raise GlassworkError(
             f"Embeddings are learnt from examples of one class each, and {examples.source} has targets of kind "
