@@ -52,7 +52,7 @@ def why_page(found: Found) -> str:
                 _chart("Learnt from centred images", plainly, "shifts", "pixels moved"),
                 _chart("Learnt from shifted and scaled ones as well", augmented, "shifts", "pixels moved"),
             ],
-            note="What a convolution has built in, the same weights at every place, a dense network must learn from examples.",
+            note="A convolution has the same weights at every place; a dense network must learn each place on its own.",
         ),
         Part(
             "Accuracy against the size",
