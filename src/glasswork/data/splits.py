@@ -47,6 +47,8 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
         raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
     if examples.schema.target == "class":
         counts = torch.bincount(examples.columns["targets"][training], minlength=len(examples.schema.classes))
+        if "unseen" in examples.columns:  # some classes are kept from training on purpose
+            counts[examples.columns["targets"][examples.columns["unseen"] == 1]] += 1
         if (counts == 0).any():
             name = examples.schema.classes[int((counts == 0).nonzero()[0])]
             raise GlassworkError(
