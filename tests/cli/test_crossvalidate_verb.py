@@ -2,8 +2,8 @@
 
 import json
 import re
-import signal
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
