@@ -146,7 +146,7 @@ def test_systems(capsys: Captured) -> None:
     assert "LeNet-5" in capsys.readouterr().out
     assert main(["systems", "show", "lenet", "--json"]) == 0
     shown = said(capsys)
-    assert (shown["preset"], shown["patience"], shown["network"]) == ("lenet", 5, "lenet")
+    assert (shown["preset"], shown["patience"], shown["network"]) == ("lenet", 10, "lenet")
 
 
 def test_help_shows_every_field_with_its_sentence(capsys: Captured) -> None:

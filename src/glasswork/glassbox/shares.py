@@ -18,6 +18,8 @@ from glasswork.glassbox.undisturbed import undisturbed
 
 PLACES = 401
 CLOSE = 1e-3
+ROUNDINGS = 8
+"""Of float32, that the sum of a few units may be off by where their answers hardly differ."""
 """How far sum and output may differ, as a share of the output's range, before they count as two things."""
 
 
@@ -88,7 +90,8 @@ def shares_over(
     constant, each = 0.0, torch.zeros(0, len(x), dtype=torch.float64)
     if len(read) > 1 and read[-1][2].shape == outputs.shape:
         constant, each = _apart(*read[-1][:2], schema)
-        if float((constant + each.sum(0) - y).abs().max()) > CLOSE * max(1e-12, float(y.max() - y.min())):
+        rounding = ROUNDINGS * torch.finfo(torch.float32).eps * float(y.abs().max())
+        if float((constant + each.sum(0) - y).abs().max()) > CLOSE * float(y.max() - y.min()) + rounding:
             constant, each = 0.0, each[:0]  # what comes after the last linear layer changes its sum
     return Shares(
         schema.features[0] if schema.features else "x",

@@ -2,10 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from glasswork.recipes.base import Numbers, Recipe, Words
+from glasswork.recipes.base import Numbers, Recipe, words
 from glasswork.recipes.search import Layers, Range
+
+
+def _changes(value: object) -> object:
+    return () if value == "none" else words(value)
+
+
+Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
+"""How images are augmented; the word `none` for not at all, where nothing said means something else."""
 
 Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
 
@@ -39,7 +47,11 @@ class SupervisedRecipe(Recipe):
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
     )
-    augment: Words = Field((), description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
+    augment: Changes | None = Field(
+        None,
+        description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic, or none; absent: "
+        "slight turns, sizes and shifts where a convolutional network for small images has few of them",
+    )
     restarts: int = Field(1, ge=1, description="how many networks to train from different random weights; one is kept")
     select: Literal["validation", "training"] = Field(
         "validation", description="which restart is kept: the least loss on these examples (Kovashka: training)"
@@ -49,7 +61,7 @@ class SupervisedRecipe(Recipe):
 
 LINEAR = {"network": "linear", "epochs": 60, "batch_size": 128, "learning_rate": 0.03, "penalty": "l2"}
 MLP = {"network": "dense", "hidden": (256, 128), "epochs": 30}
-LENET = {"network": "lenet", "epochs": 20, "patience": 5}
+LENET = {"network": "lenet", "epochs": 20, "patience": 10}
 OWN = {"network": "", "epochs": 20, "patience": 5}
 POINTS = {
     "network": "dense",
@@ -60,7 +72,7 @@ POINTS = {
     "learning_rate": 0.05,
     "validation": 0.0,
 }
-CONVNET_SMALL = {"network": "convnet-small", "epochs": 20, "patience": 5}
+CONVNET_SMALL = {"network": "convnet-small", "epochs": 20, "patience": 10}
 
 
 def deep(network: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -37,7 +38,9 @@ def _finished(training: Training) -> dict[str, Any]:
     if best is not None:
         network.load_state_dict(dict(best.weights))
     state = training.last.state() if training.last else training.state
-    found = training.system.findings(network, training.examples, training.splits, training.numerics, state)
+    # As `evaluate` will measure it, also where training took bfloat16.
+    numerics = replace(training.numerics, precision="float32")
+    found = training.system.findings(network, training.examples, training.splits, numerics, state)
     further = found.pop("result", {})
     files = {**found.pop("files", {}), **_draw(training, found)}
     lines = list(training.folder.steps())

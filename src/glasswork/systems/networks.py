@@ -23,6 +23,7 @@ from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.own_network import load_own_network
 
 LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
+SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
 
 Shape = tuple[int, int, int]
 Build = Callable[[SupervisedRecipe, Schema], nn.Module]
@@ -38,6 +39,8 @@ class NetworkEntry:
         sentence: what it is.
         images: whether it takes images alone.
         side: of the square images that it was made for and that published weights expect; None where any will do.
+        few: how images are augmented where there are few of them and nobody says; what a digit, a letter or a garment
+            stays itself under.
         head: its last layer, which answers with a score per class; empty where transfer does not know the network.
         last_stage: the modules of the last stage before the head, unfrozen when a trained network is tuned.
     """
@@ -47,6 +50,7 @@ class NetworkEntry:
     sentence: str
     images: bool = True
     side: int | None = None
+    few: tuple[str, ...] = ()
     head: str = ""
     last_stage: tuple[str, ...] = ()
 
@@ -134,11 +138,12 @@ def _resnet_entry(configuration: str) -> NetworkEntry:
 NETWORKS: dict[str, NetworkEntry] = {
     "linear": NetworkEntry(_linear, 0.01, "linear classifier f(x, W) = Wx + b", images=False),
     "dense": NetworkEntry(_dense, 0.003, "layers of units, each connected to all of the layer before", images=False),
-    "lenet": NetworkEntry(_lenet, 0.008, "LeNet-5, the first convolutional network"),
+    "lenet": NetworkEntry(_lenet, 0.008, "LeNet-5, the first convolutional network", few=SLIGHT),
     "convnet-small": NetworkEntry(
         _convnet_small,
         0.005,
         "small network with shortcuts for images of 28 to 64 pixels",
+        few=SLIGHT,
         head="output",
         last_stage=("stages.2",),
     ),

@@ -38,6 +38,7 @@ from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step, Tree
 
 VARIANCE_OF_SCORES = 10.0
+FEW_IMAGES = 10_000
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 
 
@@ -119,7 +120,7 @@ class Supervised(System):
                 "learning_rate": recipe.learning_rate or rates.get(recipe.network, usual),
                 "strength": usual_strength(recipe, schema, count) if recipe.strength is None else recipe.strength,
                 "epochs": recipe.epochs or (None if recipe.budget else 20),
-                "size": schema.shape[1] if schema.inputs == "image" and schema.shape[1] == schema.shape[2] else None,
+                "augment": usual_changes(recipe, schema, count) if recipe.augment is None else recipe.augment,
             }
         )
 
@@ -284,6 +285,20 @@ class Supervised(System):
         schema = Schema("image", (1, 28, 28), "class", ("0", "1", "2"))
         targets = torch.arange(60) % 3
         return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+
+
+def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tuple[str, ...]:
+    """How images are augmented where nobody says: a network made for small images that has few of them is, slightly.
+
+    Args:
+        recipe: names the network; with restarts, which are trained from the same batches, nothing is augmented, nor
+            where images are brought to a size, as they have been read without a margin then.
+        schema: says whether these are images of one class each.
+        examples: training examples.
+    """
+    as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
+    few = schema.inputs == "image" and schema.target == "class" and examples <= FEW_IMAGES
+    return NETWORKS[recipe.network].few if as_they_are and few else ()
 
 
 def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> float:

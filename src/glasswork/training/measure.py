@@ -15,6 +15,7 @@ from glasswork.training.stage import Stage
 
 TIMED_STEPS = 4
 CLEAR_GAIN = 1.05
+CAREFUL_RATE = 1e-5
 
 MakeStage = Callable[[nn.Module, Numerics], Stage]
 
@@ -68,7 +69,9 @@ def _measure(ways: list[Numerics], network: nn.Module, make_stage: MakeStage) ->
     runs = []
     for way in ways:
         stage = make_stage(way.place(copy.deepcopy(network)), way)
-        runs.append((way, fit(replace(stage, judge=None))))
+        # Small steps take as long as large ones, and of a rate that diverges the run itself shall tell.
+        careful = min(stage.learning_rate, CAREFUL_RATE)
+        runs.append((way, fit(replace(stage, judge=None, learning_rate=careful))))
     shortest = [float("inf")] * len(ways)
     for turn in range(TIMED_STEPS + 1):
         for place, (way, steps) in enumerate(runs):
