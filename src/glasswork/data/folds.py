@@ -14,11 +14,11 @@ from glasswork.data.examples import Examples
 from glasswork.data.readers import cells
 from glasswork.data.readers.parquet import load_parquet
 from glasswork.data.readers.splits import split_parts, visible
+from glasswork.data.splits import strata
 from glasswork.device import mixed
 from glasswork.errors import GlassworkError
 
 RowOrder = Literal["shuffled", "time"]
-DECILES = 10
 
 
 @dataclass(frozen=True)
@@ -173,17 +173,6 @@ def require_classes(examples: Examples, rows: Tensor, where: str, reason: str) -
     if (counts == 0).any():
         name = examples.schema.classes[int((counts == 0).nonzero()[0])]
         raise GlassworkError(f"Class '{name}' has no training example {where}, for {reason}: use fewer folds")
-
-
-def strata(examples: Examples, rows: Tensor) -> Tensor:
-    """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers."""
-    targets = examples.columns["targets"][rows]
-    if examples.schema.target == "class":
-        return targets
-    if examples.schema.target == "classes":
-        found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
-        return found
-    return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))
 
 
 def _require_class_in_every_fold(examples: Examples, rows: Tensor, count: int) -> None:

@@ -9,6 +9,8 @@ from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples
 from glasswork.device import mixed
 from glasswork.errors import GlassworkError
 
+DECILES = 10
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -38,11 +40,11 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
     given = examples.columns.get("split", torch.full((len(examples),), TRAINING, dtype=torch.uint8))
     training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
     final = (given == TEST).nonzero()[:, 0]
-    strata = _strata(examples)
+    kinds = strata(examples, torch.arange(len(examples)))
     if len(final) == 0:
-        training, final = _hold_out(training, strata, test, mixed(seed, TEST))
+        training, final = _hold_out(training, kinds, test, mixed(seed, TEST))
     if len(held) == 0:
-        training, held = _hold_out(training, strata, validation, mixed(seed, VALIDATION))
+        training, held = _hold_out(training, kinds, validation, mixed(seed, VALIDATION))
     if len(training) == 0:
         raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
     if examples.schema.target == "class":
@@ -58,25 +60,27 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
     return Splits(training, held, final)
 
 
-def _strata(examples: Examples) -> Tensor:
-    """A number per row; rows with the same number are spread evenly over the parts."""
-    targets = examples.columns["targets"]
+def strata(examples: Examples, rows: Tensor) -> Tensor:
+    """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers.
+
+    Rows with the same number are spread evenly over the parts of a split.
+    """
+    targets = examples.columns["targets"][rows]
     if examples.schema.target == "class":
         return targets
     if examples.schema.target == "classes":
-        strata: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
-        return strata
-    ranks = targets[:, 0].argsort().argsort()
-    return ranks * 10 // max(1, len(ranks))
+        found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
+        return found
+    return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))
 
 
-def _hold_out(rows: Tensor, strata: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+def _hold_out(rows: Tensor, kinds: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Splits `rows` into (kept, held out): every k-th of the shuffled rows in the order of their strata."""
     count = round(len(rows) * share)
     if count == 0:
         return rows, rows[:0]
     shuffled = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))]
-    ordered = shuffled[strata[shuffled].argsort(stable=True)]
+    ordered = shuffled[kinds[shuffled].argsort(stable=True)]
     places = ((torch.arange(count, dtype=torch.float64) + 0.5) * len(rows) / count).long()
     held = torch.zeros(len(rows), dtype=torch.bool)
     held[places] = True
