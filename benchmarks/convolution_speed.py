@@ -2,11 +2,12 @@
 
     python benchmarks/convolution_speed.py --out table.md
 
-The peak is that of large square matrix products in the same process, measured again between the networks; the
-greatest counts. A network's rate is its multiply-adds x 2 (a multiplication and an addition) x 3 (forward, errors
-backward, weight gradients) over the seconds of forward and backward; no gradient is needed for the images, which is
-taken off. Asked: 70 % or more for a VGG-style network of six 3x3 convolutions with batch normalisation on 32x32x3,
-60 % for ResNet-18; and, where the processor has units for bfloat16, 2.3 times the float32 rate for the former.
+The peak is that of large square matrix products in the same process. The ways take turns; each round has a peak of its
+own just before, and the median of the rounds' shares counts. A network's rate is its multiply-adds x 2 (a
+multiplication and an addition) x 3 (forward, errors backward, weight gradients) over the seconds of forward and
+backward; no gradient is needed for the images, which is taken off. Asked: 70 % or more for a VGG-style network of six
+3x3 convolutions with batch normalisation on 32x32x3, 60 % for ResNet-18; and, where the processor has units for
+bfloat16, 2.3 times the float32 rate for the former.
 """
 
 import argparse
@@ -65,6 +66,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int, float]] = {
 }
 
 
+Prepared = tuple[nn.Module, Tensor, Tensor]
+
+
 def peak(seconds: float) -> float:
     """Operations per second of float32 matrix products, the best of those that fit into some seconds."""
     one, other = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
@@ -85,10 +89,9 @@ def operations(network: nn.Module, side: int, batch: int) -> int:
     return 2 * batch * (3 * counted.multiply_adds - first)
 
 
-def passes(
-    network: nn.Module, images: Tensor, targets: Tensor, arguments: argparse.Namespace, precision: Precision
-) -> list[float]:
+def passes(prepared: Prepared, arguments: argparse.Namespace, precision: Precision) -> list[float]:
     """Seconds of forward and backward, one by one."""
+    network, images, targets = prepared
     seconds, numerics = [], Numerics("cpu", arguments.threads, precision)
     for _ in range(arguments.warm_up + arguments.steps):
         network.zero_grad(set_to_none=True)
@@ -140,24 +143,24 @@ def profiled(network: nn.Module, images: Tensor, targets: Tensor) -> list[tuple[
     return [(name, spent / everything) for name, spent in ranked[:9]]
 
 
-def ways(name: str, arguments: argparse.Namespace) -> dict[str, Callable[[], tuple[nn.Module, Tensor, Tensor]]]:
+def ways(name: str, arguments: argparse.Namespace) -> dict[str, Callable[[], Prepared]]:
     """The same training passes carried out in different ways; the first is ours."""
     make, side, batch, _ = NETWORKS[name]
 
-    def plain(layout: torch.memory_format, times: int = 1) -> tuple[nn.Module, Tensor, Tensor]:
+    def plain(layout: torch.memory_format, times: int = 1) -> Prepared:
         images = torch.randn(batch * times, 3, side, side).contiguous(memory_format=layout)
         network = make().to(memory_format=layout)  # type: ignore[call-overload]
         return network, images, torch.randint(0, 10, (batch * times,))
 
-    def compiled() -> tuple[nn.Module, Tensor, Tensor]:
+    def compiled() -> Prepared:
         network, images, targets = plain(torch.channels_last)
         return torch.compile(network), images, targets  # type: ignore[return-value]
 
-    def pooled_first() -> tuple[nn.Module, Tensor, Tensor]:
+    def pooled_first() -> Prepared:
         _, images, targets = plain(torch.channels_last)
         return SmallVGG(pool_first=True).to(memory_format=torch.channels_last), images, targets  # type: ignore[call-overload]
 
-    found: dict[str, Callable[[], tuple[nn.Module, Tensor, Tensor]]] = {
+    found: dict[str, Callable[[], Prepared]] = {
         "channels last": lambda: plain(torch.channels_last),
         "contiguous": lambda: plain(torch.contiguous_format),
         "channels last, twice the batch": lambda: plain(torch.channels_last, 2),
@@ -178,40 +181,52 @@ def precision_of(way: str) -> Precision:
 
 
 def measure(name: str, arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """The rows of the table and of the profile for one network."""
+    """The rows of the table and of the profile for one network; all ways take turns, each round beside its own peak."""
     make, side, batch, asked = NETWORKS[name]
-    rows, tops = [], [peak(arguments.peak_seconds)]
-    for way, prepared in ways(name, arguments).items():
-        keep_memory("memory kept" in way)
-        network, images, targets = prepared()
-        bare = SmallVGG(pool_first=True) if "pooling first" in way else make()
-        work = operations(bare, side, len(targets))
-        seconds = passes(network.train(), images, targets, arguments, precision_of(way))
+    prepared = {way: make_way() for way, make_way in ways(name, arguments).items()}
+    fitted = ["whole steps of fit", *(["whole steps of fit, bfloat16"] if fast_bfloat16("cpu") else [])]
+    work = {way: operations(SmallVGG(pool_first=True) if "pooling" in way else make(), side, batch) for way in prepared}
+    rates: dict[str, list[float]] = {way: [] for way in (*prepared, *fitted)}
+    shares: dict[str, list[float]] = {way: [] for way in rates}
+    tops = []
+    for _ in range(arguments.rounds):
         tops.append(peak(arguments.peak_seconds))
-        best, middle = work / min(seconds), work / statistics.median(seconds)
-        rows.append((f"{name}; {way}", len(targets) / statistics.median(seconds), best, middle))
-        print(rows[-1], file=sys.stderr, flush=True)
-    keep_memory(True)
-    work = operations(make(), side, batch)
-    for way in ("whole steps of fit", *(["whole steps of fit, bfloat16"] if fast_bfloat16("cpu") else [])):
-        seconds = as_fitted(make(), side, batch, arguments, precision_of(way))
-        middle = statistics.median(seconds)
-        rows.append((f"{name}; {way}", batch / middle, work / min(seconds), work / middle))
-    top = max(tops)
+        for way in rates:
+            keep_memory("memory kept" in way or way in fitted)
+            if way in fitted:
+                seconds, images = as_fitted(make(), side, batch, arguments, precision_of(way)), batch
+            else:
+                network, inputs, _ = prepared[way]
+                network.train()
+                seconds, images = passes(prepared[way], arguments, precision_of(way)), len(inputs)
+            rate = images / statistics.median(seconds)
+            rates[way].append(rate)
+            shares[way].append(rate * work.get(way, work["channels last"]) / batch / tops[-1])
+        print(
+            name, "of", f"{tops[-1] / 1e9:.0f}", {way: round(share[-1], 2) for way, share in shares.items()}, flush=True
+        )
+    plain = "channels last"
     lines = [
-        f"| {words} | {rate:.0f} | {middle / 1e9:.1f} | {middle / top:.0%} | {best / top:.0%} | {asked:.0%} |"
-        for words, rate, best, middle in rows
+        f"| {name}; {way} | {statistics.median(rates[way]):.0f} | {statistics.median(shares[way]):.0%} | "
+        f"{min(shares[way]):.0%} to {max(shares[way]):.0%} | {_times(rates[way], rates[plain])} | {asked:.0%} |"
+        for way in rates
     ]
-    network, images, targets = ways(name, arguments)["channels last"]()
-    shares = [f"| {name} | {kind} | {share:.0%} |" for kind, share in profiled(network.train(), images, targets)]
-    return [*lines, f"| {name}; matrix products of {SIDE} | | {top / 1e9:.1f} | 100% | | |"], shares
+    lines.append(f"| {name}; matrix products of {SIDE}, GFLOP/s | {statistics.median(tops) / 1e9:.0f} | 100% | | | |")
+    kinds = profiled(prepared[plain][0].train(), *prepared[plain][1:])
+    return lines, [f"| {name} | {kind} | {share:.0%} |" for kind, share in kinds]
+
+
+def _times(rates: list[float], plain: list[float]) -> str:
+    """The median of the rounds' ratios."""
+    return f"{statistics.median(rate / other for rate, other in zip(rates, plain, strict=True)):.2f}"
 
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--warm-up", type=int, default=3)
-    parser.add_argument("--peak-seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--warm-up", type=int, default=2)
+    parser.add_argument("--peak-seconds", type=float, default=0.7)
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--compile", action="store_true", help="torch.compile as well, which needs a C++ compiler")
     parser.add_argument("--only", choices=["vgg", "resnet"], help="one of the two")
@@ -222,7 +237,8 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = read_arguments()
     torch.set_num_threads(arguments.threads)
-    lines = ["| network; way | images/s | GFLOP/s | of the peak, median | best | asked |", "|---|---|---|---|---|---|"]
+    header = ("network; way", "images/s", "of the peak", "in the rounds", "times channels last", "asked")
+    lines = [f"| {' | '.join(header)} |", "|---|---|---|---|---|---|"]
     shares = ["", "| network | operation | share of the time |", "|---|---|---|"]
     for name in NETWORKS:
         if arguments.only and not name.lower().startswith(arguments.only):
@@ -231,7 +247,8 @@ def main() -> None:
         lines += rows
         shares += parts
     versions = describe_versions(sys.executable, ("torch", "glasswork"))
-    table = "\n".join([*lines, *shares, "", f"{arguments.threads} threads.", describe_machine(), versions, ""])
+    said = f"{arguments.threads} threads; medians of {arguments.rounds} rounds of {arguments.steps} steps each way."
+    table = "\n".join([*lines, *shares, "", said, describe_machine(), versions, ""])
     print(table)
     if arguments.out:
         arguments.out.write_text(table)
