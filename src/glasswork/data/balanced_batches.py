@@ -88,6 +88,5 @@ class BalancedBatches(Batches):
 
     @override
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of epoch `epoch`, both from 0."""
         rows = balanced_rows(self.members, self.classes, self.each, self.seed, epoch, index)
         return self.gather(rows, (epoch, index))

@@ -1,5 +1,6 @@
 """Which examples form a batch, as a pure function of seed, epoch and batch number."""
 
+import abc
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, augment, centre
 from glasswork.data.examples import Examples, Schema
@@ -20,20 +22,61 @@ SMALL = 1 << 24
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees: `inputs` (float32, scaled) and `targets`, both of shape (examples, ...)."""
+    """What one step sees.
+
+    Attributes:
+        inputs: float32, scaled, of shape (examples, ...); of texts int64 (examples, times).
+        targets: of shape (examples, ...).
+        lengths: int64 (examples,), how many times of each example are real where shorter ones were padded; else None.
+        begins: whether the rows are the beginning of something; only where the state of one batch is carried into the
+            next does it matter.
+        counted: how many examples these are, where an example is not a row of the inputs.
+    """
 
     inputs: Tensor
     targets: Tensor
+    lengths: Tensor | None = None
+    begins: bool = True
+    counted: int | None = None
 
     def __len__(self) -> int:
-        return self.inputs.shape[0]
+        return self.inputs.shape[0] if self.counted is None else self.counted
 
 
-class Batches:
+class BatchSource(abc.ABC):
+    """Where the batches of a stage come from. Batch `k` of epoch `e` depends on (seed, e, k) alone."""
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+
+    @abc.abstractmethod
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of epoch `epoch`, both from 0."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Rows of the largest batch."""
+
+    @property
+    @abc.abstractmethod
+    def most(self) -> int:
+        """Rows of the largest batch that could be made."""
+
+    @abc.abstractmethod
+    def sample(self, size: int, number: int = 0) -> Batch:
+        """Some batch of `size` rows (of `most` where it is more), to measure with; another one for another number."""
+
+    @abc.abstractmethod
+    def resized(self, size: int) -> "BatchSource":
+        """The same examples in batches of up to `size` rows."""
+
+
+class Batches(BatchSource):
     """The batches of every epoch over some rows of the examples.
 
-    Batch `k` of epoch `e` depends on (seed, e, k) alone. Batches of an epoch differ in size by at most one, so that no
-    step rests on a handful of examples.
+    Batches of an epoch differ in size by at most one, so that no step rests on a handful of examples.
     """
 
     def __init__(
@@ -45,6 +88,7 @@ class Batches:
         numerics: Numerics,
         augmentation: Augmentation | None = None,
     ) -> None:
+        self.examples = examples
         self.rows = rows
         self.seed = seed
         self.numerics = numerics
@@ -59,11 +103,30 @@ class Batches:
         self._epoch = -1
         self._rows: Sequence[Tensor] = ()
 
+    @override
     def __len__(self) -> int:
         return self.count
 
+    @property
+    @override
+    def size(self) -> int:
+        return -(-len(self.rows) // self.count)
+
+    @property
+    @override
+    def most(self) -> int:
+        return len(self.rows)
+
+    @override
+    def sample(self, size: int, number: int = 0) -> Batch:
+        return self.gather(self.rows[:size], (0, number))
+
+    @override
+    def resized(self, size: int) -> "Batches":
+        return Batches(self.examples, self.rows, size, self.seed, self.numerics, self.augmentation)
+
+    @override
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of epoch `epoch`, both from 0."""
         if self._epoch != epoch:
             self._arrange(epoch)
         rows = self._rows[index]

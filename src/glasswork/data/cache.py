@@ -27,11 +27,12 @@ from torch import Tensor
 
 from glasswork.data.examples import Examples, ReadingOptions, Schema
 
-FORMAT = 3
+FORMAT = 4
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"
-_TYPES = {torch.uint8: "U8", torch.int64: "I64", torch.float32: "F32"}
+_OFFSETS = ".offsets"  # behind the name of the column that they belong to
+_TYPES = {torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64", torch.float32: "F32"}
 _DAY = 24 * 3600
 
 
@@ -138,7 +139,7 @@ def _files(path: str, visited: set[tuple[int, int]]) -> Iterator[tuple[str, int,
 def _store(entry: Path, examples: Examples) -> None:
     """Write the entry under a temporary name, flush it, rename it."""
     entry.parent.mkdir(parents=True, exist_ok=True)
-    tensors = dict(examples.columns)
+    tensors = {**examples.columns, **{name + _OFFSETS: each for name, each in examples.offsets.items()}}
     if examples.names:
         joined = "\0".join(examples.names).encode(errors="surrogateescape")
         tensors[_NAMES] = torch.frombuffer(bytearray(joined), dtype=torch.uint8)
@@ -148,6 +149,7 @@ def _store(entry: Path, examples: Examples) -> None:
         "source": examples.source,
         "margin": examples.margin,
         "skipped": examples.skipped,
+        "ordered": examples.ordered,
     }
     descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem, suffix=".part")
     temporary = Path(name)
@@ -195,6 +197,7 @@ def _load(entry: Path) -> Examples | None:
         os.utime(entry)  # marks it as used; the access time is not kept on every disk
     joined = columns.pop(_NAMES, None)
     names = joined.numpy().tobytes().decode(errors="surrogateescape").split("\0") if joined is not None else ()
+    offsets = {name: columns.pop(name + _OFFSETS) for name in list(columns) if name + _OFFSETS in columns}
     return Examples(
         columns=columns,
         schema=Schema.from_json(facts["schema"]),
@@ -202,6 +205,8 @@ def _load(entry: Path) -> Examples | None:
         names=names,
         margin=facts["margin"],
         skipped=tuple(facts["skipped"]),
+        offsets=offsets,
+        ordered=facts["ordered"],
     )
 
 

@@ -7,13 +7,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from glasswork.data import ragged
 from glasswork.data.columns import Column
+from glasswork.data.vocabulary import Vocabulary
 
-InputKind = Literal["image", "vector"]
-TargetKind = Literal["class", "classes", "number"]
+InputKind = Literal["image", "vector", "text", "sequence"]
+TargetKind = Literal["class", "classes", "number", "next"]
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
+
+TIMES = 8
+"""How many times the made inputs have that a network of sequences is looked at with."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,15 @@ class Schema:
     """What the columns mean: all that is needed to read new inputs and to word answers.
 
     Attributes:
-        inputs: `image` (rows of channels x height x width) or `vector` (rows of numbers).
-        shape: shape of one input as the network sees it, (channels, height, width) or (features,).
-        target: `class` (one of `classes`), `classes` (any number of them) or `number`.
+        inputs: `image` (rows of channels x height x width), `vector` (rows of numbers), `text` (rows of tokens out of
+            `vocabulary`) or `sequence` (rows of things of one shape, such as vectors or frames); rows of a text or a
+            sequence differ in length.
+        shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
+            shape at one time; of a text (), as a token is one number.
+        target: `class` (one of `classes`), `classes` (any number of them), `number`, or `next`: the next token at
+            every time, which is in the inputs themselves.
         classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
-            numbers predicted.
+            numbers predicted, for `next` the tokens.
         features: the names of the features of a `vector`; empty for images.
         mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255; also
             what stands for a feature that nobody knows (NaN), such as an empty cell.
@@ -38,6 +47,7 @@ class Schema:
         columns: how the columns of a table become the features, in their order; empty where it was no table.
         target_columns: the columns of the table that hold the target.
         unused: the columns of the table that are neither.
+        vocabulary: the tokens of a text.
     """
 
     inputs: InputKind
@@ -53,6 +63,22 @@ class Schema:
     columns: tuple[Column, ...] = ()
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+
+    @property
+    def unit(self) -> str:
+        """What examples are counted in, in the plural."""
+        return "characters" if self.target == "next" else "examples"
+
+    def zeros(self, count: int) -> Tensor:
+        """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
+        if self.inputs == "text":
+            return torch.zeros(count, TIMES, dtype=torch.int64)
+        return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
+
+    def output_shape(self, count: int) -> tuple[int, ...]:
+        """What a network answers to `zeros(count)`: (count, outputs), or (count, tokens, times) for the next token."""
+        return (count, len(self.classes), *((TIMES,) if self.target == "next" else ()))
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON types; `from_json` turns it back."""
@@ -63,6 +89,8 @@ class Schema:
         """The schema that `to_json` wrote."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
         values["columns"] = tuple(Column.from_json(column) for column in values.get("columns", ()))
+        if values.get("vocabulary") is not None:
+            values["vocabulary"] = Vocabulary.from_json(values["vocabulary"])
         return cls(**values)
 
 
@@ -76,13 +104,17 @@ class Examples:
             (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
             original); and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION
-            or TEST). Columns may be memory-mapped and must not be written to.
+            or TEST). Columns may be memory-mapped and must not be written to. The inputs of a text are whole numbers
+            (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
         margin: pixels kept on each side of an image beyond `schema.shape`, for random crops.
         skipped: one sentence for each input that could not be read, or column that could not be used, and was left
             out, and for each matter that a user should know about the others.
+        offsets: of each column whose rows differ in length, by its name, where in it each row begins and the last one
+            ends: int64 (rows + 1,), as Arrow's list arrays have it.
+        ordered: whether the rows follow one another in time, so that what is held out is the end and no sample.
     """
 
     columns: Mapping[str, Tensor]
@@ -91,9 +123,17 @@ class Examples:
     names: Sequence[str] = ()
     margin: int = 0
     skipped: tuple[str, ...] = field(default=())
+    offsets: Mapping[str, Tensor] = field(default_factory=dict)
+    ordered: bool = False
 
     def __len__(self) -> int:
-        return len(self.columns["inputs"])
+        return len(self.offsets["inputs"]) - 1 if "inputs" in self.offsets else len(self.columns["inputs"])
+
+    def count(self, rows: Tensor) -> int:
+        """How much there is to learn from at `rows`, in the schema's unit."""
+        if self.schema.target == "next":
+            return int(ragged.lengths(self.offsets["inputs"])[rows].sum())
+        return len(rows)
 
     def name(self, row: int) -> str:
         """Where row `row` came from, in words."""
@@ -102,7 +142,13 @@ class Examples:
     def take(self, rows: Tensor) -> "Examples":
         """The examples at `rows` (int64), in that order, with their names."""
         names = [self.names[row] for row in rows.tolist()] if self.names else ()
-        return replace(self, columns={key: column[rows] for key, column in self.columns.items()}, names=names)
+        columns, offsets = {}, {}
+        for key, column in self.columns.items():
+            if key in self.offsets:
+                columns[key], offsets[key] = ragged.take(column, self.offsets[key], rows)
+            else:
+                columns[key] = column[rows]
+        return replace(self, columns=columns, names=names, offsets=offsets)
 
     def with_schema(self, schema: Schema) -> "Examples":
         """The same columns under another schema."""
@@ -120,8 +166,9 @@ class ReadingOptions:
         strict: refuse a source with an unreadable input rather than skip it.
         channels: 1 or 3; absent: 1 where every image is grey, else 3.
         classes_known: the examples are for a model that knows its classes, so that one class alone is no mistake.
-        like: of the model that a table is read for, so that its columns become the same features; absent: they are
-            described anew.
+        like: of the model that a table or a text is read for, so that its columns become the same features and its
+            characters the same tokens; absent: they are described anew.
+        vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
     """
 
     size: int | None = None
@@ -131,6 +178,7 @@ class ReadingOptions:
     channels: int | None = None
     classes_known: bool = False
     like: Schema | None = None
+    vocabulary: int = 256
 
     @property
     def least_classes(self) -> int:

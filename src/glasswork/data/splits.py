@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from glasswork.data import ragged
 from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples
 from glasswork.device import mixed
 from glasswork.errors import GlassworkError
@@ -28,6 +29,8 @@ class Splits:
 def split(examples: Examples, validation: float, test: float, seed: int) -> Splits:
     """The split that the source gives; what it does not give is held out of its training rows, stratified and seeded.
 
+    Of rows that follow one another in time the end is held out, the test rows after the validation rows.
+
     Args:
         examples: all examples, with a `split` column where the source gives one.
         validation: share of the training rows held out where no validation set is given.
@@ -40,15 +43,21 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
     given = examples.columns.get("split", torch.full((len(examples),), TRAINING, dtype=torch.uint8))
     training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
     final = (given == TEST).nonzero()[:, 0]
-    kinds = strata(examples, torch.arange(len(examples)))
+    kinds = None if examples.ordered else strata(examples, torch.arange(len(examples)))
+
+    def held_out(part: int, share: float) -> tuple[Tensor, Tensor]:
+        return _end(training, share) if kinds is None else _hold_out(training, kinds, share, mixed(seed, part))
+
     if len(final) == 0:
-        training, final = _hold_out(training, kinds, test, mixed(seed, TEST))
+        training, final = held_out(TEST, test)
     if len(held) == 0:
-        training, held = _hold_out(training, kinds, validation, mixed(seed, VALIDATION))
+        training, held = held_out(VALIDATION, validation)
     if len(training) == 0:
         raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
     if examples.schema.target == "class":
-        counts = torch.bincount(examples.columns["targets"][training], minlength=len(examples.schema.classes))
+        targets, offsets = examples.columns["targets"], examples.offsets.get("targets")
+        known = targets[training if offsets is None else ragged.places(offsets, training)]
+        counts = torch.bincount(known, minlength=len(examples.schema.classes))
         if "unseen" in examples.columns:  # some classes are kept from training on purpose
             counts[examples.columns["targets"][examples.columns["unseen"] == 1]] += 1
         if (counts == 0).any():
@@ -63,8 +72,11 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
 def strata(examples: Examples, rows: Tensor) -> Tensor:
     """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers.
 
-    Rows with the same number are spread evenly over the parts of a split.
+    Rows with the same number are spread evenly over the parts of a split; where every time of a row has a target of its
+    own, all rows have the same.
     """
+    if "targets" in examples.offsets:
+        return torch.zeros(len(rows), dtype=torch.int64)
     targets = examples.columns["targets"][rows]
     if examples.schema.target == "class":
         return targets
@@ -72,6 +84,12 @@ def strata(examples: Examples, rows: Tensor) -> Tensor:
         found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
         return found
     return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))
+
+
+def _end(rows: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Splits `rows` into (kept, held out) where they lie: the last ones are held out."""
+    count = round(len(rows) * share)
+    return rows[: len(rows) - count], rows[len(rows) - count :]
 
 
 def _hold_out(rows: Tensor, kinds: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:

@@ -232,7 +232,7 @@ class Transfer(System):
 
         return replace(
             stage,
-            batches=Batches(known, stage.batches.rows, recipe.batch_size, recipe.seed, numerics),
+            batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, numerics),
             loss=self._loss_of_features,
             judge=judge if stage.judge is not None else None,
             clock=clock,

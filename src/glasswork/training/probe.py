@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
+from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples
 from glasswork.device import memory_bytes
 from glasswork.errors import GlassworkError
@@ -87,7 +87,7 @@ def estimate_memory(stage: Stage, examples: Examples, device: str | None = None)
     device = device or stage.numerics.device
     trained = sum(parameter.nbytes for parameter in stage.parameters)
     state = sum(tensor.nbytes for tensor in _tensors(stage.network))
-    examples_in_batch = -(-len(stage.batches.rows) // len(stage.batches))
+    examples_in_batch = stage.batches.size
     activations, per_example = _activations(stage, examples_in_batch)
     machine, free = memory_bytes(device)
     return Memory(
@@ -152,31 +152,26 @@ def batch_speeds(stage: Stage, examples: Examples) -> Iterator[BatchSpeed]:
         examples: all examples of the run.
     """
     before = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
-    rows, size, took = stage.batches.rows, FIRST, 0.0
+    size, took = FIRST, 0.0
     try:
-        while size <= min(len(rows), GREATEST) and took < LONGEST_STEP / 2:
-            memory = estimate_memory(replace(stage, batches=_batches(stage, examples, size)), examples)
+        while size <= min(stage.batches.most, GREATEST) and took < LONGEST_STEP / 2:
+            memory = estimate_memory(replace(stage, batches=stage.batches.resized(size)), examples)
             if memory.free and memory.total - memory.data > COMFORTABLE_SHARE * memory.free:
                 return
-            took = _seconds_per_step(stage, rows[:size])
+            took = _seconds_per_step(stage, size)
             yield BatchSpeed(size, size / took, 1000 * took, memory.total)
             size *= 2
     finally:
         stage.network.load_state_dict(before)
 
 
-def _batches(stage: Stage, examples: Examples, size: int) -> Batches:
-    given = stage.batches
-    return Batches(examples, given.rows, size, given.seed, given.numerics, given.augmentation)
-
-
-def _seconds_per_step(stage: Stage, rows: Tensor) -> float:
+def _seconds_per_step(stage: Stage, size: int) -> float:
     optimizer = Optimizer(stage.optimizer, stage.parameters, stage.momentum, stage.weight_decay)
     stage.network.train()
     shortest = float("inf")
     for turn in range(TIMED_STEPS + 1):
         began = time.perf_counter()
-        batch = stage.batches.gather(rows, (0, turn))
+        batch = stage.batches.sample(size, turn)
         with stage.numerics.arithmetic():
             loss, _ = stage.loss(stage.network, batch, {})
         loss.backward()  # type: ignore[no-untyped-call]
@@ -192,17 +187,16 @@ def _seconds_per_step(stage: Stage, rows: Tensor) -> float:
 
 def _activations(stage: Stage, count: int) -> tuple[int, float]:
     """Bytes for a batch of `count` examples, and for each of them."""
-    rows = stage.batches.rows
-    large = min(count, LOOKED_AT, len(rows))
+    large = min(count, LOOKED_AT, stage.batches.most)
     small = max(1, large // 2)
     if small == large:
-        return _kept(stage, rows[:large]), 0.0
-    more, less = _kept(stage, rows[:large]), _kept(stage, rows[:small])
+        return _kept(stage, stage.batches.sample(large)), 0.0
+    more, less = _kept(stage, stage.batches.sample(large)), _kept(stage, stage.batches.sample(small))
     per_example = (more - less) / (large - small)
     return round(more + (count - large) * per_example), per_example
 
 
-def _kept(stage: Stage, rows: Tensor) -> int:
+def _kept(stage: Stage, batch: Batch) -> int:
     """Bytes of a batch's inputs, of what its forward pass saves, and of the two widest errors on the way back."""
     network = stage.network
     known = {tensor.untyped_storage().data_ptr() for tensor in _tensors(network)}
@@ -215,7 +209,6 @@ def _kept(stage: Stage, rows: Tensor) -> int:
 
     training = network.training
     network.train()
-    batch = stage.batches.gather(rows, (0, 0))
     devices = [stage.numerics.device] if torch.device(stage.numerics.device).type == "cuda" else []
     with torch.random.fork_rng(devices), torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
         loss, _ = stage.loss(network, batch, {})

@@ -1,0 +1,92 @@
+"""Vocabularies: the tokens of a text and their numbers; and the characters of a corpus, found without holding it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""How the token is written that stands for every text that is none of the others."""
+
+_CODES = 0x110000  # of Unicode
+
+Codes = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens that a network of texts knows; the number of a token is its place.
+
+    Attributes:
+        tokens: `UNKNOWN` first, then characters (or words, or pieces of words), each once.
+    """
+
+    tokens: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """Token -> number."""
+        return {token: number for number, token in enumerate(self.tokens)}
+
+    @cached_property
+    def _numbers_of_codes(self) -> npt.NDArray[np.int32]:
+        """Code point -> number, for tokens that are characters; one more entry for all greater code points."""
+        codes = [ord(token) for token in self.tokens[1:]]
+        table = np.zeros(max(codes, default=0) + 2, dtype=np.int32)
+        table[codes] = np.arange(1, len(self.tokens))
+        return table
+
+    def encode(self, text: str) -> npt.NDArray[np.int32]:
+        """The numbers of a text's characters, int32 (characters,); 0 where one is unknown."""
+        table = self._numbers_of_codes
+        return table[np.minimum(codes_of(text), len(table) - 1)]
+
+    def unknown(self, text: str) -> str:
+        """The characters of a text that the vocabulary does not have, each once, in the order of their coming."""
+        return "".join(dict.fromkeys(character for character in text if character not in self.numbers))
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """The text whose tokens have these numbers."""
+        return "".join(self.tokens[number] for number in numbers)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Vocabulary":
+        """The vocabulary that `dataclasses.asdict` wrote, with lists for tuples."""
+        return cls(tuple(data["tokens"]))
+
+
+def codes_of(text: str) -> Codes:
+    """The code points of a text, uint32 (characters,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+class CharacterCounts:
+    """How often each character comes in texts that are handed in piece by piece."""
+
+    def __init__(self) -> None:
+        self._counts: npt.NDArray[np.int64] = np.zeros(_CODES, dtype=np.int64)
+        self.total = 0
+
+    def add(self, text: str) -> None:
+        """Counts the characters of one more piece."""
+        codes = codes_of(text)
+        counted = np.bincount(codes)
+        self._counts[: len(counted)] += counted
+        self.total += len(codes)
+
+    def vocabulary(self, most: int) -> tuple[Vocabulary, int]:
+        """The most frequent characters, at most `most` tokens with the unknown one; and how many became unknown.
+
+        The characters are in the order of their code points. The second number counts occurrences.
+        """
+        (codes,) = self._counts.nonzero()
+        counts = self._counts[codes]
+        kept = np.lexsort((codes, -counts))[: most - 1]
+        lost = int(counts.sum() - counts[kept].sum())
+        return Vocabulary((UNKNOWN, *map(chr, sorted(codes[kept].tolist())))), lost
