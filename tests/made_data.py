@@ -59,6 +59,24 @@ def write_table(path: Path, target: str, count: int = 60, seed: int = 0) -> Path
     return path
 
 
+def write_text(path: Path, characters: int = 3000, seed: int = 0) -> Path:
+    """Words of a small language, some to a line: what comes next can be learnt, though not wholly."""
+    draws = np.random.default_rng(seed)
+    words = (
+        "hello",
+        "how",
+        "low",
+        "hollow",
+        "who",
+        "\N{LATIN SMALL LETTER E WITH ACUTE}t\N{LATIN SMALL LETTER E WITH ACUTE}",
+    )
+    drawn = draws.integers(0, len(words), characters)
+    ends = np.where(draws.random(characters) < 0.2, "\n", " ")
+    text = "".join(f"{words[word]}{end}" for word, end in zip(drawn, ends, strict=True))
+    path.write_text(text[:characters], encoding="utf-8")
+    return path
+
+
 def write_folder(path: Path, count: int = 30) -> Path:
     """A folder of class folders of PNG files."""
     images, labels = pictures(count)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import embed, function, heatmap, online, supervised, transfer
+from glasswork.recipes import characters, embed, function, heatmap, online, supervised, transfer
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "heatmap": heatmap.HeatmapRecipe,
     "transfer": transfer.TransferRecipe,
     "embed": embed.EmbedRecipe,
+    "characters": characters.CharactersRecipe,
 }
 
 DEEP = {
@@ -111,6 +112,13 @@ PRESETS: dict[str, Preset] = {
             "mnist-5k",
             "an embedding by the triplet loss, in which near means alike (Kovashka: FaceNet)",
         ),
+        Preset(
+            "char-rnn",
+            "characters",
+            characters.CHAR_RNN,
+            "python-source",
+            "a recurrent network that reads and writes text by characters (Kovashka and Kolter: poetry, C code)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -142,6 +150,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.embed import Embed
 
         return Embed(recipe)
+    if name == "characters" and isinstance(recipe, characters.CharactersRecipe):
+        from glasswork.systems.characters import Characters
+
+        return Characters(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

@@ -1,7 +1,7 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from torch import Tensor, nn
 
 from glasswork import catalogue
 from glasswork.data.augmentation import centre
-from glasswork.data.batches import Batch, Batches, Scaling
+from glasswork.data.batches import Batch, Scaling
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.given import given_inputs
-from glasswork.data.inputs import is_table, read_images, read_table
-from glasswork.data.listing import image_files
-from glasswork.data.matching import matching_inputs, matching_targets
+from glasswork.data.inputs import CHUNK, is_table, read_table
+from glasswork.data.matching import matching
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
@@ -43,9 +42,8 @@ from glasswork.run.export import Exported, export
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
 from glasswork.systems.published import PUBLISHED, published
+from glasswork.systems.questions import class_of, target_of
 from glasswork.systems.system import Answer, System
-
-CHUNK = 256
 
 
 class Model:
@@ -83,31 +81,24 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        if isinstance(sources, (str, Path)):
-            path = Path(sources)
-            answers = self._answers([path])
-            if not path.is_file() or self.schema.inputs != "image":
-                return answers
-            if answers[0].problem:
-                raise GlassworkError(answers[0].problem)
-            return answers[0]
-        return self._answers([Path(source) for source in sources])
+        several = not isinstance(sources, (str, Path))
+        paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
+        answers = self._answers(paths)
+        if several or not paths[0].is_file() or self.schema.inputs == "vector":
+            return answers
+        if answers[0].problem:
+            raise GlassworkError(answers[0].problem)
+        return answers[0]
 
     def _answers(self, paths: Sequence[Path]) -> list[Answer]:
-        if self.schema.inputs == "vector":
-            return [answer for path in paths for answer in self._rows(path)]
-        files = [str(file) for path in paths for file in image_files(path)]
-        parts = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-        return [
-            answer for part in parts for answer in self.system.answer(self.network, self.schema, part, self.numerics)
-        ]
-
-    def _rows(self, path: Path) -> list[Answer]:
-        if not path.is_file():
-            raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
-        inputs, _ = read_table(path, self.schema)
-        names = [f"{path.name} row {row}" for row in range(1, len(inputs) + 1)]
-        return self.system.answer_inputs(self.network, self.schema, inputs, names, self.numerics)
+        answers: list[Answer] = []
+        for part in self.system.inputs(paths, self.schema):
+            said = iter(self.system.answer(self.network, part.examples, self.numerics))
+            answers += [
+                Answer(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
+                for place, name in enumerate(part.names)
+            ]
+        return answers
 
     def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
         """What in tables is not as in training: unknown categories, empty cells where none were, columns not used.
@@ -127,19 +118,23 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        paths = [Path(source) for source in sources]
+        batches = self._asked([Path(source) for source in sources])
+        return torch.cat([batch.inputs for batch in batches])
+
+    def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
+        """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
         for path in paths:
             if not path.exists():
                 raise GlassworkError(f"There is no file {path}")
-        if self.schema.inputs == "vector":
-            raw = torch.cat([read_table(path, self.schema)[0] for path in paths])
-            if not len(raw):
-                raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
-        else:
-            raw, problems = read_images([str(file) for path in paths for file in image_files(path)], self.schema)
-            if problems:
-                raise GlassworkError(next(iter(problems.values())))
-        return Scaling(self.schema, self.numerics).inputs(raw)
+        some = False
+        for part in self.system.inputs(paths, self.schema):
+            if part.problems:
+                raise GlassworkError(next(iter(part.problems.values())))
+            if len(part.examples):
+                some = True
+                yield self.system.batch(part.examples, torch.arange(len(part.examples)), self.numerics)
+        if not some:
+            raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
 
     def open(self, source: str | Path, target: str | float | None = None, **options: Any) -> Trace:
         """Opens the network on one input: every operation forward, every error flowing back, in numbers.
@@ -153,9 +148,11 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
+        batch = next(self._asked([Path(source)]))
+        following = batch.targets[:1] if self.schema.target == "next" else None
+        wanted = following if target is None else target_of(target, self.schema)
         loss = self.system.loss_name
-        wanted = None if target is None else self._target(target)
-        return open_network(self.network, self.inputs([source])[:1], target=wanted, loss=loss, **options)
+        return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -220,7 +217,7 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         inputs = self.inputs([source])[:1]
-        wanted = self._answered(inputs) if target is None else self._class(target)
+        wanted = self._answered(inputs) if target is None else class_of(target, self.schema)
         found: list[Record] = [
             saliency(self.network, inputs, wanted),
             integrated_gradients(self.network, inputs, wanted),
@@ -258,16 +255,16 @@ class Model:
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
         examples, rows = self._unseen(data)
-        return Batches(examples, rows, CHUNK, 0, self.numerics).gather(rows, (0, 0))
+        return self.system.batch(examples, rows, self.numerics)
 
     def _unseen(self, data: str | Path | None) -> tuple[Examples, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         if data is not None:
-            examples = self._fitting(self.system.read_like(data, self.schema))
+            examples = matching(self.system.read_like(data, self.schema), self.schema)
             return examples, torch.arange(len(examples))[:CHUNK]
         examples, splits = read_split(self.system, self.system.recipe)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return self._fitting(examples), rows[:CHUNK]
+        return matching(examples, self.schema), rows[:CHUNK]
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.
@@ -285,27 +282,6 @@ class Model:
         raw = centre(examples.columns["inputs"][rows], examples.margin)
         return export(self.network, self.schema, self.system, raw, path, to)
 
-    def _target(self, target: str | float) -> Tensor:
-        """An answer as the loss takes it, for one example."""
-        if self.schema.target == "class":
-            return torch.tensor([self._class(str(target))])
-        if self.schema.target == "classes":
-            wanted = torch.zeros(1, len(self.classes))
-            wanted[0, [self._class(name.strip()) for name in str(target).split(",")]] = 1
-            return wanted
-        try:
-            numbers = [float(word) for word in str(target).split(",")]
-        except ValueError:
-            raise GlassworkError(f"This model answers numbers, and '{target}' is none") from None
-        if len(numbers) != len(self.classes):
-            raise GlassworkError(f"This model answers {len(self.classes)} numbers, and {len(numbers)} were given")
-        return Scaling(self.schema, self.numerics).targets(torch.tensor([numbers]))
-
-    def _class(self, name: str) -> int:
-        if name not in self.classes:
-            raise GlassworkError(f"'{name}' is no class of this model; its classes are {', '.join(self.classes)}")
-        return self.classes.index(name)
-
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
         """Named metrics on the examples at a path or under a name with known targets; all of them count.
 
@@ -317,14 +293,9 @@ class Model:
         """
         if data is None:
             examples, splits = read_split(self.system, self.system.recipe)
-            return self.system.score(self.network, self._fitting(examples), splits.test, self.numerics)
-        examples = self._fitting(self.system.read_like(data, self.schema))
+            return self.system.score(self.network, matching(examples, self.schema), splits.test, self.numerics)
+        examples = matching(self.system.read_like(data, self.schema), self.schema)
         return self.system.score(self.network, examples, torch.arange(len(examples)), self.numerics)
-
-    def _fitting(self, examples: Examples) -> Examples:
-        """The examples under the model's schema, with features and classes in the model's order."""
-        inputs, targets = matching_inputs(examples, self.schema), matching_targets(examples, self.schema)
-        return replace(examples, columns={**examples.columns, "inputs": inputs, "targets": targets}, schema=self.schema)
 
 
 def load_model(run: str | Path, network: nn.Module | None = None, device: str = "auto") -> Model:
@@ -377,7 +348,7 @@ def count_named(what: str, size: int | None = None) -> Count:
         return _count_preset(what, size)
     if " " not in what.strip() and not what[:1].isdigit():
         model = load_model(what)
-        return count_network(model.network, torch.zeros(1, *model.schema.shape), model.run)
+        return count_network(model.network, model.schema.zeros(1), model.run)
     return count(what)
 
 
@@ -391,7 +362,7 @@ def _count_preset(name: str, size: int | None) -> Count:
         channels, classes, side = (3, 1000, size or usual) if usual else (schema.shape[0], 10, size or schema.shape[1])
         schema = replace(schema, shape=(channels, side, side), classes=tuple(map(str, range(classes))))
     with torch.device("meta"):
-        return count_network(system.network(schema), torch.zeros(1, *schema.shape), name)
+        return count_network(system.network(schema), schema.zeros(1), name)
 
 
 def _has_places(shape: Sequence[int]) -> bool:

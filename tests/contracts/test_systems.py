@@ -25,6 +25,7 @@ from made_data import (
     write_network,
     write_npz,
     write_table,
+    write_text,
 )
 
 TARGETS = ("class", "classes", "number")
@@ -34,7 +35,11 @@ STEPS = 18
 # Of the system that lenet and convnet-small stand for, with up to a gigabyte of weights and moments in a checkpoint.
 LARGE = set(DEEP)
 
+# Of the systems whose target is in the inputs themselves.
+TEXTS = {"char-rnn"}
+
 every_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE])
+every_targeted_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS])
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
@@ -46,10 +51,14 @@ def fitting(preset: str, folder: Path) -> dict[str, object]:
         return {"size": 64}
     if preset == "embed":
         return {"held_out": "0", "embedding": 8, "network": "lenet"}
+    if preset == "char-rnn":
+        return {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
     return {"network": write_network(folder)} if preset == "own" else {}
 
 
 def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
+    if inputs == "text":
+        return write_text(folder / "data.txt")
     write = write_npz if inputs == "images" else write_table
     path = write(folder / ("data.npz" if inputs == "images" else "data.csv"), target)
     if preset == "xor" and (inputs, target) == ("rows", "number"):
@@ -64,11 +73,11 @@ FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
 REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use glasswork train lenet"}
 REFUSED_TARGETS = {("embed", "classes"): "of one class each", ("embed", "number"): "of one class each"}
 FIGURES = {"embed": "recall_at_1"}
-INPUTS = {"xor": "rows"}
+INPUTS = {"xor": "rows", "char-rnn": "text"}
 LENGTHS = {"xor": {"epochs": 9}}
 
 
-@every_preset
+@every_targeted_preset
 @every_target
 @pytest.mark.parametrize("inputs", ["images", "rows"])
 def test_trains_answers_and_is_measured(
@@ -135,7 +144,7 @@ def require_answer(answer: dict[str, object], target: str, classes: tuple[str, .
         (target, preset)
         for target in TARGETS
         for preset in PRESETS
-        if preset not in LARGE and (preset, target) not in REFUSED_TARGETS
+        if preset not in LARGE | TEXTS and (preset, target) not in REFUSED_TARGETS
     ],
 )
 def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -> None:
@@ -143,6 +152,39 @@ def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -
     options = {"data": str(data), **LENGTHS.get(preset, {"epochs": 2, "batch_size": 8}), **fitting(preset, tmp_path)}
     whole = train(preset, out="whole", **options)
     require_same(whole, resume(broken_off(preset, 4, **options)))
+
+
+@pytest.mark.parametrize("preset", sorted(TEXTS))
+def test_a_text_is_learnt_and_asked_about(preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data(preset, "text", "", tmp_path)
+    run = train(preset, data=data, epochs=2, batch_size=8, **fitting(preset, tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"]) == (2, preset)
+    assert sum(result["examples"].values()) == 3000
+    for extra in ([], ["--data", str(data)]):
+        assert main(["evaluate", str(run), *extra, "--json"]) == 0
+        metrics = said(capsys)["metrics"]
+        assert metrics["bits_per_character"] == pytest.approx(metrics["loss"] / math.log(2))
+        if not extra:
+            assert metrics == pytest.approx(result["test"])
+    assert main(["predict", str(run), str(data), "--json"]) == 0
+    (answer,) = said(capsys)["answers"]
+    require_answer(answer, "class", gw.load(run).classes)
+    assert answer["bits_per_character"] == pytest.approx(metrics["bits_per_character"], rel=1e-3)
+    assert main(["open", str(run), str(data), "--json"]) == 0
+    trace = Trace.from_json(said(capsys))
+    assert trace.descent is not None and not trace.differing
+    assert all(operation.known for operation in trace.operations if operation.carries_weights)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "relu-rnn", "gru", "lstm"])
+@pytest.mark.parametrize("after", [1, 7, 8, 9, 23, 24])
+def test_a_text_is_gone_on_with_from_wherever_it_was_stopped(cell: str, after: int, tmp_path: Path) -> None:
+    data = write_data("char-rnn", "text", "", tmp_path)
+    options = {"data": str(data), "cell": cell, "epochs": 3, "batch_size": 14, **fitting("char-rnn", tmp_path)}
+    whole = train("char-rnn", out="whole", **options)
+    assert len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 24
+    require_same(whole, resume(broken_off("char-rnn", after, **options)))
 
 
 SETTINGS: dict[str, dict[str, object]] = {

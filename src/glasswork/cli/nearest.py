@@ -64,9 +64,8 @@ def _refuse(path: Path) -> None:
 
 
 def _found(model: "Model", options: Namespace) -> "NearestPage":
-    from glasswork.data.inputs import read_images
+    from glasswork.data.inputs import of_inputs, read_images
     from glasswork.show.nearest import NearestPage, Neighbour
-    from glasswork.systems.answers import of_inputs
     from glasswork.systems.neighbours import measure, neighbours
     from glasswork.systems.supervised_findings import picture
 
@@ -124,9 +123,8 @@ def _unlabelled(model: "Model", folder: Path) -> "Examples":
     """Images that lie side by side, of no class."""
     from dataclasses import replace
 
-    from glasswork.data.inputs import read_images
+    from glasswork.data.inputs import of_inputs, read_images
     from glasswork.data.listing import image_files
-    from glasswork.systems.answers import of_inputs
 
     files = [str(path) for path in image_files(folder)]
     raw, problems = read_images(files, model.schema)

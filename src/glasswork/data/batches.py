@@ -3,13 +3,14 @@
 import abc
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 from typing_extensions import override
 
+from glasswork.data import ragged
 from glasswork.data.augmentation import Augmentation, augment, centre
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.preparation import TAILS, TableScaling, column_moments
@@ -178,9 +179,10 @@ class Scaling:
     def __init__(self, schema: Schema, numerics: Numerics) -> None:
         self.numerics = numerics
         self.schema = schema
-        unit = 255.0 if schema.inputs == "image" else 1.0
+        pictures = len(schema.shape) == 3
+        unit = 255.0 if pictures else 1.0
         mean, deviation = torch.tensor(schema.mean or (0.0,)), torch.tensor(schema.deviation or (1.0,))
-        shape = (-1, 1, 1) if schema.inputs == "image" else (-1,)
+        shape = (-1, 1, 1) if pictures else (-1,)
         varies = deviation > 0
         self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(numerics.device)
         self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(numerics.device)
@@ -190,7 +192,9 @@ class Scaling:
         self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(numerics.device)
 
     def inputs(self, raw: Tensor) -> Tensor:
-        """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors."""
+        """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors; tokens as int64."""
+        if self.schema.inputs == "text":
+            return raw.to(self.numerics.device, torch.int64)
         scaled = torch.addcmul(self.shift, raw.to(torch.float32), self.factor)
         return self.numerics.arrange(self.table.settled(raw, scaled) if self.table else scaled)
 
@@ -223,24 +227,26 @@ def _resident(column: Tensor, device: str) -> Tensor:
 def fit_scaling(examples: Examples, rows: Tensor) -> Schema:
     """The schema with mean and deviation of the inputs (and of targets that are numbers) over the training `rows`.
 
-    Images have one mean and deviation per channel, vectors one per feature. A constant feature keeps deviation 1, but
-    for those of tables see `column_moments`.
+    Images have one mean and deviation per channel, vectors one per feature, sequences of them over all times; tokens
+    have none. A constant feature keeps deviation 1, but for those of tables see `column_moments`.
     """
-    from dataclasses import replace
-
     schema, columns = examples.schema, examples.columns
-    if schema.inputs == "image":
-        mean, deviation = _image_moments(columns["inputs"], rows)
-    elif schema.columns:
-        mean, deviation = column_moments(columns["inputs"][rows].to(torch.float64), schema.columns)
-        schema = replace(schema, tails=TAILS)
-    else:
-        mean, deviation = _moments(columns["inputs"][rows].to(torch.float64))
-    schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation))
+    if schema.inputs != "text":
+        places = ragged.places(examples.offsets["inputs"], rows) if "inputs" in examples.offsets else rows
+        mean, deviation, tails = _input_moments(columns["inputs"], places, schema)
+        schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation), tails=tails)
     if schema.target == "number":
         mean, deviation = _moments(columns["targets"][rows].to(torch.float64))
         schema = replace(schema, target_mean=_numbers(mean), target_deviation=_numbers(deviation))
     return schema
+
+
+def _input_moments(inputs: Tensor, places: Tensor, schema: Schema) -> tuple[Tensor, Tensor, float | None]:
+    """Mean, deviation and reach of the inputs at some places of their column."""
+    if len(schema.shape) == 3:
+        return *_image_moments(inputs, places), None
+    numbers = inputs[places].to(torch.float64)
+    return (*column_moments(numbers, schema.columns), TAILS) if schema.columns else (*_moments(numbers), None)
 
 
 def _image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

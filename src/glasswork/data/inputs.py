@@ -1,17 +1,74 @@
 """New inputs for a trained network, read as its training examples were."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from glasswork.data.decoding import UnreadableImageError, decode
-from glasswork.data.examples import Schema
+from glasswork.data.examples import Examples, Schema
+from glasswork.data.listing import image_files
 from glasswork.data.readers import table
 from glasswork.device import usable_cores
 from glasswork.errors import GlassworkError
+
+CHUNK = 256
+"""Images that are read and answered at once."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Some new inputs, whose targets nobody knows.
+
+    Attributes:
+        names: where each input came from.
+        examples: those that could be read, in raw units.
+        problems: of each one that could not, by its place among `names`, why, in one sentence.
+    """
+
+    names: Sequence[str]
+    examples: Examples
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+
+def of_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Examples:
+    """New inputs, in raw units, as examples whose targets nobody knows."""
+    unknown = torch.zeros(len(inputs), dtype=torch.int64)
+    return Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+
+
+def read_inputs(paths: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    """Images or the rows of tables, a part at a time.
+
+    Args:
+        paths: image files and folders of them, or tables.
+        schema: what the network was trained on.
+
+    Raises:
+        GlassworkError: for a missing file, or a table that does not fit.
+    """
+    return _table_rows(paths, schema) if schema.inputs == "vector" else _images(paths, schema)
+
+
+def _images(paths: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    files = [str(file) for path in paths for file in image_files(path)]
+    for start in range(0, len(files), CHUNK):
+        part = files[start : start + CHUNK]
+        images, problems = read_images(part, schema)
+        read = [name for place, name in enumerate(part) if place not in problems]
+        yield Inputs(part, of_inputs(images, schema, read), problems)
+
+
+def _table_rows(paths: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    for path in paths:
+        if not path.is_file():
+            raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
+        rows, _ = read_table(path, schema)
+        names = [f"{path.name} row {row}" for row in range(1, len(rows) + 1)]
+        yield Inputs(names, of_inputs(rows, schema, names))
 
 
 def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[int, str]]:

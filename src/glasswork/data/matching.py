@@ -1,11 +1,25 @@
 """Examples read anew, brought to the columns and classes that a model was trained on."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from glasswork.data.examples import Examples, Schema
 from glasswork.errors import GlassworkError
+
+
+def matching(examples: Examples, schema: Schema) -> Examples:
+    """The examples under a model's schema, with features and classes in the model's order.
+
+    Raises:
+        GlassworkError: where they do not fit the model.
+    """
+    columns = {**examples.columns, "inputs": matching_inputs(examples, schema)}
+    if "targets" in columns:
+        columns["targets"] = matching_targets(examples, schema)
+    return replace(examples, columns=columns, schema=schema)
 
 
 def matching_inputs(examples: Examples, schema: Schema) -> Tensor:
@@ -17,6 +31,11 @@ def matching_inputs(examples: Examples, schema: Schema) -> Tensor:
     found, inputs = examples.schema, examples.columns["inputs"]
     if found.inputs != schema.inputs or (found.features == schema.features and found.shape != schema.shape):
         raise _refused(examples, schema)
+    if found.vocabulary != schema.vocabulary:
+        raise GlassworkError(
+            f"{examples.source} has changed since this model was trained, and has other tokens now: name it with "
+            "--data, or train anew"
+        )
     if (found.columns, found.features) == (schema.columns, schema.features):
         return inputs
     if found.columns and schema.columns:  # a table that was not read for this model

@@ -4,6 +4,7 @@ import gzip
 import importlib
 import importlib.util
 import os
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 
 from glasswork.data import points
 from glasswork.data.examples import Examples, ReadingOptions
+from glasswork.data.readers import text
 from glasswork.data.readers.arrays import Part, examples_of
 from glasswork.errors import GlassworkError
 
@@ -32,11 +34,13 @@ class Named(NamedTuple):
         about: a few words for lists.
         locate: finds its file or folder, downloading it where needed.
         read: reads it where the readers of formats cannot know how; else none.
+        sources: the files and folders that the result of `read` depends on.
     """
 
     about: str
     locate: Callable[[], Path]
     read: Callable[[Path, ReadingOptions], Examples] | None = None
+    sources: Callable[[Path], list[Path]] = lambda path: [path]
 
 
 def data_folder() -> Path:
@@ -133,7 +137,22 @@ def _made(shape: str, about: str) -> Named:
     return Named(about, lambda: Path(points.__file__), points.reading(shape))
 
 
+def _modules(library: Path) -> list[Path]:
+    """The modules that lie straight in Python's standard library, in the order of their names."""
+    return sorted(library.glob("*.py"))
+
+
+def _standard_library() -> Path:
+    return Path(sysconfig.get_path("stdlib"))
+
+
 NAMES: dict[str, Named] = {
+    "python-source": Named(
+        "4.7 million characters of Python: the modules of its own standard library, installed with it",
+        _standard_library,
+        lambda path, options: text.read_files(path, _modules(path), options),
+        _modules,
+    ),
     "digits": Named(
         "1,797 handwritten digits of 8 x 8 pixels, installed with scikit-learn",
         _packaged("sklearn", "datasets/data/digits.csv.gz"),

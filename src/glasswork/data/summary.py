@@ -1,14 +1,15 @@
 """What the data is, said before training: counts, classes, sizes, imbalance, duplicates across splits."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from glasswork.data.examples import Examples
+from glasswork.data import ragged
+from glasswork.data.examples import Examples, InputKind
 from glasswork.data.splits import Splits
 from glasswork.data.suspicions import suspicions
 
@@ -24,13 +25,14 @@ class Summary:
 
     Attributes:
         source: path or name.
-        counts: examples per split.
+        counts: examples per split, in `unit`.
         inputs: one input in words, such as `28 x 28 grey images`.
         target: what is predicted, in words.
         class_counts: training examples per class; empty for numbers.
         imbalance: most frequent class over rarest; 1 where that means nothing.
         duplicates: how many validation and test examples are exact copies of a training example.
         warnings: sentences for what a reader should know before believing a result.
+        unit: what `counts` counts, in the plural.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Summary:
     imbalance: float
     duplicates: int
     warnings: tuple[str, ...]
+    unit: str = "examples"
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain JSON types."""
@@ -49,13 +52,7 @@ class Summary:
 
 def summarise(examples: Examples, splits: Splits) -> Summary:
     """Looks over the examples of a run."""
-    schema, targets = examples.schema, examples.columns["targets"][splits.training]
-    class_counts: dict[str, int] = {}
-    if schema.target == "class":
-        counts = torch.bincount(targets, minlength=len(schema.classes)).tolist()
-        class_counts = dict(zip(schema.classes, counts, strict=True))
-    elif schema.target == "classes":
-        class_counts = dict(zip(schema.classes, targets.sum(0, dtype=torch.int64).tolist(), strict=True))
+    schema, class_counts = examples.schema, _class_counts(examples, splits.training)
     present = [count for count in class_counts.values() if count]
     imbalance = max(present) / min(present) if schema.target == "class" and present else 1.0
     duplicates, warnings = _duplicates(examples, splits)
@@ -66,20 +63,34 @@ def summarise(examples: Examples, splits: Splits) -> Summary:
             "--class-weights balanced makes them count alike"
         )
     warnings += [sentence.removesuffix(".") for sentence in suspicions(examples, splits.training)]
-    if schema.inputs == "vector":
+    if schema.inputs != "image":
         warnings += [sentence.removesuffix(".") for sentence in examples.skipped]
     elif examples.skipped:
         warnings.append(_skipped(examples.skipped))
     return Summary(
         source=examples.source,
-        counts={name: len(rows) for name, rows in splits.named().items()},
-        inputs=_inputs(examples),
+        counts={name: examples.count(rows) for name, rows in splits.named().items()},
+        inputs=INPUTS[schema.inputs](examples),
         target=_target(examples),
         class_counts=class_counts,
         imbalance=imbalance,
         duplicates=duplicates,
         warnings=tuple(warnings),
+        unit=schema.unit,
     )
+
+
+def _class_counts(examples: Examples, rows: Tensor) -> dict[str, int]:
+    """Rows of each class, or times of each where every time has one."""
+    schema, targets = examples.schema, examples.columns.get("targets")
+    if targets is None or schema.target not in {"class", "classes"}:
+        return {}
+    places = ragged.places(examples.offsets["targets"], rows) if "targets" in examples.offsets else rows
+    if schema.target == "class":
+        counts = torch.bincount(targets[places], minlength=len(schema.classes))
+    else:
+        counts = targets[places].sum(0, dtype=torch.int64)
+    return dict(zip(schema.classes, counts.tolist(), strict=True))
 
 
 def _duplicates(examples: Examples, splits: Splits) -> tuple[int, list[str]]:
@@ -113,16 +124,46 @@ def _skipped(skipped: tuple[str, ...]) -> str:
     return "; ".join(skipped[:NAMED]) + more
 
 
-def _inputs(examples: Examples) -> str:
-    shape = examples.schema.shape
-    if examples.schema.inputs == "image":
-        return f"{shape[1]} x {shape[2]} {'grey' if shape[0] == 1 else 'colour'} images{_originals(examples)}"
-    columns = examples.schema.columns
-    if (len(columns) == shape[0] and all(column.kind == "number" for column in columns)) or not columns:
-        return f"rows of {shape[0]} number{'s' if shape[0] > 1 else ''}"
+def _images(examples: Examples) -> str:
+    channels, height, width = examples.schema.shape
+    return f"{height} x {width} {'grey' if channels == 1 else 'colour'} images{_originals(examples)}"
+
+
+def _rows(examples: Examples) -> str:
+    (features,), columns = examples.schema.shape, examples.schema.columns
+    if (len(columns) == features and all(column.kind == "number" for column in columns)) or not columns:
+        return f"rows of {features} number{'s' if features > 1 else ''}"
     counts = Counter(column.kind for column in columns)
     words = [f"{count} {_PLURALS[kind] if count > 1 else kind}" for kind, count in counts.items()]
-    return f"rows of {', '.join(words)}, as {shape[0]} numbers"
+    return f"rows of {', '.join(words)}, as {features} numbers"
+
+
+def _text(examples: Examples) -> str:
+    vocabulary = examples.schema.vocabulary
+    assert vocabulary is not None
+    if examples.schema.target == "next":
+        return f"a text of {len(vocabulary) - 1:,} different characters"
+    return f"texts of {_lengths(examples)} tokens, out of {len(vocabulary):,}"
+
+
+def _sequences(examples: Examples) -> str:
+    shape = " x ".join(map(str, examples.schema.shape))
+    return f"sequences of {_lengths(examples)} times with {shape} numbers each"
+
+
+def _lengths(examples: Examples) -> str:
+    ordered = ragged.lengths(examples.offsets["inputs"]).sort().values
+    least, middle, most = ordered[[0, len(ordered) // 2, -1]].tolist()
+    return f"{least:,}" if least == most else f"{least:,} to {most:,} (median {middle:,})"
+
+
+INPUTS: dict[InputKind, Callable[[Examples], str]] = {
+    "image": _images,
+    "vector": _rows,
+    "text": _text,
+    "sequence": _sequences,
+}
+"""One input in words, for each kind."""
 
 
 def _originals(examples: Examples) -> str:
@@ -139,6 +180,8 @@ def _target(examples: Examples) -> str:
     names = examples.schema.classes
     listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     kind = examples.schema.target
+    if kind == "next":
+        return "the next character"
     if kind == "number":
         return f"the number {listed}" if len(names) == 1 else f"{len(names)} numbers: {listed}"
     return f"{'one' if kind == 'class' else 'any'} of {len(names)} classes: {listed}"

@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from glasswork.catalogue import PRESETS
+from glasswork.data.examples import InputKind
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
@@ -18,6 +19,14 @@ from glasswork.systems.answers import measured_rows
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
+
+ASKED: dict[InputKind, tuple[str, str]] = {
+    "image": ("FILE.png", "pictures, a folder or a table"),
+    "vector": ("FILE.csv", "the rows of a table"),
+    "text": ("FILE.txt", "a text"),
+    "sequence": ("FILE", "a sequence"),
+}
+"""What a model of each kind of input is asked about."""
 
 
 def finish(training: Training) -> dict[str, Any]:
@@ -108,7 +117,7 @@ def _report(
         ("inputs", summary.inputs),
         ("target", summary.target),
     ]
-    data += [(f"{name} examples", count) for name, count in summary.counts.items()]
+    data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
     layers, parameters = _layers(training)
     return Report(
         title=f"{training.order.preset} on {summary.source}",
@@ -123,7 +132,7 @@ def _report(
         best_epoch=result["best_epoch"],
         recipe=_recipe(training),
         machine=_machine(training),
-        timing=_timing(result, lines),
+        timing=_timing(result, lines, summary.unit),
         next_commands=next_commands(training.folder),
         network=layers,
         parameters=parameters,
@@ -132,9 +141,11 @@ def _report(
 
 def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
     """What to try after a run."""
-    table = folder.read("model/model.json")["schema"]["inputs"] == "vector"
-    file, what = ("FILE.csv", "the rows of a table") if table else ("FILE.png", "pictures, a folder or a table")
+    schema = folder.read("model/model.json")["schema"]
+    file, what = ASKED[schema["inputs"]]
+    writes = (f"glasswork write {folder.name} --prompt TEXT", "goes on with a text, character by character")
     return [
+        *([writes] if schema["target"] == "next" else ()),
         (f"glasswork predict {folder.name} {file}", f"asks the model about {what} of your own"),
         (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
         (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),
@@ -199,11 +210,11 @@ def _machine(training: Training) -> list[tuple[str, Any]]:
     return rows + [(f"measured: {way}", f"{milliseconds:g} ms per step") for way, milliseconds in numerics.measured]
 
 
-def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit: str) -> list[tuple[str, Any]]:
     examples = sum(line["examples"] for line in lines)
     rows: list[tuple[str, Any]] = [("seconds of training", result["seconds"]), ("steps", result["steps"])]
     if result["seconds"]:
-        rows.append(("examples per second", round(examples / result["seconds"])))
+        rows.append((f"{unit} per second", round(examples / result["seconds"])))
     return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
@@ -214,6 +225,7 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
 
     def noted(name: str) -> Any:
         def note(module: nn.Module, inputs: object, output: object) -> None:
+            output = output[0] if isinstance(output, tuple) and output else output  # what a recurrent layer shows
             if isinstance(output, Tensor):
                 shape = " x ".join(str(size) for size in output.shape[1:])
                 count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
@@ -227,7 +239,7 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
             handles.append(module.register_forward_hook(noted(name)))
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(1, *training.examples.schema.shape, device=training.numerics.device))
+            network.eval()(training.examples.schema.zeros(1).to(training.numerics.device))
     finally:
         for handle in handles:
             handle.remove()

@@ -35,6 +35,14 @@ class Photograph:
 
 
 @dataclass(frozen=True)
+class Quotation:
+    """A text as it was written, with its spaces and line breaks, under a caption."""
+
+    caption: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Part:
     """A section of a page.
 
@@ -46,6 +54,7 @@ class Part:
         rows: its cells; numbers are written for people.
         pictures: side by side.
         note: a sentence below all of it.
+        quotations: texts, one below the other.
     """
 
     title: str
@@ -55,6 +64,7 @@ class Part:
     rows: Sequence[Sequence[str | int | float | None]] = ()
     pictures: Sequence[Photograph] = ()
     note: str = ""
+    quotations: Sequence[Quotation] = ()
 
 
 STYLES = ("first", "second", "faint")
@@ -70,11 +80,15 @@ def _drawn(part: Part) -> str:
     rows = [[_cell(cell) for cell in row] for row in part.rows]
     cells = folded("rows", table([escape(name) for name in part.head], rows, "metrics"), len(rows))
     pictures = "".join(figure(one.caption, charts.picture(one.png, one.caption)) for one in part.pictures)
+    quoted = "".join(
+        f'<h3>{escape(one.caption)}</h3><pre class="quotation">{escape(one.text)}</pre>' for one in part.quotations
+    )
     return section(
         escape(part.title),
         escape(part.reading),
         f'<div class="figures">{lines}</div>' if lines else "",
         cells,
+        quoted,
         f'<div class="figures">{pictures}</div>' if pictures else "",
         f'<p class="note">{escape(part.note)}</p>' if part.note else "",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
@@ -31,10 +31,9 @@ def outputs_on(network: nn.Module, examples: Examples, rows: Tensor, numerics: N
     return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
 
 
-def of_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Examples:
-    """New inputs, in raw units, as examples whose targets nobody knows."""
-    unknown = torch.zeros(len(inputs), dtype=torch.int64)
-    return Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+def whole_batch(examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+    """The examples at `rows` as one batch, as they are."""
+    return Batches(examples, rows, max(1, len(rows)), 0, numerics).gather(rows, (0, 0))
 
 
 def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> list[Answer]:

@@ -14,7 +14,7 @@ from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
 from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
-from glasswork.data.inputs import read_images
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.data.unseen import hold_classes_out
 from glasswork.device import Numerics
@@ -25,7 +25,7 @@ from glasswork.objectives.triplets import triplet_loss
 from glasswork.recipes.base import Machine
 from glasswork.recipes.embed import EmbedRecipe
 from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.embed_findings import findings, gallery_rows
 from glasswork.systems.neighbours import embeddings_on
 from glasswork.systems.networks import NETWORKS, build_network
@@ -228,21 +228,17 @@ class Embed(System):
         return {**found, "test_metrics": self.score(network, examples, rows, numerics)}
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        inputs, problems = read_images(sources, schema)
-        read = [source for place, source in enumerate(sources) if place not in problems]
-        answers = iter(self.answer_inputs(network, schema, inputs, read, numerics))
-        return [
-            Answer(source, "", None, {}, problems[place]) if place in problems else next(answers)
-            for place, source in enumerate(sources)
-        ]
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        scores = outputs_on(network, of_inputs(inputs, schema, names), torch.arange(len(inputs)), numerics)
-        return worded(scores, schema, names, self.loss_name)
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        scores = outputs_on(network, examples, torch.arange(len(examples)), numerics)
+        return worded(scores, examples.schema, examples.names, self.loss_name)
 
     @override
     def example(self) -> Examples:

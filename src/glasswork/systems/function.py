@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from glasswork.data.batches import Batch
 from glasswork.data.examples import TEST, TRAINING, Examples, Schema, fingerprints
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics, mixed
 from glasswork.errors import GlassworkError
@@ -21,7 +22,7 @@ from glasswork.recipes.function import FunctionRecipe
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.show.lines import function_png
 from glasswork.show.parts import Part, Photograph
-from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
 from glasswork.systems.supervised import Supervised
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
@@ -199,14 +200,16 @@ class Function(System):
         )
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, schema, sources, numerics)
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        return self._supervised.answer_inputs(network, schema, inputs, names, numerics)
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        return self._supervised.answer(network, examples, numerics)
 
     @override
     def example(self) -> Examples:

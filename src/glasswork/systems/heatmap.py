@@ -11,6 +11,7 @@ from typing_extensions import override
 from glasswork.data.annotations import Sampling, annotated_by_split, read_annotated
 from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -21,7 +22,7 @@ from glasswork.objectives.losses import probabilities
 from glasswork.recipes.base import Machine
 from glasswork.recipes.heatmap import HeatmapRecipe
 from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
 from glasswork.systems.supervised import Supervised
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
@@ -138,14 +139,16 @@ class Heatmap(System):
         return {**found, "test_metrics": self.score(network, examples, rows, numerics)}
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, schema, sources, numerics)
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        return self._supervised.answer_inputs(network, schema, inputs, names, numerics)
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        return self._supervised.answer(network, examples, numerics)
 
     @override
     def example(self) -> Examples:

@@ -13,6 +13,7 @@ from typing_extensions import override
 from glasswork.data import readers
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -22,7 +23,7 @@ from glasswork.recipes.base import Machine
 from glasswork.recipes.online import XOR as DEFAULTS
 from glasswork.recipes.online import OnlineRecipe
 from glasswork.show.worked import Worked
-from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.online_update import OnlineUpdate, online_update
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
@@ -227,15 +228,17 @@ class Online(System):
         )
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        raise GlassworkError("This model answers rows of a table: give it a .csv file with the columns of its examples")
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        y = outputs_on(network, of_inputs(inputs, schema, names), torch.arange(len(inputs)), numerics)
-        return worded(y, schema, names, "squared-error")
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        y = outputs_on(network, examples, torch.arange(len(examples)), numerics)
+        return worded(y, examples.schema, examples.names, "squared-error")
 
     @override
     def example(self) -> Examples:

@@ -44,7 +44,7 @@ def load_own_network(word: str, schema: Schema) -> nn.Module:
         raise GlassworkError(f"{path} has no class '{name}'")
     known = {
         "shape": schema.shape,
-        "channels": schema.shape[0],
+        "channels": schema.shape[0] if schema.shape else 1,
         "features": int(torch.tensor(schema.shape).prod()),
         "outputs": len(schema.classes),
         "classes": len(schema.classes),
@@ -69,7 +69,7 @@ def check_outputs(network: nn.Module, schema: Schema) -> None:
     network.eval()
     try:
         with torch.no_grad():
-            outputs = network(torch.zeros(2, *schema.shape))
+            outputs = network(schema.zeros(2))
     except GlassworkError:
         raise
     except Exception as error:
@@ -78,9 +78,10 @@ def check_outputs(network: nn.Module, schema: Schema) -> None:
         ) from error
     finally:
         network.train(training)
-    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != (2, len(schema.classes)):
+    needed = schema.output_shape(2)
+    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != needed:
         shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise GlassworkError(
-            f"The network answers two inputs with {shape}, and these targets need (2, {len(schema.classes)}): "
+            f"The network answers two inputs with {shape}, and these targets need {needed}: "
             f"one output for each of {', '.join(schema.classes[:5])}{' ...' if len(schema.classes) > 5 else ''}"
         )

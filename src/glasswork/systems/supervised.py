@@ -14,7 +14,7 @@ from glasswork.data import readers
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
-from glasswork.data.inputs import read_images
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -22,7 +22,7 @@ from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_
 from glasswork.objectives.metrics import measure
 from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.systems.answers import measured_rows, of_inputs, outputs_on, worded
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
 from glasswork.systems.restart_findings import restart_findings
 from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
@@ -261,22 +261,18 @@ class Supervised(System):
         return {**found, **restart_findings(state, ends, self.recipe.select)}
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        inputs, problems = read_images(sources, schema)
-        read = [source for place, source in enumerate(sources) if place not in problems]
-        answers = iter(self.answer_inputs(network, schema, inputs, read, numerics))
-        return [
-            Answer(source, "", None, {}, problems[place]) if place in problems else next(answers)
-            for place, source in enumerate(sources)
-        ]
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
         assert self.recipe.loss is not None
-        scores = outputs_on(network, of_inputs(inputs, schema, names), torch.arange(len(inputs)), numerics)
-        return worded(scores, schema, names, self.recipe.loss)
+        scores = outputs_on(network, examples, torch.arange(len(examples)), numerics)
+        return worded(scores, examples.schema, examples.names, self.recipe.loss)
 
     @override
     def example(self) -> Examples:

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, Schema
+from glasswork.data.inputs import Inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.recipes.base import Machine, Recipe
@@ -29,6 +30,7 @@ class Answer:
         probability: of the answered class; None where the answer is not one class.
         probabilities: of every class, most probable first; empty for numbers.
         problem: why there is no answer, in one sentence; None where there is one.
+        figures: what else was measured on the input, by name.
     """
 
     input: str
@@ -36,6 +38,7 @@ class Answer:
     probability: float | None
     probabilities: Mapping[str, float]
     problem: str | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""
@@ -46,6 +49,7 @@ class Answer:
             "probability": self.probability,
             "probabilities": dict(self.probabilities),
             **({"problem": self.problem} if self.problem else {}),
+            **self.figures,
         }
 
 
@@ -144,14 +148,20 @@ class System(abc.ABC):
         """
 
     @abc.abstractmethod
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        """What the network says about raw inputs, such as image files."""
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        """New inputs at some paths, read as `schema` describes them, in parts that fit into memory.
+
+        Raises:
+            GlassworkError: where there is nothing of the kind.
+        """
 
     @abc.abstractmethod
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        """What the network says about inputs that have been read already, in raw units."""
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        """The examples at `rows` as one batch, as the network sees them outside of training."""
+
+    @abc.abstractmethod
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        """What the network says about each example; their targets play no part."""
 
     @abc.abstractmethod
     def example(self) -> Examples:

@@ -19,6 +19,7 @@ from glasswork.data import readers
 from glasswork.data.batches import Batch, Batches, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.features import features_of, with_features
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -28,7 +29,7 @@ from glasswork.recipes.base import Machine, Recipe
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.recipes.transfer import TransferRecipe
 from glasswork.show.parts import Part
-from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build_network
 from glasswork.systems.supervised import Supervised
 from glasswork.systems.supervised_findings import findings
@@ -298,14 +299,16 @@ class Transfer(System):
         )
 
     @override
-    def answer(self, network: nn.Module, schema: Schema, sources: Sequence[str], numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, schema, sources, numerics)
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        return read_inputs(sources, schema)
 
     @override
-    def answer_inputs(
-        self, network: nn.Module, schema: Schema, inputs: Tensor, names: Sequence[str], numerics: Numerics
-    ) -> list[Answer]:
-        return self._supervised.answer_inputs(network, schema, inputs, names, numerics)
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return whole_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        return self._supervised.answer(network, examples, numerics)
 
     @override
     def example(self) -> Examples:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from glasswork.data import cache, names
 from glasswork.data.examples import Examples, ReadingOptions
-from glasswork.data.readers import cifar, idx, image_folder, npz, table
+from glasswork.data.readers import cifar, idx, image_folder, npz, table, text
 from glasswork.errors import GlassworkError
 
 
@@ -32,15 +32,16 @@ class Reader(Protocol):
 
 
 # In the order in which they are asked.
-READERS: tuple[Reader, ...] = (idx, cifar, npz, table, image_folder)
+READERS: tuple[Reader, ...] = (idx, cifar, npz, table, image_folder, text)
 
 
-def read(source: str | Path, options: ReadingOptions) -> Examples:
+def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Examples:
     """Read a data set by name or path, in any of the formats, from the cache if it was read before.
 
     Args:
         source: a name out of `names.NAMES`, or a path; a path that looks like a name needs a slash (`./digits`).
         options: how to read it.
+        reader: which reader shall read a path; absent: the first that claims it.
 
     Raises:
         GlassworkError: there is nothing of that name, or nothing that can be read.
@@ -49,12 +50,13 @@ def read(source: str | Path, options: ReadingOptions) -> Examples:
     if named is None:
         path = Path(source).expanduser()
         _require(path)
+        _require_filled(path)
     else:
         path = named.locate()
     if named is not None and named.read is not None:
-        examples = _remembered(str(source), path, [path], named.read, options)
+        examples = _remembered(str(source), path, named.sources(path), named.read, options)
     else:
-        reader = _reader_of(path)
+        reader = reader or _reader_of(path)
         examples = _remembered(reader.FORMAT, path, reader.sources(path), reader.read, options)
     return replace(examples, source=str(source))
 
@@ -93,10 +95,17 @@ def _require(path: Path) -> None:
     )
 
 
-def _reader_of(path: Path) -> Reader:
+def _require_filled(path: Path) -> None:
+    """Refuse an empty folder."""
     try:
         if path.is_dir() and next((entry for entry in path.iterdir() if not entry.name.startswith(".")), None) is None:
             raise GlassworkError(f"The folder {path} is empty: put data into it, or give another path.")
+    except OSError as error:
+        raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+
+
+def _reader_of(path: Path) -> Reader:
+    try:
         for reader in READERS:
             if reader.claims(path):
                 return reader
