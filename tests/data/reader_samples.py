@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from glasswork.data.readers import cifar, idx, image_folder, npz, table
+from glasswork.data.readers import cifar, idx, image_folder, npz, table, text
 
 Array = npt.NDArray[np.uint8]
 
@@ -110,11 +110,25 @@ def write_image_folder_split(folder: Path) -> Path:
     return folder
 
 
-# Per reader: nine examples of three classes without a split, and 9, 6 and 3 with one.
+def write_text(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "some.txt").write_text("abcabcabc")
+    return folder / "some.txt"
+
+
+def write_text_split(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, count in (("train", 9), ("val", 6), ("test", 3)):
+        (folder / f"{name}.txt").write_text("abc" * (count // 3))
+    return folder
+
+
+# Per reader: nine examples of three classes (of a text: characters) without a split, and 9, 6 and 3 with one.
 SAMPLES: dict[ModuleType, tuple[Callable[[Path], Path], Callable[[Path], Path]]] = {
     idx: (write_idx, write_idx_split),
     cifar: (write_cifar, write_cifar_split),
     npz: (write_npz, write_npz_split),
     table: (write_table, write_table_split),
     image_folder: (write_image_folder, write_image_folder_split),
+    text: (write_text, write_text_split),
 }

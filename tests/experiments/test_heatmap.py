@@ -10,6 +10,7 @@ from PIL import Image
 
 import glasswork as gw
 from glasswork.cli import main
+from glasswork.data.inputs import of_inputs
 from glasswork.data.slides import open_slide
 from glasswork.experiments.heatmap import HeatMapOptions, heat_map
 from made_data import mistake, said, train, write_npz, write_table
@@ -71,7 +72,8 @@ def test_each_value_is_the_model_s_answer_for_that_patch(run: Path, tmp_path: Pa
             if not np.isnan(value):
                 patch = slide.read(column * whole.stride, row * whole.stride, 16, 16)
                 raw = torch.from_numpy(patch.transpose(2, 0, 1).copy())[None]
-                answer = model.system.answer_inputs(model.network, model.schema, raw, ["patch"], model.numerics)[0]
+                asked = of_inputs(raw, model.schema, ["patch"])
+                answer = model.system.answer(model.network, asked, model.numerics)[0]
                 assert answer.probabilities["annotated"] == pytest.approx(value, abs=1e-5)
                 checked += 1
     assert checked > 8

@@ -26,6 +26,8 @@ _SNIFFED = 1 << 13
 _ROWS = 1000
 _NAMED = 5
 _TABLES = (".csv", ".tsv", ".parquet")
+_PROSE = (".txt", ".text", ".md", ".rst", ".tex", ".org", ".html", ".xml")
+_SOURCES = (".c", ".h", ".cc", ".cpp", ".hpp", ".py", ".js", ".ts", ".java", ".go", ".rs", ".rb", ".pl", ".sh", ".lua")
 _SPLIT_SUFFIXES = {"", ".txt"}  # of what may be a part of the data: train.py is a program
 
 
@@ -40,11 +42,11 @@ class _Corpus:
 
 
 def claims(path: Path) -> bool:
-    """Whether `path` is a file of text, or a folder with some and without images or tables."""
+    """Whether `path` is a file named as texts and programs are, or a folder with some and without images or tables."""
     if path.is_file():
-        return not _is_other(path.name) and _looks_like_text(path)
+        return _is_named_as_text(path.name)
     files = list(_files_below(path))
-    return not any(map(_is_other, files)) and any(_looks_like_text(Path(file)) for file in files)
+    return not any(map(_is_other, files)) and any(map(_is_named_as_text, files))
 
 
 def sources(path: Path) -> list[Path]:
@@ -161,6 +163,10 @@ def _files_below(folder: Path) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (os.path.join(place, name) for name in files if not name.startswith("."))  # noqa: PTH118
+
+
+def _is_named_as_text(name: str) -> bool:
+    return name.lower().endswith(_PROSE + _SOURCES)
 
 
 def _is_other(name: str) -> bool:
