@@ -36,6 +36,7 @@ from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.opening import open_network
 from glasswork.glassbox.record import Record
 from glasswork.glassbox.trace import Trace
+from glasswork.networks.decoding import Choice
 from glasswork.networks.weights import run_folder
 from glasswork.objectives.losses import LOSSES
 from glasswork.run.export import Exported, export
@@ -44,6 +45,7 @@ from glasswork.run.training import read_split
 from glasswork.systems.published import PUBLISHED, published
 from glasswork.systems.questions import class_of, target_of
 from glasswork.systems.system import Answer, System
+from glasswork.systems.writing import write
 
 
 class Model:
@@ -153,6 +155,32 @@ class Model:
         wanted = following if target is None else target_of(target, self.schema)
         loss = self.system.loss_name
         return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+
+    def write(
+        self,
+        prompt: str = "",
+        length: int = 2000,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        beam: int | None = None,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Goes on with a text, and hands out each character as it is drawn.
+
+        Args:
+            prompt: what the model reads first; empty: the beginning of a line.
+            length: how many characters.
+            temperature: T in p_k ~ exp(s_k / T): lower is surer; 0 takes the most probable character each time.
+            top_k: draws from this many of the most probable characters only.
+            top_p: draws from the fewest characters that have this probability together (Holtzman et al. 2020).
+            beam: takes the most probable of so many texts that are followed side by side, instead of drawing.
+            seed: what is drawn depends on it.
+
+        Raises:
+            GlassworkError: for a model that does not write, or characters in the prompt that it does not know.
+        """
+        return write(self.network, self.schema, prompt, length, Choice(temperature, top_k, top_p, beam), seed)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").

@@ -26,7 +26,7 @@ def carry_out_training(training: "Training", options: Namespace) -> int:
         print_numerics(console, training.numerics)
         if needed := memory_sentence(training.folder.read("environment.json").get("memory")):
             console.print(needed)
-    for _ in training.steps() if options.json else shown(training.steps(), console):
+    for _ in training.steps() if options.json else shown(training.steps(), console, training.summary.unit):
         pass
     if training.interrupted:
         at = f"after step {training.last.number}" if training.last else "before the first step"

@@ -54,7 +54,11 @@ def draw(scores: Array, choice: Choice, uniform: npt.NDArray[np.float64], barred
         last = (sums < choice.top_p * sums[:, -1:]).sum(1)
         chances = np.where(chances >= ordered[np.arange(len(ordered)), last][:, None], chances, 0)
     sums = chances.cumsum(1, dtype=np.float64)
-    chosen: Tokens = (sums <= uniform[:, None] * sums[:, -1:]).sum(1)
+    chosen: Tokens
+    if len(sums) == 1:  # one search is quicker than comparing with every token
+        chosen = sums[0].searchsorted(uniform * sums[0, -1], "right")
+    else:
+        chosen = (sums <= uniform[:, None] * sums[:, -1:]).sum(1)
     return chosen
 
 

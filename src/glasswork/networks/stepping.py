@@ -17,14 +17,25 @@ from glasswork.networks.characters import CharacterNetwork
 
 Array = npt.NDArray[np.float32]
 Memory = list[Array]
-"""Of each layer its state, (lanes, units) or, for the LSTM, h and c side by side in turn."""
+"""The state of each layer, (lanes, units); of the LSTM h and then c."""
+
+HALF = np.float32(0.5)
 
 
 class _Layer(NamedTuple):
-    """The weights of one layer, transposed: what is fed in (features, gates x units), and from its own state."""
+    """The weights of one layer, transposed and ready to be multiplied from the right.
+
+    Attributes:
+        fed: of what comes from below, (features, gates x units).
+        own: of the layer's own state, (units, gates x units).
+        both: the two above one another.
+        bias: (gates x units,).
+        own_bias: the GRU's, which stands beside the product with its own state; for the others it is in `bias`.
+    """
 
     fed: Array
     own: Array
+    both: Array
     bias: Array
     own_bias: Array
 
@@ -37,30 +48,22 @@ class Stepper:
     """
 
     def __init__(self, network: CharacterNetwork) -> None:
-        self.cell, self.units = network.recurrent.cell, network.recurrent.kernel.hidden_size
-        self._step = _STEPS[self.cell]
-        layers = [_layer(network, place) for place in range(network.recurrent.kernel.num_layers)]
-        first = layers[0]
+        self.units = network.recurrent.kernel.hidden_size
+        cell = network.recurrent.cell
+        self._step = _STEPS[cell]
+        self._parts = 2 if cell == "lstm" else 1
+        self._layers = [_layer(network, place) for place in range(network.recurrent.kernel.num_layers)]
+        first = self._layers[0]
+        fed = first.fed
         if isinstance(network.embedding, nn.Embedding):
-            first = first._replace(fed=_array(network.embedding.weight) @ first.fed)
-        halves = _halves(self.cell, self.units)
-        self._table = np.ascontiguousarray((first.fed + first.bias) * halves)  # (characters, gates x units)
-        self._layers = [
-            layer._replace(
-                fed=np.ascontiguousarray(layer.fed * halves),
-                own=np.ascontiguousarray(layer.own * halves),
-                bias=layer.bias * halves,
-                own_bias=layer.own_bias * halves,
-            )
-            for layer in layers
-        ]
+            fed = _array(network.embedding.weight) @ fed
+        self._table = np.ascontiguousarray(fed + first.bias)  # (characters, gates x units)
         self._output = np.ascontiguousarray(_array(network.output.weight).T)  # (units, characters)
         self._output_bias = _array(network.output.bias)
 
     def beginning(self, lanes: int = 1) -> Memory:
         """The state before the first character."""
-        parts = 2 if self.cell == "lstm" else 1
-        return [np.zeros((lanes, self.units), np.float32) for _ in range(parts * len(self._layers))]
+        return [np.zeros((lanes, self.units), np.float32) for _ in range(self._parts * len(self._layers))]
 
     def step(self, tokens: npt.NDArray[np.integer], memory: Memory) -> tuple[Array, Memory]:
         """Scores of what comes next, (lanes, characters), and the state after these characters.
@@ -69,62 +72,87 @@ class Stepper:
             tokens: (lanes,).
             memory: the state before them; it is left as it is.
         """
-        fed: Array = self._table[tokens]
+        fed, below = self._table[tokens], None
         after: Memory = []
-        parts = len(memory) // len(self._layers)
         for place, layer in enumerate(self._layers):
-            if place:
-                fed = after[-parts] @ layer.fed + layer.bias
-            after += self._step(fed, memory[parts * place : parts * (place + 1)], layer, self.units)
-        return after[-parts] @ self._output + self._output_bias, after
+            now = memory[self._parts * place : self._parts * (place + 1)]
+            after += self._step(fed if below is None else below, now, layer, self.units, place == 0)
+            below = after[-self._parts]
+        return after[-self._parts] @ self._output + self._output_bias, after
 
 
-def _lstm(fed: Array, memory: Memory, layer: _Layer, units: int) -> Memory:
+def _gates(below: Array, h: Array, layer: _Layer, first: bool) -> Array:
+    """What goes into the gates, (lanes, gates x units), in memory of its own; the first layer is fed by the table."""
+    if first:
+        gates: Array = h @ layer.own
+        gates += below
+    else:
+        gates = np.concatenate((below, h), 1) @ layer.both
+        gates += layer.bias
+    return gates
+
+
+def _lstm(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) -> Memory:
     h, c = memory
-    gates = np.tanh(fed + h @ layer.own)  # i, f, g, o; of all but g at half the value
-    kept = gates[:, units : 2 * units] * c + c
-    added = gates[:, :units] * gates[:, 2 * units : 3 * units] + gates[:, 2 * units : 3 * units]
-    c = np.float32(0.5) * (kept + added)
-    squashed = np.tanh(c)
-    return [np.float32(0.5) * (gates[:, 3 * units :] * squashed + squashed), c]
+    gates = _gates(below, h, layer, first)  # i, f, o at half the value, then g
+    np.tanh(gates, out=gates)
+    sigmoids = gates[:, : 3 * units]
+    sigmoids *= HALF
+    sigmoids += HALF
+    c = gates[:, units : 2 * units] * c
+    c += gates[:, :units] * gates[:, 3 * units :]
+    h = np.tanh(c)
+    h *= gates[:, 2 * units : 3 * units]
+    return [h, c]
 
 
-def _gru(fed: Array, memory: Memory, layer: _Layer, units: int) -> Memory:
+def _gru(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) -> Memory:
     (h,) = memory
+    fed = below if first else below @ layer.fed + layer.bias
     own = h @ layer.own + layer.own_bias
     gates = np.tanh(fed[:, : 2 * units] + own[:, : 2 * units])  # r, z at half the value
-    reset = np.float32(0.5) * (gates[:, :units] + 1)
-    update = np.float32(0.5) * (gates[:, units:] + 1)
-    fresh = np.tanh(fed[:, 2 * units :] + reset * own[:, 2 * units :])
-    return [fresh + update * (h - fresh)]
+    gates *= HALF
+    gates += HALF
+    fresh = np.tanh(fed[:, 2 * units :] + gates[:, :units] * own[:, 2 * units :])
+    return [fresh + gates[:, units:] * (h - fresh)]
 
 
-def _vanilla(squashed: Callable[[Array], Array]) -> Callable[[Array, Memory, _Layer, int], Memory]:
-    def step(fed: Array, memory: Memory, layer: _Layer, units: int) -> Memory:
-        return [squashed(fed + memory[0] @ layer.own)]
-
-    return step
+def _vanilla(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) -> Memory:
+    return [np.tanh(_gates(below, memory[0], layer, first))]
 
 
-_STEPS: dict[str, Callable[[Array, Memory, _Layer, int], Memory]] = {
-    "rnn": _vanilla(np.tanh),
-    "relu-rnn": _vanilla(lambda numbers: np.maximum(numbers, np.float32(0))),
+def _rectified(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) -> Memory:
+    return [np.maximum(_gates(below, memory[0], layer, first), np.float32(0))]
+
+
+_STEPS: dict[str, Callable[[Array, Memory, _Layer, int, bool], Memory]] = {
+    "rnn": _vanilla,
+    "relu-rnn": _rectified,
     "gru": _gru,
     "lstm": _lstm,
 }
 
-
-def _halves(cell: str, units: int) -> Array:
-    """What the pre-activations are multiplied by: 1/2 where a gate is a sigmoid, read off tanh."""
-    signs = {"lstm": (0.5, 0.5, 1.0, 0.5), "gru": (0.5, 0.5, 1.0)}.get(cell, (1.0,))
-    return np.repeat(np.array(signs, np.float32), units)
+# Torch's order of the gates, brought into ours, and what each is multiplied by: 1/2 where it is a sigmoid.
+_ORDER: dict[str, tuple[tuple[int, float], ...]] = {
+    "lstm": ((0, 0.5), (1, 0.5), (3, 0.5), (2, 1.0)),
+    "gru": ((0, 0.5), (1, 0.5), (2, 1.0)),
+}
 
 
 def _layer(network: CharacterNetwork, place: int) -> _Layer:
-    w_ih, w_hh, b_ih, b_hh = (_array(part) for part in network.recurrent.weights_of(place))
-    if network.recurrent.cell == "gru":  # its reset gate stands before the bias of its own product
-        return _Layer(w_ih.T, w_hh.T, b_ih, b_hh)
-    return _Layer(w_ih.T, w_hh.T, b_ih + b_hh, np.zeros_like(b_hh))
+    cell, units = network.recurrent.cell, network.recurrent.kernel.hidden_size
+    order = _ORDER.get(cell, ((0, 1.0),))
+
+    def arranged(weights: torch.Tensor) -> Array:
+        parts = np.split(_array(weights), len(order))
+        assert len(parts[0]) == units
+        return np.concatenate([parts[gate] * np.float32(factor) for gate, factor in order])
+
+    w_ih, w_hh, b_ih, b_hh = (arranged(part) for part in network.recurrent.weights_of(place))
+    fed, own = np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T)
+    if cell == "gru":  # its reset gate stands before the bias of its own product
+        return _Layer(fed, own, np.concatenate((fed, own)), b_ih, b_hh)
+    return _Layer(fed, own, np.concatenate((fed, own)), b_ih + b_hh, np.zeros_like(b_hh))
 
 
 def _array(tensor: torch.Tensor) -> Array:

@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     from glasswork.training.step import Step
 
 REFRESH_SECONDS = 0.2
-MAIN_METRICS = ("accuracy", "f1", "r2")
+MAIN_METRICS = {
+    "bits_per_character": "{:.3f} bits per character",
+    "accuracy": "accuracy {:.1%}",
+    "f1": "f1 {:.1%}",
+    "r2": "r2 {:.3f}",
+}
+"""The figures that people ask for first, in the order in which they are looked for, and how each is worded."""
 
 
-def shown(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
-    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch."""
-    return _bar(steps, console) if console.is_terminal else _lines(steps, console)
+def shown(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> "Iterator[Step]":
+    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch.
+
+    Args:
+        steps: the steps.
+        console: where to draw.
+        unit: what the steps count as examples, in the plural.
+    """
+    return _bar(steps, console, unit) if console.is_terminal else _lines(steps, console, unit)
 
 
 def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
@@ -32,7 +44,7 @@ def worded(metrics: Mapping[str, float]) -> str:
     if found is None:
         return ""
     name, value = found
-    return f"{name} {100 * value:.1f} %" if name != "r2" else f"r2 {value:.3f}"
+    return MAIN_METRICS[name].format(value).replace("%", " %")
 
 
 def duration(seconds: float) -> str:
@@ -54,7 +66,7 @@ class _Figures(ProgressColumn):
         return Text(str(task.fields["figures"]))
 
 
-def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
+def _bar(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[Step]":
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Figures())
     drawn, examples, loss, judged = 0.0, 0, 0.0, ""
     first: Step | None = None
@@ -72,7 +84,7 @@ def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
                 fresh = step.loss.item()
                 loss = fresh if drawn == 0.0 else 0.5 * loss + 0.5 * fresh
                 spent, done = step.elapsed - first.elapsed, step.progress - first.progress
-                speed = f"  {examples / spent:,.0f} examples/s" if done > 0 else ""
+                speed = f"  {examples / spent:,.0f} {unit}/s" if done > 0 else ""
                 left = f"  {duration(spent / done * (1 - step.progress))} left" if done > 0 and not step.last else ""
                 progress.update(
                     task,
@@ -85,7 +97,7 @@ def _bar(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
             yield step
 
 
-def _lines(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
+def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[Step]":
     since, examples, shown = 0.0, 0, 0.0
     for step in steps:
         examples += step.examples
@@ -96,7 +108,7 @@ def _lines(steps: "Iterator[Step]", console: Console) -> "Iterator[Step]":
                 judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {worded(step.judgement.metrics)}"
             rate = examples / max(step.elapsed - since, 1e-9)
             since, examples = step.elapsed, 0
-            line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} examples/s"
+            line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} {unit}/s"
             console.print(line, highlight=False)
         yield step
 

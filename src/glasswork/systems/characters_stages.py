@@ -1,20 +1,16 @@
 """Text at stages of training (Kolter's and Kovashka's poetry slide): samples written at a few moments of a run."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
-
-import numpy as np
 
 from glasswork.data.examples import Schema
 from glasswork.device import mixed
-from glasswork.networks.characters import CharacterNetwork
-from glasswork.networks.decoding import Choice, drawn
-from glasswork.networks.stepping import Stepper
+from glasswork.networks.decoding import Choice
+from glasswork.systems.writing import write
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step, Tree
 
 LENGTH = 300
-TEMPERATURE = 0.7
+CHOICE = Choice(temperature=0.7)
 
 
 def sampled(
@@ -40,9 +36,8 @@ def sampled(
     samples: list[Tree] = list(start["samples"]) if start is not None else []
     for step in steps(stage, start):
         if moments and _due(step, samples, moments):
-            assert isinstance(stage.network, CharacterNetwork)
-            words = written(stage.network, schema, prompt, mixed(stage.seed, step.number))
-            samples = [*samples, _sample(step, words)]
+            words = write(stage.network, schema, prompt, LENGTH, CHOICE, mixed(stage.seed, step.number))
+            samples = [*samples, _sample(step, prompt + "".join(words))]
         kept = samples
 
         def state(step: Step = step, kept: list[Tree] = kept) -> Tree:
@@ -67,18 +62,3 @@ def _due(step: Step, samples: list[Tree], moments: int) -> bool:
         return True
     before = int((moments - 1) * samples[-1]["progress"] ** 0.5)
     return int((moments - 1) * step.progress**0.5) > before
-
-
-def written(network: CharacterNetwork, schema: Schema, prompt: str, seed: int, length: int = LENGTH) -> str:
-    """A sample of the network as it stands."""
-    vocabulary = schema.vocabulary
-    assert vocabulary is not None
-    tokens = vocabulary.encode(prompt or beginning(schema)).astype(np.int64)
-    stepped = drawn(Stepper(network), tokens, Choice(TEMPERATURE), seed, barred=0)
-    return prompt + vocabulary.decode(int(token[0]) for token in islice(stepped, length))
-
-
-def beginning(schema: Schema) -> str:
-    """What a text without a prompt goes on from: a line break where there is one, else the first character."""
-    assert schema.vocabulary is not None
-    return "\n" if "\n" in schema.vocabulary.numbers else schema.vocabulary.tokens[1]
