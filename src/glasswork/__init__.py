@@ -193,7 +193,7 @@ def count(what: str, size: int | None = None) -> "Count":
     Raises:
         GlassworkError: for what is none of these.
     """
-    from glasswork.model import count_named
+    from glasswork.experiments.counted import count_named
 
     return _displayed(count_named(what, size))
 
