@@ -70,7 +70,7 @@ def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
 
 
 FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
-REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use glasswork train lenet"}
+REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use lenet"}
 REFUSED_TARGETS = {("embed", "classes"): "of one class each", ("embed", "number"): "of one class each"}
 FIGURES = {"embed": "recall_at_1"}
 INPUTS = {"xor": "rows", "char-rnn": "text"}

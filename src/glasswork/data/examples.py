@@ -14,6 +14,14 @@ from glasswork.data.vocabulary import Vocabulary
 InputKind = Literal["image", "vector", "text", "sequence"]
 TargetKind = Literal["class", "classes", "number", "next"]
 
+HOLDS: dict[InputKind, str] = {
+    "image": "images: use lenet",
+    "vector": "rows of numbers: use mlp",
+    "text": "text: use char-rnn",
+    "sequence": "sequences",
+}
+"""What a source holds, and what learns from it, for whoever asked for something else."""
+
 TRAINING, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
 

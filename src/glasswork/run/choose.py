@@ -5,12 +5,14 @@ from typing import Any
 
 from glasswork.catalogue import Order, order
 from glasswork.data import readers
-from glasswork.data.examples import ReadingOptions
+from glasswork.data.examples import InputKind, ReadingOptions
 from glasswork.errors import GlassworkError
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.run.folder import RunFolder
 
-IMAGES, ROWS, OWN, USUAL = "lenet", "mlp", "own", "lenet"
+OWN, USUAL = "own", "lenet"
+FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn"}
+"""The preset to try first on each kind of input."""
 
 
 def ordered(preset: str | None, values: Mapping[str, Any]) -> Order:
@@ -36,4 +38,4 @@ def choose(values: Mapping[str, Any]) -> str:
     recipe = order(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return IMAGES if readers.read(values["data"], options).schema.inputs == "image" else ROWS
+    return FITTING[readers.read(values["data"], options).schema.inputs]

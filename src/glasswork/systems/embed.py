@@ -13,7 +13,7 @@ from glasswork.data import readers
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
 from glasswork.data.batches import Batch, fit_scaling
-from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.examples import HOLDS, Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.data.unseen import hold_classes_out
@@ -256,7 +256,9 @@ def has_pairs(classes: Tensor) -> bool:
 
 def _require_classes_of_images(examples: Examples) -> None:
     if examples.schema.inputs != "image":
-        raise GlassworkError(f"Embeddings are learnt of images, and {examples.source} holds rows of numbers: use mlp")
+        raise GlassworkError(
+            f"Embeddings are learnt of images, and {examples.source} holds {HOLDS[examples.schema.inputs]}"
+        )
     if examples.schema.target != "class":
         raise GlassworkError(
             f"Embeddings are learnt from examples of one class each, and {examples.source} has targets of kind "

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from glasswork.data import readers
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
-from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.examples import HOLDS, Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
@@ -64,7 +64,7 @@ class Online(System):
         examples = readers.read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
         if examples.schema.inputs != "vector":
             raise GlassworkError(
-                f"The online rule learns from columns of numbers, and {source} holds images: use glasswork train lenet"
+                f"The online rule learns from columns of numbers, and {source} holds {HOLDS[examples.schema.inputs]}"
             )
         examples = _with_one_unit_for_two_classes(examples, self.recipe.target or "t")
         targets = examples.columns["targets"]

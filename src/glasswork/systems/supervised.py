@@ -13,7 +13,7 @@ from typing_extensions import override
 from glasswork.data import readers
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
-from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.examples import HOLDS, Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
@@ -78,7 +78,7 @@ class Supervised(System):
         recipe = self.recipe
         size = recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return readers.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict))
+        return _with_targets(readers.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Examples:
@@ -87,7 +87,7 @@ class Supervised(System):
         channels = schema.shape[0] if schema.inputs == "image" else None
         like = schema if schema.inputs == "vector" else None
         options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
-        return readers.read(source, options)
+        return _with_targets(readers.read(source, options))
 
     @override
     def scaled(self, examples: Examples, rows: Tensor) -> Schema:
@@ -295,6 +295,16 @@ def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tu
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
     few = schema.inputs == "image" and schema.target == "class" and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()
+
+
+def _with_targets(examples: Examples) -> Examples:
+    """Refuses what holds no targets, such as a text."""
+    if "targets" not in examples.columns:
+        raise GlassworkError(
+            f"This learns from images or tables with known answers, and {examples.source} holds "
+            f"{HOLDS[examples.schema.inputs]}"
+        )
+    return examples
 
 
 def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> float:
