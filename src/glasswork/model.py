@@ -304,7 +304,9 @@ class Model:
                 exported.
         """
         examples, rows = self._unseen(data)
-        raw = centre(examples.columns["inputs"][rows], examples.margin)
+        text = self.schema.inputs == "text"
+        columns = examples.columns
+        raw = self._held_out(data).inputs if text else centre(columns["inputs"][rows], examples.margin)
         return export(self.network, self.schema, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:

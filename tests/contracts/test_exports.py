@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from glasswork.catalogue import PRESETS, make_system, order
 from glasswork.data.examples import Examples
+from glasswork.data.inputs import of_inputs
 from glasswork.data.splits import split
 from glasswork.device import Numerics, seed_everything
 from glasswork.run.export import export
@@ -53,14 +54,20 @@ def deep(preset: str) -> bool:
 )
 def test_every_preset_is_exported(preset: str, tmp_path: Path) -> None:
     network, examples, system = made(preset, tmp_path)
-    raw, schema = examples.columns["inputs"][:5], examples.schema
+    raw, schema = system.batch(examples, torch.arange(5), Numerics()).inputs, examples.schema
+    if schema.inputs != "text":
+        raw = examples.columns["inputs"][:5]
     found = export(network, schema, system, raw, tmp_path / "model.onnx", "onnx")
     assert found.checked == len(raw) and found.difference < 1e-4
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
-    kind = np.uint8 if schema.inputs == "image" else np.float32
     for rows in (raw[:1], raw):
-        answered = session.run(None, {found.input.name: rows.numpy().astype(kind)})[-1]
-        said = system.answer_inputs(network, schema, rows, ["one"] * len(rows), Numerics())
+        answered = session.run(None, {found.input.name: rows.numpy().astype(found.input.dtype)})[-1]
+        if schema.target == "next":
+            np.testing.assert_allclose(answered, network(rows).detach().softmax(1).numpy(), atol=1e-4)
+            shorter = session.run(None, {found.input.name: rows[:, :3].numpy()})[-1]
+            np.testing.assert_allclose(shorter, answered[:, :, :3], atol=1e-4)
+            continue
+        said = system.answer(network, of_inputs(rows, schema, ["one"] * len(rows)), Numerics())
         for row, answer in zip(answered.tolist(), said, strict=True):
             if schema.target == "number":
                 assert row == pytest.approx(np.atleast_1d(answer.answer), rel=1e-4, abs=1e-4)

@@ -52,11 +52,11 @@ def test_a_text_in_two_parts_is_the_whole_text(cell: str) -> None:
     torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-5)
 
 
-def frequencies(choice: Choice, scores: list[float], barred: int | None = None) -> np.ndarray:
+def frequencies(choice: Choice, scores: list[float]) -> np.ndarray:
     draws = 4000
     given = np.tile(np.array(scores, np.float32), (draws, 1))
-    tokens = draw(given, choice, np.random.default_rng(0).random(draws), barred)
-    alone = draw(given[:1], choice, np.random.default_rng(0).random(draws)[:1], barred)
+    tokens = draw(given, choice, np.random.default_rng(0).random(draws))
+    alone = draw(given[:1], choice, np.random.default_rng(0).random(draws)[:1])
     assert alone == tokens[:1]
     return np.bincount(tokens, minlength=len(scores)) / draws
 
@@ -74,7 +74,6 @@ def test_what_is_drawn_follows_the_probabilities() -> None:
     assert frequencies(Choice(top_p=0.8), scores)[[0, 3]].sum() == 0
     assert frequencies(Choice(top_p=0.5), scores)[2] == 1
     assert frequencies(Choice(temperature=0), scores)[2] == 1
-    assert frequencies(Choice(), scores, barred=2)[2] == 0
 
 
 def test_lanes_are_texts_of_their_own_and_a_seed_repeats_them() -> None:
@@ -103,4 +102,12 @@ def test_a_wide_beam_finds_the_most_probable_text() -> None:
     assert beam_search(stepper, np.array(prompt), 12, 1).tolist() == greedy
     wide = beam_search(stepper, np.array(prompt), 12, 8).tolist()
     assert probability(stepper, prompt, wide) >= probability(stepper, prompt, greedy)
-    assert best[0] not in beam_search(stepper, np.array(prompt), 6, 4, barred=best[0]).tolist()
+
+
+def test_a_barred_character_never_comes() -> None:
+    made, prompt = network(layers=1), np.array([3])
+    free, held = Stepper(made), Stepper(made, barred=4)
+    assert 4 in np.stack(list(islice(drawn(free, prompt, Choice(), 0), 200)))
+    assert 4 not in np.stack(list(islice(drawn(held, prompt, Choice(), 0), 200)))
+    most = int(beam_search(free, prompt, 6, 4)[0])
+    assert most not in beam_search(Stepper(made, barred=most), prompt, 6, 4)

@@ -28,18 +28,14 @@ class Choice:
     beam: int | None = None
 
 
-def draw(scores: Array, choice: Choice, uniform: npt.NDArray[np.float64], barred: int | None = None) -> Tokens:
+def draw(scores: Array, choice: Choice, uniform: npt.NDArray[np.float64]) -> Tokens:
     """One token per lane.
 
     Args:
         scores: (lanes, tokens); they are left as they are.
         choice: how.
         uniform: (lanes,), random numbers from 0 to 1.
-        barred: a token that is never chosen.
     """
-    if barred is not None:
-        scores = scores.copy()
-        scores[:, barred] = -np.inf
     if choice.temperature == 0:
         best: Tokens = scores.argmax(1)
         return best
@@ -62,9 +58,7 @@ def draw(scores: Array, choice: Choice, uniform: npt.NDArray[np.float64], barred
     return chosen
 
 
-def drawn(
-    stepper: Stepper, prompt: Tokens, choice: Choice, seed: int, lanes: int = 1, barred: int | None = None
-) -> Iterator[Tokens]:
+def drawn(stepper: Stepper, prompt: Tokens, choice: Choice, seed: int, lanes: int = 1) -> Iterator[Tokens]:
     """Goes on with a prompt for ever, in some lanes at the same time: a token for each lane, (lanes,), at a time.
 
     Args:
@@ -73,12 +67,11 @@ def drawn(
         choice: how each is chosen.
         seed: what is drawn depends on it and on nothing else.
         lanes: how many texts.
-        barred: a token that is never chosen.
     """
     generator = np.random.default_rng(seed)
     scores, memory = read(stepper, prompt, lanes)
     while True:
-        tokens = draw(scores, choice, generator.random(lanes), barred)
+        tokens = draw(scores, choice, generator.random(lanes))
         yield tokens
         scores, memory = stepper.step(tokens, memory)
 
@@ -91,7 +84,7 @@ def read(stepper: Stepper, prompt: Tokens, lanes: int = 1) -> tuple[Array, Memor
     return scores, memory
 
 
-def beam_search(stepper: Stepper, prompt: Tokens, length: int, beam: int, barred: int | None = None) -> Tokens:
+def beam_search(stepper: Stepper, prompt: Tokens, length: int, beam: int) -> Tokens:
     """The most probable text of some length that a beam finds, (length,).
 
     At every step each of the `beam` texts is followed by every token, and the most probable of all these are kept.
@@ -101,14 +94,10 @@ def beam_search(stepper: Stepper, prompt: Tokens, length: int, beam: int, barred
         prompt: at least one token.
         length: tokens to add.
         beam: texts side by side; 1 takes the most probable token each time.
-        barred: a token that is never chosen.
     """
     scores, memory = read(stepper, prompt)
     texts, sums = np.zeros((1, 0), np.int64), np.zeros(1)
     for _ in range(length):
-        if barred is not None:
-            scores = scores.copy()
-            scores[:, barred] = -np.inf
         highest = scores.max(1, keepdims=True)
         logs = scores - highest - np.log(np.exp(scores - highest).sum(1, keepdims=True))
         together = (sums[:, None] + logs).ravel()

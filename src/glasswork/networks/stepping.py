@@ -45,9 +45,10 @@ class Stepper:
 
     Args:
         network: its weights are copied.
+        barred: a character that never comes: its score is minus infinity.
     """
 
-    def __init__(self, network: CharacterNetwork) -> None:
+    def __init__(self, network: CharacterNetwork, barred: int | None = None) -> None:
         self.units = network.recurrent.kernel.hidden_size
         cell = network.recurrent.cell
         self._step = _STEPS[cell]
@@ -59,7 +60,9 @@ class Stepper:
             fed = _array(network.embedding.weight) @ fed
         self._table = np.ascontiguousarray(fed + first.bias)  # (characters, gates x units)
         self._output = np.ascontiguousarray(_array(network.output.weight).T)  # (units, characters)
-        self._output_bias = _array(network.output.bias)
+        self._output_bias = _array(network.output.bias).copy()
+        if barred is not None:
+            self._output_bias[barred] = -np.inf
 
     def beginning(self, lanes: int = 1) -> Memory:
         """The state before the first character."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import Schema
+from glasswork.data.examples import InputKind, Schema
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.files import write_new
@@ -25,6 +25,13 @@ from glasswork.systems.system import System
 Format = Literal["onnx", "safetensors", "state-dict"]
 ENDINGS: dict[str, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "state-dict": ".pt"}
 CHECKED_ROWS = 32
+TYPES: dict[InputKind, torch.dtype] = {
+    "image": torch.uint8,
+    "vector": torch.float32,
+    "text": torch.int64,
+    "sequence": torch.float32,
+}
+"""Of raw inputs."""
 TOLERANCE = 1e-4
 """The greatest difference accepted, as a share of the greatest number compared, or of 1 where that is less."""
 LARGEST = 2**31 - 2**24
@@ -127,7 +134,7 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
         raise GlassworkError(f"{path} is there already: choose another name or move it away")
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
-    raw = raw[:CHECKED_ROWS].cpu().to(torch.uint8 if schema.inputs == "image" else torch.float32)
+    raw = raw[:CHECKED_ROWS].cpu().to(TYPES[schema.inputs])
     complete = Complete(copy.deepcopy(network).cpu().eval(), schema, answers_as(system)).eval().requires_grad_(False)
     with torch.no_grad():
         expected = complete(raw)
@@ -152,12 +159,20 @@ def port_in(schema: Schema) -> Port:
         side = f"{schema.shape[1]} x {schema.shape[2]} pixels (height, width)"
         colours = "grey" if schema.shape[0] == 1 else "red, green, blue"
         return Port("images", "uint8", ("batch", *schema.shape), f"{side}, {colours}, raw values from 0 to 255")
+    if schema.inputs == "text":
+        return Port("tokens", "int64", ("batch", "times"), "the place of each character among the classes")
     meaning = f"raw values of {', '.join(schema.features)}" if schema.features else "raw values"
     return Port("features", "float32", ("batch", *schema.shape), f"{meaning}; NaN where unknown")
 
 
 def ports_out(schema: Schema) -> tuple[Port, ...]:
     """What an exported file answers."""
+    if schema.target == "next":
+        over = ("batch", len(schema.classes), "times")
+        return (
+            Port("scores", "float32", over, "the network's outputs for each character to come next"),
+            Port("probabilities", "float32", over, "of each character to come next, adding up to 1"),
+        )
     names, shape = ", ".join(schema.classes), ("batch", len(schema.classes))
     if schema.target == "number":
         return (Port("numbers", "float32", shape, f"{names}, in the target's own units"),)
@@ -190,7 +205,9 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
                 verbose=False,
                 input_names=[given.name],
                 output_names=[port.name for port in answered],
-                dynamic_shapes={"raw": {0: torch.export.Dim("batch")}},
+                dynamic_shapes={
+                    "raw": {i: torch.export.Dim(d) for i, d in enumerate(given.shape) if isinstance(d, str)}
+                },
             )
     except Exception as error:  # whatever the network's own code runs into while it is traced
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

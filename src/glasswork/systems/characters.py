@@ -14,7 +14,7 @@ from glasswork.data import ragged, readers
 from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, ReadingOptions, Schema
 from glasswork.data.inputs import Inputs
-from glasswork.data.lanes import Lanes
+from glasswork.data.lanes import Lanes, Stretches
 from glasswork.data.readers import text
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import CharacterCounts
@@ -190,13 +190,15 @@ class Characters(System):
 
     @override
     def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        values, offsets = examples.columns["inputs"], examples.offsets["inputs"]
-        lengths = ragged.lengths(offsets)[rows]
-        shortest = min(OPENED, int(lengths.min()) - 1) if len(rows) else 0
-        if shortest < 1:
+        stretches = Stretches(examples, rows)
+        # One row is looked at in every number, several ones as in training.
+        times = min(OPENED if len(rows) == 1 else self.recipe.sequence, len(stretches) - 1)
+        if times < 1:
             raise GlassworkError(f"{examples.source} has a single character: there is none after it to foretell")
-        tokens = values[offsets[rows][:, None] + torch.arange(shortest + 1)].long().to(numerics.device)
-        return Batch(tokens[:, :-1], tokens[:, 1:])
+        count = min(len(rows), (len(stretches) - 1) // times)
+        starts = torch.arange(count) * ((len(stretches) - 1 - times) // max(1, count - 1))
+        tokens = stretches.at(starts[:, None] + torch.arange(times + 1)).to(numerics.device)
+        return Batch(tokens[:, :-1], tokens[:, 1:], counted=count * times)
 
     @override
     def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:

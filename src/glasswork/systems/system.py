@@ -157,7 +157,7 @@ class System(abc.ABC):
 
     @abc.abstractmethod
     def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        """The examples at `rows` as one batch, as the network sees them outside of training."""
+        """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
 
     @abc.abstractmethod
     def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:

@@ -33,8 +33,8 @@ def write(network: nn.Module, schema: Schema, prompt: str, length: int, choice: 
     """
     stepper, vocabulary, tokens = _ready(network, schema, prompt, length, choice)
     if choice.beam is not None:
-        return iter(vocabulary.decode(beam_search(stepper, tokens, length, choice.beam, UNKNOWN).tolist()))
-    stepped = drawn(stepper, tokens, choice, seed, barred=UNKNOWN)
+        return iter(vocabulary.decode(beam_search(stepper, tokens, length, choice.beam).tolist()))
+    stepped = drawn(stepper, tokens, choice, seed)
     return (vocabulary.tokens[int(token[0])] for token in islice(stepped, length))
 
 
@@ -60,7 +60,7 @@ def write_several(
         raise GlassworkError("A beam finds one text, the most probable: leave --beam or --samples away")
     if count < 1:
         raise GlassworkError(f"There can be 1 text or more, and not {count}")
-    columns = np.stack(list(islice(drawn(stepper, tokens, choice, seed, count, UNKNOWN), length)))  # (length, texts)
+    columns = np.stack(list(islice(drawn(stepper, tokens, choice, seed, count), length)))  # (length, texts)
     return [vocabulary.decode(column.tolist()) for column in columns.T]
 
 
@@ -83,7 +83,7 @@ def _ready(
         raise GlassworkError(f"top_p = {choice.top_p:g} does not fit: it is above 0 and at most 1")
     if choice.beam is not None and (choice.top_k, choice.top_p, choice.temperature) != (None, None, 1.0):
         raise GlassworkError("A beam takes the most probable text: leave temperature, top_k and top_p away")
-    return Stepper(network), vocabulary, vocabulary.encode(prompt or beginning(vocabulary)).astype(np.int64)
+    return Stepper(network, UNKNOWN), vocabulary, vocabulary.encode(prompt or beginning(vocabulary)).astype(np.int64)
 
 
 def beginning(vocabulary: Vocabulary) -> str:
