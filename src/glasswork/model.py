@@ -193,6 +193,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
         """
+        self._require_looks()
         sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
         if len(sources) and isinstance(sources[0], (str, Path)):
             scaled = self.inputs(sources)
@@ -214,6 +215,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
+        self._require_looks()
         return feature_pictures(self.network, self.inputs([source])[:1], self.schema.shape)
 
     def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
@@ -227,6 +229,7 @@ class Model:
         Raises:
             GlassworkError: for a missing file, layer or unit.
         """
+        self._require_looks()
         inputs = self.inputs([source])[:1]
         exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
@@ -241,6 +244,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
+        self._require_looks()
         inputs = self.inputs([source])[:1]
         wanted = self._answered(inputs) if target is None else class_of(target, self.schema)
         found: list[Record] = [
@@ -254,6 +258,14 @@ class Model:
             if places:  # the last one: what it found is put together without regard to place
                 found.append(grad_cam(self.network, inputs, wanted, places[-1].layer))
         return tuple(found)
+
+    def _require_looks(self) -> None:
+        """Refuses to look for features where inputs are neither images nor rows of numbers."""
+        if self.schema.inputs not in {"image", "vector"}:
+            raise GlassworkError(
+                "Features and attributions are of images and rows of numbers, and this model takes "
+                f"{'text' if self.schema.inputs == 'text' else 'sequences'}: open it without them"
+            )
 
     def _answered(self, inputs: Tensor) -> int:
         with torch.no_grad():

@@ -61,13 +61,21 @@ def carry_out(options: Namespace) -> int:
         print_top(console_for_results(), [answer.to_json() for answer in answers if not answer.problem])
     else:
         rows = []
+        figures = list(dict.fromkeys(name for answer in answers for name in answer.figures))
         for answer in answers:
             said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
-            runners = [f"{name} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
+            runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
             sure = "" if answer.probability is None else f"{answer.probability:.1%}"
-            rows.append((answer.input, said, sure, ", ".join(runners)))
-        print_table(console_for_results(), ("input", "answer", "probability", "next"), rows)
+            further = (answer.figures.get(name, "-") for name in figures)
+            rows.append((answer.input, _visible(said), sure, ", ".join(runners), *further))
+        header = ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures))
+        print_table(console_for_results(), header, rows)
     return 0
+
+
+def _visible(said: object) -> object:
+    """An answer as it can be seen in a table: a space or a line break in quotes."""
+    return repr(said) if isinstance(said, str) and said and not said.strip() else said
 
 
 def _page(name: str, answers: "Sequence[Answer]") -> str:

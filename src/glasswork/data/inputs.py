@@ -85,9 +85,8 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
         GlassworkError: for a network that takes no images.
     """
     if schema.inputs != "image":
-        raise GlassworkError(
-            "This model answers rows of a table: give it a .csv file with the columns it was trained on"
-        )
+        trained = {"vector": "rows of a table", "text": "text", "sequence": "sequences"}[schema.inputs]
+        raise GlassworkError(f"This model takes no images: it was trained on {trained}")
     channels, height, width = schema.shape
 
     def decoded(source: str) -> Tensor | str:

@@ -351,6 +351,11 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Examples]:
             if recipe.data is None:
                 raise GlassworkError("There is no data: name a path or a data set with --data")
             known[key] = make_system(setting.order.system, recipe, own).read(recipe.data)
+            if known[key].ordered:
+                raise GlassworkError(
+                    f"The parts of {recipe.data} follow one another, and folds would train on what comes after: "
+                    "use glasswork train or tune, which hold out the end"
+                )
         found.append(known[key])
     return found
 

@@ -207,10 +207,12 @@ class Characters(System):
         for row, name in enumerate(examples.names):
             chances = following(network, examples, row, numerics)
             ranked = {examples.schema.classes[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()}
-            figures = {}
-            if examples.count(torch.tensor([row])) > 1:
-                found = measured(network, examples, torch.tensor([row]), numerics)
-                figures = {"bits_per_character": found["bits_per_character"]}
+            one, figures = torch.tensor([row]), {}
+            if examples.count(one) > 1:
+                figures["bits_per_character"] = measured(network, examples, one, numerics)["bits_per_character"]
+            read = examples.take(one).columns["inputs"]
+            if unknown := len(read) - int(read.count_nonzero()):
+                figures["unknown_characters"] = unknown
             first = next(iter(ranked))
             answers.append(Answer(name, first, ranked[first], ranked, figures=figures))
         return answers
