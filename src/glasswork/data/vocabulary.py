@@ -13,7 +13,7 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 _CODES = 0x110000  # of Unicode
 
-Codes = npt.NDArray[np.uint32]
+Numbers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,18 @@ class Vocabulary:
         return {token: number for number, token in enumerate(self.tokens)}
 
     @cached_property
-    def _numbers_of_codes(self) -> npt.NDArray[np.int32]:
+    def _numbers_of_codes(self) -> Numbers:
         """Code point -> number, for tokens that are characters; one more entry for all greater code points."""
         codes = [ord(token) for token in self.tokens[1:]]
-        table = np.zeros(max(codes, default=0) + 2, dtype=np.int32)
+        kind = np.uint8 if len(self) <= 1 << 8 else np.int16 if len(self) <= 1 << 15 else np.int32
+        table: Numbers = np.zeros(max(codes, default=0) + 2, dtype=kind)
         table[codes] = np.arange(1, len(self.tokens))
         return table
 
-    def encode(self, text: str) -> npt.NDArray[np.int32]:
-        """The numbers of a text's characters, int32 (characters,); 0 where one is unknown."""
-        table = self._numbers_of_codes
-        return table[np.minimum(codes_of(text), len(table) - 1)]
+    def encode(self, text: str) -> Numbers:
+        """The numbers of a text's characters, (characters,) in the smallest type for them; 0 where one is unknown."""
+        table, codes = self._numbers_of_codes, codes_of(text)
+        return table[codes if len(table) > np.iinfo(codes.dtype).max else np.minimum(codes, len(table) - 1)]
 
     def unknown(self, text: str) -> str:
         """The characters of a text that the vocabulary does not have, each once, in the order of their coming."""
@@ -61,8 +62,10 @@ class Vocabulary:
         return cls(tuple(data["tokens"]))
 
 
-def codes_of(text: str) -> Codes:
-    """The code points of a text, uint32 (characters,)."""
+def codes_of(text: str) -> Numbers:
+    """The code points of a text, (characters,)."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), dtype=np.uint8)
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 

@@ -210,8 +210,9 @@ class Characters(System):
             one, figures = torch.tensor([row]), {}
             if examples.count(one) > 1:
                 figures["bits_per_character"] = measured(network, examples, one, numerics)["bits_per_character"]
-            read = examples.take(one).columns["inputs"]
-            if unknown := len(read) - int(read.count_nonzero()):
+            begin, end = examples.offsets["inputs"][row : row + 2].tolist()
+            read = examples.columns["inputs"][begin:end]
+            if unknown := len(read) - int(torch.count_nonzero(read)):
                 figures["unknown_characters"] = unknown
             first = next(iter(ranked))
             answers.append(Answer(name, first, ranked[first], ranked, figures=figures))
