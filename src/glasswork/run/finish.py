@@ -13,6 +13,7 @@ from glasswork.catalogue import PRESETS
 from glasswork.data.examples import InputKind
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
+from glasswork.show.progress import main_metric
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
 from glasswork.show.report_page import to_html
 from glasswork.systems.answers import measured_rows
@@ -165,7 +166,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
                 epoch,
                 sum(line["loss"] * line["examples"] for line in steps) / examples,
                 judged.get("loss"),
-                judged.get("accuracy", judged.get("f1", judged.get("r2"))),
+                (main_metric(judged) or (None, None))[1],
                 steps[-1]["learning_rate"],
             )
         )

@@ -81,7 +81,8 @@ def _drawn(part: Part) -> str:
     cells = folded("rows", table([escape(name) for name in part.head], rows, "metrics"), len(rows))
     pictures = "".join(figure(one.caption, charts.picture(one.png, one.caption)) for one in part.pictures)
     quoted = "".join(
-        f'<h3>{escape(one.caption)}</h3><pre class="quotation">{escape(one.text)}</pre>' for one in part.quotations
+        f'<div class="quotation"><h3>{escape(one.caption)}</h3><pre>{escape(one.text)}</pre></div>'
+        for one in part.quotations
     )
     return section(
         escape(part.title),

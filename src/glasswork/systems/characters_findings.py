@@ -32,7 +32,7 @@ def findings(
         "headline_value": metrics["bits_per_character"],
         "headline_in_percent": False,
         "headline_higher_is_better": False,
-        "baseline_name": "how often each character comes, whatever stands before it",
+        "baseline_name": "a model that knows only how often each character comes",
         "baseline_value": single_characters(examples, training, rows),
         "test_metrics": metrics,
     }
