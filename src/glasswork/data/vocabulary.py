@@ -11,8 +11,6 @@ import numpy.typing as npt
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """How the token is written that stands for every text that is none of the others."""
 
-_CODES = 0x110000  # of Unicode
-
 Numbers = npt.NDArray[np.integer[Any]]
 
 
@@ -73,15 +71,25 @@ class CharacterCounts:
     """How often each character comes in texts that are handed in piece by piece."""
 
     def __init__(self) -> None:
-        self._counts: npt.NDArray[np.int64] = np.zeros(_CODES, dtype=np.int64)
-        self.total = 0
+        self._counts: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)  # by code point, up to the highest
+
+    @property
+    def total(self) -> int:
+        """How many characters have been counted."""
+        return int(self._counts.sum())
 
     def add(self, text: str) -> None:
         """Counts the characters of one more piece."""
-        codes = codes_of(text)
-        counted = np.bincount(codes)
-        self._counts[: len(counted)] += counted
-        self.total += len(codes)
+        self._add(np.bincount(codes_of(text)))
+
+    def merge(self, other: "CharacterCounts") -> None:
+        """Adds what another has counted."""
+        self._add(other._counts)
+
+    def _add(self, counts: npt.NDArray[np.int64]) -> None:
+        if len(counts) > len(self._counts):
+            self._counts = np.pad(self._counts, (0, len(counts) - len(self._counts)))
+        self._counts[: len(counts)] += counts
 
     def vocabulary(self, most: int) -> tuple[Vocabulary, int]:
         """The most frequent characters, at most `most` tokens with the unknown one; and how many became unknown.

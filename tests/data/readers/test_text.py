@@ -43,15 +43,16 @@ def test_characters_that_end_a_piece_halfway(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_tree_is_read_file_after_file(tmp_path: Path) -> None:
-    tree = {"b/2.c": "two;", "b/10.c": "ten;", "a.h": "one;", ".git/x.c": "hidden", "b/.y.c": "hidden"}
+    tree = {"b/2.c": "two;", "b/10.c": "ten;", "a.h": "one;", "empty.c": "", ".git/x.c": "hidden", "b/.y.c": "hidden"}
     for name, words in tree.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(words)
     (tmp_path / "b" / "object.o").write_bytes(b"\x7fELF\0\0")
     (tmp_path / "b" / "old.c").write_bytes("caf\u00e9".encode("latin-1"))
+    (tmp_path / "b" / "late.c").write_bytes(b"x" * 9000 + b"\xff")
     examples = read(tmp_path, OPTIONS)
     assert stream(examples) == "one;two;ten;"
-    assert examples.skipped == ("2 files are not text in UTF-8 and were left out: b/object.o, b/old.c.",)
+    assert examples.skipped == ("3 files are not text in UTF-8 and left out: b/object.o, b/old.c, b/late.c.",)
     assert examples.name(5) == "b/2.c from character 2"
 
 

@@ -34,12 +34,23 @@ _SPLIT_SUFFIXES = {"", ".txt"}  # of what may be a part of the data: train.py is
 
 @dataclass
 class _Corpus:
-    """The files of a source, in the order in which they are read, and what is known about them."""
+    """The files of a source, in the order in which they are read, and what is known about them.
+
+    Attributes:
+        files: the files.
+        splits: of each.
+        found: whether they were found in a folder, so that one that is no text is left out rather than refused.
+        skipped: sentences for the user.
+        others: files that are no text.
+        lengths: of each file, in characters.
+    """
 
     files: list[Path]
     splits: list[int]
+    found: bool = False
     skipped: list[str] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)  # in characters
+    others: list[Path] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
 
 
 def claims(path: Path) -> bool:
@@ -134,8 +145,8 @@ def _corpus(path: Path) -> _Corpus:
         return _Corpus([path], [TRAINING])
     parts = split_parts(entry for entry in visible(path) if entry.suffix in _SPLIT_SUFFIXES)
     if TRAINING not in parts or len(parts) == 1:
-        return _listed([(TRAINING, path)], path)
-    corpus = _listed(parts.items(), path)
+        return _listed([(TRAINING, path)])
+    corpus = _listed(parts.items())
     others = [entry.name for entry in visible(path) if entry not in parts.values()]
     if others:
         beside = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
@@ -143,19 +154,16 @@ def _corpus(path: Path) -> _Corpus:
     return corpus
 
 
-def _listed(parts: Iterable[tuple[int, Path]], source: Path) -> _Corpus:
-    corpus, others = _Corpus([], []), []
+def _listed(parts: Iterable[tuple[int, Path]]) -> _Corpus:
+    corpus = _Corpus([], [], found=True)
     for split, part in parts:
+        corpus.found = corpus.found and part.is_dir()
         for name in [str(part)] if part.is_file() else sorted(_files_below(part), key=natural):
             if part.is_dir() and not _looks_like_text(Path(name)):
-                others.append(Path(name))
+                corpus.others.append(Path(name))
                 continue
             corpus.files.append(Path(name))
             corpus.splits.append(split)
-    if others:
-        named = ", ".join(str(file.relative_to(source)) for file in others[:_NAMED])
-        more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
-        corpus.skipped.append(f"{len(others):,} files are not text in UTF-8 and were left out: {named}{more}.")
     return corpus
 
 
@@ -180,22 +188,36 @@ def _looks_like_text(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
             head = opened.read(_SNIFFED)
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFFED)
     except (OSError, UnicodeDecodeError):
         return False
-    return len(head) > 0 and b"\0" not in head
+    return b"\0" not in head
 
 
 def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
-    """The characters of the training files, and of each file how many it has."""
+    """The characters of the training files, and of each file how many it has; files that are no text are left out."""
     counts = CharacterCounts()
+    kept: list[tuple[Path, int]] = []
     for file, split in zip(corpus.files, corpus.splits, strict=True):
-        length = 0
-        for text in pieces(file):
-            length += len(text)
-            if split == TRAINING:
-                counts.add(text)
-        corpus.lengths.append(length)
+        own = CharacterCounts()
+        try:
+            for text in pieces(file):
+                own.add(text)
+        except GlassworkError:
+            if not corpus.found:
+                raise
+            corpus.others.append(file)
+            continue
+        if split == TRAINING:
+            counts.merge(own)
+        kept.append((file, split))
+        corpus.lengths.append(own.total)
+    corpus.files, corpus.splits = [file for file, _ in kept], [split for _, split in kept]
+    if others := corpus.others:
+        named = ", ".join(str(file.relative_to(path)) for file in others[:_NAMED])
+        more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+        count = f"{len(others):,} files are" if len(others) > 1 else "1 file is"
+        corpus.skipped.append(f"{count} not text in UTF-8 and left out: {named}{more}.")
     for split in dict.fromkeys(corpus.splits):
         if not any(n for n, other in zip(corpus.lengths, corpus.splits, strict=True) if other == split):
             part = f" for the {SPLIT_NAMES[split]} split" if split != TRAINING else ""
