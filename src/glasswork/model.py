@@ -100,14 +100,17 @@ class Model:
         return answers
 
     def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
-        """What in tables is not as in training: unknown categories, empty cells where none were, columns not used.
+        """What in tables and texts is not as in training: unknown categories or characters, empty cells, unused columns.
 
         Args:
             sources: as for `predict`; nothing is said about images.
 
         Raises:
-            GlassworkError: for a table that cannot be read.
+            GlassworkError: for a table or a text that cannot be read.
         """
+        if self.schema.inputs == "text":
+            found = [self.system.read_like(source, self.schema).skipped for source in sources]
+            return tuple(sentence for sentences in found for sentence in sentences)
         tables = [Path(source) for source in sources] if self.schema.inputs == "vector" else []
         return tuple(sentence for path in tables if is_table(path) for sentence in read_table(path, self.schema)[1])
 
