@@ -63,7 +63,6 @@ class TransferComparison:
         numerics: how the arithmetic is carried out.
         remarks: sentences about how it is done.
         right: of each way and share of the training pictures: share of right answers, split by split.
-        counts: of each share: training pictures, split by split.
         seconds: of each way.
     """
 
@@ -77,7 +76,6 @@ class TransferComparison:
     features: Examples | None = None
     feature_seconds: float = 0.0
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
-    counts: dict[float, list[int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def steps(self) -> Iterator[Progress]:
@@ -89,11 +87,11 @@ class TransferComparison:
         self.feature_seconds = time.monotonic() - began
         jobs = [(way, 1.0) for way in WAYS] + [(way, share) for share in self.shares for way in CURVE_WAYS]
         total, done = len(jobs) * len(self.folds), 0
-        for number, fold in enumerate(self.folds):
+        for number in range(len(self.folds)):
             for way, share in jobs:
                 part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
                 yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
-                self._carry_out(way, share, number, fold)
+                self._carry_out(way, share, number)
                 done += 1
         yield Progress(1.0, "")
 
@@ -106,22 +104,28 @@ class TransferComparison:
         self.numerics.place(network)
         return system.features(network, self.examples[FROZEN], self.numerics)
 
-    def _carry_out(self, way: str, share: float, number: int, fold: Fold) -> None:
-        examples = self.examples[way if way in self.recipes else FROZEN]
-        seed = self.recipes[FROZEN].seed
+    def division(self, number: int, share: float = 1.0) -> Splits:
+        """Which pictures train, choose epochs and strengths, and judge: the same for every way.
+
+        Args:
+            number: of the split, from 0.
+            share: of the training pictures that may be learnt from; smaller shares lie within larger ones.
+        """
+        fold, seed = self.folds[number], self.recipes[FROZEN].seed
         rows = self._some(fold.training, share, mixed(seed, number))
-        training, held = hold_out(examples, rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups)
-        training, held = _every_class(examples, training, held)
-        self.counts.setdefault(share, [])
-        if len(self.counts[share]) <= number:
-            self.counts[share].append(len(rows))
+        training, held = hold_out(
+            self.examples[FROZEN], rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups
+        )
+        return Splits(*_every_class(self.examples[FROZEN], training, held), fold.judged)
+
+    def _carry_out(self, way: str, share: float, number: int) -> None:
+        splits = self.division(number, share)
         began = time.monotonic()
-        splits = Splits(training, held, fold.judged)
-        right = self._judged(way, share, examples, splits)
+        right = self._judged(way, share, splits)
         self.seconds[way] = self.seconds.get(way, 0.0) + (time.monotonic() - began if share == 1 else 0.0)
         self.right.setdefault((way, share), []).append(right)
 
-    def _judged(self, way: str, share: float, examples: Examples, splits: Splits) -> float:
+    def _judged(self, way: str, share: float, splits: Splits) -> float:
         """The share of right answers of a way that learns from some rows."""
         if way in (SVM, LOGISTIC):
             assert self.features is not None
@@ -132,11 +136,11 @@ class TransferComparison:
         assert recipe.epochs is not None
         epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
         recipe = recipe.model_copy(update={"epochs": epochs})
-        fitted = fit_in_memory("transfer", recipe, examples, splits, self.numerics)
+        fitted = fit_in_memory("transfer", recipe, self.examples[way], splits, self.numerics)
         return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
-        """A share of the groups of every class, at least one of each; smaller shares lie within larger ones."""
+        """A share of the groups of every class, at least one of each."""
         if share == 1:
             return rows
         targets = self.examples[FROZEN].columns["targets"][rows]
@@ -151,7 +155,7 @@ class TransferComparison:
     def result(self) -> TransferCompared:
         """What the splits say."""
         recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
-        judged = len(self.folds[0].judged) / len(self.folds[0].training)
+        judged = 1 / (len(self.folds) - 1)  # smaller shares overlap less, so that theirs errs on the safe side
         whole = {way: self.right[way, 1.0] for way in WAYS}
         pairs = [(first, second) for place, first in enumerate(WAYS) for second in WAYS[:place]]
         shares = [*self.shares, 1.0] if self.shares else []
@@ -173,17 +177,19 @@ class TransferComparison:
         )
 
     def _point(self, way: str, share: float, judged: float) -> CurvePoint:
-        counts = self.counts[share]
-        return CurvePoint(way, sum(counts) / len(counts), share_estimate(self.right[way, share], judged / share))
+        parts = [self.division(number, share) for number in range(len(self.folds))]
+        counts = [len(part.training) + len(part.validation) for part in parts]
+        return CurvePoint(way, sum(counts) / len(counts), share_estimate(self.right[way, share], judged))
 
     def _sentence(self, way: str) -> str:
         recipe = self.recipes.get(way, self.recipes[FROZEN])
         side = self.examples[way if way in self.recipes else FROZEN].schema.shape[1]
         name = f"{recipe.network} at {side} pixels"
+        passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         return {
-            SCRATCH: f"{name}, all weights trained from random ones, {recipe.epochs} epochs of virtual examples",
+            SCRATCH: f"{name}, all weights trained from random ones, {passes} of virtual examples",
             FROZEN: f"features of {name}, a dense head trained on them",
-            FINE_TUNED: f"the same, then {recipe.epochs} epochs of its last stage too, at {recipe.lower_rate:g} times "
+            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.lower_rate:g} times "
             "the rate, on virtual examples",
             SVM: f"features of {name}, a linear support vector machine on them",
             LOGISTIC: f"features of {name}, logistic regression on them",

@@ -288,11 +288,12 @@ class Transfer(System):
     def _part(self, network: nn.Module) -> Part:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
-        trained = set(map(id, trained_layers(network, self.entry.last_stage, self.recipe.way)))
+        layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
+        trained = {id(parameter) for layer in layers for parameter in layer.parameters()}
         rows: list[tuple[str, int, str]] = []
         for name, layer in (*network.backbone.named_children(), ("head", network.head)):
             total = sum(parameter.numel() for parameter in layer.parameters())
-            tuned = sum(p.numel() for module in layer.modules() if id(module) in trained for p in module.parameters())
+            tuned = sum(parameter.numel() for parameter in layer.parameters() if id(parameter) in trained)
             said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
             rows += [(name, total, said)] if total else []
         return Part(
