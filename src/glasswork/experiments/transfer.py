@@ -269,7 +269,7 @@ def prepare(
     shape = {"size": size or _usual_side(TransferRecipe.parse(known))}
     alone = {"network": scratch, "way": SCRATCH, "size": scratch_size, "epochs": scratch_epochs}
     recipes = {
-        FROZEN: TransferRecipe.parse({**known, **shape, "way": FROZEN, "epochs": HEAD_EPOCHS}),
+        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
         FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
         SCRATCH: TransferRecipe.parse({**common, **TRANSFER, **alone}),
     }

@@ -187,11 +187,12 @@ class Transfer(System):
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         for parameter in network.parameters():
             parameter.requires_grad_(any(parameter is one for one in parameters))
-        [whole] = self._supervised.stages(network, examples, splits, clock, numerics)
+        [made] = self._supervised.stages(network, examples, splits, clock, numerics)
+        whole = replace(made, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
         plain = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        head = replace(whole, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
+        head = replace(made, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
         if recipe.way == "frozen":
             return [head]
         total = recipe.epochs * len(whole.batches) if recipe.epochs else None
