@@ -35,7 +35,7 @@ CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
 PRETRAINED = (FROZEN, FINE_TUNED)
 SHARES = (0.05, 0.1, 0.25, 0.5)
 LEAST_SPLITS = 3
-HELD_OUT = 0.1  # of the training groups, to choose epochs and strengths by
+HELD_OUT = 0.1  # of the training groups, to choose strengths by
 SIDE, SCRATCH_SIDE = 160, 48
 TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
@@ -105,7 +105,7 @@ class TransferComparison:
         return system.features(network, self.examples[FROZEN], self.numerics)
 
     def division(self, number: int, share: float = 1.0) -> Splits:
-        """Which pictures train, choose epochs and strengths, and judge: the same for every way.
+        """Which pictures train, choose the strengths of the classical ways, and judge.
 
         Args:
             number: of the split, from 0.
@@ -136,7 +136,10 @@ class TransferComparison:
         assert recipe.epochs is not None
         epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
         recipe = recipe.model_copy(update={"epochs": epochs})
-        fitted = fit_in_memory("transfer", recipe, self.examples[way], splits, self.numerics)
+        # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
+        both = torch.cat([splits.training, splits.validation]).sort().values
+        all_of_it = Splits(both, splits.validation[:0], splits.test)
+        fitted = fit_in_memory("transfer", recipe, self.examples[way], all_of_it, self.numerics)
         return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:

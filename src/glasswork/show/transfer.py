@@ -26,6 +26,8 @@ STYLE = """
 .chart .zero { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 3 3; }
 .chart .split { fill: var(--quiet); fill-opacity: 0.45; }
 .chart .way { fill: var(--ink); }
+.chart .line.faint { stroke: var(--quiet); stroke-width: 1.6; }
+.chart .dot.faint { fill: var(--quiet); }
 .metrics td { white-space: nowrap; }
 """
 WIDTH, ROW, LEFT, RIGHT, TOP, BOTTOM = 420.0, 30.0, 112.0, 18.0, 8.0, 34.0
