@@ -175,6 +175,7 @@ def remains(run: Path) -> dict[str, object]:
     """What two runs of the same recipe have in common, byte for byte: model, log of steps, and the last state."""
     tree = load_checkpoint(checkpoints(run / "checkpoints")[-1])
     del tree["elapsed"]
+    tree.get("before", {}).pop("elapsed", None)  # of the stages before
     tensors: dict[str, Tensor] = {}
     return {
         "model": (run / "model" / "model.safetensors").read_bytes(),

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,13 @@ from glasswork.device import Numerics
 
 CHUNK = 64
 
+_in_use: WeakValueDictionary[str, Tensor] = WeakValueDictionary()  # where nothing can be kept on disk
+
 
 def features_of(
     network: nn.Module, compute: Callable[[Tensor], Tensor], examples: Examples, numerics: Numerics
 ) -> Tensor:
-    """Features of all images: those of the cache, else computed and kept there.
+    """Features of all images: those that are still in use, those of the cache, else computed and kept there.
 
     The entry is known by the images (their fingerprints, size and scaling), the network's weights, and how the
     arithmetic is carried out.
@@ -38,8 +41,12 @@ def features_of(
         found = _computed(compute, examples, numerics)
         return Examples({"inputs": found}, Schema("vector", (found.shape[1],), "number", ()), "features")
 
-    kept = cache.remembered(f"features {_key(network, examples, numerics)}", [], ReadingOptions(), read)
-    return kept.columns["inputs"]
+    key = _key(network, examples, numerics)
+    found = _in_use.get(key)
+    if found is None:
+        found = cache.remembered(f"features {key}", [], ReadingOptions(), read).columns["inputs"]
+        _in_use[key] = found
+    return found
 
 
 def with_features(examples: Examples, features: Tensor) -> Examples:

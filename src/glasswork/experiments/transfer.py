@@ -7,7 +7,7 @@ slide's fourth, the frozen features with a support vector machine or logistic re
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,112 +21,25 @@ from glasswork.data.splits import Splits
 from glasswork.device import Numerics, choose_device, mixed, usable_cores
 from glasswork.errors import GlassworkError
 from glasswork.experiments.classical import Classical, fit_classical
-from glasswork.experiments.paired import Estimate, estimate
+from glasswork.experiments.division import copies
+from glasswork.experiments.paired import estimate
+from glasswork.experiments.transfer_compared import CurvePoint, Difference, TransferCompared, Way, share_estimate
+from glasswork.networks.weights import input_images
 from glasswork.recipes.transfer import TRANSFER, TransferRecipe
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.systems.transfer import Transfer
+from glasswork.systems.transfer import HEAD_EPOCHS, Transfer
 
 SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC = "scratch", "frozen", "fine-tuned", "features-svm", "features-logistic"
 WAYS = (SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC)
 CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
+PRETRAINED = (FROZEN, FINE_TUNED)
 SHARES = (0.05, 0.1, 0.25, 0.5)
 LEAST_SPLITS = 3
-HELD_OUT = 0.1  # of the training groups, to choose epochs and strengths by
+HELD_OUT = 0.1  # of the training groups, to choose strengths by
 SIDE, SCRATCH_SIDE = 160, 48
 TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
-
-
-@dataclass(frozen=True)
-class Way:
-    """How good one way is.
-
-    Attributes:
-        name: one of `WAYS`.
-        sentence: what was done.
-        accuracy: share of right answers, over the splits.
-        seconds: to train and judge, of all splits together; features were computed before.
-    """
-
-    name: str
-    sentence: str
-    accuracy: Estimate
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How much more often the first of two ways is right than the second, on the same splits."""
-
-    first: str
-    second: str
-    accuracy: Estimate
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.accuracy.low > 0 or self.accuracy.high < 0
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One way with one number of training pictures; the number is the mean over the splits."""
-
-    way: str
-    examples: float
-    accuracy: Estimate
-
-
-@dataclass(frozen=True)
-class TransferCompared:
-    """What the splits say.
-
-    Attributes:
-        data: where the pictures are.
-        classes: their classes.
-        network, weights, size: what the trained network is, and the side of its pictures.
-        examples: pictures in all.
-        groups: how many things they show; 0 where nobody knows which belong together.
-        splits: how often they were divided.
-        ways: in the order of `WAYS`.
-        differences: of every two ways.
-        curve: by the number of training pictures; empty where it was not asked for.
-        feature_seconds: to compute the features of all pictures, or to fetch them from the cache.
-        remarks: sentences about how it was done.
-    """
-
-    data: str
-    classes: tuple[str, ...]
-    network: str
-    weights: str
-    size: int
-    examples: int
-    groups: int
-    splits: int
-    ways: tuple[Way, ...]
-    differences: tuple[Difference, ...]
-    curve: tuple[CurvePoint, ...]
-    feature_seconds: float
-    remarks: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types; `ways` is a dictionary by name, each with `accuracy` and its `interval`."""
-        found = asdict(self)
-        found["ways"] = {
-            way.name: {"sentence": way.sentence, **_figure(way.accuracy), "seconds": round(way.seconds, 2)}
-            for way in self.ways
-        }
-        found["differences"] = [
-            {"first": one.first, "second": one.second, **_figure(one.accuracy), "clear": one.clear}
-            for one in self.differences
-        ]
-        found["curve"] = [{"way": p.way, "examples": p.examples, **_figure(p.accuracy)} for p in self.curve]
-        return found
-
-
-def _figure(found: Estimate) -> dict[str, Any]:
-    return {"accuracy": found.mean, "interval": [found.low, found.high], "splits": list(found.splits)}
 
 
 @dataclass(frozen=True)
@@ -150,7 +63,6 @@ class TransferComparison:
         numerics: how the arithmetic is carried out.
         remarks: sentences about how it is done.
         right: of each way and share of the training pictures: share of right answers, split by split.
-        counts: of each share: training pictures, split by split.
         seconds: of each way.
     """
 
@@ -164,7 +76,6 @@ class TransferComparison:
     features: Examples | None = None
     feature_seconds: float = 0.0
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
-    counts: dict[float, list[int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def steps(self) -> Iterator[Progress]:
@@ -172,41 +83,49 @@ class TransferComparison:
         self.numerics.apply()
         yield Progress(0.0, "features of all pictures")
         began = time.monotonic()
-        self.features = self._features()
+        self.features = self._compute_features()
         self.feature_seconds = time.monotonic() - began
         jobs = [(way, 1.0) for way in WAYS] + [(way, share) for share in self.shares for way in CURVE_WAYS]
         total, done = len(jobs) * len(self.folds), 0
-        for number, fold in enumerate(self.folds):
+        for number in range(len(self.folds)):
             for way, share in jobs:
                 part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
                 yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
-                self._carry_out(way, share, number, fold)
+                self._carry_out(way, share, number)
                 done += 1
         yield Progress(1.0, "")
 
-    def _features(self) -> Examples:
-        recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
-        system = Transfer(recipe)
-        examples = examples.with_schema(system.scaled(examples, torch.arange(len(examples))))
-        network = system.pretrained(examples.schema)
+    def _compute_features(self) -> Examples:
+        """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
+        system, examples = Transfer(self.recipes[FROZEN]), self.examples[FROZEN]
+        schema = system.scaled(examples, torch.arange(len(examples)))
+        self.examples = {**self.examples, **{way: self.examples[way].with_schema(schema) for way in PRETRAINED}}
+        network = system.pretrained(schema)
         self.numerics.place(network)
-        return system.features(network, examples, self.numerics)
+        return system.features(network, self.examples[FROZEN], self.numerics)
 
-    def _carry_out(self, way: str, share: float, number: int, fold: Fold) -> None:
-        examples = self.examples[way if way in self.recipes else FROZEN]
-        rows = self._some(fold.training, share, mixed(self.recipes[FROZEN].seed, number))
-        training, held = hold_out(examples, rows, HELD_OUT, mixed(number, len(rows)), groups=self.groups)
-        training, held = _every_class(examples, training, held)
-        self.counts.setdefault(share, [])
-        if len(self.counts[share]) <= number:
-            self.counts[share].append(len(rows))
+    def division(self, number: int, share: float = 1.0) -> Splits:
+        """Which pictures train, choose the strengths of the classical ways, and judge.
+
+        Args:
+            number: of the split, from 0.
+            share: of the training pictures that may be learnt from; smaller shares lie within larger ones.
+        """
+        fold, seed = self.folds[number], self.recipes[FROZEN].seed
+        rows = self._some(fold.training, share, mixed(seed, number))
+        training, held = hold_out(
+            self.examples[FROZEN], rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups
+        )
+        return Splits(*_every_class(self.examples[FROZEN], training, held), fold.judged)
+
+    def _carry_out(self, way: str, share: float, number: int) -> None:
+        splits = self.division(number, share)
         began = time.monotonic()
-        splits = Splits(training, held, fold.judged)
-        right = self._judged(way, share, examples, splits)
+        right = self._judged(way, share, splits)
         self.seconds[way] = self.seconds.get(way, 0.0) + (time.monotonic() - began if share == 1 else 0.0)
         self.right.setdefault((way, share), []).append(right)
 
-    def _judged(self, way: str, share: float, examples: Examples, splits: Splits) -> float:
+    def _judged(self, way: str, share: float, splits: Splits) -> float:
         """The share of right answers of a way that learns from some rows."""
         if way in (SVM, LOGISTIC):
             assert self.features is not None
@@ -217,11 +136,14 @@ class TransferComparison:
         assert recipe.epochs is not None
         epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
         recipe = recipe.model_copy(update={"epochs": epochs})
-        fitted = fit_in_memory("transfer", recipe, examples, splits, self.numerics)
+        # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
+        both = torch.cat([splits.training, splits.validation]).sort().values
+        all_of_it = Splits(both, splits.validation[:0], splits.test)
+        fitted = fit_in_memory("transfer", recipe, self.examples[way], all_of_it, self.numerics)
         return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
-        """A share of the groups of every class, at least one of each; smaller shares lie within larger ones."""
+        """A share of the groups of every class, at least one of each."""
         if share == 1:
             return rows
         targets = self.examples[FROZEN].columns["targets"][rows]
@@ -236,7 +158,7 @@ class TransferComparison:
     def result(self) -> TransferCompared:
         """What the splits say."""
         recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
-        judged = len(self.folds[0].judged) / len(self.folds[0].training)
+        judged = 1 / (len(self.folds) - 1)  # smaller shares overlap less, so that theirs errs on the safe side
         whole = {way: self.right[way, 1.0] for way in WAYS}
         pairs = [(first, second) for place, first in enumerate(WAYS) for second in WAYS[:place]]
         shares = [*self.shares, 1.0] if self.shares else []
@@ -247,9 +169,10 @@ class TransferComparison:
             weights=recipe.weights or recipe.network,
             size=examples.schema.shape[1],
             examples=len(examples),
+            largest_class=float(torch.bincount(examples.columns["targets"]).max()) / len(examples),
             groups=0 if self.groups is None else len(self.groups.names),
             splits=len(self.folds),
-            ways=tuple(Way(w, self._sentence(w), estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
+            ways=tuple(Way(w, self._sentence(w), share_estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
             differences=tuple(Difference(a, b, estimate(_less(whole[a], whole[b]), judged)) for a, b in pairs),
             curve=tuple(self._point(way, share, judged) for way in CURVE_WAYS for share in shares),
             feature_seconds=self.feature_seconds,
@@ -257,17 +180,19 @@ class TransferComparison:
         )
 
     def _point(self, way: str, share: float, judged: float) -> CurvePoint:
-        counts = self.counts[share]
-        return CurvePoint(way, sum(counts) / len(counts), estimate(self.right[way, share], judged / share))
+        parts = [self.division(number, share) for number in range(len(self.folds))]
+        counts = [len(part.training) + len(part.validation) for part in parts]
+        return CurvePoint(way, sum(counts) / len(counts), share_estimate(self.right[way, share], judged))
 
     def _sentence(self, way: str) -> str:
         recipe = self.recipes.get(way, self.recipes[FROZEN])
         side = self.examples[way if way in self.recipes else FROZEN].schema.shape[1]
         name = f"{recipe.network} at {side} pixels"
+        passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         return {
-            SCRATCH: f"{name}, all weights trained from random ones, {recipe.epochs} epochs of virtual examples",
+            SCRATCH: f"{name}, all weights trained from random ones, {passes} of virtual examples",
             FROZEN: f"features of {name}, a dense head trained on them",
-            FINE_TUNED: f"the same, then {recipe.epochs} epochs of its last stage too, at {recipe.lower_rate:g} times "
+            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.lower_rate:g} times "
             "the rate, on virtual examples",
             SVM: f"features of {name}, a linear support vector machine on them",
             LOGISTIC: f"features of {name}, logistic regression on them",
@@ -340,32 +265,63 @@ def prepare(
     """
     if splits < LEAST_SPLITS:
         raise GlassworkError(f"Intervals need at least {LEAST_SPLITS} splits, and {splits} were asked for")
-    common = {"data": str(data), "seed": seed, "network": network, "weights": weights}
-    shape = {"size": size or (SIDE if Transfer(TransferRecipe.parse(common)).entry.side else None)}
-    recipes = {
-        FROZEN: TransferRecipe.parse({**common, **shape, "way": FROZEN, "epochs": 40}),
-        FINE_TUNED: TransferRecipe.parse({**common, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
-    }
+    if threads is not None and threads < 1:
+        raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
+    common = {"data": str(data), "seed": seed}
+    known = {**common, "network": network, "weights": weights}
+    shape = {"size": size or _usual_side(TransferRecipe.parse(known))}
     alone = {"network": scratch, "way": SCRATCH, "size": scratch_size, "epochs": scratch_epochs}
-    recipes[SCRATCH] = TransferRecipe.parse({"data": str(data), "seed": seed, **TRANSFER, **alone})
-    examples = {way: _pooled(Transfer(recipe).read(data)) for way, recipe in recipes.items()}
-    first = examples[FROZEN]
+    recipes = {
+        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
+        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
+        SCRATCH: TransferRecipe.parse({**common, **TRANSFER, **alone}),
+    }
+    read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
+    examples = {way: _pooled(each) for way, each in read.items()}
+    first, remarks = examples[FROZEN], list(read[FROZEN].skipped)
     if first.schema.target != "class" or first.schema.inputs != "image":
         raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
-    remarks = list(first.skipped)
-    groups = None
-    if first.names:
-        groups, apart = groups_by_name(first.names, first.columns["targets"].tolist(), splits, rule)
-        if apart:
-            few = ", ".join(first.schema.classes[label] for label in apart)
-            remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
-    else:
-        remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
-    if "split" in Transfer(recipes[FROZEN]).read(data).columns:
+    groups = _groups(first, splits, rule, remarks)
+    if "split" in read[FROZEN].columns:
         remarks.append("the given training, validation and test pictures were put together and divided anew")
     folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
+    if again := copies(first, folds):
+        remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
+    nobody = torch.zeros(0, dtype=torch.int64)
+    for way, recipe in recipes.items():  # what does not fit is told before the work begins
+        Transfer(recipe).resolve(examples[way], Splits(folds[0].training, nobody, folds[0].judged))
     numerics = Numerics(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
     return TransferComparison(recipes, examples, groups, folds, SHARES if curve else (), numerics, remarks)
+
+
+def _usual_side(recipe: TransferRecipe) -> int | None:
+    """The side of the pictures where nobody says: that of the run that the weights are from, else ours."""
+    own = input_images(recipe.weights or recipe.network)[1]
+    return own or (SIDE if Transfer(recipe).entry.side else None)
+
+
+def _groups(examples: Examples, splits: int, rule: Callable[[str], str], remarks: list[str]) -> Groups | None:
+    """Which pictures show the same thing, by their names; adds to the remarks what a reader has to know about it.
+
+    Raises:
+        GlassworkError: for a class of fewer pictures than there are splits.
+    """
+    targets, classes = examples.columns["targets"], examples.schema.classes
+    counts = torch.bincount(targets, minlength=len(classes))
+    if int(counts.min()) < splits:
+        name, count = classes[int(counts.argmin())], int(counts.min())
+        raise GlassworkError(
+            f"Class '{name}' has {count} picture{'s' if count != 1 else ''}, and each of {splits} splits needs one to "
+            f"judge: add pictures of it{f', or use --splits {count}' if count >= LEAST_SPLITS else ''}"
+        )
+    if not examples.names:
+        remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
+        return None
+    groups, apart = groups_by_name(examples.names, targets.tolist(), splits, rule)
+    if apart:
+        few = ", ".join(classes[label] for label in apart)
+        remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
+    return groups
 
 
 def _pooled(examples: Examples) -> Examples:

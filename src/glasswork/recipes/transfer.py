@@ -47,7 +47,10 @@ class TransferRecipe(Recipe):
     lower_rate: Annotated[float, Range(0.01, 1.0, log=True, only=("way", ("fine-tuned",)))] = Field(
         0.1, gt=0, le=1, description="the last stage's learning rate as a share of the head's"
     )
+    weight_decay: Annotated[float, Range(0.1, 10.0, log=True, only=("optimizer", ("adamw",)))] = Field(
+        0.0, ge=0, description="AdamW's decoupled shrinking of the head's weights per step, while it alone is trained"
+    )
     strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
 
 
-TRANSFER = {"augment": ("flip", "crop:8", "scale:0.1", "color:0.1")}
+TRANSFER = {"augment": ("flip", "crop:8", "scale:0.1", "color:0.1"), "weight_decay": 3.0}

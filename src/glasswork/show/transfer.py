@@ -1,6 +1,7 @@
 """The ways of transfer compared: the table in the terminal, and the page."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -15,14 +16,18 @@ from glasswork.show.terminal import print_table
 BASE = "frozen"
 FOOTER = "Drawn by Glasswork from the answers of every network."
 READING = (
-    "Every way learnt from the same pictures and was judged on the same others, split by split; pictures of one thing "
-    "are on one side. Intervals hold with 95 % confidence (Student's t, with the variance of Nadeau and Bengio 2003, "
-    "as the training parts overlap)."
+    "Every way learnt from the same pictures and was judged on the same others, split by split{sides}. Intervals hold "
+    "with 95 % confidence (Student's t, with the variance of Nadeau and Bengio 2003, as the training parts overlap)."
 )
+DOTS = "Grey dots are the single splits; the broken line is the largest class, answered always, or no difference."
+SIDES = "; pictures of one thing are on one side"
 STYLE = """
 .chart .spread { stroke: var(--first); stroke-width: 2.4; stroke-linecap: round; }
 .chart .zero { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 3 3; }
+.chart .split { fill: var(--quiet); fill-opacity: 0.45; }
 .chart .way { fill: var(--ink); }
+.chart .line.faint { stroke: var(--quiet); stroke-width: 1.6; }
+.chart .dot.faint { fill: var(--quiet); }
 .metrics td { white-space: nowrap; }
 """
 WIDTH, ROW, LEFT, RIGHT, TOP, BOTTOM = 420.0, 30.0, 112.0, 18.0, 8.0, 34.0
@@ -32,7 +37,7 @@ Found = Mapping[str, Any]
 def print_transfer(console: Console, found: Found) -> None:
     """The table, what it says, and the commands."""
     print_table(console, HEAD, _rows(found))
-    console.print(plain(f"\n{verdict(found)}\n{READING}"), soft_wrap=True)
+    console.print(plain(f"\n{verdict(found)}\n{reading(found)}"), soft_wrap=True)
     if found["curve"]:
         console.print()
         print_table(console, *_curve_table(found))
@@ -49,30 +54,20 @@ def transfer_page(found: Found) -> str:
     """
     title = f"Transfer on {found['data']}"
     best = max(found["ways"], key=lambda name: float(found["ways"][name]["accuracy"]))
-    ways = [(name, way["accuracy"], *way["interval"]) for name, way in found["ways"].items()]
-    apart = [
-        (name, *(one[key] for key in ("accuracy",)), *one["interval"])
-        for name in found["ways"]
-        if name != BASE and (one := difference(found, name)) is not None
-    ]
-    drawn = figure("Right answers, with their intervals", _intervals(ways, "share of right answers", False)) + figure(
-        f"Right answers more than {BASE}", _intervals(apart, f"difference from {BASE}", True)
-    )
+    apart = {name: one for name in found["ways"] if (one := difference(found, name)) is not None}
+    drawn = figure(
+        "Right answers, with their intervals",
+        _intervals(found["ways"], "share of right answers", found["largest_class"]),
+    ) + figure(f"Right answers more than {BASE}", _intervals(apart, f"difference from {BASE}"))
     head, rows = _curve_table(found)
     lines = [Series(name, points, style) for (name, points), style in zip(_curves(found), STYLES, strict=False)]
     curve = charts.line_chart(lines, "Right answers by training pictures", "training pictures", None, True)
     body = (
         f'<header><h1>{escape(title)}</h1><p class="headline"><strong>{_percent(found["ways"][best]["accuracy"])}'
         f'</strong> <em>right answers: {escape(best)}</em></p><p class="verdict">{escape(verdict(found))}</p></header>'
-        + section("The ways", escape(READING), f'<div class="figures">{drawn}</div>')
-        + drawn_parts(
-            [
-                Part(
-                    "What was done", "", head=("way", ""), rows=[(n, w["sentence"]) for n, w in found["ways"].items()]
-                ),
-                Part("In numbers", "Time is of all splits together.", head=HEAD, rows=_rows(found)),
-            ]
-        )
+        + section("The ways", escape(f"{reading(found)} {DOTS}"), f'<div class="figures">{drawn}</div>')
+        + section("What was done", "", facts([(name, way["sentence"]) for name, way in found["ways"].items()]))
+        + drawn_parts([Part("In numbers", "Time is of all splits together.", head=HEAD, rows=_rows(found))])
         + section(
             "By the amount of data",
             "The slide's rule: with few examples freeze all but the head, with more tune more of the network.",
@@ -89,28 +84,32 @@ HEAD = ("way", "accuracy", "95 % interval", f"against {BASE}", "time")
 STYLES = ("faint", "first", "second")
 
 
+def reading(found: Found) -> str:
+    """How the figures came about."""
+    return READING.format(sides=SIDES if found["groups"] else "")
+
+
 def verdict(found: Found) -> str:
     """What the intervals allow to say, in words."""
-    words = []
-    for name in found["ways"]:
-        one = difference(found, name) if name != BASE else None
-        if one is not None:
-            points = 100 * one["accuracy"]
-            side = "above" if points > 0 else "below"
-            sure = "clearly " if one["clear"] else ""
-            doubt = "" if one["clear"] else " (not clear: the interval holds zero)"
-            words.append(f"{name} is {sure}{abs(points):.1f} points {side} {BASE}{doubt}")
-    return f"{'; '.join(words)}."
+    apart = [(name, one) for name in found["ways"] if (one := difference(found, name)) is not None]
+    kinds = (
+        (f"clearly above {BASE}", [(name, one) for name, one in apart if one["clear"] and one["accuracy"] > 0]),
+        (f"clearly below {BASE}", [(name, one) for name, one in apart if one["clear"] and one["accuracy"] < 0]),
+        (f"not told apart from {BASE} by these splits", [(name, one) for name, one in apart if not one["clear"]]),
+    )
+    said = [f"{words}: {', '.join(_with_points(name, one) for name, one in those)}" for words, those in kinds if those]
+    return f"In points of accuracy, {'; '.join(said)}."
 
 
 def difference(found: Found, name: str) -> Found | None:
-    """How much more often a way is right than the frozen one, with the interval the same way round."""
+    """How much more often a way is right than the frozen one, with the interval the same way round; None for itself."""
     for one in found["differences"]:
         if (one["first"], one["second"]) == (name, BASE):
             return dict(one)
         if (one["first"], one["second"]) == (BASE, name):
             low, high = one["interval"]
-            return {**one, "accuracy": -one["accuracy"], "interval": [-high, -low]}
+            turned = [-each for each in one["splits"]]
+            return {**one, "accuracy": -one["accuracy"], "interval": [-high, -low], "splits": turned}
     return None
 
 
@@ -126,8 +125,8 @@ def _rows(found: Found) -> list[list[str]]:
     rows = []
     for name, way in found["ways"].items():
         low, high = way["interval"]
-        one = difference(found, name) if name != BASE else None
-        apart = "" if one is None else f"{100 * one['accuracy']:+.1f} ({_signed(one['interval'])})"
+        one = difference(found, name)
+        apart = "" if one is None else f"{_points(one['accuracy'])} ({' to '.join(map(_points, one['interval']))})"
         seconds = f"{way['seconds']:.1f} s" if way["seconds"] < 10 else duration(way["seconds"])
         rows.append([name, _percent(way["accuracy"]), f"{_span(low, high)} %", apart, seconds])
     return rows
@@ -165,6 +164,7 @@ def _facts(found: Found) -> list[tuple[str, object]]:
         ("pictures", found["examples"]),
         ("things that they show", found["groups"] or "not known"),
         ("classes", ", ".join(found["classes"])),
+        ("the largest class, answered always", _percent(found["largest_class"])),
         ("splits", found["splits"]),
         ("trained network", f"{found['network']}, weights {found['weights']}"),
         ("seconds for the features of all pictures", round(found["feature_seconds"], 1)),
@@ -183,45 +183,55 @@ def _span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def _signed(interval: Sequence[float]) -> str:
-    return " to ".join(f"{100 * end:+.1f}" for end in interval)
+def _with_points(name: str, one: Found) -> str:
+    return f"{name} ({_points(one['accuracy'])})"
 
 
-def _intervals(rows: Sequence[tuple[str, float, float, float]], label: str, around_zero: bool) -> str:
-    """A dot per row with a line from the low to the high end of its interval; a broken line at zero.
+def _points(difference: float) -> str:
+    points = round(100 * difference, 1)
+    return f"{points:+.1f}" if points else "0.0"
+
+
+def _intervals(rows: Mapping[str, Found], label: str, chance: float | None = None) -> str:
+    """A row per name: its splits as grey dots, its mean, and a line from the low to the high end of the interval.
 
     Args:
-        rows: name, value, low and high end, as shares.
+        rows: by name, figures with `accuracy`, `interval` and `splits`.
         label: of the axis.
-        around_zero: zero is on the axis, and values have signs.
+        chance: a share, drawn as a broken line; absent: the values are differences, and the line is zero.
     """
-    lows, highs = [row[2] for row in rows], [row[3] for row in rows]
-    least, most = (min(0.0, *lows), max(0.0, *highs)) if around_zero else (max(0.0, min(lows)), min(1.0, max(highs)))
+    reached: list[float] = [
+        chance or 0.0,
+        *(end for row in rows.values() for end in (*row["interval"], *row["splits"])),
+    ]
+    least, most = min(reached), max(reached)
     step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if (most - least) / step <= 6), 0.5)
-    first, last = int(least / step) - (least < 0), int(most / step + 1)
-    start, end = first * step, last * step
+    first, last = math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9)
+    start, end = first * step, max(last, first + 1) * step
 
     def across(share: float) -> float:
-        return LEFT + (min(max(share, start), end) - start) / (end - start) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (share - start) / (end - start) * (WIDTH - LEFT - RIGHT)
 
     bottom = TOP + ROW * len(rows)
     parts = []
     for tick in range(first, last + 1):
-        x = across(tick * step)
-        words = f"{100 * tick * step:{'+' if around_zero and tick else ''}.0f}"
-        style = "zero" if around_zero and tick == 0 else "rule"
-        parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" class="{style}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{words}</text>')
+        x, sign = across(tick * step), "+" if chance is None and tick else ""
+        parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" class="rule"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{100 * tick * step:{sign}.0f}</text>')
+    x = across(chance or 0.0)
+    parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" class="zero"/>')
     parts.append(
         f'<text x="{WIDTH - RIGHT}" y="{bottom + 29}" text-anchor="end" class="label">{escape(label)}, %</text>'
     )
-    for place, (name, value, low, high) in enumerate(rows):
-        y = TOP + ROW * (place + 0.5)
+    for place, (name, row) in enumerate(rows.items()):
+        y, (low, high) = TOP + ROW * (place + 0.5), row["interval"]
         parts.append(f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end" class="way">{escape(name)}</text>')
+        parts += [f'<circle cx="{across(each):.1f}" cy="{y + 8}" r="2" class="split"/>' for each in row["splits"]]
         parts.append(f'<line x1="{across(low):.1f}" y1="{y}" x2="{across(high):.1f}" y2="{y}" class="spread"/>')
-        words = f"{escape(name)}: {100 * value:.1f} ({_span(low, high)})"
+        words = f"{escape(name)}: {100 * row['accuracy']:.1f} ({_span(low, high)})"
         parts.append(
-            f'<circle cx="{across(value):.1f}" cy="{y}" r="4.5" class="dot first"><title>{words}</title></circle>'
+            f'<circle cx="{across(row["accuracy"]):.1f}" cy="{y}" r="4.5" class="dot first"><title>{words}</title>'
+            "</circle>"
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH:g} {bottom + BOTTOM:g}" role="img" '

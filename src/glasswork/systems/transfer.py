@@ -65,6 +65,7 @@ class Transfer(System):
         self._supervised = Supervised(SupervisedRecipe.parse({"network": recipe.network, **common}))
         self._data: tuple[Examples, Splits] | None = None
         self._remarks: tuple[str, ...] = ()
+        self._features: Tensor | None = None  # those asked for last stay in memory
 
     @property
     @override
@@ -120,7 +121,7 @@ class Transfer(System):
         with torch.device("meta"):
             network = self.network(examples.schema)
         if recipe.way != "scratch":
-            self._fitting(network, load_weights(self._source, recipe.network))
+            self._fitting(network, load_weights(self._source, recipe.network), examples.schema.classes)
         adaptive = recipe.optimizer in {"adam", "adamw"}
         rate = HEAD_RATE if adaptive and recipe.way != "scratch" else used.learning_rate
         return recipe.model_copy(
@@ -145,18 +146,20 @@ class Transfer(System):
         """The network with its weights in it, as a run begins."""
         network = self.network(schema)
         assert isinstance(network, Transferred)
-        self._begin(network)
+        self._begin(network, schema.classes)
         return network
 
-    def _fitting(self, network: nn.Module, weights: Weights) -> tuple[dict[str, Tensor], bool]:
-        """The network's state with the weights in it, and whether its head is among them."""
+    def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
+        """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
         tensors = renamed(weights.tensors, self.entry.head)
+        if weights.classes and weights.classes != tuple(classes):
+            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
         return fitting(network.state_dict(), tensors, "head.", weights.source)
 
-    def _begin(self, network: Transferred) -> None:
+    def _begin(self, network: Transferred, names: Sequence[str]) -> None:
         """Puts the weights into the network; says what became of the head."""
         weights = load_weights(self._source, self.recipe.network)
-        state, taken = self._fitting(network, weights)
+        state, taken = self._fitting(network, weights, names)
         network.load_state_dict(state)
         classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
         head = "their head was kept" if taken else f"their head{classes} does not fit, and a new one was begun"
@@ -185,11 +188,12 @@ class Transfer(System):
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         for parameter in network.parameters():
             parameter.requires_grad_(any(parameter is one for one in parameters))
-        [whole] = self._supervised.stages(network, examples, splits, clock, numerics)
+        [made] = self._supervised.stages(network, examples, splits, clock, numerics)
+        whole = replace(made, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
         plain = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        head = replace(whole, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
+        head = replace(made, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
         if recipe.way == "frozen":
             return [head]
         total = recipe.epochs * len(whole.batches) if recipe.epochs else None
@@ -211,7 +215,8 @@ class Transfer(System):
             network.load_state_dict(start["network"])
             self._remarks = tuple(start["remarks"])
         elif stage.name == HEAD:
-            self._begin(network)
+            assert self._data is not None
+            self._begin(network, self._data[0].schema.classes)
         for step in fit(self.over_features(stage) if stage.name == HEAD else stage, start):
             yield step._replace(state=lambda step=step: {**step.state(), "remarks": list(self._remarks)})  # type: ignore[misc]
 
@@ -243,7 +248,8 @@ class Transfer(System):
         """The examples with the backbone's features of their images in place of these."""
         assert isinstance(network, Transferred)
         network.backbone.eval()
-        return with_features(examples, features_of(network.backbone, network.features, examples, numerics))
+        self._features = features_of(network.backbone, network.features, examples, numerics)
+        return with_features(examples, self._features)
 
     def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
         assert isinstance(network, Transferred)
@@ -284,11 +290,12 @@ class Transfer(System):
     def _part(self, network: nn.Module) -> Part:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
-        trained = set(map(id, trained_layers(network, self.entry.last_stage, self.recipe.way)))
+        layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
+        trained = {id(parameter) for layer in layers for parameter in layer.parameters()}
         rows: list[tuple[str, int, str]] = []
         for name, layer in (*network.backbone.named_children(), ("head", network.head)):
             total = sum(parameter.numel() for parameter in layer.parameters())
-            tuned = sum(p.numel() for module in layer.modules() if id(module) in trained for p in module.parameters())
+            tuned = sum(parameter.numel() for parameter in layer.parameters() if id(parameter) in trained)
             said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
             rows += [(name, total, said)] if total else []
         return Part(
