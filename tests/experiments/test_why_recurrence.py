@@ -55,6 +55,12 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert [distance for distance, _ in one["accuracy"]] == [1, 2, 3, 4, 5, 6, 8, 10, 12, 16]
         assert all(0 <= share <= 1 for _, share in one["accuracy"])
     assert found["networks"][0]["parameters"] == 4 * 16 + 4 * 4 + 8 + 4 * 4 + 4
+    first, second = (dict(one["accuracy"]) for one in found["networks"][1::2])
+    lstm = found["curves"][1]
+    assert lstm["cell"] == "lstm"
+    for distance, mean, lowest, highest in lstm["accuracy"]:
+        assert [lowest, highest] == sorted([first[distance], second[distance]])
+        assert mean == pytest.approx((lowest + highest) / 2)
     text, answer = found["example"]
     assert len(text) == 40 and answer in CLOSING
     drawn = page.read_text(encoding="utf-8")
@@ -76,6 +82,7 @@ def test_the_vanishing_gradient_and_its_page(tmp_path: Path, capsys: pytest.Capt
     for one in record.curves:
         assert len(one.gradient.hidden) == 12
         assert (one.gradient.memory is None) == (one.gradient.cell != "lstm")
+        assert one.arriving == tuple(map(max, one.gradient.hidden, one.gradient.memory or one.gradient.hidden))
     gru = record.curves[4].gradient.hidden
     assert gru[11] < gru[1] / 20
     drawn = page.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from glasswork.experiments.vanishing_gradient import Curve, VanishingGradient
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import Guess, NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import GateSaturation
@@ -102,16 +103,14 @@ def test_guesses_stand_under_their_characters() -> None:
 
 
 def test_what_does_not_arrive_ends_its_line_and_what_explodes_leaves_a_cross() -> None:
-    gradients = [
-        ("relu-rnn", (1.0, 0.5, 0.0, 0.0), None),
-        ("rnn", (1.0, 10.0, float("inf"), float("inf")), None),
-        ("lstm", (1.0, 0.1, 0.01, 0.001), (0.5, 0.6, 0.7, 0.8)),
-    ]
-    curves = [
-        {"trained": False, "accuracy": 0.25, "gradient": GradientByLag(cell, 0, hidden, memory).to_json()}
-        for cell, hidden, memory in gradients
-    ]
-    drawn = vanishing_page({"length": 4, "units": 3, "steps": 0, "texts": 2, "curves": curves})
+    nothing, explodes = (1.0, 0.5, 0.0, 0.0), (1.0, 10.0, float("inf"), float("inf"))
+    hidden, memory = (1.0, 0.1, 0.01, 0.001), (0.5, 0.6, 0.7, 0.8)
+    curves = (
+        Curve(False, 0.25, GradientByLag("relu-rnn", 0, nothing, None), nothing),
+        Curve(False, 0.25, GradientByLag("rnn", 0, explodes, None), explodes),
+        Curve(False, 0.25, GradientByLag("lstm", 0, hidden, memory), (1.0, 0.6, 0.7, 0.8)),
+    )
+    drawn = vanishing_page(VanishingGradient(4, 3, 0, 2, 0, curves).to_json())
     assert "ReLU-RNN 0, RNN \u221e, LSTM 8.0e-01" in drawn
     assert drawn.count('class="cross"') == 2
     assert drawn.count('class="dot relu-rnn"') == 2 and drawn.count('class="dot lstm"') == 4

@@ -23,12 +23,14 @@ class Curve(Record):
     Attributes:
         trained: whether it has been.
         accuracy: on the texts that were measured; chance is a quarter.
-        gradient: by lag.
+        gradient: by lag, of h and of c.
+        arriving: by lag, what arrives at all: the norm for h, or of an LSTM the larger one of h and c.
     """
 
     trained: bool
     accuracy: float
     gradient: GradientByLag
+    arriving: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ class Measurement:
         gradient = gradient_by_lag(network.recurrent, network.one_hot(texts.codes), loss)
         with torch.no_grad():
             right = (network(texts.codes).argmax(1) == texts.kinds).float().mean()
-        return Curve(was_trained, float(right), gradient)
+        memory = gradient.memory or gradient.hidden
+        arriving = tuple(map(max, gradient.hidden, memory))
+        return Curve(was_trained, float(right), gradient, arriving)
 
 
 def prepare(

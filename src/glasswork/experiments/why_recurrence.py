@@ -49,6 +49,19 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """All networks of one cell together.
+
+    Attributes:
+        cell: the kind of unit.
+        accuracy: distance, mean over the networks, the lowest and the highest of them.
+    """
+
+    cell: str
+    accuracy: tuple[tuple[int, float, float, float], ...]
+
+
+@dataclass(frozen=True)
 class WhyRecurrence:
     """The comparison.
 
@@ -58,6 +71,7 @@ class WhyRecurrence:
         training, judged: how many texts train, and are judged at each distance.
         example: a text, and the bracket that closes it.
         networks: every cell with every seed.
+        curves: cell by cell.
     """
 
     farthest: int
@@ -67,6 +81,7 @@ class WhyRecurrence:
     judged: int
     example: tuple[str, str]
     networks: Sequence[Judged]
+    curves: Sequence[Curve]
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -115,7 +130,8 @@ class Comparison:
         """What came out, once `steps` is through."""
         shown = bracket_texts(40, torch.tensor([30]), torch.Generator().manual_seed(self.seeds[0]))
         example = (shown.text(0), CLOSING[int(shown.kinds[0])])
-        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, self.judged)
+        curves = [_together([one for one in self.judged if one.cell == cell]) for cell in self.cells]
+        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, self.judged, curves)
 
 
 def prepare(
@@ -204,6 +220,14 @@ def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, nu
             if step.number % max(1, updates // 100) == 0:
                 yield step.number / updates
     network.eval()
+
+
+def _together(networks: Sequence[Judged]) -> Curve:
+    points = []
+    for same in zip(*(one.accuracy for one in networks), strict=True):
+        shares = [share for _, share in same]
+        points.append((same[0][0], sum(shares) / len(shares), min(shares), max(shares)))
+    return Curve(networks[0].cell, tuple(points))
 
 
 def _loss(network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

@@ -37,8 +37,8 @@ def why_page(found: Found) -> str:
         found: `WhyRecurrence.to_json()`.
     """
     lines = [
-        Series(NAMES[cell], [(float(distance), mean) for distance, (mean, _, _) in curve.items()], cell)
-        for cell, curve in curves(found).items()
+        Series(NAMES[one["cell"]], [(float(distance), mean) for distance, mean, *_ in one["accuracy"]], one["cell"])
+        for one in found["curves"]
     ]
     caption = "Right answers, mean over seeds"
     chart = charts.figure(caption, charts.line_chart(lines, caption, ACROSS, as_percent=True))
@@ -80,32 +80,26 @@ def example(found: Found) -> str:
 def verdict(found: Found) -> str:
     """What the curve says at the farthest distance of training, in words."""
     far = found["farthest"]
-    said = [f"{NAMES[cell]} {_percent(curve[far][0])}" for cell, curve in curves(found).items()]
+    said = [
+        f"{NAMES[one['cell']]} {_percent(mean)}"
+        for one in found["curves"]
+        for distance, mean, *_ in one["accuracy"]
+        if distance == far
+    ]
     return f"Opened {far} characters ago: {', '.join(said)} right."
 
 
-def curves(found: Found) -> dict[str, dict[int, tuple[float, float, float]]]:
-    """By cell and distance: mean, lowest and highest accuracy over the seeds."""
-    by_cell: dict[str, dict[int, list[float]]] = {}
-    for network in found["networks"]:
-        curve = by_cell.setdefault(network["cell"], {})
-        for distance, accuracy in network["accuracy"]:
-            curve.setdefault(distance, []).append(accuracy)
-    return {
-        cell: {distance: (sum(seen) / len(seen), min(seen), max(seen)) for distance, seen in curve.items()}
-        for cell, curve in by_cell.items()
-    }
-
-
 def _head(found: Found) -> list[str]:
-    return ["distance", *(NAMES[cell] for cell in curves(found))]
+    return ["distance", *(NAMES[one["cell"]] for one in found["curves"])]
 
 
 def _rows(found: Found) -> list[list[str]]:
-    by_cell = curves(found)
-    distances = next(iter(by_cell.values()))
-    names = {far: f"{far}, beyond training" if far > found["farthest"] else str(far) for far in distances}
-    return [[names[far], *(_spread(*curve[far]) for curve in by_cell.values())] for far in distances]
+    rows = []
+    for same in zip(*(one["accuracy"] for one in found["curves"]), strict=True):
+        distance = same[0][0]
+        beyond = ", beyond training" if distance > found["farthest"] else ""
+        rows.append([f"{distance}{beyond}", *(_spread(*figures) for _, *figures in same)])
+    return rows
 
 
 def _spread(mean: float, lowest: float, highest: float) -> str:
