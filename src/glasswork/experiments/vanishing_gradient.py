@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.brackets import bracket_texts
-from glasswork.device import Numerics, mixed, usable_cores
-from glasswork.experiments.why_recurrence import bracket_reader, check, trained, training_texts
+from glasswork.device import Numerics, mixed
+from glasswork.experiments.why_recurrence import THREADS, bracket_reader, check, trained, training_texts
 from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_lag
 from glasswork.networks.many_to_one import ManyToOne
@@ -67,7 +67,7 @@ class Measurement:
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Measures and trains every network: the share of the work that is done, and what is being done."""
-        numerics = Numerics("cpu", usable_cores())
+        numerics = Numerics("cpu", THREADS)
         numerics.apply()
         texts = training_texts(self.length, self.seed) if self.updates else None
         for place, cell in enumerate(self.cells):
