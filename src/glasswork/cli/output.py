@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,20 @@ def write_page(name: str, writers: dict[str, Callable[[], str | bytes]]) -> None
         raise GlassworkError(f"--out writes {' or '.join(writers)}, and {name} ends in neither")
     write_new(path, writers[path.suffix.lower()]())
     print(f"written to {path}", file=sys.stderr)
+
+
+def refuse_existing(name: str | None, endings: Sequence[str]) -> None:
+    """Refuses a file that could not be written in the end, before minutes of work are spent on it.
+
+    Raises:
+        GlassworkError: where it exists already, or its name has another ending.
+    """
+    if name is None:
+        return
+    if Path(name).suffix.lower() not in endings:
+        raise GlassworkError(f"--out writes {' or '.join(endings)}, and {name} ends in neither")
+    if Path(name).exists():
+        raise GlassworkError(f"{name} is there already: choose another name or move it away")
 
 
 def console_for_results() -> "Console":

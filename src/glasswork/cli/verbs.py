@@ -28,6 +28,8 @@ VERBS = {
     "count": "count a network's parameters, multiply-adds, memory and receptive field",
     "heatmap": "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
     "why-convolution": "shallow against deep, dense against convolutional, in numbers: glasswork why-convolution",
+    "why-recurrence": "remember a bracket opened ever farther back, RNN against LSTM: glasswork why-recurrence",
+    "vanishing-gradient": "draw what of an error arrives k steps back: glasswork vanishing-gradient --out page.html",
     "convolve": "convolve an image with a filter, one cell worked out in numbers",
 }
 

@@ -8,6 +8,9 @@ from glasswork.glassbox.count import Count
 from glasswork.glassbox.diagnose import Diagnosis
 from glasswork.glassbox.graph import Graph
 from glasswork.glassbox.record import Record
+from glasswork.glassbox.sequences.following import Following
+from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
+from glasswork.glassbox.sequences.saturation import GateSaturation
 from glasswork.glassbox.trace import Trace
 from glasswork.show import escape
 from glasswork.show.charts import document
@@ -16,6 +19,7 @@ from glasswork.show.count import count_text
 from glasswork.show.diagnosis import diagnosis_page
 from glasswork.show.graph import graph_page
 from glasswork.show.looking import looking_page
+from glasswork.show.sequences import sequences_page
 from glasswork.show.trace import trace_page
 
 
@@ -30,6 +34,10 @@ PAGES: dict[type[Record], Callable[[Any], str]] = {
     Convolved: convolve_page,
     Count: count_page,
     Diagnosis: lambda found: diagnosis_page(found, "Diagnosis"),
+    UnitReading: lambda found: sequences_page("A unit reads", [found]),
+    NextCharacters: lambda found: sequences_page("Next characters", [found]),
+    Following: lambda found: sequences_page("What units follow", [found]),
+    GateSaturation: lambda found: sequences_page("Gates", [found]),
 }
 
 

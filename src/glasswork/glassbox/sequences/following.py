@@ -1,0 +1,153 @@
+"""Units searched by what they follow in a text (Karpathy, Johnson and Li 2015, section 4.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from glasswork.errors import GlassworkError
+from glasswork.glassbox.record import Record
+from glasswork.glassbox.sequences.signals import Signal
+from glasswork.glassbox.sequences.unrolled import UnrolledLayer
+
+LEAST = 8
+HIDDEN, MEMORY = "h", "c"
+
+
+@dataclass(frozen=True)
+class Follower(Record):
+    """A unit that follows a signal.
+
+    Attributes:
+        layer: from 0.
+        unit: from 0; those that read from the end come after the others.
+        part: `h`, what the unit gives out, or `c`, the LSTM's memory, of which the hyperbolic tangent is taken.
+        score: on the first half of the text, by which units are ranked: of a signal that holds or not, the balanced
+            accuracy of the best threshold (1/2 is chance); of a number, the absolute correlation.
+        checked: the same threshold's, or the correlation's, figure on the second half.
+        threshold: where the signal is told to hold; None for a number.
+        above: whether it holds above the threshold; for a number, whether both grow together.
+    """
+
+    layer: int
+    unit: int
+    part: str
+    score: float
+    checked: float
+    threshold: float | None
+    above: bool
+
+
+@dataclass(frozen=True)
+class Following(Record):
+    """The units that follow a signal best.
+
+    Attributes:
+        signal: its name.
+        measure: `balanced accuracy` or `correlation`.
+        mean: of the signal over the text; the share of characters at which it holds.
+        units: best first.
+        searched: among how many.
+    """
+
+    signal: str
+    measure: str
+    mean: float
+    units: tuple[Follower, ...]
+    searched: int
+
+
+class _Found(NamedTuple):
+    """For each unit: its figures on both halves, threshold and direction, each (units,)."""
+
+    score: Tensor
+    checked: Tensor
+    threshold: Tensor | None
+    above: Tensor
+
+
+def following(layers: Sequence[UnrolledLayer], signals: Sequence[Signal], most: int = 5) -> tuple[Following, ...]:
+    """The units that follow each signal best, found on the first half of the text and checked on the second.
+
+    Among hundreds of units some fit half a text by chance: believe `checked`.
+
+    Args:
+        layers: of one sequence, (1, time, units).
+        signals: each with a number for every time. One that does not change within either half is left out.
+        most: how many units to name for each.
+
+    Raises:
+        GlassworkError: where a signal is not as long as the sequence, or that is too short.
+    """
+    places, columns = _columns(layers)
+    times = len(columns)
+    if times < LEAST:
+        raise GlassworkError(f"Units can be searched in a text of at least {LEAST} characters; this one has {times}.")
+    half, found = times // 2, []
+    for signal in signals:
+        if len(signal.values) != times:
+            raise GlassworkError(
+                f"The signal '{signal.name}' has {len(signal.values)} values for {times} times of the network."
+            )
+        values = torch.tensor(signal.values, dtype=torch.float64)
+        if any(bool((part == part[0]).all()) for part in (values[:half], values[half:])):
+            continue
+        way = _by_threshold if signal.yes_or_no else _by_correlation
+        result = way(columns[:half], values[:half], columns[half:], values[half:])
+        best = result.score.argsort(descending=True, stable=True)[:most].tolist()
+        units = tuple(_follower(places[place], result, place) for place in best)
+        measure = "balanced accuracy" if signal.yes_or_no else "correlation"
+        found.append(Following(signal.name, measure, float(values.mean()), units, len(places)))
+    return tuple(found)
+
+
+def _columns(layers: Sequence[UnrolledLayer]) -> tuple[list[tuple[int, int, str]], Tensor]:
+    """Layer, unit and part of every column, and the columns (time, all of them) in float64."""
+    places, columns = [], []
+    for layer in layers:
+        for part, states in ((HIDDEN, layer.hidden), (MEMORY, layer.memory)):
+            if states is not None:
+                first = states.shape[2] if layer.from_end else 0
+                places += [(layer.layer, first + unit, part) for unit in range(states.shape[2])]
+                columns.append(states[0].double() if part == HIDDEN else states[0].double().tanh())
+    return places, torch.cat(columns, 1)
+
+
+def _follower(place: tuple[int, int, str], found: _Found, column: int) -> Follower:
+    threshold = None if found.threshold is None else float(found.threshold[column])
+    score, checked, above = float(found.score[column]), float(found.checked[column]), bool(found.above[column])
+    return Follower(*place, score, checked, threshold, above)
+
+
+def _by_correlation(columns: Tensor, values: Tensor, later: Tensor, later_values: Tensor) -> _Found:
+    """Pearson's correlation; the later one counts against where its sign has changed."""
+    first, second = _correlations(columns, values), _correlations(later, later_values)
+    above = first > 0
+    return _Found(first.abs(), torch.where(above, second, -second), None, above)
+
+
+def _correlations(columns: Tensor, values: Tensor) -> Tensor:
+    centred, around = columns - columns.mean(0), values - values.mean()
+    sizes = centred.norm(dim=0) * around.norm()
+    return torch.where(sizes > 1e-12, centred.T @ around / sizes.clamp(min=1e-12), 0.0)  # a still unit follows nothing
+
+
+def _by_threshold(columns: Tensor, values: Tensor, later: Tensor, later_values: Tensor) -> _Found:
+    """The threshold with the best mean of both kinds' shares that are told rightly."""
+    holds = values > 0
+    ordered, order = columns.sort(0)
+    inside = holds[order].double()  # (time, units)
+    below_inside = inside.cumsum(0) / holds.sum()
+    below_outside = (1 - inside).cumsum(0) / (~holds).sum()
+    apart = ordered[1:] > ordered[:-1]  # a threshold lies between two values, not within one
+    gain = torch.where(apart, (below_outside - below_inside)[:-1], 0.0)
+    best = gain.abs().argmax(0, keepdim=True)
+    above = gain.gather(0, best)[0] > 0
+    threshold = (ordered.gather(0, best) + ordered.gather(0, best + 1))[0] / 2
+    score = 0.5 + gain.gather(0, best)[0].abs() / 2
+    told = (later > threshold) == above  # (time, units)
+    kept = later_values > 0
+    checked = (told[kept].double().mean(0) + (~told[~kept]).double().mean(0)) / 2
+    return _Found(score, checked, threshold, above)
