@@ -100,7 +100,7 @@ class Model:
         return answers
 
     def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
-        """What in tables and texts is not as in training: unknown categories or characters, empty cells, unused columns.
+        """What in tables and texts is not as in training: unknown categories or characters, empty or unused columns.
 
         Args:
             sources: as for `predict`; nothing is said about images.
