@@ -29,6 +29,11 @@ def embedding(draw: Any) -> Drawn:
     return (torch.tensor(indices).reshape(shape), numbers(draw, (words, features))), {"padding_idx": padding}
 
 
+def one_hot(draw: Any) -> Drawn:
+    (indices, _), _ = embedding(draw)
+    return (indices,), {"num_classes": int(indices.max()) + draw(st.integers(1, 3))}
+
+
 def step(gates: int, states: int) -> Any:
     """One step with that many rows of weights for each unit, from that many states."""
 
@@ -169,6 +174,7 @@ def torch_multi_head_attention(
 
 
 CASES: dict[str, Case] = {
+    "one_hot": Case(one_hot, F.one_hot),
     "embedding": Case(embedding, lambda indices, w, padding_idx: F.embedding(indices, w, padding_idx)),
     "rnn_step": Case(rnn_step, torch_rnn_step),
     "gru_step": Case(step(gates=3, states=1), torch.gru_cell),

@@ -7,6 +7,11 @@ from glasswork.glassbox.known import Known, Operand, Reading, shape_of
 from glasswork.glassbox.recorder import Input, Recorded
 
 
+def one_hot(entry: Recorded, tensor: Input, num_classes: int = -1) -> Reading:
+    """`F.one_hot` with a number of classes."""
+    return Known("one_hot", (tensor,), {"num_classes": num_classes}) if num_classes > 0 else None
+
+
 def embedding(
     entry: Recorded, input: Input, weight: Input, padding_idx: int | None = None, *words: Any, **options: Any
 ) -> Reading:

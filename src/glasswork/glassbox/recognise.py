@@ -180,6 +180,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "cpu": arithmetic.same,
     "positive": arithmetic.same,
     # sequences
+    "one_hot": sequences.one_hot,
     "embedding": sequences.embedding,
     "scaled_dot_product_attention": sequences.attention,
     "multi_head_attention_forward": sequences.multi_head,

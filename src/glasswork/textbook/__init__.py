@@ -95,6 +95,7 @@ OPERATIONS = (
     "concatenate",
     "stack",
     # sequences
+    "one_hot",
     "embedding",
     "rnn_step",
     "gru_step",
