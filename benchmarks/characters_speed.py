@@ -88,7 +88,7 @@ def train_ours(arguments: argparse.Namespace) -> dict[str, float]:
     total, losses, began = arguments.warm_up + arguments.steps, [], 0.0
     options = {"units": UNITS, "layers": LAYERS, "batch_size": LANES, "sequence": TIMES, "learning_rate": RATE}
     options |= {"optimizer": "adam", "schedule": "constant", "gradient_clip": CLIP, "threads": arguments.threads}
-    options |= {"seed": arguments.seed, "validation": 0, "test": 0.001, "stages": 0, "epochs": 1000}
+    options |= {"seed": arguments.seed, "validation": 0, "test": 0.001, "samples": 0, "epochs": 1000}
     with tempfile.TemporaryDirectory() as folder:
         steps = glasswork.steps("char-rnn", data=str(arguments.data), out=f"{folder}/run", **options)
         for step in islice(steps, total):

@@ -37,7 +37,7 @@ class CharactersRecipe(Recipe):
         le=65536,
         description="the most different characters; the rarest of more become one unknown character",
     )
-    stages: int = Field(
+    samples: int = Field(
         6, ge=0, description="at how many moments of the training the network writes a sample for the report"
     )
     prompt: str = Field("", description="what these samples go on from")

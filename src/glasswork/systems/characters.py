@@ -39,7 +39,9 @@ from glasswork.training.step import Step, Tree
 JUDGED = 500_000
 """Characters of the validation text that are looked at after an epoch, at most."""
 OPENED = 24
+"""Characters of a text that is opened: every number of it is looked at."""
 ONE_HOT = 512
+"""The most characters for which a one among zeros costs no more than a learnt vector."""
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 
@@ -151,7 +153,7 @@ class Characters(System):
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
         assert self._schema is not None
-        return sampled(stage, start, self._schema, self.recipe.prompt, self.recipe.stages, fit)
+        return sampled(stage, start, self._schema, self.recipe.prompt, self.recipe.samples, fit)
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
@@ -181,12 +183,9 @@ class Characters(System):
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
             examples = self.read_like(path, schema)
-            rows, ends = torch.arange(len(examples)), examples.offsets["inputs"][[0, -1]]
-            assert len(rows)
-            whole = replace(
-                examples, columns={"inputs": examples.columns["inputs"]}, offsets={"inputs": ends}, names=[str(path)]
-            )
-            yield Inputs([str(path)], whole)
+            columns = {"inputs": examples.columns["inputs"]}
+            ends = {"inputs": examples.offsets["inputs"][[0, -1]]}  # one row, the whole text
+            yield Inputs([str(path)], replace(examples, columns=columns, offsets=ends, names=[str(path)]))
 
     @override
     def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
