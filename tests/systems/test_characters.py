@@ -94,7 +94,7 @@ def test_what_is_left_open_is_derived() -> None:
     recipe = system.recipe
     assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
     assert network.recurrent.kernel.input_size == len(system.example().schema.classes)
-    assert made(cell="relu-rnn", learning_rate=None)[0].recipe.learning_rate == 0.0005
+    assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
     assert made(embedding=5)[2].recurrent.kernel.input_size == 5
 
 

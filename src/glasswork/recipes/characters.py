@@ -46,7 +46,6 @@ class CharactersRecipe(Recipe):
 CHAR_RNN = {
     "epochs": 10,
     "batch_size": 64,
-    "learning_rate": 0.004,
     "gradient_clip": 1.0,
     "validation": 0.05,
     "test": 0.05,
