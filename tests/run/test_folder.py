@@ -12,6 +12,7 @@ from safetensors import safe_open
 import glasswork as gw
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder, list_runs
+from glasswork.systems.networks import SLIGHT
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from made_data import broken_off, pictures, resume, train, write_npz
 
@@ -59,7 +60,12 @@ def test_asked_and_used(run: Path) -> None:
         "gradient_clip": 1.0,
     }
     used = tomllib.loads((run / "resolved.toml").read_text(encoding="utf-8"))
-    assert (used["format"], used["loss"], used["size"], used["optimizer"]) == (1, "cross-entropy", 12, "adamw")
+    assert (used["format"], used["loss"], used["augment"], used["optimizer"]) == (
+        1,
+        "cross-entropy",
+        list(SLIGHT),
+        "adamw",
+    )
     assert used["numerics"]["precision"] == "float32"
 
 

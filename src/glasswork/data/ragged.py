@@ -127,7 +127,7 @@ def fingerprints(values: Tensor, offsets: Tensor) -> Tensor:
         where = torch.arange(start, start + len(part))
         rows = torch.searchsorted(offsets, where, right=True) - 1
         sums.index_add_(0, rows, _scrambled(part + 1) * (2 * _scrambled(where - offsets[rows]) + 1))
-    return sums ^ _scrambled(counts)
+    return _scrambled(sums) ^ _scrambled(~counts)
 
 
 def _scrambled(numbers: Tensor) -> Tensor:

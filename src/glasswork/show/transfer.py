@@ -143,15 +143,16 @@ def _curves(found: Found) -> list[tuple[str, list[tuple[float, float]]]]:
 def _curve_table(found: Found) -> tuple[list[str], list[list[str]]]:
     """A row per number of training pictures, a column per way."""
     names = [name for name, _ in _curves(found)]
+    points = {(point["way"], point["examples"]): point for point in found["curve"]}
     counts = list(dict.fromkeys(point["examples"] for point in found["curve"]))
     rows = [
         [
             f"{count:,.0f}",
             *(
                 f"{_percent(point['accuracy'])} ({_span(*point['interval'])})"
+                if (point := points.get((name, count)))
+                else ""
                 for name in names
-                for point in found["curve"]
-                if (point["way"], point["examples"]) == (name, count)
             ),
         ]
         for count in counts
