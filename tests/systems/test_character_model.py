@@ -68,8 +68,8 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
     first, state = system.loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
     second, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
     anew, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state)
-    assert float(first + second) / 2 == pytest.approx(float(whole), rel=1e-5)
-    assert float(anew) != pytest.approx(float(second), rel=1e-5)
+    assert (first + second).item() / 2 == pytest.approx(whole.item(), rel=1e-5)
+    assert anew.item() != pytest.approx(second.item(), rel=1e-5)
     assert not any(part.requires_grad for part in state.values())
 
 

@@ -99,11 +99,12 @@ FITTING: dict[str, tuple[str, ...]] = {
     "class": ("cross-entropy", "hinge", "binary-cross-entropy", "squared-error"),
     "classes": ("binary-cross-entropy", "squared-error"),
     "number": ("squared-error",),
+    "next": ("cross-entropy",),
 }
 
 
 def default_loss(target_kind: str) -> str:
-    """The name of the loss for a kind of target (`class`, `classes` or `number`) when none is asked for."""
+    """The name of the loss for a kind of target (`class`, `classes`, `number`, `next`) when none is asked for."""
     return FITTING[target_kind][0]
 
 
@@ -115,7 +116,8 @@ def check_fit(loss: str, target_kind: str) -> None:
     """
     if loss not in FITTING[target_kind]:
         fitting = ", ".join(FITTING[target_kind])
-        what = {"class": "one class", "classes": "several classes", "number": "numbers"}[target_kind]
+        kinds = {"class": "one class", "classes": "several classes", "number": "numbers", "next": "the next token"}
+        what = kinds[target_kind]
         raise GlassworkError(f"The loss {loss} does not fit targets that are {what}; choose from {fitting}.")
 
 
@@ -132,7 +134,8 @@ def probabilities(scores: Tensor, loss: str, target_kind: str) -> Tensor:
     Args:
         scores: (batch, outputs), raw.
         loss: a name in `LOSSES`.
-        target_kind: `class` (rows sum to 1) or `classes` (each output on its own).
+        target_kind: `class` (rows sum to 1), `classes` (each output on its own), or `next` (the next token at every
+            time: as `class`, with a last dimension for the times).
 
     Returns:
         (batch, outputs), between 0 and 1.
