@@ -101,6 +101,14 @@ def test_a_wide_range_asks_for_a_logarithmic_axis():
     assert "0.1" not in narrow
 
 
+def test_a_logarithmic_axis_can_be_asked_for_whatever_the_values() -> None:
+    lines = [Series("level", [(0.0, 0.5), (1.0, 1.0), (2.0, 2.0)])]
+    assert ">10</text>" not in line_chart(lines, "linear")
+    drawn = line_chart(lines, "logarithmic", logarithmic_from=1)
+    assert all(f">{tick}</text>" in drawn for tick in ("0.1", "1", "10"))
+    assert "<svg" in line_chart([Series("still", [(0.0, 1.0), (1.0, 1.0)])], "one value", logarithmic_from=1)
+
+
 def test_values_that_are_not_finite_break_the_line_and_leave_a_cross():
     drawing = line_chart([Series("loss", [(1, 1.0), (2, 0.9), (3, NAN), (4, 0.8), (5, 0.7), (6, math.inf)])], "loss")
     assert len(elements(drawing, "path", "cross")) == 2

@@ -25,7 +25,7 @@ THREADS = 1  # the networks are small; and sums are rounded alike on machines wi
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 """Distances that are asked about, as shares of the farthest in training."""
 RATES = {"rnn": 0.002, "relu-rnn": 0.001, "gru": 0.005, "lstm": 0.005}
-"""Highest learning rate of each cell: of a handful the one with the best accuracy at the farthest distance, seed 0."""
+"""Highest learning rate of each cell; LOG.md has what else was tried for the RNN and the ReLU-RNN."""
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,10 @@ def _range(values: Sequence[float]) -> Point:
     return low - room, high + room
 
 
-def _vertical_axis(values: Sequence[float], as_percent: bool) -> _Axis:
+def _vertical_axis(values: Sequence[float], as_percent: bool, logarithmic_from: float) -> _Axis:
     low, high = _range(values)
     start, end = HEIGHT - BOTTOM, TOP
-    if not as_percent and min(values) > 0 and max(values) / min(values) >= LOGARITHMIC_FROM_RATIO:
+    if not as_percent and min(values) > 0 and max(values) / min(values) >= logarithmic_from:
         # Whole decades, so that at least two ticks carry a label.
         return _Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), start, end, True)
     # No point on the ground line, unless it is nought itself.
@@ -161,6 +161,7 @@ def line_chart(
     x_label: str = "epoch",
     marked: float | None = None,
     as_percent: bool = False,
+    logarithmic_from: float = LOGARITHMIC_FROM_RATIO,
 ) -> str:
     """Lines over a common horizontal axis of whole numbers.
 
@@ -170,6 +171,8 @@ def line_chart(
         x_label: what is counted from left to right.
         marked: where on the horizontal axis the best was reached.
         as_percent: the values are shares of one.
+        logarithmic_from: ratio of the largest to the smallest value, all of them above 0, from which the vertical axis
+            is logarithmic; 1: always.
 
     Returns:
         An `<svg>`; the empty string when nothing was recorded.
@@ -179,7 +182,7 @@ def line_chart(
         return ""
     finite = [y for one in series for _, y in one.points if math.isfinite(y)]
     across = _Axis(*_range(columns), LEFT, WIDTH - RIGHT)
-    up = _vertical_axis(finite or [0.0, 1.0], as_percent)
+    up = _vertical_axis(finite or [0.0, 1.0], as_percent, logarithmic_from)
     parts = _grid(across, up, x_label, as_percent, whole=True)
     if marked is not None and across.low <= marked <= across.high:
         x = across.at(marked)

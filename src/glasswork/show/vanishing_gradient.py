@@ -113,7 +113,7 @@ def _points(values: Sequence[float]) -> list[Point]:
 
 
 def _chart(caption: str, lines: Sequence[Series]) -> str:
-    return charts.figure(caption, charts.line_chart(lines, caption, ACROSS))
+    return charts.figure(caption, charts.line_chart(lines, caption, ACROSS, logarithmic_from=1))
 
 
 def _figures(drawings: Sequence[str]) -> str:

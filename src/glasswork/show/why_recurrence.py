@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape as plain
 
-from glasswork.show import charts, escape
+from glasswork.show import charts, escape, percent
 from glasswork.show.cells import NAMES, STYLE
 from glasswork.show.charts import Series
 from glasswork.show.parts import Part, drawn_parts
@@ -81,7 +81,7 @@ def verdict(found: Found) -> str:
     """What the curve says at the farthest distance of training, in words."""
     far = found["farthest"]
     said = [
-        f"{NAMES[one['cell']]} {_percent(mean)}"
+        f"{NAMES[one['cell']]} {percent(mean)}"
         for one in found["curves"]
         for distance, mean, *_ in one["accuracy"]
         if distance == far
@@ -103,8 +103,4 @@ def _rows(found: Found) -> list[list[str]]:
 
 
 def _spread(mean: float, lowest: float, highest: float) -> str:
-    return _percent(mean) if lowest == highest else f"{_percent(mean)} ({100 * lowest:.0f} to {100 * highest:.0f})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return percent(mean) if lowest == highest else f"{percent(mean)} ({percent(lowest)} to {percent(highest)})"
