@@ -261,5 +261,5 @@ def _too_short(examples: Examples, kind: SeriesKind, part: str, count: int) -> G
     before = f" after {kind.context:,} to read" if first else f", with {kind.context:,} known values before it,"
     return GlassworkError(
         f"The {part} part of {examples.source} has {count:,} times, and one horizon of {kind.horizon:,}{before} takes "
-        f"{needed:,}: give more values, or a shorter --horizon, --window ({kind.window:,}) or --season ({kind.season:,})"
+        f"{needed:,}: give more values, or a shorter --horizon, --window ({kind.window}) or --season ({kind.season})"
     )
