@@ -26,7 +26,7 @@ ASKED: dict[InputKind, tuple[str, str]] = {
     "vector": ("FILE.csv", "the rows of a table"),
     "text": ("FILE.txt", "a text"),
     "sequence": ("FILE", "a sequence"),
-    "series": ("FILE.csv", "how series go on"),
+    "series": ("FILE.csv", "series"),
 }
 """What a model of each kind of input is asked about."""
 
