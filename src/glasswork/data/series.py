@@ -51,5 +51,8 @@ class SeriesKind:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SeriesKind":
         """The kind that `to_json` wrote."""
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        return cls(**{**values, "timing": Timing.from_json(values["timing"])})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
+        values["timing"] = Timing.from_json(values["timing"])
+        return cls(**values)

@@ -82,7 +82,8 @@ class Windows:
         if not len(rows):
             return Places(rows, rows)
         first, end = int(rows[0]), int(rows[-1]) + 1
-        origins = torch.arange(max(first, self.kind.context), end - self.kind.horizon + 1, stride)
+        begin, stop = max(first, self.kind.context), end - self.kind.horizon + 1
+        origins = torch.arange(begin, max(begin, stop), stride)
         begins, ends = origins - self.kind.context, origins + self.kind.horizon
         whole = self._known[ends] - self._known[begins] == (ends - begins)[:, None]  # (origins, series)
         found = whole.nonzero()

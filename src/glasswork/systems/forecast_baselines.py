@@ -15,7 +15,7 @@ MISSING = "the exponential-smoothing baseline (ETS) needs statsmodels: pip insta
 MOST_SERIES = 30
 """That are smoothed: each takes seconds, where a network takes none more."""
 _LEAST_SEASONS = 2
-_LEAST_VALUES = 12
+_LEAST_VALUES = 11  # beside a season, which the first level, trend and season are read from
 _LONGEST_FIT = 4000
 
 Numbers = npt.NDArray[np.float64]
@@ -37,8 +37,8 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         places: of the forecasts.
 
     Returns:
-        (forecasts, horizon); NaN where a series is not among the first 30, or has less than two seasons or twelve
-        values to be fitted to.
+        (forecasts, horizon); NaN where a series is not among the first 30, or has less than two seasons, or one and
+        eleven values, to be fitted to.
     """
     kind = windows.kind
     found = torch.full((len(places), kind.horizon), torch.nan)
@@ -49,7 +49,7 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         origins = places.origins[mine].numpy() - begin
         whole = values[begin : begin + int(origins.max())]
         fitted = whole[: int(origins.min())]
-        if len(fitted) >= max(_LEAST_SEASONS * kind.season, _LEAST_VALUES):
+        if len(fitted) >= max(_LEAST_SEASONS * kind.season, kind.season + _LEAST_VALUES):
             found[mine] = torch.from_numpy(_smoothed(fitted, whole, origins, kind.season, kind.horizon)).float()
     return found
 

@@ -41,8 +41,8 @@ def findings(examples: Examples, found: Backtest, where: str, calibrated: int) -
         remarks.append(MISSING)
     elif "ets_mae" not in metrics:
         remarks.append(
-            "there is no exponential-smoothing baseline: it takes two seasons and twelve values before the first "
-            f"forecast, of at most {MOST_SERIES} series"
+            "there is no exponential-smoothing baseline: it takes two seasons, and eleven values beside one, before "
+            f"the first forecast, of at most {MOST_SERIES} series"
         )
     return {
         "headline_metric": "mean absolute error",
