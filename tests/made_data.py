@@ -77,6 +77,18 @@ def write_text(path: Path, characters: int = 3000, seed: int = 0) -> Path:
     return path
 
 
+def write_series(path: Path, count: int = 120, seed: int = 0) -> Path:
+    """Daily values with a weekly season, a level that wanders, and a covariate."""
+    draws = np.random.default_rng(seed)
+    wind = draws.normal(size=count)
+    level = draws.normal(size=count).cumsum()
+    values = 50 + 8 * np.sin(2 * np.pi * np.arange(count) / 7) + level + draws.normal(size=count)
+    dates = np.datetime64("2024-01-01") + np.arange(count)
+    lines = [f"{day},{y:.3f},{x:.3f}" for day, y, x in zip(dates, values, wind, strict=True)]
+    path.write_text("\n".join(["date,demand,wind", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
 def write_folder(path: Path, count: int = 30) -> Path:
     """A folder of class folders of PNG files."""
     images, labels = pictures(count)

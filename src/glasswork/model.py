@@ -39,6 +39,7 @@ from glasswork.objectives.losses import LOSSES
 from glasswork.run.export import Exported, export
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
+from glasswork.systems.forecasting import Foretold, foretold
 from glasswork.systems.published import PUBLISHED, published
 from glasswork.systems.questions import class_of, target_of
 from glasswork.systems.system import Answer, System
@@ -83,7 +84,7 @@ class Model:
         several = not isinstance(sources, (str, Path))
         paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
         answers = self._answers(paths)
-        if several or not paths[0].is_file() or self.schema.inputs == "vector":
+        if several or not paths[0].is_file() or self.schema.inputs in {"vector", "series"}:
             return answers
         if answers[0].problem:
             raise GlassworkError(answers[0].problem)
@@ -151,7 +152,7 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         batch = next(self._asked([Path(source)]))
-        following = batch.targets[:1] if self.schema.target == "next" else None
+        following = batch.targets[:1] if self.schema.target in {"next", "ahead"} else None
         wanted = following if target is None else target_of(target, self.schema)
         loss = self.system.loss_name
         return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
@@ -181,6 +182,20 @@ class Model:
             GlassworkError: for a model that does not write, or characters in the prompt that it does not know.
         """
         return write(self.network, self.schema, prompt, length, Choice(temperature, top_k, top_p, beam), seed)
+
+    def forecast(self, data: str | Path | None = None) -> Foretold:
+        """How series go on after the last of their values, in quantiles.
+
+        Args:
+            data: a table of the series with their newest values; absent: the run's own data.
+
+        Raises:
+            GlassworkError: for a model that foretells no series, or data that does not fit it.
+        """
+        if self.schema.series is None or (data or self.system.recipe.data) is None:
+            raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
+        examples = self.system.read_like(data or str(self.system.recipe.data), self.schema)
+        return foretold(self.network, examples, self.numerics)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -267,7 +282,7 @@ class Model:
         if self.schema.inputs not in {"image", "vector"}:
             raise GlassworkError(
                 "Features and attributions are of images and rows of numbers, and this model takes "
-                f"{'text' if self.schema.inputs == 'text' else 'sequences'}: open it without them"
+                f"{'text' if self.schema.inputs == 'text' else self.schema.inputs}: open it without them"
             )
 
     def _answered(self, inputs: Tensor) -> int:
@@ -319,9 +334,9 @@ class Model:
                 exported.
         """
         examples, rows = self._unseen(data)
-        text = self.schema.inputs == "text"
+        prepared = self.schema.inputs in {"text", "series"}
         columns = examples.columns
-        raw = self._held_out(data).inputs if text else centre(columns["inputs"][rows], examples.margin)
+        raw = self._held_out(data).inputs if prepared else centre(columns["inputs"][rows], examples.margin)
         return export(self.network, self.schema, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:

@@ -24,6 +24,7 @@ from made_data import (
     train,
     write_network,
     write_npz,
+    write_series,
     write_table,
     write_text,
 )
@@ -37,9 +38,12 @@ LARGE = set(DEEP)
 
 # Of the systems whose target is in the inputs themselves.
 TEXTS = {"char-rnn"}
+SERIES = {"forecast"}
 
 every_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE])
-every_targeted_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS])
+every_targeted_preset = pytest.mark.parametrize(
+    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | SERIES]
+)
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
@@ -53,12 +57,16 @@ def fitting(preset: str, folder: Path) -> dict[str, object]:
         return {"held_out": "0", "embedding": 8, "network": "lenet"}
     if preset == "char-rnn":
         return {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
+    if preset == "forecast":
+        return {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
     return {"network": write_network(folder)} if preset == "own" else {}
 
 
 def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
     if inputs == "text":
         return write_text(folder / "data.txt")
+    if inputs == "series":
+        return write_series(folder / "data.csv")
     write = write_npz if inputs == "images" else write_table
     path = write(folder / ("data.npz" if inputs == "images" else "data.csv"), target)
     if preset == "xor" and (inputs, target) == ("rows", "number"):
@@ -73,7 +81,7 @@ FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
 REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use lenet"}
 REFUSED_TARGETS = {("embed", "classes"): "of one class each", ("embed", "number"): "of one class each"}
 FIGURES = {"embed": "recall_at_1"}
-INPUTS = {"xor": "rows", "char-rnn": "text"}
+INPUTS = {"xor": "rows", "char-rnn": "text", "forecast": "series"}
 LENGTHS = {"xor": {"epochs": 9}}
 
 
@@ -144,7 +152,7 @@ def require_answer(answer: dict[str, object], target: str, classes: tuple[str, .
         (target, preset)
         for target in TARGETS
         for preset in PRESETS
-        if preset not in LARGE | TEXTS and (preset, target) not in REFUSED_TARGETS
+        if preset not in LARGE | TEXTS | SERIES and (preset, target) not in REFUSED_TARGETS
     ],
 )
 def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -> None:
@@ -185,6 +193,39 @@ def test_a_text_is_gone_on_with_from_wherever_it_was_stopped(cell: str, after: i
     whole = train("char-rnn", out="whole", **options)
     assert len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 24
     require_same(whole, resume(broken_off("char-rnn", after, **options)))
+
+
+def test_series_are_learnt_and_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data("forecast", "series", "", tmp_path)
+    run = train("forecast", data=data, epochs=2, batch_size=16, **fitting("forecast", tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"]) == (2, "forecast")
+    assert sum(result["examples"].values()) == 120
+    figures = {"loss", "mae", "mase", "smape", "mape", "coverage", "seasonal_naive_mae", "ets_mae"}
+    assert figures <= set(result["test"])
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert said(capsys)["metrics"]["mae"] > 0
+    assert main(["predict", str(run), str(data), "--json"]) == 0
+    (answer,) = said(capsys)["answers"]
+    assert (answer["input"], answer["probability"], answer["probabilities"]) == ("demand", None, {})
+    assert len(answer["answer"]) == 3
+    assert main(["open", str(run), str(data), "--json"]) == 0
+    trace = Trace.from_json(said(capsys))
+    assert trace.descent is not None and not trace.differing
+    assert all(operation.known for operation in trace.operations if operation.carries_weights)
+    assert main(["diagnose", str(run), "--json"]) == 0
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("after", [1, 4, 5, 6, 14, 15])
+def test_series_are_gone_on_with_from_wherever_it_was_stopped(cell: str, after: int, tmp_path: Path) -> None:
+    data = write_data("forecast", "series", "", tmp_path)
+    options = {"data": str(data), "cell": cell, "epochs": 3, "batch_size": 14, **fitting("forecast", tmp_path)}
+    whole = train("forecast", out="whole", **options)
+    assert len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 15
+    require_same(whole, resume(broken_off("forecast", after, **options)))
 
 
 SETTINGS: dict[str, dict[str, object]] = {

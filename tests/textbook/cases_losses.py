@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
+from glasswork.objectives.losses import pinball
 from textbook.case import Case, Drawn, numbers, shape
 from textbook.cases_pointwise import one
 
@@ -110,12 +111,20 @@ def distance(loss: Any, w: Tensor) -> Tensor:
     return loss(w, torch.zeros_like(w), reduction="sum")
 
 
+def draw_pinball(draw: Any) -> Drawn:
+    sides = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    # No two multiples of 0.3, one of them moved by 0.1, are equal, where the loss has its kink.
+    q = (numbers(draw, (*sides, draw(st.integers(1, 5)))) / 0.3).round() * 0.3
+    return (q, (numbers(draw, sides) / 0.3).round() * 0.3 + 0.1), {}
+
+
 CASES = {
     "hinge": Case(draw_hinge, torch_hinge),
     "cross_entropy": Case(draw_cross_entropy, F.cross_entropy, constant=(2,)),
     "negative_log_likelihood": Case(draw_likelihood, F.nll_loss, constant=(2,)),
     "squared_error": Case(draw_squared_error, torch_squared_error),
     "binary_cross_entropy": Case(draw_binary_cross_entropy, torch_binary_cross_entropy, constant=(2,)),
+    "pinball": Case(draw_pinball, pinball),
     "triplet": Case(draw_triplet, torch_triplet),
     "l1": Case(one(kinks=(0,), strength=STRENGTHS), lambda w, strength: strength * distance(F.l1_loss, w)),
     "l2": Case(one(strength=STRENGTHS), lambda w, strength: strength * distance(F.mse_loss, w)),

@@ -9,16 +9,18 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.columns import Column
+from glasswork.data.series import SeriesKind
 from glasswork.data.vocabulary import Vocabulary
 
-InputKind = Literal["image", "vector", "text", "sequence"]
-TargetKind = Literal["class", "classes", "number", "next"]
+InputKind = Literal["image", "vector", "text", "sequence", "series"]
+TargetKind = Literal["class", "classes", "number", "next", "ahead"]
 
 HOLDS: dict[InputKind, str] = {
     "image": "images: use lenet",
     "vector": "rows of numbers: use mlp",
     "text": "text: use char-rnn",
     "sequence": "sequences",
+    "series": "series over time: use forecast",
 }
 """What a source holds, and what learns from it, for whoever asked for something else."""
 
@@ -35,14 +37,14 @@ class Schema:
 
     Attributes:
         inputs: `image` (rows of channels x height x width), `vector` (rows of numbers), `text` (rows of tokens out of
-            `vocabulary`) or `sequence` (rows of things of one shape, such as vectors or frames); rows of a text or a
-            sequence differ in length.
+            `vocabulary`), `sequence` (rows of things of one shape, such as vectors or frames; rows of a text or a
+            sequence differ in length) or `series` (a row for each time: of every series its value and covariates).
         shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
             shape at one time; of a text (), as a token is one number.
-        target: `class` (one of `classes`), `classes` (any number of them), `number`, or `next`: the next token at
-            every time, which is in the inputs themselves.
+        target: `class` (one of `classes`), `classes` (any number of them), `number`, `next`: the next token at
+            every time, which is in the inputs themselves, or `ahead`: quantiles of the values of a series to come.
         classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
-            numbers predicted, for `next` the tokens.
+            numbers predicted, for `next` the tokens, for `ahead` the series.
         features: the names of the features of a `vector`; empty for images.
         mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255; also
             what stands for a feature that nobody knows (NaN), such as an empty cell.
@@ -56,6 +58,7 @@ class Schema:
         target_columns: the columns of the table that hold the target.
         unused: the columns of the table that are neither.
         vocabulary: the tokens of a text.
+        series: how series are seen and how far they are foretold.
     """
 
     inputs: InputKind
@@ -72,20 +75,28 @@ class Schema:
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
+    series: SeriesKind | None = None
 
     @property
     def unit(self) -> str:
         """What examples are counted in, in the plural."""
-        return "characters" if self.target == "next" else "examples"
+        return {"next": "characters", "ahead": "times"}.get(self.target, "examples")
 
     def zeros(self, count: int) -> Tensor:
         """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
         if self.inputs == "text":
             return torch.zeros(count, TIMES, dtype=torch.int64)
+        if self.series is not None:
+            return torch.zeros(count, self.series.window, self.series.features)
         return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
 
     def output_shape(self, count: int) -> tuple[int, ...]:
-        """What a network answers to `zeros(count)`: (count, outputs), or (count, tokens, times) for the next token."""
+        """What a network answers to `zeros(count)`: (count, outputs), or (count, tokens, times) for the next token.
+
+        Of series it is (count, horizon, quantiles).
+        """
+        if self.series is not None:
+            return (count, self.series.horizon, self.series.quantiles)
         return (count, len(self.classes), *((TIMES,) if self.target == "next" else ()))
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +110,8 @@ class Schema:
         values["columns"] = tuple(Column.from_json(column) for column in values.get("columns", ()))
         if values.get("vocabulary") is not None:
             values["vocabulary"] = Vocabulary.from_json(values["vocabulary"])
+        if values.get("series") is not None:
+            values["series"] = SeriesKind.from_json(values["series"])
         return cls(**values)
 
 
@@ -111,9 +124,11 @@ class Examples:
             vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
             (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
-            original); and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION
-            or TEST). Columns may be memory-mapped and must not be written to. The inputs of a text are whole numbers
-            (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
+            original); of series `times` (int64 (rows,), as `Timing` counts them), with inputs float32 (rows, series,
+            1 + covariates), the value first, NaN for what nobody knows; and, where the source says which row belongs
+            where, `split` (uint8 (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be
+            written to. The inputs of a text are whole numbers (tokens,), those of a sequence float32 or uint8
+            (times, *shape), row after row.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
@@ -177,6 +192,8 @@ class ReadingOptions:
         like: of the model that a table or a text is read for, so that its columns become the same features and its
             characters the same tokens; absent: they are described anew.
         vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
+        time: the column of a table that says when; absent: found out.
+        identifier: the column of a table that says which series a line belongs to.
     """
 
     size: int | None = None
@@ -187,6 +204,8 @@ class ReadingOptions:
     classes_known: bool = False
     like: Schema | None = None
     vocabulary: int = 256
+    time: str | None = None
+    identifier: str | None = None
 
     @property
     def least_classes(self) -> int:

@@ -157,11 +157,23 @@ def _lengths(examples: Examples) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,} (median {middle:,})"
 
 
+def _series(examples: Examples) -> str:
+    kind, names = examples.schema.series, examples.schema.classes
+    assert kind is not None
+    many = "one series" if len(names) == 1 else f"{len(names):,} series"
+    beside = f" with {len(kind.covariates)} covariates" if len(kind.covariates) > 1 else ""
+    beside = f" with the covariate {kind.covariates[0]}" if len(kind.covariates) == 1 else beside
+    span = f" from {examples.names[0]} to {examples.names[-1]}" if examples.names else ""
+    season = f"a season of {kind.timing.steps_in_words(kind.season)}" if kind.season > 1 else "no season"
+    return f"{many}{beside}, a value every {kind.timing.steps_in_words(1).removeprefix('1 ')}{span}, {season}"
+
+
 INPUTS: dict[InputKind, Callable[[Examples], str]] = {
     "image": _images,
     "vector": _rows,
     "text": _text,
     "sequence": _sequences,
+    "series": _series,
 }
 """One input in words, for each kind."""
 
@@ -182,6 +194,9 @@ def _target(examples: Examples) -> str:
     kind = examples.schema.target
     if kind == "next":
         return "the next character"
+    if examples.schema.series is not None:
+        ahead = examples.schema.series
+        return f"{ahead.quantiles} quantiles of {listed}, {ahead.timing.steps_in_words(ahead.horizon)} ahead"
     if kind == "number":
         return f"the number {listed}" if len(names) == 1 else f"{len(names)} numbers: {listed}"
     return f"{'one' if kind == 'class' else 'any'} of {len(names)} classes: {listed}"

@@ -181,11 +181,11 @@ def binary_cross_entropy(
     return None if pos_weight is not None else Known("binary_cross_entropy", (input, target, weight), settings)
 
 
-def own_loss(name: str, reduction: str) -> Callable[..., Reading]:
-    """A loss of the glass box, recorded as one operation."""
+def own_loss(name: str, reduction: str | None) -> Callable[..., Reading]:
+    """A loss of the glass box, recorded as one operation; None: it has but one reduction."""
 
     def read(entry: Recorded, scores: Input, targets: Input) -> Reading:
         rest = (None,) if name == "binary_cross_entropy" else ()
-        return Known(name, (scores, targets, *rest), {"reduction": reduction})
+        return Known(name, (scores, targets, *rest), {} if reduction is None else {"reduction": reduction})
 
     return read

@@ -19,6 +19,7 @@ RECORDED_AS = {
     "squared-error": "squared error",
     "hinge": "hinge loss",
     "binary-cross-entropy": "binary cross-entropy",
+    "pinball": "pinball loss",
 }
 """Name of a loss -> the name that its one operation is recorded under."""
 
@@ -45,7 +46,8 @@ def open_network(
         inputs: a tensor such as (batch, channels, height, width), or a tuple of what its `forward` takes.
         target: what it should have answered: a class, or a tensor that fits the loss. Absent: the class that it
             answers, where the loss is one of classes and the answer (batch, classes); else only the forward pass.
-        loss: `cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or your own (output, target) -> ().
+        loss: `cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, `pinball`, or your own
+            (output, target) -> ().
         learning_rate: eta of the one step of gradient descent that is tried on a copy of the weights.
         parts: also record the kernels that each operation is made of.
 
@@ -177,6 +179,8 @@ class _Opening:
         if self.loss == "hinge" and classes:
             return self._in_range(target, output)
         if self.loss in {"squared-error", "binary-cross-entropy"} and target.shape == output.shape:
+            return target.to(output.dtype)
+        if self.loss == "pinball" and target.shape == output.shape[:-1]:
             return target.to(output.dtype)
         raise GlassworkError(
             f"A target of shape {tuple(target.shape)} does not fit {self.loss} of an output of shape "

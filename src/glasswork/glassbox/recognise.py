@@ -138,6 +138,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "binary_cross_entropy_with_logits": arithmetic.binary_cross_entropy,
     "hinge loss": arithmetic.own_loss("hinge", "mean"),
     "squared error": arithmetic.own_loss("squared_error", "examples"),
+    "pinball loss": arithmetic.own_loss("pinball", None),
     "binary cross-entropy": arithmetic.own_loss("binary_cross_entropy", "examples"),
     # shapes
     "flatten": shapes.reshape,

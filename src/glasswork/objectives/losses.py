@@ -87,11 +87,38 @@ def squared_error(
     return mean_over_examples(losses, targets, class_weights)
 
 
+def pinball(scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+    """Quantile loss L = max(tau (t - q), (tau - 1) (t - q)), least where P(t < q) = tau (Koenker and Bassett 1978).
+
+    The K quantiles of each number are evenly spread: tau_k = k / (K + 1). The mean is over examples, numbers and
+    quantiles.
+
+    Args:
+        scores: the quantiles q_k, (batch, numbers, K).
+        targets: t, (batch, numbers).
+        class_weights: none.
+        smoothing: none.
+
+    Raises:
+        GlassworkError: smoothing is asked for.
+    """
+    refuse_smoothing("pinball", smoothing)
+    taus = quantile_levels(scores.shape[-1]).to(scores)
+    over = targets[..., None] - scores
+    return torch.maximum(taus * over, (taus - 1) * over).mean()
+
+
+def quantile_levels(count: int) -> Tensor:
+    """tau_k = k / (K + 1) of K evenly spread quantiles, (K,)."""
+    return torch.arange(1, count + 1) / (count + 1)
+
+
 LOSSES: dict[str, Loss] = {
     "cross-entropy": cross_entropy,
     "hinge": hinge,
     "binary-cross-entropy": binary_cross_entropy,
     "squared-error": squared_error,
+    "pinball": pinball,
 }
 
 # Which losses fit which kind of target; the first is the default.
@@ -100,11 +127,12 @@ FITTING: dict[str, tuple[str, ...]] = {
     "classes": ("binary-cross-entropy", "squared-error"),
     "number": ("squared-error",),
     "next": ("cross-entropy",),
+    "ahead": ("pinball",),
 }
 
 
 def default_loss(target_kind: str) -> str:
-    """The name of the loss for a kind of target (`class`, `classes`, `number`, `next`) when none is asked for."""
+    """The name of the loss for a kind of target (`class`, `classes`, `number`, `next`, `ahead`) where none is asked."""
     return FITTING[target_kind][0]
 
 
@@ -116,8 +144,13 @@ def check_fit(loss: str, target_kind: str) -> None:
     """
     if loss not in FITTING[target_kind]:
         fitting = ", ".join(FITTING[target_kind])
-        kinds = {"class": "one class", "classes": "several classes", "number": "numbers", "next": "the next token"}
-        what = kinds[target_kind]
+        what = {
+            "class": "one class",
+            "classes": "several classes",
+            "number": "numbers",
+            "next": "the next token",
+            "ahead": "quantiles of values to come",
+        }[target_kind]
         raise GlassworkError(f"The loss {loss} does not fit targets that are {what}; choose from {fitting}.")
 
 
@@ -144,7 +177,7 @@ def probabilities(scores: Tensor, loss: str, target_kind: str) -> Tensor:
         GlassworkError: targets that are numbers have no probabilities; or the loss does not fit the target.
     """
     check_fit(loss, target_kind)
-    if target_kind == "number":
+    if target_kind in {"number", "ahead"}:
         raise GlassworkError("Targets that are numbers have no probabilities; read the scores themselves.")
     if target_kind == "classes":
         return scores.sigmoid() if loss == "binary-cross-entropy" else scores.clamp(0, 1)

@@ -30,6 +30,7 @@ TYPES: dict[InputKind, torch.dtype] = {
     "vector": torch.float32,
     "text": torch.int64,
     "sequence": torch.float32,
+    "series": torch.float32,
 }
 """Of raw inputs."""
 TOLERANCE = 1e-4
@@ -105,7 +106,7 @@ class Complete(nn.Module):
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
         """For raw (batch, ...): scores and probabilities, each (batch, classes); or numbers in their own units."""
         scores = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
-        if self.schema.target == "number":
+        if self.schema.target in {"number", "ahead"}:
             return (scores,)
         return scores, probabilities(scores, self.loss, self.schema.target)
 
@@ -161,6 +162,11 @@ def port_in(schema: Schema) -> Port:
         return Port("images", "uint8", ("batch", *schema.shape), f"{side}, {colours}, raw values from 0 to 255")
     if schema.inputs == "text":
         return Port("tokens", "int64", ("batch", "times"), "the place of each character among the classes")
+    if schema.series is not None:
+        meaning = (
+            "of a window, by its own scale: deviation from the season before, level, covariates, place in the calendar"
+        )
+        return Port("windows", "float32", ("batch", schema.series.window, schema.series.features), meaning)
     meaning = f"raw values of {', '.join(schema.features)}" if schema.features else "raw values"
     return Port("features", "float32", ("batch", *schema.shape), f"{meaning}; NaN where unknown")
 
@@ -173,13 +179,16 @@ def ports_out(schema: Schema) -> tuple[Port, ...]:
             Port("scores", "float32", over, "the network's outputs for each character to come next"),
             Port("probabilities", "float32", over, "of each character to come next, adding up to 1"),
         )
-    names, shape = ", ".join(schema.classes), ("batch", len(schema.classes))
+    if schema.series is not None:
+        shape = ("batch", schema.series.horizon, schema.series.quantiles)
+        return (Port("quantiles", "float32", shape, "of the deviations from the seasonal-naive values to come"),)
+    names, outputs = ", ".join(schema.classes), ("batch", len(schema.classes))
     if schema.target == "number":
-        return (Port("numbers", "float32", shape, f"{names}, in the target's own units"),)
+        return (Port("numbers", "float32", outputs, f"{names}, in the target's own units"),)
     kind = "adding up to 1" if schema.target == "class" else "each on its own"
     return (
-        Port("scores", "float32", shape, f"the network's outputs for {names}"),
-        Port("probabilities", "float32", shape, f"of {names}, {kind}"),
+        Port("scores", "float32", outputs, f"the network's outputs for {names}"),
+        Port("probabilities", "float32", outputs, f"of {names}, {kind}"),
     )
 
 

@@ -26,6 +26,7 @@ ASKED: dict[InputKind, tuple[str, str]] = {
     "vector": ("FILE.csv", "the rows of a table"),
     "text": ("FILE.txt", "a text"),
     "sequence": ("FILE", "a sequence"),
+    "series": ("FILE.csv", "series"),
 }
 """What a model of each kind of input is asked about."""
 
@@ -144,9 +145,12 @@ def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
     """What to try after a run."""
     schema = folder.read("model/model.json")["schema"]
     file, what = ASKED[schema["inputs"]]
-    writes = (f"glasswork write {folder.name} --prompt TEXT", "goes on with a text, character by character")
+    further = {
+        "next": (f"glasswork write {folder.name} --prompt TEXT", "goes on with a text, character by character"),
+        "ahead": (f"glasswork forecast {folder.name} --out forecast.html", "goes on with the series after their end"),
+    }
     return [
-        *([writes] if schema["target"] == "next" else ()),
+        *([further[schema["target"]]] if schema["target"] in further else ()),
         (f"glasswork predict {folder.name} {file}", f"asks the model about {what} of your own"),
         (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
         (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),

@@ -9,26 +9,35 @@ import hashlib
 import math
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from glasswork.show import NARROW_SPACE, compact, escape, number, percent
-
-Point = tuple[float, float]
+from glasswork.show.drawing import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Axis,
+    Point,
+    line,
+    linear_axis,
+    svg,
+    text,
+    value_range,
+)
 
 MOST_CLASSES_IN_A_TABLE = 20
 MOST_CONFUSED_PAIRS = 20
 MOST_MARKED_POINTS = 60
 MOST_OPEN_ROWS = 24
 MOST_SCATTERED_POINTS = 1500
-LEAST_SPAN = 1e-300  # what is less than that apart is drawn as one value: a fifth of it may be 0
 # Pictures up to this many pixels wide are enlarged, so that a digit's pixels stay pixels.
 TINY_PICTURE = 96
 # Below this ratio of largest to smallest value a linear axis shows the smallest still well above the ground line.
 LOGARITHMIC_FROM_RATIO = 30.0
-
-WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 46, 16, 24, 34
 
 
 @dataclass(frozen=True)
@@ -40,96 +49,35 @@ class Series:
     style: str = "first"
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Where a value lies, in units of the drawing."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    logarithmic: bool = False
-
-    def at(self, value: float) -> float:
-        low, high = self.low, self.high
-        if self.logarithmic:
-            low, high, value = math.log10(low), math.log10(high), math.log10(value)
-        return self.start + (value - low) / (high - low) * (self.end - self.start)
-
-    def ticks(self, most: int = 5, whole: bool = False) -> list[float]:
-        if self.logarithmic:
-            decades = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
-            every = max(1, math.ceil(len(decades) / most))
-            return [10.0**decade for decade in decades if decade % every == 0]
-        step = _step(self.high - self.low, most, whole)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [index * step for index in range(first, last + 1)]
-
-
-def _step(span: float, most: int, whole: bool) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that needs no more than `most` steps."""
-    rough = span / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
-    return max(1.0, step) if whole else step
-
-
-def _range(values: Sequence[float]) -> Point:
-    """Lowest and highest value, apart even where all are one."""
-    low, high = min(values), max(values)
-    if high - low > max(1e-12 * max(abs(low), abs(high)), LEAST_SPAN):
-        return low, high
-    room = abs(low) / 2 or 0.5
-    return low - room, high + room
-
-
-def _vertical_axis(values: Sequence[float], as_percent: bool, logarithmic_from: float) -> _Axis:
-    low, high = _range(values)
+def _vertical_axis(values: Sequence[float], as_percent: bool, logarithmic_from: float) -> Axis:
+    low, high = value_range(values)
     start, end = HEIGHT - BOTTOM, TOP
     if not as_percent and min(values) > 0 and max(values) / min(values) >= logarithmic_from:
         # Whole decades, so that at least two ticks carry a label.
-        return _Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), start, end, True)
-    # No point on the ground line, unless it is nought itself.
-    low = low - (high - low) / 25 if low < 0 else max(0.0, low - (high - low) / 25)
-    step = _step(high - low, 4, whole=False)
-    low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    return _Axis(low, min(high, 1.0) if as_percent and max(values) <= 1 else high, start, end)
-
-
-def _svg(label: str, parts: Iterable[str], width: float = WIDTH, height: float = HEIGHT) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str = "middle", style: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{style}">{escape(words)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}"/>'
+        return Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), start, end, True)
+    axis = linear_axis(values, start, end)
+    return replace(axis, high=min(axis.high, 1.0)) if as_percent and max(values) <= 1 else axis
 
 
 def _grid(
-    across: _Axis, up: _Axis, x_label: str, as_percent: bool, whole: bool = False, across_percent: bool = False
+    across: Axis, up: Axis, x_label: str, as_percent: bool, whole: bool = False, across_percent: bool = False
 ) -> list[str]:
     """Ground line, faint horizontal rules, and the labels of both axes."""
     parts = []
     for tick in up.ticks(5 if up.logarithmic else 4):
         y = up.at(tick)
         words = f"{100 * tick:g}{NARROW_SPACE}%" if as_percent else number(float(f"{tick:.6g}"))
-        parts += [_line(across.start, y, across.end, y, "rule"), _text(across.start - 6, y + 3.5, words, "end")]
-    parts.append(_line(across.start, up.start, across.end, up.start, "ground"))
+        parts += [line(across.start, y, across.end, y, "rule"), text(across.start - 6, y + 3.5, words, "end")]
+    parts.append(line(across.start, up.start, across.end, up.start, "ground"))
     for tick in across.ticks(6, whole):
         words = compact(tick) if abs(tick) >= 10_000 else number(float(f"{tick:.6g}"))
         words = f"{100 * tick:.0f}{NARROW_SPACE}%" if across_percent else words
-        parts.append(_text(across.at(tick), up.start + 14, words))
-    parts.append(_text(across.end, up.start + 29, x_label, "end", "label"))
+        parts.append(text(across.at(tick), up.start + 14, words))
+    parts.append(text(across.end, up.start + 29, x_label, "end", "label"))
     return parts
 
 
-def _curve(series: Series, across: _Axis, up: _Axis, x_label: str) -> list[str]:
+def _curve(series: Series, across: Axis, up: Axis, x_label: str) -> list[str]:
     """The line, broken where a value is not finite; a cross on the ground says where that was."""
     pieces: list[list[Point]] = [[]]
     crosses = []
@@ -181,7 +129,7 @@ def line_chart(
     if not columns:
         return ""
     finite = [y for one in series for _, y in one.points if math.isfinite(y)]
-    across = _Axis(*_range(columns), LEFT, WIDTH - RIGHT)
+    across = Axis(*value_range(columns), LEFT, WIDTH - RIGHT)
     up = _vertical_axis(finite or [0.0, 1.0], as_percent, logarithmic_from)
     parts = _grid(across, up, x_label, as_percent, whole=True)
     if marked is not None and across.low <= marked <= across.high:
@@ -190,14 +138,14 @@ def line_chart(
         beside = [up.at(y) for one in series for at, y in one.points if at == marked and math.isfinite(y)]
         # Where the curve passes high, the words stand low.
         y = up.start - 7 if beside and min(beside) < (TOP + up.start) / 2 else TOP + 11
-        parts += [_line(x, TOP, x, up.start, "mark"), _text(x + aside, y, f"best {x_label}: {number(marked)}", anchor)]
+        parts += [line(x, TOP, x, up.start, "mark"), text(x + aside, y, f"best {x_label}: {number(marked)}", anchor)]
     for one in series:
         parts += _curve(one, across, up, x_label)
     x = float(LEFT)
     for one in series if len(series) > 1 else ():
-        parts += [_line(x, 9, x + 16, 9, f"line {one.style}"), _text(x + 21, 12.5, one.name, "start", "name")]
+        parts += [line(x, 9, x + 16, 9, f"line {one.style}"), text(x + 21, 12.5, one.name, "start", "name")]
         x += 40 + 6.2 * len(one.name)
-    return _svg(label, parts)
+    return svg(label, parts)
 
 
 def reliability_diagram(bins: Sequence[tuple[float, float, int, float, float]]) -> str:
@@ -210,7 +158,7 @@ def reliability_diagram(bins: Sequence[tuple[float, float, int, float, float]]) 
     if not filled:
         return ""
     size = 290.0
-    across, up = _Axis(0, 1, LEFT, WIDTH - RIGHT), _Axis(0, 1, size - BOTTOM, TOP)
+    across, up = Axis(0, 1, LEFT, WIDTH - RIGHT), Axis(0, 1, size - BOTTOM, TOP)
     parts = _grid(across, up, "how sure it was", as_percent=True, across_percent=True)
     for low, high, count, confidence, accuracy in filled:
         x, width, top = across.at(low) + 1, across.at(high) - across.at(low) - 2, up.at(accuracy)
@@ -219,12 +167,12 @@ def reliability_diagram(bins: Sequence[tuple[float, float, int, float, float]]) 
             f'<rect class="bar" x="{x:.1f}" y="{top:.1f}" width="{max(width, 1):.1f}" height="{up.start - top:.1f}">'
             f"<title>{words}</title></rect>"
         )
-    parts.append(_line(across.at(0), up.at(0), across.at(1), up.at(1), "diagonal"))
+    parts.append(line(across.at(0), up.at(0), across.at(1), up.at(1), "diagonal"))
     for low, high, count, confidence, accuracy in filled:
         parts.append(f'<circle class="dot second" cx="{across.at(confidence):.1f}" cy="{up.at(accuracy):.1f}" r="3"/>')
         y = min(up.at(accuracy), up.at(confidence)) - 6
-        parts.append(_text(across.at((low + high) / 2), max(y, 12), compact(count), style="count"))
-    return _svg("reliability diagram", parts, height=size)
+        parts.append(text(across.at((low + high) / 2), max(y, 12), compact(count), style="count"))
+    return svg("reliability diagram", parts, height=size)
 
 
 def scatter(pairs: Sequence[Point]) -> str:
@@ -233,17 +181,17 @@ def scatter(pairs: Sequence[Point]) -> str:
     if not finite:
         return ""
     every = math.ceil(len(finite) / MOST_SCATTERED_POINTS)
-    low, high = _range([value for pair in finite for value in pair])
+    low, high = value_range([value for pair in finite for value in pair])
     size = 340.0
-    across, up = _Axis(low, high, LEFT, WIDTH - RIGHT), _Axis(low, high, size - BOTTOM, TOP)
+    across, up = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, size - BOTTOM, TOP)
     parts = _grid(across, up, "true value", as_percent=False)
-    parts += [_text(LEFT, 12, "predicted", "start", "label"), _line(LEFT, up.start, across.end, up.end, "diagonal")]
+    parts += [text(LEFT, 12, "predicted", "start", "label"), line(LEFT, up.start, across.end, up.end, "diagonal")]
     for true, predicted in finite[::every]:
         parts.append(
             f'<circle class="cloud" cx="{across.at(true):.1f}" cy="{up.at(predicted):.1f}" r="2.4">'
             f"<title>true {number(true)}, predicted {number(predicted)}</title></circle>"
         )
-    return _svg("predicted against true values", parts, height=size)
+    return svg("predicted against true values", parts, height=size)
 
 
 FOOTER = "Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from glasswork.show import charts, escape, number
 from glasswork.show.charts import Series, figure, folded, section, table
+from glasswork.show.fans import Fan, fan_chart
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Part:
         pictures: side by side.
         note: a sentence below all of it.
         quotations: texts, one below the other.
+        fans: forecasts of series, one below the other.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Part:
     pictures: Sequence[Photograph] = ()
     note: str = ""
     quotations: Sequence[Quotation] = ()
+    fans: Sequence[Fan] = ()
 
 
 STYLES = ("first", "second", "faint")
@@ -88,6 +91,7 @@ def _drawn(part: Part) -> str:
         escape(part.title),
         escape(part.reading),
         f'<div class="figures">{lines}</div>' if lines else "",
+        "".join(figure(fan.caption, fan_chart(fan)) for fan in part.fans),
         cells,
         quoted,
         f'<div class="figures">{pictures}</div>' if pictures else "",

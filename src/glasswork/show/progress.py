@@ -18,6 +18,7 @@ MAIN_METRICS = {
     "accuracy": "accuracy {:.1%}",
     "f1": "f1 {:.1%}",
     "r2": "r2 {:.3f}",
+    "mae": "mean absolute error {:.4g}",
 }
 """The figures that people ask for first, in the order in which they are looked for, and how each is worded."""
 

@@ -66,6 +66,7 @@ OPERATIONS = (
     "negative_log_likelihood",
     "squared_error",
     "binary_cross_entropy",
+    "pinball",
     "triplet",
     "l1",
     "l2",

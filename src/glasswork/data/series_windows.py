@@ -1,0 +1,189 @@
+"""Windows of series as a network sees them: normalised by their own scale, against the season before."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from glasswork.data.batches import Batch, BatchSource
+from glasswork.data.examples import Examples
+from glasswork.device import Numerics, mixed
+
+LEAST_SCALE = 1e-3
+"""Of a window whose seasons are all but alike, its scale as a share of its values' own size."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where forecasts are made: before row `origins[i]` of series `series[i]`, both int64 (forecasts,)."""
+
+    origins: Tensor
+    series: Tensor
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def at(self, chosen: Tensor) -> "Places":
+        """Some of them."""
+        return Places(self.origins[chosen], self.series[chosen])
+
+
+def seasonal_naive(values: Tensor, origins: Tensor, season: int, horizon: int) -> Tensor:
+    """The value one season before, or two or more where the horizon is longer: y_(t+h) = y_(t+h-m ceil(h/m)).
+
+    Args:
+        values: (times,) or (times, forecasts), in which forecast i reads column i.
+        origins: int64 (forecasts,), the row of the first value foretold.
+        season: m, in steps.
+        horizon: how many steps are foretold.
+
+    Returns:
+        (forecasts, horizon).
+    """
+    ahead = torch.arange(horizon)
+    rows = origins[:, None] + ahead % season - season  # (forecasts, horizon)
+    return values[rows] if values.dim() == 1 else values[rows, torch.arange(len(origins))[:, None]]
+
+
+class Windows:
+    """Series seen through windows: what the network is given, and its answers back in the series' own units.
+
+    A window of series y is normalised by its own scale, s = mean |y_t - y_(t-m)| over the window (that of the MASE,
+    Hyndman and Koehler 2006). At every time of it the network sees (y_t - y_(t-m)) / s, the deviation from the season
+    before; (y_t - y_now) / s; the scaled covariates; and the place in the calendar. It answers the deviation of the
+    values to come from the seasonal-naive ones, in the same scale. Nothing after the window is ever looked at.
+
+    Args:
+        examples: of series; its schema says how they are seen.
+        numerics: where the arithmetic is carried out.
+    """
+
+    def __init__(self, examples: Examples, numerics: Numerics) -> None:
+        assert examples.schema.series is not None
+        self.kind = examples.schema.series
+        self.numerics = numerics
+        inputs = examples.columns["inputs"]
+        self.values, self.times = inputs[:, :, 0], examples.columns["times"]
+        kind = self.kind
+        mean, deviation = torch.tensor(kind.mean), torch.tensor(kind.deviation)
+        self.covariates = (inputs[:, :, 1:] - mean) / deviation if kind.covariates else inputs[:, :, 1:]
+        self.phases = kind.timing.phases(self.times, kind.cycles)  # (times, 2 x cycles)
+        known = inputs.isfinite().all(2).to(torch.int64)  # (times, series)
+        self._known = torch.cat([torch.zeros(1, known.shape[1], dtype=torch.int64), known.cumsum(0)])
+
+    def places(self, rows: Tensor, stride: int = 1) -> Places:
+        """Every forecast that can be made and checked with all of its horizon in `rows`, which follow one another.
+
+        Args:
+            rows: int64; what lies before them is looked at too, but not foretold.
+            stride: only every so many rows is one made.
+        """
+        if not len(rows):
+            return Places(rows, rows)
+        first, end = int(rows[0]), int(rows[-1]) + 1
+        begin, stop = max(first, self.kind.context), end - self.kind.horizon + 1
+        origins = torch.arange(begin, max(begin, stop), stride)
+        begins, ends = origins - self.kind.context, origins + self.kind.horizon
+        whole = self._known[ends] - self._known[begins] == (ends - begins)[:, None]  # (origins, series)
+        found = whole.nonzero()
+        return Places(origins[found[:, 0]], found[:, 1])
+
+    def latest(self) -> Places:
+        """The forecast of each series that goes on after the last row; of those whose last rows are known."""
+        end = len(self.values)
+        if end < self.kind.context:
+            return Places(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+        series = (self._known[end] - self._known[end - self.kind.context] == self.kind.context).nonzero()[:, 0]
+        return Places(torch.full_like(series, end), series)
+
+    def naive(self, places: Places) -> Tensor:
+        """The seasonal-naive forecasts, (forecasts, horizon)."""
+        return seasonal_naive(self.values[:, places.series], places.origins, self.kind.season, self.kind.horizon)
+
+    def truth(self, places: Places) -> Tensor:
+        """What really came, (forecasts, horizon)."""
+        return self.values[places.origins[:, None] + torch.arange(self.kind.horizon), places.series[:, None]]
+
+    def scales(self, places: Places) -> Tensor:
+        """The scale s of each window, (forecasts,)."""
+        return self._deviations(places)[1]
+
+    def _deviations(self, places: Places) -> tuple[Tensor, Tensor, Tensor]:
+        """Deviations from the season before, (forecasts, window); the scale; and the values of the window."""
+        kind = self.kind
+        rows = places.origins[:, None] - kind.window + torch.arange(kind.window)
+        values = self.values[rows, places.series[:, None]]
+        deviations = values - self.values[rows - kind.season, places.series[:, None]]
+        size = (values - values.mean(1, keepdim=True)).abs().mean(1)
+        least = torch.where(size > 0, LEAST_SCALE * size, values.abs().mean(1).clamp(min=1e-6))
+        return deviations, torch.maximum(deviations.abs().mean(1), least), values
+
+    def batch(self, places: Places, known: bool = True) -> Batch:
+        """What the network sees, (forecasts, window, features), and what it should answer, (forecasts, horizon).
+
+        Args:
+            places: of the forecasts.
+            known: whether what comes is known; else the targets are NaN.
+        """
+        kind, device = self.kind, self.numerics.device
+        deviations, scales, values = self._deviations(places)
+        rows = places.origins[:, None] - kind.window + torch.arange(kind.window)
+        seen = torch.stack([deviations, values - values[:, -1:]], 2) / scales[:, None, None]
+        inputs = torch.cat([seen, self.covariates[rows, places.series[:, None]], self.phases[rows]], 2)
+        if known:
+            targets = (self.truth(places) - self.naive(places)) / scales[:, None]
+        else:
+            targets = torch.full((len(places), kind.horizon), torch.nan)
+        return Batch(inputs.to(device), targets.to(device))
+
+    def answers(self, outputs: Tensor, places: Places) -> Tensor:
+        """A network's outputs, (forecasts, horizon, quantiles), in the series' own units and in order."""
+        return (self.naive(places)[:, :, None] + self.scales(places)[:, None, None] * outputs).sort(2).values
+
+
+class WindowBatches(BatchSource):
+    """The batches of every epoch over some forecasts; batches differ in size by at most one.
+
+    Args:
+        windows: the series.
+        places: of the forecasts.
+        batch_size: forecasts of a batch.
+        seed: what the batches depend on, with the epoch.
+    """
+
+    def __init__(self, windows: Windows, places: Places, batch_size: int, seed: int) -> None:
+        self.windows, self.places, self.seed = windows, places, seed
+        self.count = max(1, -(-len(places) // batch_size))
+        self._epoch = -1
+        self._order = torch.zeros(0, dtype=torch.int64)
+
+    @override
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    @override
+    def size(self) -> int:
+        return -(-len(self.places) // self.count)
+
+    @property
+    @override
+    def most(self) -> int:
+        return len(self.places)
+
+    @override
+    def sample(self, size: int, number: int = 0) -> Batch:
+        return self.windows.batch(self.places.at(torch.arange(min(size, self.most))))
+
+    @override
+    def resized(self, size: int) -> "WindowBatches":
+        return WindowBatches(self.windows, self.places, size, self.seed)
+
+    @override
+    def batch(self, epoch: int, index: int) -> Batch:
+        if self._epoch != epoch:
+            generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
+            self._order, self._epoch = torch.randperm(self.most, generator=generator), epoch
+        begin, end = (place * self.most // self.count for place in (index, index + 1))
+        return self.windows.batch(self.places.at(self._order[begin:end]))

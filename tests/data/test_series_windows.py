@@ -1,0 +1,119 @@
+"""Windows of series: the seasonal-naive forecast by hand, nothing of the future, and batches of seed, epoch, number."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.seasons import find_season
+from glasswork.data.series import SeriesKind
+from glasswork.data.series_windows import Places, WindowBatches, Windows, seasonal_naive
+from glasswork.data.timing import Timing
+from glasswork.device import Numerics
+
+KIND = SeriesKind(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
+
+
+def series(values: Tensor, kind: SeriesKind = KIND) -> Examples:
+    """Series (times, series) as examples."""
+    inputs = values[:, :, None].float()
+    columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
+    return Examples(columns, Schema("series", (1,), "ahead", ("a", "b"), series=kind), "made", ordered=True)
+
+
+def test_seasonal_naive_by_hand() -> None:
+    values = torch.tensor([9.0, 8, 7, 1, 2, 3, 50, 60])
+    assert seasonal_naive(values, torch.tensor([6]), 3, 7).tolist() == [[1, 2, 3, 1, 2, 3, 1]]
+    assert seasonal_naive(values, torch.tensor([6, 2]), 1, 2).tolist() == [[3, 3], [8, 8]]
+    both = torch.stack([values, -values], 1)
+    assert seasonal_naive(both, torch.tensor([6, 6]), 3, 2).tolist() == [[1, 2], [-1, -2]]
+
+
+def test_a_window_in_numbers() -> None:
+    values = torch.tensor([1.0, 2, 3, 2, 4, 3, 2, 5, 5, 6, 7, 8])
+    windows = Windows(series(values[:, None]), Numerics())
+    batch = windows.batch(Places(torch.tensor([7]), torch.tensor([0])))
+    # The window is 2 4 3 2, three steps earlier it was 1 2 3 2: the deviations are 1 2 0 0, and s = 3/4
+    assert batch.inputs[0, :, 0].tolist() == pytest.approx([1 / 0.75, 2 / 0.75, 0, 0])
+    assert batch.inputs[0, :, 1].tolist() == pytest.approx([0, 2 / 0.75, 1 / 0.75, 0])
+    # What comes is 5 5 6 7 8, and 4 3 2 4 3 by the season before
+    assert batch.targets[0].tolist() == pytest.approx([value / 0.75 for value in (1, 2, 4, 3, 5)])
+
+
+def test_answers_are_turned_back() -> None:
+    values = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    windows = Windows(series(values), Numerics())
+    places = windows.places(torch.arange(40))
+    outputs = windows.batch(places).targets[:, :, None]
+    assert torch.allclose(windows.answers(outputs, places)[..., 0], windows.truth(places), atol=1e-5)
+
+
+def test_nothing_after_an_origin_is_seen() -> None:
+    draws = torch.Generator().manual_seed(0)
+    values = torch.randn(60, 2, generator=draws)
+    changed = values.clone()
+    changed[30:] = 100 * torch.randn(30, 2, generator=draws)
+    places = Places(torch.tensor([30, 30, 25]), torch.tensor([0, 1, 0]))
+    before, after = (Windows(series(one), Numerics()) for one in (values, changed))
+    assert torch.equal(before.batch(places, known=False).inputs, after.batch(places, known=False).inputs)
+    assert torch.equal(before.naive(places), after.naive(places))
+    assert torch.equal(before.scales(places), after.scales(places))
+
+
+def test_forecasts_have_all_of_their_horizon_in_the_rows_and_no_unknown_value() -> None:
+    values = torch.randn(40, 2)
+    values[:10, 1] = torch.nan  # begins later
+    windows = Windows(series(values), Numerics())
+    places = windows.places(torch.arange(20, 30))
+    assert places.origins[places.series == 0].tolist() == list(range(20, 26))
+    assert places.origins[places.series == 1].tolist() == list(range(20, 26))
+    first = windows.places(torch.arange(0, 20))
+    assert first.origins[first.series == 0].tolist() == list(range(7, 16))
+    assert first.origins[first.series == 1].tolist() == []
+    assert windows.places(torch.arange(20, 30), 3).origins.unique().tolist() == [20, 23]
+
+
+def test_only_series_that_reach_the_end_are_gone_on_with() -> None:
+    values = torch.randn(40, 2)
+    values[-1, 1] = torch.nan
+    latest = Windows(series(values), Numerics()).latest()
+    assert (latest.origins.tolist(), latest.series.tolist()) == ([40], [0])
+
+
+def test_batches_are_a_function_of_seed_epoch_and_number() -> None:
+    windows = Windows(series(torch.randn(60, 2, generator=torch.Generator().manual_seed(0))), Numerics())
+    places = windows.places(torch.arange(60))
+    one, other = WindowBatches(windows, places, 16, 1), WindowBatches(windows, places, 16, 1)
+    one.batch(0, 0)
+    assert torch.equal(one.batch(3, 2).inputs, other.batch(3, 2).inputs)
+    assert not torch.equal(one.batch(3, 2).inputs, one.batch(4, 2).inputs)
+    assert not torch.equal(one.batch(3, 2).inputs, WindowBatches(windows, places, 16, 2).batch(3, 2).inputs)
+    seen = torch.cat([one.batch(5, k).targets for k in range(len(one))])
+    everything = windows.batch(places).targets
+    assert torch.equal(seen.sum(1).sort().values, everything.sum(1).sort().values)
+
+
+def test_a_series_without_change_has_finite_windows() -> None:
+    for level in (0.0, 7.0):
+        batch = Windows(series(torch.full((40, 1), level)), Numerics()).batch(
+            Places(torch.tensor([20]), torch.tensor([0]))
+        )
+        assert batch.inputs.isfinite().all() and not batch.targets.any()
+
+
+def test_the_season_is_found() -> None:
+    times = torch.arange(400)
+    noise = 0.2 * torch.randn(400, 1, generator=torch.Generator().manual_seed(2))
+    wave = (2 * torch.pi * times / 11).sin()[:, None] + noise
+    assert find_season(wave, Timing("rows"), 11) == 11
+    assert find_season(noise.cumsum(0), Timing("rows"), 3) == 1
+    weekly = torch.tensor([0.0, 0, 0, 0, 0, 5, 5]).repeat(60)[:400, None] + noise
+    assert find_season(weekly, Timing("seconds", 86400), None) == 7
+
+
+def test_kinds_are_read_back() -> None:
+    kind = replace(KIND, timing=Timing("months", 3, 31, "date"), covariates=("wind",), cycles=("year",))
+    schema = Schema("series", (2,), "ahead", ("a",), series=kind)
+    assert Schema.from_json(schema.to_json()) == schema
