@@ -4,7 +4,7 @@
 
 The hand-written way decodes with Pillow (reduced decoding, resizing, centre cut) in a pool of one thread per core,
 makes batches and runs the same network; one without the pool is shown as well. Asked: at most 1.2 times its time on a
-folder, and for one image at most 2 ms more than the bare network, without decoding (`answer_inputs`) and with it
+folder, and for one image at most 2 ms more than the bare network, without decoding (`answer`) and with it
 (`predict`).
 """
 
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
 from glasswork.data.examples import Schema
+from glasswork.data.inputs import of_inputs
 from glasswork.device import Numerics, usable_cores
 from glasswork.model import Model
 from glasswork.networks.convnet_small import ConvNetSmall
@@ -126,7 +127,9 @@ def one_image(name: str, model: Model, path: Path, side: int) -> str:
     ways: dict[str, Callable[[], object]] = {
         "bare": bare,
         "decoding": lambda: decode_by_hand(path, side),
-        "answered": lambda: model.system.answer_inputs(model.network, model.schema, raw, ["one"], model.numerics),
+        "answered": lambda: model.system.answer(
+            model.network, of_inputs(raw, model.schema, ["one"]), model.numerics
+        ),
         "predict": lambda: model.predict(path),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}
@@ -153,7 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(usable_cores())
     lines = ["| folder | images/s | time of model.predict over this |", "|---|---|---|"]
-    ones = ["", "| one image, ms | bare network | decoding | answer_inputs | predict | more than bare | and decoding |"]
+    ones = ["", "| one image, ms | bare network | decoding | answer | predict | more than bare | and decoding |"]
     ones.append("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
