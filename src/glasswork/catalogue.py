@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import characters, embed, function, heatmap, online, supervised, transfer
+from glasswork.recipes import characters, embed, function, heatmap, online, sentiment, supervised, transfer
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "transfer": transfer.TransferRecipe,
     "embed": embed.EmbedRecipe,
     "characters": characters.CharactersRecipe,
+    "sentiment": sentiment.SentimentRecipe,
 }
 
 DEEP = {
@@ -119,6 +120,13 @@ PRESETS: dict[str, Preset] = {
             "python-source",
             "a recurrent network that reads and writes text by characters (Kovashka and Kolter: poetry, C code)",
         ),
+        Preset(
+            "sentiment",
+            "sentiment",
+            sentiment.SENTIMENT,
+            None,
+            "the class of a text, read word by word from both ends (Kovashka: sentiment, many to one)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -154,6 +162,10 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.characters import Characters
 
         return Characters(recipe)
+    if name == "sentiment" and isinstance(recipe, sentiment.SentimentRecipe):
+        from glasswork.systems.sentiment import SequenceClassification
+
+        return SequenceClassification(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

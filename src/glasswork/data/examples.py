@@ -9,7 +9,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.columns import Column
-from glasswork.data.vocabulary import Vocabulary
+from glasswork.data.vocabulary import Pieces, Vocabulary
 
 InputKind = Literal["image", "vector", "text", "sequence"]
 TargetKind = Literal["class", "classes", "number", "next"]
@@ -111,9 +111,10 @@ class Examples:
             vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
             (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
-            original); and, where the source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION
-            or TEST). Columns may be memory-mapped and must not be written to. The inputs of a text are whole numbers
-            (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
+            original); for texts with answers `texts` (uint8 (bytes,), as they were written, in UTF-8); and, where the
+            source says which row belongs where, `split` (uint8 (rows,): TRAINING, VALIDATION or TEST). Columns may be
+            memory-mapped and must not be written to. The inputs of a text are whole numbers (tokens,), those of a
+            sequence float32 or uint8 (times, *shape), row after row.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
@@ -177,6 +178,10 @@ class ReadingOptions:
         like: of the model that a table or a text is read for, so that its columns become the same features and its
             characters the same tokens; absent: they are described anew.
         vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
+        text: the column of a table that holds the text; absent: the one with the longest texts.
+        pieces: what the tokens of labelled texts are.
+        least: how often a token has to come in training; rarer ones become the unknown token.
+        longest: how many tokens of one labelled text are read; absent: all.
     """
 
     size: int | None = None
@@ -187,6 +192,10 @@ class ReadingOptions:
     classes_known: bool = False
     like: Schema | None = None
     vocabulary: int = 256
+    text: str | None = None
+    pieces: Pieces = "word"
+    least: int = 1
+    longest: int | None = None
 
     @property
     def least_classes(self) -> int:
