@@ -26,6 +26,7 @@ from made_data import (
     write_npz,
     write_table,
     write_text,
+    write_texts,
 )
 
 TARGETS = ("class", "classes", "number")
@@ -38,8 +39,13 @@ LARGE = set(DEEP)
 # Of the systems whose target is in the inputs themselves.
 TEXTS = {"char-rnn"}
 
+# Of the systems whose inputs are texts with answers.
+LABELLED = {"sentiment"}
+
 every_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE])
-every_targeted_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS])
+every_targeted_preset = pytest.mark.parametrize(
+    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | LABELLED]
+)
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
@@ -53,12 +59,16 @@ def fitting(preset: str, folder: Path) -> dict[str, object]:
         return {"held_out": "0", "embedding": 8, "network": "lenet"}
     if preset == "char-rnn":
         return {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
+    if preset == "sentiment":
+        return {"units": 4, "embedding": 5, "layers": 2}
     return {"network": write_network(folder)} if preset == "own" else {}
 
 
 def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
     if inputs == "text":
         return write_text(folder / "data.txt")
+    if inputs == "texts":
+        return write_texts(folder / "data.csv", target)
     write = write_npz if inputs == "images" else write_table
     path = write(folder / ("data.npz" if inputs == "images" else "data.csv"), target)
     if preset == "xor" and (inputs, target) == ("rows", "number"):
@@ -73,7 +83,7 @@ FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
 REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use lenet"}
 REFUSED_TARGETS = {("embed", "classes"): "of one class each", ("embed", "number"): "of one class each"}
 FIGURES = {"embed": "recall_at_1"}
-INPUTS = {"xor": "rows", "char-rnn": "text"}
+INPUTS = {"xor": "rows", "char-rnn": "text", "sentiment": "texts"}
 LENGTHS = {"xor": {"epochs": 9}}
 
 
@@ -152,6 +162,41 @@ def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -
     options = {"data": str(data), **LENGTHS.get(preset, {"epochs": 2, "batch_size": 8}), **fitting(preset, tmp_path)}
     whole = train(preset, out="whole", **options)
     require_same(whole, resume(broken_off(preset, 4, **options)))
+
+
+@every_target
+def test_texts_are_learnt_asked_about_and_leave(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_texts(tmp_path / "data.csv", target)
+    run = train("sentiment", data=data, epochs=2, batch_size=8, **fitting("sentiment", tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"], result["examples"]["test"]) == (2, "sentiment", 12)
+    assert 0 <= result["padding_waste"] < 0.1
+    assert {"class": "accuracy", "classes": "f1", "number": "r2"}[target] in result["test"]
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert set(said(capsys)["metrics"]) == set(result["test"])
+    assert main(["predict", str(run), str(data), "some words nobody knows", "--json"]) == 0
+    answers = said(capsys)["answers"]
+    assert len(answers) == 61
+    for answer in answers:
+        figures = {answer.pop(key) for key in ("unknown_pieces",) if key in answer}
+        assert figures == ({4} if answer["input"] == "the text" else set())
+        require_answer(answer, target, gw.load(run).classes)
+    require_open(run, data, "1.5" if target == "number" else gw.load(run).classes[0], capsys)
+    assert main(["export", str(run), "model.onnx", "--json"]) == 0
+    assert said(capsys)["difference"] < 1e-4
+
+
+@pytest.mark.parametrize("after", [1, 4, 5, 6, 17, 18])
+def test_texts_are_gone_on_with_from_wherever_it_was_stopped(after: int, tmp_path: Path) -> None:
+    data = write_texts(tmp_path / "data.csv", "class")
+    options = {"data": str(data), "epochs": 3, "batch_size": 8, **fitting("sentiment", tmp_path)}
+    whole = train("sentiment", out="whole", **options)
+    assert len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 18
+    require_same(whole, resume(broken_off("sentiment", after, **options)))
 
 
 @pytest.mark.parametrize("preset", sorted(TEXTS))
