@@ -95,6 +95,24 @@ def write_texts(path: Path, target: str, count: int = 60, seed: int = 0) -> Path
     return path
 
 
+def write_sentences(path: Path, count: int = 60, seed: int = 0) -> Path:
+    """Sentences in CoNLL columns, in which what a word is depends on the one before it."""
+    draws = np.random.default_rng(seed)
+    blocks = []
+    for _ in range(count):
+        thing, act = ("tea", "rice", "run")[draws.integers(3)], ("run", "wait")[draws.integers(2)]
+        words = [
+            ("the", "DT"),
+            (thing, "NN"),
+            *[("often", "RB")] * int(draws.integers(0, 3)),
+            ("to", "TO"),
+            (act, "VB"),
+        ]
+        blocks.append("\n".join(f"{word}\t{label}" for word, label in words))
+    path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    return path
+
+
 def write_folder(path: Path, count: int = 30) -> Path:
     """A folder of class folders of PNG files."""
     images, labels = pictures(count)

@@ -77,6 +77,8 @@ def _print_table(answers: "Sequence[Answer]") -> None:
     figures = list(dict.fromkeys(name for answer in answers for name in answer.figures))
     for answer in answers:
         said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
+        if answer.words and isinstance(answer.answer, tuple):
+            said = " ".join(f"{word}/{label}" for word, label in zip(answer.words, answer.answer, strict=True))
         runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
         sure = "" if answer.probability is None else f"{answer.probability:.1%}"
         further = (answer.figures.get(name, "-") for name in figures)

@@ -38,7 +38,7 @@ class Schema:
             `vocabulary`) or `sequence` (rows of things of one shape, such as vectors or frames); rows of a text or a
             sequence differ in length.
         shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
-            shape at one time; of a text (), as a token is one number.
+            shape at one time; of a text (), as a token is one number, or (features,) where several stand for it.
         target: `class` (one of `classes`), `classes` (any number of them), `number`, or `next`: the next token at
             every time, which is in the inputs themselves.
         classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
@@ -56,6 +56,7 @@ class Schema:
         target_columns: the columns of the table that hold the target.
         unused: the columns of the table that are neither.
         vocabulary: the tokens of a text.
+        each: whether every time of a row has a target of its own rather than the whole row.
     """
 
     inputs: InputKind
@@ -72,6 +73,7 @@ class Schema:
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
+    each: bool = False
 
     @property
     def unit(self) -> str:
@@ -81,12 +83,12 @@ class Schema:
     def zeros(self, count: int) -> Tensor:
         """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
         if self.inputs == "text":
-            return torch.zeros(count, TIMES, dtype=torch.int64)
+            return torch.zeros(count, TIMES, *self.shape, dtype=torch.int64)
         return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
 
     def output_shape(self, count: int) -> tuple[int, ...]:
-        """What a network answers to `zeros(count)`: (count, outputs), or (count, tokens, times) for the next token."""
-        return (count, len(self.classes), *((TIMES,) if self.target == "next" else ()))
+        """What a network answers to `zeros(count)`: (count, outputs), or (count, outputs, times) for one per time."""
+        return (count, len(self.classes), *((TIMES,) if self.target == "next" or self.each else ()))
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON types; `from_json` turns it back."""

@@ -40,6 +40,7 @@ def cutter(vocabulary: Vocabulary) -> Cut:
     Raises:
         GlassworkError: where the package for byte pairs is missing.
     """
+    assert vocabulary.pieces != "features"
     if vocabulary.pieces == "bpe":
         return _byte_pairs(_tokenizer(vocabulary.tokens, vocabulary.merges))
     return _CUT[vocabulary.pieces]

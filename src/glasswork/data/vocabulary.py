@@ -13,8 +13,8 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 Numbers = npt.NDArray[np.integer[Any]]
 
-Pieces = Literal["character", "word", "bpe"]
-"""What the tokens are: single characters, words in lower case, or byte pairs (pieces of words)."""
+Pieces = Literal["character", "word", "bpe", "features"]
+"""What the tokens are: characters, words in lower case, byte pairs (pieces of words), or features of words."""
 
 
 @dataclass(frozen=True)

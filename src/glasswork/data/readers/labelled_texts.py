@@ -95,7 +95,7 @@ def examples_of(texts: Sequence[str], names: Sequence[str], schema: Schema, long
     """Texts whose answers nobody knows, as a model under `schema` takes them; a text may be empty."""
     assert schema.vocabulary is not None
     tokens, offsets = encode(texts, schema.vocabulary, longest)
-    written, ends = _bytes(texts)
+    written, ends = joined_bytes(texts)
     columns = {"inputs": tokens, "texts": written, "targets": torch.zeros(len(texts), dtype=torch.int64)}
     return Examples(columns, schema, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
 
@@ -116,7 +116,7 @@ def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Examples:
         trained = [text for text, split in zip(found.texts, splits, strict=True) if split == TRAINING]
         vocabulary = find_vocabulary(trained or found.texts, options.pieces, options.vocabulary, options.least)
     tokens, offsets = encode(found.texts, vocabulary, options.longest)
-    written, ends = _bytes(found.texts)
+    written, ends = joined_bytes(found.texts)
     schema = replace(found.schema, vocabulary=vocabulary)
     columns = {"inputs": tokens, "targets": found.targets, "texts": written}
     columns["fingerprints"] = ragged.fingerprints(written, ends)
@@ -241,8 +241,8 @@ def _whole(file: Path) -> str:
     return "".join(read_pieces(file)).strip()
 
 
-def _bytes(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """The texts in UTF-8, uint8 (bytes,), and where each begins."""
+def joined_bytes(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Texts in UTF-8, one after the other, uint8 (bytes,), and where each begins."""
     encoded = [text.encode(errors="surrogateescape") for text in texts]
     joined = bytearray(b"".join(encoded))
     values = torch.frombuffer(joined, dtype=torch.uint8) if joined else torch.empty(0, dtype=torch.uint8)
