@@ -59,13 +59,13 @@ def moved_page(title: str, answers: Sequence[Mapping[str, Any]]) -> str:
     for answer in answers:
         chance = "" if answer["probability"] is None else f", {percent(answer['probability'])}"
         text = "".join(map(_span, _shares(answer.get("moved", ()))))
-        words = strongest(answer.get("moved", ()))
+        words = strongest(answer.get("moved", ())) or "its words were not looked at"
         parts.append(
             section(
                 escape(f"{_said(answer)}{chance}"),
                 escape(answer["input"]),
                 f'<p class="moved">{text}</p>' if text else "",
-                f'<p class="note">{escape(words)}</p>' if words else "",
+                f'<p class="note">{escape(words)}</p>',
             )
         )
     body = f"<header><h1>{escape(title)}</h1><p>{escape(READING)}</p></header>{''.join(parts)}"

@@ -101,8 +101,8 @@ def test_what_holds_no_texts_is_told(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="no column 'title' of texts"):
         read_texts(write_table(tmp_path / "data.csv"), text="title")
     empty = write_table(tmp_path / "empty.csv", [("1", "", "kind"), ("2", "", "unkind")])
-    with pytest.raises(GlassworkError, match="holds no text"):
-        read_texts(empty)
+    with pytest.raises(GlassworkError, match="no text: all 2 texts are empty"):
+        read_texts(empty, text="said")
 
 
 def test_new_texts_are_read_as_the_model_was_trained(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def _text_column(table: Table, asked: str | None, taken: set[str], path: Path) -
 
 def _cells(table: Table, column: str) -> list[str]:
     cells = table.columns[column]
-    return cells if isinstance(cells, list) else [f"{number:g}" for number in cells]
+    return cells if isinstance(cells, list) else ["" if number != number else f"{number:g}" for number in cells]
 
 
 def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
