@@ -103,12 +103,12 @@ class Model:
         """What in tables and texts is not as in training: unknown categories or characters, empty or unused columns.
 
         Args:
-            sources: as for `predict`; nothing is said about images.
+            sources: as for `predict`; nothing is said about images, or about texts with answers.
 
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        if self.schema.inputs == "text":
+        if self.schema.target == "next":
             found = [self.system.read_like(source, self.schema).skipped for source in sources]
             return tuple(sentence for sentences in found for sentence in sentences)
         tables = [Path(source) for source in sources] if self.schema.inputs == "vector" else []

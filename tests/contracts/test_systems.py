@@ -193,7 +193,7 @@ def test_texts_are_learnt_asked_about_and_leave(
         assert figures == ({4} if answer["input"] == "the text" else set())
         require_answer(answer, target, gw.load(run).classes)
     require_open(run, data, "1.5" if target == "number" else gw.load(run).classes[0], capsys)
-    assert main(["export", str(run), "model.onnx", "--json"]) == 0
+    assert main(["export", str(run), "--to", "onnx", "--out", "model.onnx", "--json"]) == 0
     assert said(capsys)["difference"] < 1e-4
 
 
@@ -219,7 +219,7 @@ def test_sentences_are_learnt_asked_about_and_leave(
     assert main(["open", str(run), "the tea", "--json"]) == 0
     assert not Trace.from_json(said(capsys)).differing
     assert "word by word" in mistake(capsys, "open", run, "the tea", "--target", "DT")
-    assert main(["export", str(run), "model.onnx", "--json"]) == 0
+    assert main(["export", str(run), "--to", "onnx", "--out", "model.onnx", "--json"]) == 0
     assert said(capsys)["difference"] < 1e-4
 
 
