@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -201,7 +202,8 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
         raise GlassworkError("An ONNX file holds at most 2 GiB of weights: use --to safetensors for this network")
     given, answered = port_in(complete.schema), ports_out(complete.schema)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own use of what torch is about to remove
             program = torch.onnx.export(
                 complete,
                 (raw[:2] if len(raw) > 1 else torch.cat([raw, raw]),),  # one example alone reads as a fixed size
