@@ -89,6 +89,42 @@ def write_series(path: Path, count: int = 120, seed: int = 0) -> Path:
     return path
 
 
+def write_texts(path: Path, target: str, count: int = 60, seed: int = 0) -> Path:
+    """A CSV file of short reviews, with a column `target` that some of their words tell."""
+    draws = np.random.default_rng(seed)
+    things, judged = ("tea", "rice", "bread", "soup"), (("awful", "stale"), ("plain", "usual"), ("lovely", "great"))
+    lines = ["review,target"]
+    for place in range(count):
+        kind, thing = place % 3, things[draws.integers(4)]
+        words = [thing, "was", judged[kind][draws.integers(2)], *["indeed"] * int(draws.integers(0, 5))]
+        answers = {
+            "class": ("low", "middle", "high")[kind],
+            "classes": ";".join(["good"] * (kind > 0) + [thing]),
+            "number": str(kind + 0.25),
+        }
+        lines.append(f"{' '.join(words)},{answers[target]}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def write_sentences(path: Path, count: int = 60, seed: int = 0) -> Path:
+    """Sentences in CoNLL columns, in which what a word is depends on the one before it."""
+    draws = np.random.default_rng(seed)
+    blocks = []
+    for _ in range(count):
+        thing, act = ("tea", "rice", "run")[draws.integers(3)], ("run", "wait")[draws.integers(2)]
+        words = [
+            ("the", "DT"),
+            (thing, "NN"),
+            *[("often", "RB")] * int(draws.integers(0, 3)),
+            ("to", "TO"),
+            (act, "VB"),
+        ]
+        blocks.append("\n".join(f"{word}\t{label}" for word, label in words))
+    path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    return path
+
+
 def write_folder(path: Path, count: int = 30) -> Path:
     """A folder of class folders of PNG files."""
     images, labels = pictures(count)

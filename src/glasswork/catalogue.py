@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import characters, embed, forecast, function, heatmap, online, supervised, transfer
+from glasswork.recipes import (
+    characters,
+    embed,
+    forecast,
+    function,
+    heatmap,
+    online,
+    sentiment,
+    supervised,
+    tagger,
+    transfer,
+)
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -45,6 +56,8 @@ RECIPES: dict[str, type[Recipe]] = {
     "embed": embed.EmbedRecipe,
     "characters": characters.CharactersRecipe,
     "forecast": forecast.ForecastRecipe,
+    "sentiment": sentiment.SentimentRecipe,
+    "tagger": tagger.TaggerRecipe,
 }
 
 DEEP = {
@@ -127,6 +140,20 @@ PRESETS: dict[str, Preset] = {
             None,
             "series over time, foretold with intervals by a recurrent network (Kolter)",
         ),
+        Preset(
+            "sentiment",
+            "sentiment",
+            sentiment.SENTIMENT,
+            None,
+            "the class of a text, read word by word from both ends (Kovashka: sentiment, many to one)",
+        ),
+        Preset(
+            "tagger",
+            "tagger",
+            tagger.TAGGER,
+            None,
+            "a label for every word of a sentence, such as its part of speech (Kolter: sentence labelling)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -166,6 +193,14 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
         from glasswork.systems.forecast import Forecast
 
         return Forecast(recipe)
+    if name == "sentiment" and isinstance(recipe, sentiment.SentimentRecipe):
+        from glasswork.systems.sentiment import SequenceClassification
+
+        return SequenceClassification(recipe)
+    if name == "tagger" and isinstance(recipe, tagger.TaggerRecipe):
+        from glasswork.systems.tagger import SequenceLabelling
+
+        return SequenceLabelling(recipe)
     raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
 
 

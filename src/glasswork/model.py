@@ -17,7 +17,7 @@ from glasswork.data.augmentation import centre
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.given import given_inputs
-from glasswork.data.inputs import CHUNK, is_table, read_table
+from glasswork.data.inputs import CHUNK, is_folder, is_table, read_table
 from glasswork.data.matching import matching
 from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
@@ -69,14 +69,14 @@ class Model:
         return self.schema.classes
 
     def predict(self, sources: str | Path | Sequence[str | Path]) -> Answer | list[Answer]:
-        """Answers for image files, folders of images, CSV files or Parquet files.
+        """Answers for image files, folders of images, CSV files, Parquet files or texts.
 
         Args:
-            sources: one path, or several.
+            sources: one path, or several; for a model of whole texts also a text in place of a path.
 
         Returns:
-            One `Answer` for the path of one image; a list for a folder, a table or several paths, in which an image
-            that cannot be read has a `problem` instead of an answer.
+            One `Answer` for the path of one image or for one text; a list for a folder, a table or several paths, in
+            which an image that cannot be read has a `problem` instead of an answer.
 
         Raises:
             GlassworkError: for a missing or unreadable file.
@@ -84,7 +84,7 @@ class Model:
         several = not isinstance(sources, (str, Path))
         paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
         answers = self._answers(paths)
-        if several or not paths[0].is_file() or self.schema.inputs in {"vector", "series"}:
+        if several or len(answers) != 1 or self.schema.inputs in {"vector", "series"} or is_folder(paths[0]):
             return answers
         if answers[0].problem:
             raise GlassworkError(answers[0].problem)
@@ -104,12 +104,12 @@ class Model:
         """What in tables and texts is not as in training: unknown categories or characters, empty or unused columns.
 
         Args:
-            sources: as for `predict`; nothing is said about images.
+            sources: as for `predict`; nothing is said about images, or about texts with answers.
 
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        if self.schema.inputs == "text":
+        if self.schema.target == "next":
             found = [self.system.read_like(source, self.schema).skipped for source in sources]
             return tuple(sentence for sentences in found for sentence in sentences)
         tables = [Path(source) for source in sources] if self.schema.inputs == "vector" else []
@@ -127,7 +127,7 @@ class Model:
     def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
         """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
         for path in paths:
-            if not path.exists():
+            if self.schema.inputs != "text" and not path.exists():
                 raise GlassworkError(f"There is no file {path}")
         some = False
         for part in self.system.inputs(paths, self.schema):

@@ -24,9 +24,11 @@ from made_data import (
     train,
     write_network,
     write_npz,
+    write_sentences,
     write_series,
     write_table,
     write_text,
+    write_texts,
 )
 
 TARGETS = ("class", "classes", "number")
@@ -40,9 +42,12 @@ LARGE = set(DEEP)
 TEXTS = {"char-rnn"}
 SERIES = {"forecast"}
 
+# Of the systems whose inputs are texts with answers.
+LABELLED = {"sentiment", "tagger"}
+
 every_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE])
 every_targeted_preset = pytest.mark.parametrize(
-    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | SERIES]
+    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | SERIES | LABELLED]
 )
 every_target = pytest.mark.parametrize("target", TARGETS)
 
@@ -59,6 +64,10 @@ def fitting(preset: str, folder: Path) -> dict[str, object]:
         return {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
     if preset == "forecast":
         return {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+    if preset == "tagger":
+        return {"units": 4, "embedding": 3, "layers": 2, "test": 0.2}
+    if preset == "sentiment":
+        return {"units": 4, "embedding": 5, "layers": 2}
     return {"network": write_network(folder)} if preset == "own" else {}
 
 
@@ -67,6 +76,10 @@ def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
         return write_text(folder / "data.txt")
     if inputs == "series":
         return write_series(folder / "data.csv")
+    if inputs == "sentences":
+        return write_sentences(folder / "data.conll")
+    if inputs == "texts":
+        return write_texts(folder / "data.csv", target)
     write = write_npz if inputs == "images" else write_table
     path = write(folder / ("data.npz" if inputs == "images" else "data.csv"), target)
     if preset == "xor" and (inputs, target) == ("rows", "number"):
@@ -79,9 +92,11 @@ def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
 
 FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
 REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use lenet"}
-REFUSED_TARGETS = {("embed", "classes"): "of one class each", ("embed", "number"): "of one class each"}
+REFUSED_TARGETS = {
+    (preset, target): "of one class each" for preset in ("embed", "tagger") for target in ("classes", "number")
+}
 FIGURES = {"embed": "recall_at_1"}
-INPUTS = {"xor": "rows", "char-rnn": "text", "forecast": "series"}
+INPUTS = {"xor": "rows", "char-rnn": "text", "forecast": "series", "sentiment": "texts", "tagger": "sentences"}
 LENGTHS = {"xor": {"epochs": 9}}
 
 
@@ -160,6 +175,60 @@ def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -
     options = {"data": str(data), **LENGTHS.get(preset, {"epochs": 2, "batch_size": 8}), **fitting(preset, tmp_path)}
     whole = train(preset, out="whole", **options)
     require_same(whole, resume(broken_off(preset, 4, **options)))
+
+
+@every_target
+def test_texts_are_learnt_and_asked_about(target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_texts(tmp_path / "data.csv", target)
+    run = train("sentiment", data=data, epochs=2, batch_size=8, **fitting("sentiment", tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"], result["examples"]["test"]) == (2, "sentiment", 12)
+    assert 0 <= result["padding_waste"] < 0.1
+    assert {"class": "accuracy", "classes": "f1", "number": "r2"}[target] in result["test"]
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert set(said(capsys)["metrics"]) == set(result["test"])
+    assert main(["predict", str(run), str(data), "some words nobody knows", "--json"]) == 0
+    answers = said(capsys)["answers"]
+    assert len(answers) == 61
+    for answer in answers:
+        figures = {answer.pop(key) for key in ("unknown_pieces",) if key in answer}
+        assert figures == ({4} if answer["input"] == "the text" else set())
+        require_answer(answer, target, gw.load(run).classes)
+    require_open(run, data, "1.5" if target == "number" else gw.load(run).classes[0], capsys)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "none"])
+def test_sentences_are_learnt_and_asked_about(cell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_sentences(tmp_path / "data.conll")
+    run = train("tagger", data=data, cell=cell, epochs=2, batch_size=8, **fitting("tagger", tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"], result["examples"]["test"]) == (2, "tagger", 12)
+    assert result["test"]["f1"] == pytest.approx(result["test"]["accuracy"])
+    assert 0.5 < result["most_frequent_label_accuracy"] < 1
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert set(said(capsys)["metrics"]) == set(result["test"])
+    assert main(["predict", str(run), str(data), "nobody knows these", "--json"]) == 0
+    answers = said(capsys)["answers"]
+    assert len(answers) == 61 and answers[-1]["words"] == ["nobody", "knows", "these"]
+    assert all(len(answer["answer"]) == len(answer["words"]) for answer in answers)
+    assert {label for answer in answers for label in answer["answer"]} <= set(gw.load(run).classes)
+    assert main(["open", str(run), "the tea", "--json"]) == 0
+    assert not Trace.from_json(said(capsys)).differing
+    assert "word by word" in mistake(capsys, "open", run, "the tea", "--target", "DT")
+
+
+@pytest.mark.parametrize("preset", sorted(LABELLED))
+@pytest.mark.parametrize("after", [1, 4, 5, 6, 17, 18])
+def test_texts_are_gone_on_with_from_wherever_it_was_stopped(preset: str, after: int, tmp_path: Path) -> None:
+    data = write_data(preset, INPUTS[preset], "class", tmp_path)
+    options = {"data": str(data), "epochs": 3, "batch_size": 8, **fitting(preset, tmp_path)}
+    whole = train(preset, out="whole", **options)
+    assert len((whole / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 18
+    require_same(whole, resume(broken_off(preset, after, **options)))
 
 
 @pytest.mark.parametrize("preset", sorted(TEXTS))

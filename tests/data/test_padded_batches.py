@@ -4,7 +4,7 @@ import torch
 
 from glasswork.data.batches import fit_scaling
 from glasswork.data.examples import Examples, Schema
-from glasswork.data.padded_batches import IGNORED, PaddedBatches
+from glasswork.data.padded_batches import IGNORED, PADDING, PaddedBatches
 from glasswork.data.ragged import pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.device import Numerics
@@ -38,7 +38,7 @@ def test_every_row_comes_once_with_its_target() -> None:
 def test_padded_times_have_no_target() -> None:
     examples = texts(labelled_times=True)
     batch = PaddedBatches(examples, torch.arange(200), 16, 0, Numerics()).batch(0, 5)
-    assert torch.equal(batch.targets == IGNORED, batch.inputs == 0)
+    assert torch.equal(batch.targets == IGNORED, batch.inputs == PADDING)
     assert torch.equal(batch.targets[batch.inputs > 0], batch.inputs[batch.inputs > 0] - 1)
 
 

@@ -25,17 +25,17 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
         "run", metavar="RUN", help="the run's folder, or its name under runs/; or efficientnet-lite0, resnet50, ..."
     )
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="image files, folders of images, .csv or .parquet tables"
+        "inputs", nargs="+", metavar="INPUT", help="images, folders, .csv or .parquet tables, text files, or 'a text'"
     )
     parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
     add_device(parser)
-    add_out(parser, "write a page here (.html): each picture with its most probable classes")
+    add_out(parser, "write a page here (.html): each picture or text with its answer")
 
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.show.moved import print_moved
     from glasswork.show.predictions import print_top
-    from glasswork.show.terminal import print_table
     from glasswork.systems.answers import write_answers
     from glasswork.systems.published import PUBLISHED
 
@@ -57,20 +57,34 @@ def carry_out(options: Namespace) -> int:
         print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))
     elif options.csv:
         print(f"{len(answers):,} answers in {options.csv}")
+    elif any(answer.moved for answer in answers):
+        print_moved(console_for_results(), [answer.to_json() for answer in answers])
+        _print_table([answer for answer in answers if not answer.moved])
     elif model.run in PUBLISHED:
         print_top(console_for_results(), [answer.to_json() for answer in answers if not answer.problem])
     else:
-        rows = []
-        figures = list(dict.fromkeys(name for answer in answers for name in answer.figures))
-        for answer in answers:
-            said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
-            runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
-            sure = "" if answer.probability is None else f"{answer.probability:.1%}"
-            further = (answer.figures.get(name, "-") for name in figures)
-            rows.append((answer.input, _visible(said), sure, ", ".join(runners), *further))
-        header = ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures))
-        print_table(console_for_results(), header, rows)
+        _print_table(answers)
     return 0
+
+
+def _print_table(answers: "Sequence[Answer]") -> None:
+    """A line for each answer."""
+    from glasswork.show.terminal import print_table
+
+    if not answers:
+        return
+    rows = []
+    figures = list(dict.fromkeys(name for answer in answers for name in answer.figures))
+    for answer in answers:
+        said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
+        if answer.words and isinstance(answer.answer, tuple):
+            said = " ".join(f"{word}/{label}" for word, label in zip(answer.words, answer.answer, strict=True))
+        runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
+        sure = "" if answer.probability is None else f"{answer.probability:.1%}"
+        further = (answer.figures.get(name, "-") for name in figures)
+        rows.append((answer.input, _visible(said), sure, ", ".join(runners), *further))
+    header = ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures))
+    print_table(console_for_results(), header, rows)
 
 
 def _visible(said: object) -> object:
@@ -79,10 +93,13 @@ def _visible(said: object) -> object:
 
 
 def _page(name: str, answers: "Sequence[Answer]") -> str:
-    """The page of answers about pictures."""
+    """The page of answers about pictures or texts."""
     from glasswork.data.thumbnails import thumbnail
+    from glasswork.show.moved import moved_page
     from glasswork.show.predictions import predictions_page
 
+    if any(answer.moved for answer in answers):
+        return moved_page(f"What {name} reads", [answer.to_json() for answer in answers])
     if len(answers) > MOST_PICTURES:
         raise GlassworkError(
             f"A page shows {MOST_PICTURES} pictures at most, and these are {len(answers):,}: use --csv"

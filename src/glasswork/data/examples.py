@@ -10,7 +10,7 @@ from torch import Tensor
 from glasswork.data import ragged
 from glasswork.data.columns import Column
 from glasswork.data.series import SeriesKind
-from glasswork.data.vocabulary import Vocabulary
+from glasswork.data.vocabulary import Pieces, Vocabulary
 
 InputKind = Literal["image", "vector", "text", "sequence", "series"]
 TargetKind = Literal["class", "classes", "number", "next", "ahead"]
@@ -40,7 +40,7 @@ class Schema:
             `vocabulary`), `sequence` (rows of things of one shape, such as vectors or frames; rows of a text or a
             sequence differ in length) or `series` (a row for each time: of every series its value and covariates).
         shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
-            shape at one time; of a text (), as a token is one number.
+            shape at one time; of a text (), as a token is one number, or (features,) where several stand for it.
         target: `class` (one of `classes`), `classes` (any number of them), `number`, `next`: the next token at
             every time, which is in the inputs themselves, or `ahead`: quantiles of the values of a series to come.
         classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
@@ -59,6 +59,7 @@ class Schema:
         unused: the columns of the table that are neither.
         vocabulary: the tokens of a text.
         series: how series are seen and how far they are foretold.
+        each: whether every time of a row has a target of its own rather than the whole row.
     """
 
     inputs: InputKind
@@ -76,6 +77,7 @@ class Schema:
     unused: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     series: SeriesKind | None = None
+    each: bool = False
 
     @property
     def unit(self) -> str:
@@ -85,19 +87,19 @@ class Schema:
     def zeros(self, count: int) -> Tensor:
         """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
         if self.inputs == "text":
-            return torch.zeros(count, TIMES, dtype=torch.int64)
+            return torch.zeros(count, TIMES, *self.shape, dtype=torch.int64)
         if self.series is not None:
             return torch.zeros(count, self.series.window, self.series.features)
         return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
 
     def output_shape(self, count: int) -> tuple[int, ...]:
-        """What a network answers to `zeros(count)`: (count, outputs), or (count, tokens, times) for the next token.
+        """What a network answers to `zeros(count)`: (count, outputs), or (count, outputs, times) for one per time.
 
         Of series it is (count, horizon, quantiles).
         """
         if self.series is not None:
             return (count, self.series.horizon, self.series.quantiles)
-        return (count, len(self.classes), *((TIMES,) if self.target == "next" else ()))
+        return (count, len(self.classes), *((TIMES,) if self.target == "next" or self.each else ()))
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON types; `from_json` turns it back."""
@@ -124,11 +126,11 @@ class Examples:
             vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
             (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
-            original); of series `times` (int64 (rows,), as `Timing` counts them), with inputs float32 (rows, series,
-            1 + covariates), the value first, NaN for what nobody knows; and, where the source says which row belongs
-            where, `split` (uint8 (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be
-            written to. The inputs of a text are whole numbers (tokens,), those of a sequence float32 or uint8
-            (times, *shape), row after row.
+            original); for texts with answers `texts` (uint8 (bytes,), as they were written, in UTF-8); of series
+            `times` (int64 (rows,), as `Timing` counts them), with inputs float32 (rows, series, 1 + covariates), the
+            value first, NaN for what nobody knows; and, where the source says which row belongs where, `split` (uint8
+            (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to. The inputs
+            of a text are whole numbers (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
         schema: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
@@ -194,6 +196,10 @@ class ReadingOptions:
         vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
         time: the column of a table that says when; absent: found out.
         identifier: the column of a table that says which series a line belongs to.
+        text: the column of a table that holds the text; absent: the one with the longest texts.
+        pieces: what the tokens of labelled texts are.
+        least: how often a token has to come in training; rarer ones become the unknown token.
+        longest: how many tokens of one labelled text are read; absent: all.
     """
 
     size: int | None = None
@@ -206,6 +212,10 @@ class ReadingOptions:
     vocabulary: int = 256
     time: str | None = None
     identifier: str | None = None
+    text: str | None = None
+    pieces: Pieces = "word"
+    least: int = 1
+    longest: int | None = None
 
     @property
     def least_classes(self) -> int:

@@ -1,5 +1,6 @@
 """New inputs for a trained network, read as its training examples were."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -104,6 +105,16 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
     images = [image for image in found if isinstance(image, Tensor)]
     problems = {place: problem for place, problem in enumerate(found) if isinstance(problem, str)}
     return torch.stack(images) if images else torch.zeros(0, *schema.shape, dtype=torch.uint8), problems
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder; also of a text that stands in place of a path, and may be too long for one."""
+    return os.path.exists(path)  # noqa: PTH110 (a Path complains of a name that is too long)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; `path` may be a text as above."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_table(path: Path) -> bool:

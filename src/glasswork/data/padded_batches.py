@@ -13,6 +13,10 @@ IGNORED = -100
 """The target of a padded time, where there is one target per time; torch's cross-entropy leaves it out."""
 
 
+PADDING = -1
+"""Stands behind the end of a shorter text in a batch, where it is no token's number."""
+
+
 class PaddedBatches(BatchSource):
     """The batches of every epoch over some rows of texts or sequences, in buckets of nearly equal length.
 
@@ -64,10 +68,11 @@ class PaddedBatches(BatchSource):
         return self.gather(self.rows[self._buckets[index]])
 
     def gather(self, rows: Tensor) -> Batch:
-        """The examples at `rows`, padded with zeros to the length of the longest of them."""
+        """The examples at `rows`, padded to the length of the longest: texts with `PADDING`, sequences with zeros."""
         columns, offsets = self.examples.columns, self.examples.offsets
         values, ends = ragged.take(columns["inputs"], offsets["inputs"], rows)
-        inputs, lengths = ragged.pad(self.scaling.inputs(values), ends, torch.arange(len(rows)))
+        fill = PADDING if self.examples.schema.inputs == "text" else 0
+        inputs, lengths = ragged.pad(self.scaling.inputs(values), ends, torch.arange(len(rows)), fill)
         if "targets" in offsets:
             targets, _ = ragged.pad(columns["targets"], offsets["targets"], rows, IGNORED)
         else:

@@ -54,7 +54,7 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
         training, held = held_out(VALIDATION, validation)
     if len(training) == 0:
         raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
-    if examples.schema.target == "class":
+    if examples.schema.target == "class" and not examples.schema.each:  # a rare label may be in the test alone
         targets, offsets = examples.columns["targets"], examples.offsets.get("targets")
         known = targets[training if offsets is None else ragged.places(offsets, training)]
         counts = torch.bincount(known, minlength=len(examples.schema.classes))

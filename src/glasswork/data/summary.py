@@ -56,7 +56,7 @@ def summarise(examples: Examples, splits: Splits) -> Summary:
     present = [count for count in class_counts.values() if count]
     imbalance = max(present) / min(present) if schema.target == "class" and present else 1.0
     duplicates, warnings = _duplicates(examples, splits)
-    if imbalance > IMBALANCE:
+    if imbalance > IMBALANCE and not schema.each:
         most, least = max(class_counts, key=lambda c: class_counts[c]), min(class_counts, key=lambda c: class_counts[c])
         warnings.append(
             f"class '{most}' has {imbalance:.1f} times as many training examples as '{least}': "
@@ -143,6 +143,8 @@ def _text(examples: Examples) -> str:
     assert vocabulary is not None
     if examples.schema.target == "next":
         return f"a text of {len(vocabulary) - 1:,} different characters"
+    if vocabulary.pieces == "features":
+        return f"sentences of {_lengths(examples)} words, with {len(vocabulary):,} different features"
     return f"texts of {_lengths(examples)} tokens, out of {len(vocabulary):,}"
 
 
@@ -199,4 +201,5 @@ def _target(examples: Examples) -> str:
         return f"{ahead.quantiles} quantiles of {listed}, {ahead.timing.steps_in_words(ahead.horizon)} ahead"
     if kind == "number":
         return f"the number {listed}" if len(names) == 1 else f"{len(names)} numbers: {listed}"
-    return f"{'one' if kind == 'class' else 'any'} of {len(names)} classes: {listed}"
+    where = " for each word" if examples.schema.each else ""
+    return f"{'one' if kind == 'class' else 'any'} of {len(names)} classes{where}: {listed}"

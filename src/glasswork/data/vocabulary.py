@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 Numbers = npt.NDArray[np.integer[Any]]
 
+Pieces = Literal["character", "word", "bpe", "features"]
+"""What the tokens are: characters, words in lower case, byte pairs (pieces of words), or features of words."""
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -20,9 +23,13 @@ class Vocabulary:
 
     Attributes:
         tokens: `UNKNOWN` first, then characters (or words, or pieces of words), each once.
+        pieces: which of these they are.
+        merges: of byte pairs, which two pieces become one, in the order of merging, with a space between.
     """
 
     tokens: tuple[str, ...]
+    pieces: Pieces = "character"
+    merges: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -57,7 +64,7 @@ class Vocabulary:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Vocabulary":
         """The vocabulary that `dataclasses.asdict` wrote, with lists for tuples."""
-        return cls(tuple(data["tokens"]))
+        return cls(tuple(data["tokens"]), data["pieces"], tuple(data["merges"]))
 
 
 def codes_of(text: str) -> Numbers:

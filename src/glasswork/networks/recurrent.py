@@ -136,7 +136,7 @@ class Recurrent(nn.Module):
         Returns:
             (batch, time, units x directions), and the state to go on with.
         """
-        before = self.beginning(len(inputs)) if state is None else state
+        before = self.beginning(inputs.shape[0]) if state is None else state
         outputs, after = self.kernel(inputs, before if len(before) > 1 else before[0])
         return outputs, after if isinstance(after, tuple) else (after,)
 
@@ -147,7 +147,7 @@ class Recurrent(nn.Module):
             inputs: (batch, time, features).
             state: before the first time; absent: zeros.
         """
-        step, before = CELLS[self.cell].step, self.beginning(len(inputs)) if state is None else state
+        step, before = CELLS[self.cell].step, self.beginning(inputs.shape[0]) if state is None else state
         ends: list[tuple[Tensor, ...]] = []
         for layer in range(self.kernel.num_layers):
             read = []

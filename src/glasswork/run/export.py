@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -160,24 +161,28 @@ def port_in(schema: Schema) -> Port:
         side = f"{schema.shape[1]} x {schema.shape[2]} pixels (height, width)"
         colours = "grey" if schema.shape[0] == 1 else "red, green, blue"
         return Port("images", "uint8", ("batch", *schema.shape), f"{side}, {colours}, raw values from 0 to 255")
-    if schema.inputs == "text":
+    if schema.target == "next":
         return Port("tokens", "int64", ("batch", "times"), "the place of each character among the classes")
     if schema.series is not None:
         meaning = (
             "of a window, by its own scale: deviation from the season before, level, covariates, place in the calendar"
         )
         return Port("windows", "float32", ("batch", schema.series.window, schema.series.features), meaning)
+    if schema.inputs == "text":
+        meaning = "the place of each token in the schema's vocabulary; -1 behind the end of a shorter text"
+        return Port("tokens", "int64", ("batch", "times", *schema.shape), meaning)
     meaning = f"raw values of {', '.join(schema.features)}" if schema.features else "raw values"
     return Port("features", "float32", ("batch", *schema.shape), f"{meaning}; NaN where unknown")
 
 
 def ports_out(schema: Schema) -> tuple[Port, ...]:
     """What an exported file answers."""
-    if schema.target == "next":
+    if schema.target == "next" or schema.each:
         over = ("batch", len(schema.classes), "times")
+        what = "each character to come next" if schema.target == "next" else "each label of a word"
         return (
-            Port("scores", "float32", over, "the network's outputs for each character to come next"),
-            Port("probabilities", "float32", over, "of each character to come next, adding up to 1"),
+            Port("scores", "float32", over, f"the network's outputs for {what}"),
+            Port("probabilities", "float32", over, f"of {what}, adding up to 1"),
         )
     if schema.series is not None:
         shape = ("batch", schema.series.horizon, schema.series.quantiles)
@@ -206,7 +211,8 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
         raise GlassworkError("An ONNX file holds at most 2 GiB of weights: use --to safetensors for this network")
     given, answered = port_in(complete.schema), ports_out(complete.schema)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own use of what torch is about to remove
             program = torch.onnx.export(
                 complete,
                 (raw[:2] if len(raw) > 1 else torch.cat([raw, raw]),),  # one example alone reads as a fixed size

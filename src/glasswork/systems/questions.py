@@ -23,6 +23,8 @@ def target_of(word: str | float, schema: Schema) -> Tensor:
         raise GlassworkError("What this model should have answered is the text itself: leave the target away")
     if schema.target == "ahead":
         raise GlassworkError("What this model should have answered are the values that came: leave the target away")
+    if schema.each:
+        raise GlassworkError("This model answers word by word: leave the target away, and open it on its own answer")
     if schema.target == "class":
         return torch.tensor([class_of(str(word), schema)])
     if schema.target == "classes":

@@ -31,6 +31,8 @@ class Answer:
         probabilities: of every class, most probable first; empty for numbers.
         problem: why there is no answer, in one sentence; None where there is one.
         figures: what else was measured on the input, by name.
+        words: of a sentence that is answered word by word, its words.
+        moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
     """
 
     input: str
@@ -39,6 +41,8 @@ class Answer:
     probabilities: Mapping[str, float]
     problem: str | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
+    words: Sequence[str] = ()
+    moved: Sequence[tuple[str, float]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""
@@ -50,6 +54,8 @@ class Answer:
             "probabilities": dict(self.probabilities),
             **({"problem": self.problem} if self.problem else {}),
             **self.figures,
+            **({"words": list(self.words)} if self.words else {}),
+            **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
         }
 
 

@@ -57,7 +57,7 @@ class _Inputs:
 
 def claims(path: Path) -> bool:
     """Whether `path` is a table, or a folder with one, or with train/val/test ones."""
-    return _is_table(path) if path.is_file() else bool(_tables(path))
+    return is_table(path) if path.is_file() else bool(tables_of(path))
 
 
 def sources(path: Path) -> list[Path]:
@@ -72,21 +72,21 @@ def read(path: Path, options: ReadingOptions) -> Examples:
         GlassworkError: a table is damaged or ragged, the target is missing, unclear or empty somewhere, or a column of
             numbers or dates holds something else.
     """
-    files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else _tables(path)
+    files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else tables_of(path)
     table = load_tables([file for _, file in files], options.like)
     asked = options.target or (",".join(options.like.target_columns) if options.like else None)
-    chosen = _chosen_targets(table, asked or None, path)
+    chosen = chosen_targets(table, asked or None, path)
     features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
-    targets, kind, classes = _targets(table, chosen, options.least_classes)
+    targets, kind, classes = targets_of(table, chosen, options.least_classes)
     splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
     split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
     pictures = next((name for name in features if _holds_images(table.columns[name], table.files[0])), None)
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
-        found = _vectors(table, features, split, _row_names(files, table.counts), options.like)
+        found = _vectors(table, features, split, row_names(files, table.counts), options.like)
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
@@ -145,17 +145,18 @@ def _ignored(names: Sequence[str], schema: Schema) -> list[str]:
     return [f"Training had no column {quoted(more)}: not used."] if more else []
 
 
-def _is_table(path: Path) -> bool:
+def is_table(path: Path) -> bool:
+    """Whether a file is named as tables are."""
     return (path.name.lower().endswith(_SUFFIXES) or is_parquet(path)) and path.is_file()
 
 
-def _tables(folder: Path) -> list[tuple[int | None, Path]]:
+def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
     """The tables of a folder with their splits: train.csv and so on, one in each split folder, or a single one."""
-    here = [path for path in visible(folder) if _is_table(path)]
+    here = [path for path in visible(folder) if is_table(path)]
     named: list[tuple[int | None, Path]] = list(split_parts(here).items())
     if not named:
         below = {
-            split: [path for path in visible(part) if _is_table(path)] for split, part in split_folders(folder).items()
+            split: [path for path in visible(part) if is_table(path)] for split, part in split_folders(folder).items()
         }
         named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
     if named or len(here) != 1:
@@ -184,15 +185,20 @@ def _holds_images(column: Numbers | list[str], table: Path) -> bool:
     return any((table.parent / cell).is_file() for cell in column[:20])
 
 
-def _row_names(files: Sequence[tuple[int | None, Path]], counts: Sequence[int]) -> list[str]:
+def row_names(files: Sequence[tuple[int | None, Path]], counts: Sequence[int]) -> list[str]:
+    """The part and the number of each row, such as `test row 12`; empty for a very large table."""
     if sum(counts) > _MOST_NAMES:
         return []
     starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
     return [f"{start}row {row}" for start, count in zip(starts, counts, strict=True) for row in range(1, count + 1)]
 
 
-def _chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
-    """The names of the columns to predict."""
+def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
+    """The names of the columns to predict.
+
+    Raises:
+        GlassworkError: a name that was asked for is no column, or nobody asked and none or several have a usual name.
+    """
     listed = ", ".join(list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
     if asked is None:
         usual = [name for name in table.columns if name.lower() in _USUAL_TARGETS]
@@ -213,7 +219,17 @@ def _chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _targets(table: Table, chosen: Sequence[str], least: int) -> Targets:
+def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
+    """The column of targets, its kind, and the names of the classes or numbers.
+
+    Args:
+        table: with the cells.
+        chosen: the columns that hold the target.
+        least: how many classes there must be.
+
+    Raises:
+        GlassworkError: a cell is empty, there are too few classes, or so many that they are none.
+    """
     for name in chosen:
         column = table.columns[name]
         empty = [cell == "" for cell in column] if isinstance(column, list) else np.isnan(column)

@@ -1,0 +1,140 @@
+"""Texts cut into pieces that have numbers: words, characters or byte pairs; and the vocabularies found for them."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
+from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_WORD = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}]\w+)*|[^\w\s]")
+"""Letters and digits, with apostrophes between them (`don't`); or one sign that is neither."""
+
+LEAST_TOKENS = 257
+"""Of byte pairs: every byte has a token, so that no text is unknown."""
+
+
+class Piece(NamedTuple):
+    """A piece of a text: the token that it stands for (known or not), and its first and last character + 1."""
+
+    token: str
+    start: int
+    end: int
+
+
+Cut = Callable[[str], list[Piece]]
+
+
+def cutter(vocabulary: Vocabulary) -> Cut:
+    """What cuts a text into the pieces of a vocabulary.
+
+    Raises:
+        GlassworkError: where the package for byte pairs is missing.
+    """
+    assert vocabulary.pieces != "features"
+    if vocabulary.pieces == "bpe":
+        return _byte_pairs(_tokenizer(vocabulary.tokens, vocabulary.merges))
+    return _CUT[vocabulary.pieces]
+
+
+def find_vocabulary(texts: Sequence[str], pieces: Pieces, most: int, least: int) -> Vocabulary:
+    """The most frequent pieces of some texts, the most frequent first.
+
+    Args:
+        texts: those that are trained on.
+        pieces: words, characters, or byte pairs (Sennrich et al. 2016), which are merged from single bytes.
+        most: tokens, with the unknown one.
+        least: how often a piece (of byte pairs, a pair) has to come.
+
+    Raises:
+        GlassworkError: where the package for byte pairs is missing, or `most` leaves no room for all bytes.
+    """
+    if pieces == "bpe":
+        return _find_byte_pairs(texts, most, least)
+    counts = Counter(piece.token for text in texts for piece in _CUT[pieces](text))
+    counts.pop(UNKNOWN, None)
+    ranked = sorted(counts, key=lambda token: (-counts[token], token))
+    return Vocabulary((UNKNOWN, *(token for token in ranked[: most - 1] if counts[token] >= least)), pieces)
+
+
+def encode(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None = None) -> tuple[Tensor, Tensor]:
+    """The numbers of the pieces of texts, one text after the other: int32 (tokens,), and where each begins.
+
+    Args:
+        texts: may be empty ones.
+        vocabulary: of the numbers; 0 stands for every other piece.
+        longest: how many pieces of a text are taken; absent: all.
+    """
+    cut, numbers = cutter(vocabulary), vocabulary.numbers
+    found: list[int] = []
+    counts = []
+    for text in texts:
+        pieces = cut(text)[:longest]
+        found += [numbers.get(piece.token, 0) for piece in pieces]
+        counts.append(len(pieces))
+    return torch.tensor(found, dtype=torch.int32), ragged.offsets_of(torch.tensor(counts, dtype=torch.int64))
+
+
+def _words(text: str) -> list[Piece]:
+    return [Piece(found.group().lower(), *found.span()) for found in _WORD.finditer(text)]
+
+
+def _characters(text: str) -> list[Piece]:
+    return [Piece(character, place, place + 1) for place, character in enumerate(text)]
+
+
+_CUT: dict[Pieces, Cut] = {"word": _words, "character": _characters}
+
+
+def _byte_pairs(tokenizer: "Tokenizer") -> Cut:
+    def cut(text: str) -> list[Piece]:
+        encoding = tokenizer.encode(text)
+        return [Piece(token, *span) for token, span in zip(encoding.tokens, encoding.offsets, strict=True)]
+
+    return cut
+
+
+def _find_byte_pairs(texts: Sequence[str], most: int, least: int) -> Vocabulary:
+    if most < LEAST_TOKENS:
+        raise GlassworkError(f"Byte pairs need a token for every byte: a vocabulary of at least {LEAST_TOKENS}")
+    tokenizers = _package()
+    tokenizer = _tokenizer((), ())
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=most - 1, min_frequency=least, initial_alphabet=sorted(alphabet), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    numbers = tokenizer.get_vocab()
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    joined = tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
+    return Vocabulary((UNKNOWN, *sorted(numbers, key=numbers.__getitem__)), "bpe", joined)
+
+
+def _tokenizer(tokens: Sequence[str], merges: Sequence[str]) -> "Tokenizer":
+    """Byte pairs of lower-case text; a byte is written as a letter, as GPT-2 does (Radford et al. 2019)."""
+    tokenizers = _package()
+    numbers = {token: number for number, token in enumerate(tokens)}
+    pairs = [(first, second) for first, _, second in (merge.partition(" ") for merge in merges)]
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(numbers, pairs))
+    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def _package() -> Any:
+    try:
+        import tokenizers
+    except ImportError:
+        raise GlassworkError(
+            "Byte pairs need tokenizers, which is not installed: pip install 'glasswork[text]', or use --pieces word"
+        ) from None
+    return tokenizers

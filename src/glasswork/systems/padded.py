@@ -1,0 +1,102 @@
+"""What systems of rows of differing length have in common: their stage, their outputs, and what the padding costs."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data import ragged
+from glasswork.data.batches import Batch
+from glasswork.data.examples import Examples
+from glasswork.data.padded_batches import PaddedBatches
+from glasswork.device import Numerics
+from glasswork.recipes.base import Recipe
+from glasswork.show import percent
+from glasswork.show.parts import Part
+from glasswork.training.clocks import Clock
+from glasswork.training.stage import Judgement, Loss, Stage
+
+TOKENS_AT_ONCE = 20_000
+
+
+def padded_stage(
+    recipe: Recipe,
+    network: nn.Module,
+    examples: Examples,
+    training: Tensor,
+    loss: Loss,
+    judge: Callable[[nn.Module], Judgement] | None,
+    clock: Clock,
+    numerics: Numerics,
+) -> Stage:
+    """The one minimisation of a resolved recipe, over batches of rows of nearly equal length."""
+    assert recipe.batch_size is not None and recipe.learning_rate is not None
+    return Stage(
+        name="train",
+        network=network,
+        parameters=list(network.parameters()),
+        batches=PaddedBatches(examples, training, recipe.batch_size, recipe.seed, numerics),
+        loss=loss,
+        judge=judge,
+        clock=clock,
+        numerics=numerics,
+        seed=recipe.seed,
+        learning_rate=recipe.learning_rate,
+        optimizer=recipe.optimizer,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        schedule=recipe.schedule,
+        penalty=recipe.penalty,
+        strength=recipe.strength or 0.0,
+        gradient_clip=recipe.gradient_clip,
+    )
+
+
+def padded_batch(examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+    """The examples at `rows` as one batch, in their order."""
+    return PaddedBatches(examples, rows, max(1, len(rows)), 0, numerics).gather(rows)
+
+
+def padded_outputs(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+    """The network's outputs (rows, outputs) on some rows, float32 on the CPU; rows of nearly equal length together."""
+    network.eval()
+    lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+    order = lengths.argsort(stable=True)
+    found = torch.zeros(len(rows), len(examples.schema.classes))
+    with torch.inference_mode(), numerics.arithmetic():
+        for part in in_parts(lengths[order]):
+            places = order[part]
+            found[places] = network(padded_batch(examples, rows[places], numerics).inputs).float().cpu()
+    return found
+
+
+def in_parts(lengths: Tensor) -> list[slice]:
+    """Divides rows in the order of their lengths into parts of at most `TOKENS_AT_ONCE` tokens, padding included."""
+    parts, start = [], 0
+    counts = lengths.tolist()
+    for place, length in enumerate(counts):
+        if place > start and length * (place + 1 - start) > TOKENS_AT_ONCE:
+            parts.append(slice(start, place))
+            start = place
+    return [*parts, slice(start, len(counts))] if counts else []
+
+
+def padding(examples: Examples, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Part]:
+    """The share of padding in the batches of the first epoch, and a section of the report about it."""
+    lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+    count = max(1, -(-len(rows) // batch_size))
+    waste = ragged.padding_waste(lengths, ragged.length_buckets(lengths, count, seed, 0))
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = ragged.padding_waste(lengths, torch.tensor_split(torch.randperm(len(rows), generator=generator), count))
+    ordered = lengths.sort().values
+    part = Part(
+        "Texts of differing length",
+        "Texts of nearly equal length share a batch, where the shorter ones are padded to the length of the longest.",
+        head=("", ""),
+        rows=(
+            ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
+            ("padding in these batches", percent(waste)),
+            ("padding, were they drawn at random", percent(shuffled)),
+        ),
+    )
+    return waste, part

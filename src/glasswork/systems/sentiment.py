@@ -1,0 +1,226 @@
+"""Text classification: one class (or several, or a number) for a whole text (Kovashka: sentiment)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data import ragged, readers
+from glasswork.data.batches import Batch, Scaling, fit_scaling
+from glasswork.data.examples import Examples, ReadingOptions, Schema
+from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.pieces import encode, find_vocabulary
+from glasswork.data.readers import labelled_texts
+from glasswork.data.splits import Splits
+from glasswork.device import Numerics
+from glasswork.errors import GlassworkError
+from glasswork.networks.text_classifier import TextClassifier
+from glasswork.objectives.losses import LOSSES, default_loss
+from glasswork.objectives.metrics import measure
+from glasswork.recipes.base import Machine
+from glasswork.recipes.sentiment import SentimentRecipe
+from glasswork.systems.answers import measured_rows, worded
+from glasswork.systems.moved import EXPLAINED, moved_words
+from glasswork.systems.padded import padded_batch, padded_outputs, padded_stage, padding
+from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Answer, System
+from glasswork.training.clocks import Clock
+from glasswork.training.fit import fit
+from glasswork.training.measure import MakeStage, choose_numerics
+from glasswork.training.optimizers import refuse_weight_decay
+from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.step import Step, Tree
+
+
+class SequenceClassification(System):
+    """Minimises the mean loss between the scores of whole texts and their known classes.
+
+    Args:
+        recipe: what to minimise.
+    """
+
+    def __init__(self, recipe: SentimentRecipe) -> None:
+        self._recipe = recipe
+        self._loss = ""
+
+    @property
+    @override
+    def recipe(self) -> SentimentRecipe:
+        return self._recipe
+
+    @property
+    @override
+    def loss_name(self) -> str:
+        return self._loss or "cross-entropy"
+
+    @override
+    def read(self, source: str | Path) -> Examples:
+        return readers.read(source, self._options(), labelled_texts)
+
+    @override
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        return readers.read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
+
+    def _options(self) -> ReadingOptions:
+        recipe = self.recipe
+        return ReadingOptions(
+            target=recipe.target,
+            vocabulary=recipe.vocabulary,
+            text=recipe.text,
+            pieces=recipe.pieces,
+            least=recipe.least,
+            longest=recipe.longest,
+        )
+
+    @override
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        return fit_scaling(examples, rows)
+
+    @override
+    def resolve(self, examples: Examples, splits: Splits) -> SentimentRecipe:
+        recipe = self.recipe
+        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
+        if examples.schema.vocabulary is not None and len(examples.schema.vocabulary) < 2:
+            raise GlassworkError(
+                f"No {recipe.pieces} comes {recipe.least} times in the texts of {examples.source}: add texts, or take "
+                "--least 1"
+            )
+        return recipe.model_copy(
+            update={
+                "batch_size": recipe.batch_size or (64 if len(splits.training) > 8000 else 32),
+                "learning_rate": recipe.learning_rate or 0.002,
+                "epochs": recipe.epochs or (None if recipe.budget else 12),
+                "strength": recipe.strength or 0.0,
+            }
+        )
+
+    @override
+    def network(self, schema: Schema) -> nn.Module:
+        recipe = self.recipe
+        assert schema.vocabulary is not None
+        self._loss = default_loss(schema.target)
+        return TextClassifier(
+            recipe.cell,
+            len(schema.vocabulary),
+            len(schema.classes),
+            recipe.embedding,
+            recipe.units,
+            recipe.layers,
+            recipe.dropout,
+            recipe.token_dropout,
+        )
+
+    @override
+    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+        return choose_numerics(machine, numerics, network, make_stage)
+
+    @override
+    def stages(
+        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+    ) -> list[Stage]:
+        def judge(network: nn.Module) -> Judgement:
+            metrics = self.score(network, examples, splits.validation, numerics)
+            return Judgement(metrics["loss"], metrics)
+
+        held_out = judge if len(splits.validation) else None
+        return [padded_stage(self.recipe, network, examples, splits.training, self.loss, held_out, clock, numerics)]
+
+    @override
+    def length(self, stage: Stage, epochs: int) -> int:
+        return epochs * len(stage.batches)
+
+    @override
+    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
+        return fit(stage, start)
+
+    @override
+    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        return LOSSES[self.loss_name](network(batch.inputs).float(), batch.targets), state
+
+    @override
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        return self._measured(examples, rows, padded_outputs(network, examples, rows, numerics))
+
+    def _measured(self, examples: Examples, rows: Tensor, outputs: Tensor) -> dict[str, float]:
+        scaling, targets = Scaling(examples.schema, Numerics()), examples.columns["targets"][rows]
+        loss = LOSSES[self.loss_name](outputs, scaling.targets(targets))
+        return {
+            "loss": float(loss),
+            **measure(examples.schema.target, scaling.answers(outputs), targets, self.loss_name),
+        }
+
+    @override
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        where, rows = measured_rows(splits)
+        outputs = padded_outputs(network, examples, rows, replace(numerics, precision="float32"))
+        answers = Scaling(examples.schema, Numerics()).answers(outputs)
+        found = findings(examples, splits.training, rows, where, answers, self.loss_name)
+        found["test_metrics"] = self._measured(examples, rows, outputs)
+        waste, part = padding(examples, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
+        return {**found, "parts": [part], "result": {"padding_waste": waste}}
+
+    @override
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
+        for source in sources:
+            if is_there(source):
+                examples = labelled_texts.read_questions(source, schema, self._options())
+            elif any(character.isspace() for character in str(source)):
+                examples = labelled_texts.examples_of([str(source)], ["the text"], schema, self.recipe.longest)
+            else:
+                raise GlassworkError(
+                    f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
+                )
+            names = list(examples.names)
+            empty = ragged.lengths(examples.offsets["inputs"]) == 0
+            problems = {row: f"{names[row]} holds no text" for row in empty.nonzero()[:, 0].tolist()}
+            yield Inputs(names, examples.take((~empty).nonzero()[:, 0]), problems)
+
+    @override
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return padded_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        outputs = padded_outputs(network, examples, torch.arange(len(examples)), numerics)
+        answers = Scaling(examples.schema, Numerics()).answers(outputs)
+        said = worded(answers, examples.schema, examples.names, self.loss_name)
+        return [
+            replace(
+                answer,
+                moved=moved_words(network, examples, row, self.loss_name, numerics) if row < EXPLAINED else (),
+                figures=_unknown(examples, row),
+            )
+            for row, answer in enumerate(said)
+        ]
+
+    @override
+    def example(self) -> Examples:
+        texts = [f"{word} was {what} {end}" for word, what, end in _EXAMPLE]
+        vocabulary = find_vocabulary(texts, "word", 100, 1)
+        tokens, offsets = encode(texts, vocabulary)
+        targets = torch.tensor([int(what == "bad") for _, what, _ in _EXAMPLE])
+        columns = {"inputs": tokens, "targets": targets, "fingerprints": ragged.fingerprints(tokens, offsets)}
+        schema = Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
+        return Examples(columns, schema, "example", offsets={"inputs": offsets})
+
+
+_EXAMPLE = [
+    (word, what, " ".join(["indeed"] * (place % 4)))
+    for place, (word, what) in enumerate(
+        (word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")
+    )
+] * 3
+
+
+def _unknown(examples: Examples, row: int) -> dict[str, float]:
+    """How many pieces of a text the network does not know, where there are any."""
+    begin, end = examples.offsets["inputs"][row : row + 2].tolist()
+    unknown = int((examples.columns["inputs"][begin:end] == 0).sum())
+    return {"unknown_pieces": unknown} if unknown else {}
