@@ -109,8 +109,8 @@ def pinball(scores: Tensor, targets: Tensor, *, class_weights: Tensor | None = N
 
 
 def quantile_levels(count: int) -> Tensor:
-    """tau_k = k / (K + 1) of K evenly spread quantiles, (K,)."""
-    return torch.arange(1, count + 1) / (count + 1)
+    """tau_k = k / (K + 1) of K evenly spread quantiles, float64 (K,)."""
+    return torch.arange(1, count + 1, dtype=torch.float64) / (count + 1)
 
 
 LOSSES: dict[str, Loss] = {
