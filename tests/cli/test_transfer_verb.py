@@ -16,7 +16,7 @@ from glasswork.networks.convnet_small import ConvNetSmall
 from made_data import mistake, pictures, said, write_npz, write_table
 
 WAYS = ["scratch", "frozen", "fine-tuned", "features-svm", "features-logistic"]
-QUICK = ["--splits", "3", "--network", "convnet-small", "--size", "12", "--epochs", "1", "--scratch-epochs", "1"]
+QUICK = "--splits 3 --network convnet-small --size 12 --epochs 1 --scratch-epochs 1 --scratch-size 16 --threads 1"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def asked(tmp_path: Path) -> list[str]:
         folder = tmp_path / "photos" / ("cat", "dog")[label]
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{'abcde'[place % 5]}-{place // 5}.png")
-    return ["transfer", str(tmp_path / "photos"), "--weights", str(tmp_path / "weights.pth"), *QUICK, "--threads", "1"]
+    return ["transfer", str(tmp_path / "photos"), "--weights", str(tmp_path / "weights.pth"), *QUICK.split()]
 
 
 def test_json(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:

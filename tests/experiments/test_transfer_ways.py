@@ -35,7 +35,15 @@ from glasswork.networks.convnet_small import ConvNetSmall
 from made_data import pictures, train, write_npz, write_table
 
 SIDE = 12
-QUICK = {"splits": 3, "network": "convnet-small", "size": SIDE, "epochs": 1, "scratch_epochs": 1, "threads": 1}
+QUICK = {
+    "splits": 3,
+    "network": "convnet-small",
+    "size": SIDE,
+    "epochs": 1,
+    "scratch_epochs": 1,
+    "scratch_size": 16,
+    "threads": 1,
+}
 
 
 @pytest.fixture
@@ -223,7 +231,7 @@ def test_each_picture_s_features_are_computed_once_for_all_splits(
     if not kept:
         cache.write_text("a file, so that nothing can be kept", encoding="utf-8")
     monkeypatch.setenv("GLASSWORK_CACHE", str(cache))
-    comparison = prepare(write_things(tmp_path / "things"), weights=weights, scratch_size=16, **QUICK)
+    comparison = prepare(write_things(tmp_path / "things"), weights=weights, **QUICK)
     passes: dict[str, int] = {}
     with rows_through_backbones() as rows:
         before, words = 0, "start"
@@ -251,7 +259,7 @@ def test_what_a_reader_has_to_know_is_told(weights: str, tmp_path: Path) -> None
     for place, picture in enumerate(sorted((folder / "left").iterdir())):
         picture.rename(folder / "left" / f"{place}.png")
     numbered = prepare(folder, weights=weights, **QUICK)
-    assert any("numbered pictures of left were taken" in remark for remark in numbered.remarks) is False
+    assert not any("numbered pictures" in remark for remark in numbered.remarks)
     copied = Image.open(folder / "left" / "0.png")
     for name in ("x", "y", "z"):
         copied.save(folder / "left" / f"{name}.png")

@@ -143,19 +143,10 @@ def _curves(found: Found) -> list[tuple[str, list[tuple[float, float]]]]:
 def _curve_table(found: Found) -> tuple[list[str], list[list[str]]]:
     """A row per number of training pictures, a column per way."""
     names = [name for name, _ in _curves(found)]
-    points = {(point["way"], point["examples"]): point for point in found["curve"]}
-    counts = list(dict.fromkeys(point["examples"] for point in found["curve"]))
+    by_way = [[point for point in found["curve"] if point["way"] == name] for name in names]
     rows = [
-        [
-            f"{count:,.0f}",
-            *(
-                f"{_percent(point['accuracy'])} ({_span(*point['interval'])})"
-                if (point := points.get((name, count)))
-                else ""
-                for name in names
-            ),
-        ]
-        for count in counts
+        [f"{points[0]['examples']:,.0f}", *(f"{_percent(p['accuracy'])} ({_span(*p['interval'])})" for p in points)]
+        for points in zip(*by_way, strict=True)  # with few things two shares may be of as many pictures
     ]
     return ["training pictures", *names], rows
 
