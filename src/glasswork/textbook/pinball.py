@@ -33,13 +33,12 @@ def backward(upstream: Tensor, q: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 
 def put_in(write: Write, cell: Sequence[int], q: Tensor, t: Tensor) -> str:
     """The loss in numbers."""
-    quantiles, came, tau = q.reshape(-1), t[..., None].expand_as(q).reshape(-1), levels(q).expand_as(q).reshape(-1)
+    quantiles, came, count = q.reshape(-1), t[..., None].expand_as(q).reshape(-1), q.shape[-1]
 
     def loss(place: int) -> str:
-        share = (
-            f"{float(tau[place]):g}" if float(came[place]) >= float(quantiles[place]) else f"{float(tau[place]) - 1:g}"
-        )
-        return f"{share} * ({write(came[place])} - {write(quantiles[place])})"
+        # As fractions, which are exact.
+        level = place % count + 1 if float(came[place]) >= float(quantiles[place]) else place % count - count
+        return f"{level}/{count + 1} * ({write(came[place])} - {write(quantiles[place])})"
 
     return f"1/{q.numel()} * ({sum_of(q.numel(), loss)})"
 
