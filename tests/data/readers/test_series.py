@@ -83,6 +83,13 @@ def test_lines_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     assert found.skipped == ("The lines are not in the order of time: they were sorted.",)
 
 
+def test_of_a_few_times_that_come_twice_the_later_line_counts(tmp_path: Path) -> None:
+    lines = [f"{place},{place}" for place in range(1000)]
+    found = read(tmp_path, ["t,y", *lines[:500], "499,7", *lines[500:]])
+    assert found.columns["inputs"][498:501, 0, 0].tolist() == [498, 7, 500]
+    assert found.skipped == ("Of times that come twice (1) the later line counts.",)
+
+
 def test_lines_without_times_follow_one_another(tmp_path: Path) -> None:
     found = read(tmp_path, ["y", "3", "1", "2"])
     assert found.columns["inputs"][:, 0, 0].tolist() == [3, 1, 2]

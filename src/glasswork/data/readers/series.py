@@ -20,6 +20,7 @@ from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"
 
+_RARELY = 0.001  # the share of lines whose time may come twice: more are several series, or a mistake
 _LONGEST_GAP = 6  # values in a row that are filled in
 _SPLIT = "split"
 _MOST_NAMES = 100_000
@@ -54,7 +55,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
 
     Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
     a column that names them (`options.identifier`). Other columns of numbers are covariates, of which only the past is
-    looked at. Up to six missing values in a row, or missing lines, are filled in along a straight line, and said.
+    looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or missing lines, are filled in along a straight line, and said.
 
     Raises:
         GlassworkError: for times that are not evenly spaced or come twice, a longer gap, or a column that is missing or
@@ -70,7 +71,8 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     if like is not None:
         _require_same_steps(when.timing, like.timing, file)
     names, which = _series_of(found, chosen)
-    if len(set(zip(which.tolist(), when.times.tolist(), strict=True))) < len(when.times):
+    twice = len(when.times) - len(set(zip(which.tolist(), when.times.tolist(), strict=True)))
+    if twice > _RARELY * len(when.times):
         raise _twice(found, when, which, names, chosen)
     rows, grid = when.grid()
     values = _values(found, chosen, rows, which, len(grid), len(names))
@@ -93,7 +95,8 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     )
     words = [when.timing.word(time) for time in grid.tolist()] if len(grid) <= _MOST_NAMES else []
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
-    return Examples(columns, schema, str(path), words, 0, (*when.said, *said, *unused), ordered=True)
+    again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
+    return Examples(columns, schema, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
 
 
 def _double(grid: Wholes) -> torch.Tensor:
