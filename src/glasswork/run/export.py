@@ -234,8 +234,8 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
     sizes = zip(given.shape, model.graph.input[0].type.tensor_type.shape.dim, strict=True)
     if fixed := [f"{name} = {size.dim_value}" for name, size in sizes if isinstance(name, str) and not size.dim_param]:
         raise GlassworkError(
-            f"The network cannot be exported to ONNX with inputs of any size: torch's exporter wrote {', '.join(fixed)} into "
-            "its operations; use --to safetensors"
+            "The network cannot be exported to ONNX with inputs of any size: torch's exporter wrote "
+            f"{', '.join(fixed)} into its operations; use --to safetensors"
         )
     model.graph.input[0].doc_string = given.meaning
     for output, port in zip(model.graph.output, answered, strict=True):
