@@ -55,7 +55,8 @@ def read(path: Path, options: ReadingOptions) -> Examples:
 
     Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
     a column that names them (`options.identifier`). Other columns of numbers are covariates, of which only the past is
-    looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or missing lines, are filled in along a straight line, and said.
+    looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or
+    missing lines, are filled in along a straight line, and said.
 
     Raises:
         GlassworkError: for times that are not evenly spaced or come twice, a longer gap, or a column that is missing or
