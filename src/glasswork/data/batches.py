@@ -2,6 +2,7 @@
 
 import abc
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,6 +18,7 @@ from glasswork.data.preparation import TAILS, TableScaling, column_moments
 from glasswork.device import Numerics, mixed
 
 RESIDENT_SHARE = 0.25
+FLOAT32 = 4  # bytes
 SMALL = 1 << 24
 """Bytes of training rows that are scaled once and kept so, rather than batch by batch."""
 
@@ -99,7 +101,10 @@ class Batches(BatchSource):
         self.targets = _resident(examples.columns["targets"], numerics.device)
         self.scaling = Scaling(examples.schema, numerics)
         self.count = max(1, -(-len(rows) // batch_size))
-        self.small = augmentation is None and examples.schema.inputs == "vector" and _bytes(self.inputs, rows) <= SMALL
+        schema = examples.schema
+        # Rows taken out of images whose channels are last would have them first.
+        kept = schema.inputs == "vector" or (schema.inputs == "image" and numerics.memory_format == "contiguous")
+        self.small = augmentation is None and kept and len(rows) * math.prod(schema.shape) * FLOAT32 <= SMALL
         self._scaled: Batch | None = None
         self._epoch = -1
         self._rows: Sequence[Tensor] = ()
@@ -209,10 +214,6 @@ class Scaling:
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""
         return scores * self.target_deviation + self.target_mean if self.schema.target == "number" else scores
-
-
-def _bytes(column: Tensor, rows: Tensor) -> int:
-    return len(rows) * column[:1].nbytes
 
 
 def _resident(column: Tensor, device: str) -> Tensor:
