@@ -1,12 +1,16 @@
 """The study of a search: an optuna study in a file or under an address, which processes and machines may share."""
 
+import contextlib
+import hashlib
 import importlib
 import json
 import math
 import os
 import platform
+import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +112,25 @@ def begin_trial(study: "optuna.Study", seed: int) -> "optuna.trial.Trial":
 
     So a search that was stopped goes on as if it had not been.
     """
-    trial = study.ask()
+    with _alone(study):
+        trial = study.ask()
     study.sampler = import_optuna().samplers.TPESampler(seed=mixed(seed, trial.number) & 0x7FFFFFFF)
     trial.set_user_attr("process", process())
     return trial
+
+
+@contextlib.contextmanager
+def _alone(study: "optuna.Study") -> Iterator[None]:
+    """One process of this machine at a time: SQLite hands a waiting trial to both of two that ask at once."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    key = hashlib.blake2b(json.dumps(study.user_attrs.get(NAME)).encode(), digest_size=8).hexdigest()
+    with (Path(tempfile.gettempdir()) / f"glasswork-{os.getuid()}-{key}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def process() -> list[Any]:
