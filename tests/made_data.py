@@ -125,6 +125,45 @@ def write_sentences(path: Path, count: int = 60, seed: int = 0) -> Path:
     return path
 
 
+def write_video(path: Path, frames: npt.NDArray[np.uint8]) -> Path:
+    """A video file out of (times, height, width, 3)."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def moving_spot(clip: int, times: int = 6) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """A bright spot that goes right in odd clips and left in even ones, and the way it goes, frame by frame."""
+    way = 1 if clip % 2 else -1
+    frames = np.zeros((times, 16, 32, 3), dtype=np.uint8)
+    for time in range(times):
+        at = (5 * clip + 4 * way * time) % 28
+        frames[time, 4:12, at : at + 4] = 255
+    return frames, ["right" if way > 0 else "left"] * times
+
+
+def write_clips(folder: Path, count: int = 15) -> Path:
+    """Clips as folders of pictures, each with a table of labels beside it, listed in clips.csv."""
+    lines = ["clip,labels"]
+    for clip in range(count):
+        frames, labels = moving_spot(clip)
+        (folder / f"clip{clip}").mkdir(parents=True)
+        for time, frame in enumerate(frames):
+            Image.fromarray(frame).save(folder / f"clip{clip}" / f"{time}.png")
+        rows = [f"{time},{label}" for time, label in enumerate(labels)]
+        (folder / f"labels{clip}.csv").write_text("\n".join(["frame,direction", *rows, ""]), encoding="utf-8")
+        lines.append(f"clip{clip},labels{clip}.csv")
+    (folder / "clips.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return folder
+
+
 def write_folder(path: Path, count: int = 30) -> Path:
     """A folder of class folders of PNG files."""
     images, labels = pictures(count)

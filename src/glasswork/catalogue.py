@@ -1,11 +1,12 @@
 """The presets: name -> recipe and system, by explicit table; nothing heavy is imported until a system is asked for."""
 
 import difflib
+import importlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from glasswork.errors import GlassworkError
 from glasswork.recipes import (
@@ -19,6 +20,7 @@ from glasswork.recipes import (
     supervised,
     tagger,
     transfer,
+    video,
 )
 from glasswork.recipes.base import Machine, Recipe, refuse_unknown
 
@@ -58,6 +60,22 @@ RECIPES: dict[str, type[Recipe]] = {
     "forecast": forecast.ForecastRecipe,
     "sentiment": sentiment.SentimentRecipe,
     "tagger": tagger.TaggerRecipe,
+    "video": video.VideoRecipe,
+}
+
+# The class of each system, in the file of its name.
+SYSTEMS: dict[str, str] = {
+    "supervised": "Supervised",
+    "online": "Online",
+    "function": "Function",
+    "heatmap": "Heatmap",
+    "transfer": "Transfer",
+    "embed": "Embed",
+    "characters": "Characters",
+    "forecast": "Forecast",
+    "sentiment": "SequenceClassification",
+    "tagger": "SequenceLabelling",
+    "video": "FrameLabelling",
 }
 
 DEEP = {
@@ -154,6 +172,13 @@ PRESETS: dict[str, Preset] = {
             None,
             "a label for every word of a sentence, such as its part of speech (Kolter: sentence labelling)",
         ),
+        Preset(
+            "video",
+            "video",
+            video.VIDEO,
+            None,
+            "a label for every frame of a clip, by convolutions and a recurrent network over time (Kovashka)",
+        ),
         Preset("xor", "online", online.XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),
     )
 }
@@ -161,47 +186,10 @@ PRESETS: dict[str, Preset] = {
 
 def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -> "System":
     """The system called `name`, imported now, for a recipe and, where given, the user's own network."""
-    if name == "supervised" and isinstance(recipe, supervised.SupervisedRecipe):
-        from glasswork.systems.supervised import Supervised
-
-        return Supervised(recipe, network)
-    if name == "online" and isinstance(recipe, online.OnlineRecipe):
-        from glasswork.systems.online import Online
-
-        return Online(recipe)
-    if name == "function" and isinstance(recipe, function.FunctionRecipe):
-        from glasswork.systems.function import Function
-
-        return Function(recipe)
-    if name == "transfer" and isinstance(recipe, transfer.TransferRecipe):
-        from glasswork.systems.transfer import Transfer
-
-        return Transfer(recipe)
-    if name == "heatmap" and isinstance(recipe, heatmap.HeatmapRecipe):
-        from glasswork.systems.heatmap import Heatmap
-
-        return Heatmap(recipe)
-    if name == "embed" and isinstance(recipe, embed.EmbedRecipe):
-        from glasswork.systems.embed import Embed
-
-        return Embed(recipe)
-    if name == "characters" and isinstance(recipe, characters.CharactersRecipe):
-        from glasswork.systems.characters import Characters
-
-        return Characters(recipe)
-    if name == "forecast" and isinstance(recipe, forecast.ForecastRecipe):
-        from glasswork.systems.forecast import Forecast
-
-        return Forecast(recipe)
-    if name == "sentiment" and isinstance(recipe, sentiment.SentimentRecipe):
-        from glasswork.systems.sentiment import SequenceClassification
-
-        return SequenceClassification(recipe)
-    if name == "tagger" and isinstance(recipe, tagger.TaggerRecipe):
-        from glasswork.systems.tagger import SequenceLabelling
-
-        return SequenceLabelling(recipe)
-    raise GlassworkError(f"There is no system '{name}'; the systems are {', '.join(RECIPES)}")
+    if name not in SYSTEMS or not isinstance(recipe, RECIPES[name]):
+        raise GlassworkError(f"There is no system '{name}' for such a recipe; the systems are {', '.join(RECIPES)}")
+    kind = getattr(importlib.import_module(f"glasswork.systems.{name}"), SYSTEMS[name])
+    return cast("System", kind(recipe, network) if network is not None else kind(recipe))
 
 
 def preset(name: str) -> Preset:

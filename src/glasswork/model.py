@@ -13,7 +13,6 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from glasswork import catalogue
-from glasswork.data.augmentation import centre
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.examples import Examples, Schema
 from glasswork.data.given import given_inputs
@@ -36,7 +35,7 @@ from glasswork.glassbox.trace import Trace
 from glasswork.networks.decoding import Choice
 from glasswork.networks.weights import run_folder
 from glasswork.objectives.losses import LOSSES
-from glasswork.run.export import Exported, export
+from glasswork.run.export import Exported, export, raw_inputs
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
 from glasswork.systems.forecasting import Foretold, foretold
@@ -334,9 +333,7 @@ class Model:
                 exported.
         """
         examples, rows = self._unseen(data)
-        prepared = self.schema.inputs in {"text", "series"}
-        columns = examples.columns
-        raw = self._held_out(data).inputs if prepared else centre(columns["inputs"][rows], examples.margin)
+        raw = raw_inputs(self.system, examples, rows)
         return export(self.network, self.schema, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:

@@ -22,6 +22,7 @@ from made_data import (
     resume,
     said,
     train,
+    write_clips,
     write_network,
     write_npz,
     write_sentences,
@@ -42,12 +43,15 @@ LARGE = set(DEEP)
 TEXTS = {"char-rnn"}
 SERIES = {"forecast"}
 
+# Of the systems that label every frame of a clip.
+CLIPS = {"video"}
+
 # Of the systems whose inputs are texts with answers.
 LABELLED = {"sentiment", "tagger"}
 
 every_preset = pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset not in LARGE])
 every_targeted_preset = pytest.mark.parametrize(
-    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | SERIES | LABELLED]
+    "preset", [preset for preset in PRESETS if preset not in LARGE | TEXTS | SERIES | LABELLED | CLIPS]
 )
 every_target = pytest.mark.parametrize("target", TARGETS)
 
@@ -64,6 +68,8 @@ def fitting(preset: str, folder: Path) -> dict[str, object]:
         return {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
     if preset == "forecast":
         return {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+    if preset == "video":
+        return {"units": 4, "embedding": 5, "sequence": 4, "size": 16, "test": 0.2}
     if preset == "tagger":
         return {"units": 4, "embedding": 3, "layers": 2, "test": 0.2}
     if preset == "sentiment":
@@ -76,6 +82,8 @@ def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
         return write_text(folder / "data.txt")
     if inputs == "series":
         return write_series(folder / "data.csv")
+    if inputs == "clips":
+        return write_clips(folder / "clips")
     if inputs == "sentences":
         return write_sentences(folder / "data.conll")
     if inputs == "texts":
@@ -93,10 +101,17 @@ def write_data(preset: str, inputs: str, target: str, folder: Path) -> Path:
 FOR_IMAGES = {"lenet", "convnet-small", "transfer", "heatmap", "embed"}
 REFUSED = {**{(name, "rows"): "use mlp" for name in FOR_IMAGES}, ("xor", "images"): "use lenet"}
 REFUSED_TARGETS = {
-    (preset, target): "of one class each" for preset in ("embed", "tagger") for target in ("classes", "number")
+    (preset, target): "of one class each" for preset in ("embed", "tagger", "video") for target in ("classes", "number")
 }
 FIGURES = {"embed": "recall_at_1"}
-INPUTS = {"xor": "rows", "char-rnn": "text", "forecast": "series", "sentiment": "texts", "tagger": "sentences"}
+INPUTS = {
+    "xor": "rows",
+    "char-rnn": "text",
+    "forecast": "series",
+    "sentiment": "texts",
+    "tagger": "sentences",
+    "video": "clips",
+}
 LENGTHS = {"xor": {"epochs": 9}}
 
 
@@ -219,6 +234,31 @@ def test_sentences_are_learnt_and_asked_about(cell: str, tmp_path: Path, capsys:
     assert main(["open", str(run), "the tea", "--json"]) == 0
     assert not Trace.from_json(said(capsys)).differing
     assert "word by word" in mistake(capsys, "open", run, "the tea", "--target", "DT")
+
+
+@pytest.mark.parametrize("cell", ["gru", "none"])
+def test_clips_are_learnt_and_asked_about(cell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data("video", "clips", "class", tmp_path)
+    run = train("video", data=data, cell=cell, epochs=2, batch_size=8, **fitting("video", tmp_path))
+    result = said(capsys)
+    assert (result["epochs"], result["preset"], result["examples"]["test"]) == (2, "video", 3)
+    assert 0 < result["most_frequent_label_accuracy"] < 1
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert said(capsys)["metrics"] == pytest.approx(result["test"])
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert set(said(capsys)["metrics"]) == set(result["test"])
+    clips = [data / "clip0", data / "clip1"]
+    assert main(["predict", str(run), *map(str, clips), "--json"]) == 0
+    answers = said(capsys)["answers"]
+    assert [len(answer["answer"]) for answer in answers] == [6, 6]
+    assert {label for answer in answers for label in answer["answer"]} <= {"left", "right"}
+    assert main(["predict", str(run), str(clips[0]), "--csv", "answers.csv"]) == 0
+    assert len(Path("answers.csv").read_text(encoding="utf-8").splitlines()) == 7
+    assert "0-" in capsys.readouterr().out
+    assert main(["open", str(run), str(clips[0]), "--json"]) == 0
+    trace = Trace.from_json(said(capsys))
+    assert not trace.differing
+    assert all(operation.known for operation in trace.operations if operation.carries_weights)
 
 
 @pytest.mark.parametrize("preset", sorted(LABELLED))

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from glasswork.data.readers import cifar, idx, image_folder, npz, table, text
+from glasswork.data.readers import cifar, clips, idx, image_folder, npz, table, text
+from made_data import write_video
 
 Array = npt.NDArray[np.uint8]
 
@@ -110,6 +111,21 @@ def write_image_folder_split(folder: Path) -> Path:
     return folder
 
 
+def write_clips(folder: Path, count: int = 9) -> Path:
+    """Clips of one frame, each beside its table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for clip in range(count):
+        write_video(folder / f"{clip}.mp4", np.full((1, 16, 16, 3), 20 * clip, dtype=np.uint8))
+        (folder / f"{clip}.csv").write_text(f"frame,label\n0,{'abc'[clip % 3]}\n")
+    return folder
+
+
+def write_clips_split(folder: Path) -> Path:
+    for name, count in (("train", 9), ("val", 6), ("test", 3)):
+        write_clips(folder / name, count)
+    return folder
+
+
 def write_text(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "some.txt").write_text("abcabcabc")
@@ -128,6 +144,7 @@ SAMPLES: dict[ModuleType, tuple[Callable[[Path], Path], Callable[[Path], Path]]]
     idx: (write_idx, write_idx_split),
     cifar: (write_cifar, write_cifar_split),
     npz: (write_npz, write_npz_split),
+    clips: (write_clips, write_clips_split),
     table: (write_table, write_table_split),
     image_folder: (write_image_folder, write_image_folder_split),
     text: (write_text, write_text_split),

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,12 +80,24 @@ def _print_table(answers: "Sequence[Answer]") -> None:
         said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
         if answer.words and isinstance(answer.answer, tuple):
             said = " ".join(f"{word}/{label}" for word, label in zip(answer.words, answer.answer, strict=True))
+        if answer.frames and isinstance(answer.answer, tuple):
+            said = _along(answer.answer)
         runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
         sure = "" if answer.probability is None else f"{answer.probability:.1%}"
         further = (answer.figures.get(name, "-") for name in figures)
         rows.append((answer.input, _visible(said), sure, ", ".join(runners), *further))
     header = ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures))
     print_table(console_for_results(), header, rows)
+
+
+def _along(labels: "Sequence[object]") -> str:
+    """The labels of a clip, with the frames where each begins and ends."""
+    parts, start = [], 0
+    for label, group in groupby(labels):
+        end = start + len(list(group))
+        parts.append(f"{start}-{end - 1} {label}" if end - start > 1 else f"{start} {label}")
+        start = end
+    return ", ".join(parts)
 
 
 def _visible(said: object) -> object:

@@ -11,6 +11,7 @@ VERBS = {
     "evaluate": "measure a trained model on examples with known answers",
     "predict": "ask a trained model about files, folders or tables",
     "write": "go on with a text, character by character: glasswork write RUN --prompt TEXT --temperature 0.7",
+    "units": "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
     "forecast": "go on with series after their end: glasswork forecast RUN --out forecast.html",
     "export": "write a trained model for other tools: glasswork export RUN --to onnx",
     "nearest": "show the pictures that lie nearest to one: glasswork nearest RUN photo.jpg",

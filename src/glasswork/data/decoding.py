@@ -94,6 +94,17 @@ def decode(path: str | Path, height: int, width: int, channels: int, margin: int
         return torch.from_numpy(pixels)
 
 
+def opened_picture(path: Path) -> Image.Image:
+    """The picture in a file in its own size, upright, with 8 bits per channel.
+
+    Raises:
+        UnreadableImageError: as for `decode`.
+    """
+    with _quiet(), _opened(io.BytesIO(_contents(path)), str(path)) as image:
+        turn, plain = _orientation(image), _plain(image, "L" if image.mode in _GREY_MODES else "RGB")
+        return plain.transpose(_TURNS[turn]) if turn != 1 else plain.copy()
+
+
 def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
     """Decode files on all cores into a memory-mapped column, leaving out those that cannot be read.
 

@@ -19,7 +19,7 @@ HOLDS: dict[InputKind, str] = {
     "image": "images: use lenet",
     "vector": "rows of numbers: use mlp",
     "text": "text: use char-rnn",
-    "sequence": "sequences",
+    "sequence": "clips: use video",
     "series": "series over time: use forecast",
 }
 """What a source holds, and what learns from it, for whoever asked for something else."""

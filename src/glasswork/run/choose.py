@@ -11,7 +11,7 @@ from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.run.folder import RunFolder
 
 OWN, USUAL = "own", "lenet"
-FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn"}
+FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn", "sequence": "video"}
 """The preset to try first on each kind of input."""
 
 

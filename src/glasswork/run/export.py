@@ -14,8 +14,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from glasswork.data import ragged
+from glasswork.data.augmentation import centre
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import InputKind, Schema
+from glasswork.data.examples import Examples, InputKind, Schema
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.files import write_new
@@ -30,10 +32,11 @@ TYPES: dict[InputKind, torch.dtype] = {
     "image": torch.uint8,
     "vector": torch.float32,
     "text": torch.int64,
-    "sequence": torch.float32,
+    "sequence": torch.uint8,
     "series": torch.float32,
 }
 """Of raw inputs."""
+CHECKED_CLIPS, CHECKED_FRAMES = 3, 32
 TOLERANCE = 1e-4
 """The greatest difference accepted, as a share of the greatest number compared, or of 1 where that is less."""
 LARGEST = 2**31 - 2**24
@@ -112,6 +115,16 @@ class Complete(nn.Module):
         return scores, probabilities(scores, self.loss, self.schema.target)
 
 
+def raw_inputs(system: System, examples: Examples, rows: Tensor) -> Tensor:
+    """What an exported file is given for some rows: pictures and frames as they are, texts and series as batches."""
+    inputs = examples.columns["inputs"]
+    if examples.schema.inputs == "sequence":
+        return ragged.pad(inputs, examples.offsets["inputs"], rows[:CHECKED_CLIPS])[0][:, :CHECKED_FRAMES]
+    if examples.schema.inputs in {"text", "series"}:
+        return system.batch(examples, rows, Numerics()).inputs
+    return centre(inputs[rows], examples.margin)
+
+
 def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path: str | Path, to: str) -> Exported:
     """Writes a trained network in a format that others read.
 
@@ -161,6 +174,9 @@ def port_in(schema: Schema) -> Port:
         side = f"{schema.shape[1]} x {schema.shape[2]} pixels (height, width)"
         colours = "grey" if schema.shape[0] == 1 else "red, green, blue"
         return Port("images", "uint8", ("batch", *schema.shape), f"{side}, {colours}, raw values from 0 to 255")
+    if schema.inputs == "sequence":
+        meaning = "frames of clips, raw values from 0 to 255 (channels, height, width)"
+        return Port("frames", "uint8", ("batch", "times", *schema.shape), meaning)
     if schema.target == "next":
         return Port("tokens", "int64", ("batch", "times"), "the place of each character among the classes")
     if schema.series is not None:
@@ -179,7 +195,7 @@ def ports_out(schema: Schema) -> tuple[Port, ...]:
     """What an exported file answers."""
     if schema.target == "next" or schema.each:
         over = ("batch", len(schema.classes), "times")
-        what = "each character to come next" if schema.target == "next" else "each label of a word"
+        what = "each character to come next" if schema.target == "next" else "each label at every time"
         return (
             Port("scores", "float32", over, f"the network's outputs for {what}"),
             Port("probabilities", "float32", over, f"of {what}, adding up to 1"),
@@ -210,6 +226,10 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
     if sum(tensor.nbytes for tensor in complete.state_dict().values()) > LARGEST:
         raise GlassworkError("An ONNX file holds at most 2 GiB of weights: use --to safetensors for this network")
     given, answered = port_in(complete.schema), ports_out(complete.schema)
+    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        # The exporter puts a loop of its own in their place, but after a first export torch would take the remembered
+        # kernel, which is unrolled over the times of one example.
+        operator._dispatch_cache.clear()
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own use of what torch is about to remove

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from glasswork.show import charts, escape, number
 from glasswork.show.charts import Series, figure, folded, section, table
 from glasswork.show.fans import Fan, fan_chart
+from glasswork.show.timelines import Timeline, timeline_chart
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Part:
         note: a sentence below all of it.
         quotations: texts, one below the other.
         fans: forecasts of series, one below the other.
+        timelines: labels over time, one below the other.
     """
 
     title: str
@@ -68,6 +70,7 @@ class Part:
     note: str = ""
     quotations: Sequence[Quotation] = ()
     fans: Sequence[Fan] = ()
+    timelines: Sequence[Timeline] = ()
 
 
 STYLES = ("first", "second", "faint")
@@ -92,6 +95,7 @@ def _drawn(part: Part) -> str:
         escape(part.reading),
         f'<div class="figures">{lines}</div>' if lines else "",
         "".join(figure(fan.caption, fan_chart(fan)) for fan in part.fans),
+        "".join(figure(one.caption, timeline_chart(one)) for one in part.timelines),
         cells,
         quoted,
         f'<div class="figures">{pictures}</div>' if pictures else "",

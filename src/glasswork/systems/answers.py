@@ -70,12 +70,21 @@ def measured_rows(splits: Splits) -> tuple[str, Tensor]:
 def write_answers(path: Path, answers: Sequence[Answer]) -> None:
     """Writes answers as CSV: input, answer, probability, and a column with the probability of each class.
 
+    Of clips there is a line for each frame: input, frame, answer.
+
     Raises:
         GlassworkError: where the file exists already or cannot be written.
     """
     classes = sorted(answers[0].probabilities) if answers else []
     text = io.StringIO(newline="")
     writer = csv.writer(text)
+    if any(answer.frames for answer in answers):
+        writer.writerow(["input", "frame", "answer"])
+        for answer in answers:
+            if isinstance(answer.answer, tuple):
+                writer.writerows((answer.input, frame, said) for frame, said in enumerate(answer.answer))
+        write_new(path, text.getvalue())
+        return
     writer.writerow(["input", "answer", "probability", *classes])
     for answer in answers:
         words = answer.answer

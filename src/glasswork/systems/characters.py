@@ -22,16 +22,15 @@ from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.networks.characters import CharacterNetwork
 from glasswork.networks.recurrent import State
-from glasswork.recipes.base import Machine
 from glasswork.recipes.characters import CharactersRecipe
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.characters_findings import findings
 from glasswork.systems.characters_measured import following, measured
 from glasswork.systems.characters_stages import sampled
+from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step, Tree
@@ -108,10 +107,6 @@ class Characters(System):
         )
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return choose_numerics(machine, numerics, network, make_stage)
-
-    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
@@ -124,31 +119,9 @@ class Characters(System):
             metrics = self.score(network, examples, looked_at, numerics)
             return Judgement(metrics["loss"], metrics)
 
-        return [
-            Stage(
-                name="train",
-                network=network,
-                parameters=list(network.parameters()),
-                batches=Lanes(examples, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, numerics),
-                loss=self.loss,
-                judge=judge if len(looked_at) else None,
-                clock=clock,
-                numerics=numerics,
-                seed=recipe.seed,
-                learning_rate=recipe.learning_rate,
-                optimizer=recipe.optimizer,
-                momentum=recipe.momentum,
-                weight_decay=recipe.weight_decay,
-                schedule=recipe.schedule,
-                penalty=recipe.penalty,
-                strength=recipe.strength or 0.0,
-                gradient_clip=recipe.gradient_clip,
-            )
-        ]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
+        batches = Lanes(examples, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, numerics)
+        held_out = judge if len(looked_at) else None
+        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:

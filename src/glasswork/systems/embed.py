@@ -22,20 +22,18 @@ from glasswork.errors import GlassworkError
 from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import recall, verification
 from glasswork.objectives.triplets import triplet_loss
-from glasswork.recipes.base import Machine
 from glasswork.recipes.embed import EmbedRecipe
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.embed_findings import findings, gallery_rows
 from glasswork.systems.neighbours import embeddings_on
 from glasswork.systems.networks import NETWORKS, build_network
+from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
-from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.step import Tree
 
 BATCH = 128
 EACH = 4
@@ -122,10 +120,6 @@ class Embed(System):
         return build_network(named, replace(schema, classes=coordinates))
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return choose_numerics(machine, numerics, network, make_stage)
-
-    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
@@ -148,35 +142,7 @@ class Embed(System):
             numerics,
             self.augmentation,
         )
-        return [
-            Stage(
-                name="train",
-                network=network,
-                parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
-                batches=batches,
-                loss=self.loss,
-                judge=judge if has_pairs(targets) else None,
-                clock=clock,
-                numerics=numerics,
-                seed=recipe.seed,
-                learning_rate=recipe.learning_rate,
-                optimizer=recipe.optimizer,
-                momentum=recipe.momentum,
-                weight_decay=recipe.weight_decay,
-                schedule=recipe.schedule,
-                penalty=recipe.penalty,
-                strength=recipe.strength or 0.0,
-                gradient_clip=recipe.gradient_clip,
-            )
-        ]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return fit(stage, start)
+        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

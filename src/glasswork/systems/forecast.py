@@ -24,19 +24,17 @@ from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.networks.forecaster import Forecasters
 from glasswork.objectives.losses import pinball
-from glasswork.recipes.base import Machine
 from glasswork.recipes.forecast import ForecastRecipe
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.forecast_findings import findings
 from glasswork.systems.forecast_measured import backtest, calibrate
 from glasswork.systems.forecasting import foretold
+from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
-from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.step import Tree
 
 JUDGED = 1000
 """Forecasts that are looked at after an epoch, at most."""
@@ -136,10 +134,6 @@ class Forecast(System):
         )
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return choose_numerics(machine, numerics, network, make_stage)
-
-    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
@@ -153,35 +147,9 @@ class Forecast(System):
             return Judgement(metrics["loss"], metrics)
 
         windows = Windows(examples, numerics)
-        return [
-            Stage(
-                name="train",
-                network=network,
-                parameters=list(network.parameters()),
-                batches=WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed),
-                loss=self.loss,
-                judge=judge if len(splits.validation) else None,
-                clock=clock,
-                numerics=numerics,
-                seed=recipe.seed,
-                learning_rate=recipe.learning_rate,
-                optimizer=recipe.optimizer,
-                momentum=recipe.momentum,
-                weight_decay=recipe.weight_decay,
-                schedule=recipe.schedule,
-                penalty=recipe.penalty,
-                strength=recipe.strength or 0.0,
-                gradient_clip=recipe.gradient_clip,
-            )
-        ]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return fit(stage, start)
+        batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
+        held_out = judge if len(splits.validation) else None
+        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

@@ -47,11 +47,18 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         values = windows.values[:, series].double().numpy()
         begin = int(np.flatnonzero(np.isfinite(values))[0])
         origins = places.origins[mine].numpy() - begin
-        whole = values[begin : begin + int(origins.max())]
+        whole = _without_gaps(values[begin : begin + int(origins.max())])
         fitted = whole[: int(origins.min())]
         if len(fitted) >= max(_LEAST_SEASONS * kind.season, kind.season + _LEAST_VALUES):
             found[mine] = torch.from_numpy(_smoothed(fitted, whole, origins, kind.season, kind.horizon)).float()
     return found
+
+
+def _without_gaps(values: Numbers) -> Numbers:
+    """The values with open gaps filled along a straight line: smoothing has no notion of a value that is missing."""
+    places, known = np.arange(len(values)), np.isfinite(values)
+    result: Numbers = np.interp(places, places[known], values[known])
+    return result
 
 
 def _smoothed(fitted: Numbers, whole: Numbers, origins: npt.NDArray[np.int64], season: int, horizon: int) -> Numbers:

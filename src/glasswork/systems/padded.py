@@ -1,6 +1,4 @@
-"""What systems of rows of differing length have in common: their stage, their outputs, and what the padding costs."""
-
-from collections.abc import Callable
+"""What systems of rows of differing length have in common: their outputs, and what the padding costs."""
 
 import torch
 from torch import Tensor, nn
@@ -10,46 +8,10 @@ from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples
 from glasswork.data.padded_batches import PaddedBatches
 from glasswork.device import Numerics
-from glasswork.recipes.base import Recipe
 from glasswork.show import percent
 from glasswork.show.parts import Part
-from glasswork.training.clocks import Clock
-from glasswork.training.stage import Judgement, Loss, Stage
 
 TOKENS_AT_ONCE = 20_000
-
-
-def padded_stage(
-    recipe: Recipe,
-    network: nn.Module,
-    examples: Examples,
-    training: Tensor,
-    loss: Loss,
-    judge: Callable[[nn.Module], Judgement] | None,
-    clock: Clock,
-    numerics: Numerics,
-) -> Stage:
-    """The one minimisation of a resolved recipe, over batches of rows of nearly equal length."""
-    assert recipe.batch_size is not None and recipe.learning_rate is not None
-    return Stage(
-        name="train",
-        network=network,
-        parameters=list(network.parameters()),
-        batches=PaddedBatches(examples, training, recipe.batch_size, recipe.seed, numerics),
-        loss=loss,
-        judge=judge,
-        clock=clock,
-        numerics=numerics,
-        seed=recipe.seed,
-        learning_rate=recipe.learning_rate,
-        optimizer=recipe.optimizer,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        schedule=recipe.schedule,
-        penalty=recipe.penalty,
-        strength=recipe.strength or 0.0,
-        gradient_clip=recipe.gradient_clip,
-    )
 
 
 def padded_batch(examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:

@@ -13,6 +13,7 @@ from glasswork.data import ragged, readers
 from glasswork.data.batches import Batch, Scaling, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema
 from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.pieces import encode, find_vocabulary
 from glasswork.data.readers import labelled_texts
 from glasswork.data.splits import Splits
@@ -21,19 +22,17 @@ from glasswork.errors import GlassworkError
 from glasswork.networks.text_classifier import TextClassifier
 from glasswork.objectives.losses import LOSSES, default_loss
 from glasswork.objectives.metrics import measure
-from glasswork.recipes.base import Machine
 from glasswork.recipes.sentiment import SentimentRecipe
 from glasswork.systems.answers import measured_rows, worded
 from glasswork.systems.moved import EXPLAINED, moved_words
-from glasswork.systems.padded import padded_batch, padded_outputs, padded_stage, padding
+from glasswork.systems.padded import padded_batch, padded_outputs, padding
+from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
-from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.step import Tree
 
 
 class SequenceClassification(System):
@@ -115,27 +114,19 @@ class SequenceClassification(System):
         )
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return choose_numerics(machine, numerics, network, make_stage)
-
-    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+
         def judge(network: nn.Module) -> Judgement:
             metrics = self.score(network, examples, splits.validation, numerics)
             return Judgement(metrics["loss"], metrics)
 
         held_out = judge if len(splits.validation) else None
-        return [padded_stage(self.recipe, network, examples, splits.training, self.loss, held_out, clock, numerics)]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return fit(stage, start)
+        batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
+        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

@@ -26,6 +26,7 @@ from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, wo
 from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
 from glasswork.systems.restart_findings import restart_findings
 from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
+from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
@@ -165,31 +166,9 @@ class Supervised(System):
             # Not the share of errors: on a few hundred examples a lucky epoch early in the run would win by one image.
             return Judgement(metrics["loss"], metrics)
 
-        return [
-            Stage(
-                name="train",
-                network=network,
-                parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
-                batches=Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation),
-                loss=self.loss,
-                judge=judge if len(splits.validation) else None,
-                clock=clock,
-                numerics=numerics,
-                seed=recipe.seed,
-                learning_rate=recipe.learning_rate,
-                optimizer=recipe.optimizer,
-                momentum=recipe.momentum,
-                weight_decay=recipe.weight_decay,
-                schedule=recipe.schedule,
-                penalty=recipe.penalty,
-                strength=recipe.strength or 0.0,
-                gradient_clip=recipe.gradient_clip,
-            )
-        ]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
+        batches = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation)
+        held_out = judge if len(splits.validation) else None
+        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:

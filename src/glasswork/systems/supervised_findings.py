@@ -97,9 +97,14 @@ def picture(examples: Examples, row: int) -> bytes:
     """One input as PNG; empty where inputs are no images."""
     if examples.schema.inputs != "image":
         return b""
+    return as_png(centre(examples.columns["inputs"][row : row + 1], examples.margin)[0])
+
+
+def as_png(image: Tensor) -> bytes:
+    """A picture, values 0 to 255 of shape (1 or 3, height, width), as PNG."""
     from PIL import Image
 
-    image = centre(examples.columns["inputs"][row : row + 1], examples.margin)[0].to(torch.uint8)
+    image = image.to(torch.uint8)
     pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
     file = io.BytesIO()
     Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG")

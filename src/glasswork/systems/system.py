@@ -15,7 +15,8 @@ from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.recipes.base import Machine, Recipe
 from glasswork.training.clocks import Clock
-from glasswork.training.measure import MakeStage
+from glasswork.training.fit import fit
+from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 
@@ -32,6 +33,7 @@ class Answer:
         problem: why there is no answer, in one sentence; None where there is one.
         figures: what else was measured on the input, by name.
         words: of a sentence that is answered word by word, its words.
+        frames: of a clip that is answered frame by frame, how many it has.
         moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
     """
 
@@ -43,6 +45,7 @@ class Answer:
     figures: Mapping[str, float] = field(default_factory=dict)
     words: Sequence[str] = ()
     moved: Sequence[tuple[str, float]] = ()
+    frames: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""
@@ -55,6 +58,7 @@ class Answer:
             **({"problem": self.problem} if self.problem else {}),
             **self.figures,
             **({"words": list(self.words)} if self.words else {}),
+            **({"frames": self.frames} if self.frames else {}),
             **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
         }
 
@@ -92,7 +96,6 @@ class System(abc.ABC):
     def network(self, schema: Schema) -> nn.Module:
         """A freshly initialised network for inputs and targets as `schema` describes them."""
 
-    @abc.abstractmethod
     def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
         """How the arithmetic is carried out: what was asked for, or what measuring shows to be fastest.
 
@@ -105,6 +108,7 @@ class System(abc.ABC):
         Raises:
             GlassworkError: where the system cannot do what was asked for.
         """
+        return choose_numerics(machine, numerics, network, make_stage)
 
     @abc.abstractmethod
     def stages(
@@ -112,11 +116,10 @@ class System(abc.ABC):
     ) -> list[Stage]:
         """The minimisations, in order."""
 
-    @abc.abstractmethod
     def length(self, stage: Stage, epochs: int) -> int:
         """How many steps some epochs of a stage take, which is what the run's clock counts."""
+        return epochs * len(stage.batches)
 
-    @abc.abstractmethod
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
         """Carries a stage out: `fit`, or the system's own generator of steps under the same contract.
 
@@ -127,6 +130,7 @@ class System(abc.ABC):
             stage: one of `stages`.
             start: the state of a former step of the stage; None at its beginning.
         """
+        return fit(stage, start)
 
     @abc.abstractmethod
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

@@ -14,25 +14,24 @@ from glasswork.data import ragged, readers
 from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, ReadingOptions, Schema
 from glasswork.data.inputs import Inputs, is_there
-from glasswork.data.padded_batches import IGNORED
+from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.readers import tagged
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.networks.tagger import Tagger
-from glasswork.recipes.base import Machine
 from glasswork.recipes.tagger import TaggerRecipe
 from glasswork.systems.answers import measured_rows
-from glasswork.systems.padded import padded_batch, padded_stage, padding
+from glasswork.systems.each_time import measured
+from glasswork.systems.padded import padded_batch, padding
+from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Answer, System
-from glasswork.systems.tagger_measured import findings, labelled, measured
+from glasswork.systems.tagger_measured import findings, labelled
 from glasswork.training.clocks import Clock
-from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Judgement, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.step import Tree
 
 
 class SequenceLabelling(System):
@@ -98,27 +97,19 @@ class SequenceLabelling(System):
         )
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return choose_numerics(machine, numerics, network, make_stage)
-
-    @override
     def stages(
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+
         def judge(network: nn.Module) -> Judgement:
             metrics = self.score(network, examples, splits.validation, numerics)
             return Judgement(metrics["loss"], metrics)
 
         held_out = judge if len(splits.validation) else None
-        return [padded_stage(self.recipe, network, examples, splits.training, self.loss, held_out, clock, numerics)]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return fit(stage, start)
+        batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
+        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

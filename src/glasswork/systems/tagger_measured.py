@@ -13,8 +13,8 @@ from glasswork.data.examples import Examples
 from glasswork.data.padded_batches import IGNORED
 from glasswork.data.readers.tagged import words_in
 from glasswork.device import Numerics
-from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
 from glasswork.show.report import LabelRow
+from glasswork.systems.each_time import by_label, measured, targets_of
 from glasswork.systems.padded import in_parts, padded_batch
 from glasswork.systems.supervised_findings import interval
 
@@ -41,34 +41,6 @@ def labelled(network: nn.Module, examples: Examples, rows: Tensor, numerics: Num
             for place, row in zip(places.tolist(), answers, strict=True):
                 found[place] = row[: int(lengths[place])]
     return found, total / max(1, count)
-
-
-def measured(examples: Examples, rows: Tensor, answers: Sequence[Tensor], loss: float) -> dict[str, float]:
-    """`loss`; `accuracy` over words; `f1` of all spans by CoNLL's rule, and `macro_f1`, the mean over kinds."""
-    figures = by_label(examples, rows, answers)
-    truths = targets_of(examples, rows)
-    right = sum(int((truth == answer).sum()) for truth, answer in zip(truths, answers, strict=True))
-    return {
-        "loss": loss,
-        "accuracy": right / max(1, sum(map(len, truths))),
-        "f1": figures[0].f1,
-        "macro_f1": sum(one.f1 for one in figures[1:]) / max(1, len(figures) - 1),
-    }
-
-
-def by_label(examples: Examples, rows: Tensor, answers: Sequence[Tensor]) -> list[LabelF1]:
-    """Precision, recall and F1 of all spans, then of each kind."""
-    names = examples.schema.classes
-    truth, said = (
-        [[names[number] for number in row.tolist()] for row in part] for part in (targets_of(examples, rows), answers)
-    )
-    return span_f1(truth, said, marks_spans(names))
-
-
-def targets_of(examples: Examples, rows: Tensor) -> list[Tensor]:
-    """The true labels of each sentence, int64 (words,)."""
-    offsets, targets = examples.offsets["targets"], examples.columns["targets"]
-    return [targets[begin:end] for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True)]
 
 
 def most_frequent(examples: Examples, training: Tensor, rows: Tensor) -> float:

@@ -204,10 +204,6 @@ class Transfer(System):
         ]
 
     @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return epochs * len(stage.batches)
-
-    @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
         network = stage.network
         assert isinstance(network, Transferred)

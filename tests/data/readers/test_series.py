@@ -77,6 +77,18 @@ def test_short_gaps_are_filled_in_and_said(tmp_path: Path) -> None:
     assert found.skipped == ("Missing values were filled in along a straight line between their neighbours: 'y' (3).",)
 
 
+def test_long_gaps_stay_open_and_are_said(tmp_path: Path) -> None:
+    found = read(tmp_path, ["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-10,4", "2020-01-12,6"])
+    values = found.columns["inputs"][:, 0, 0]
+    assert values[:2].tolist() == [1, 2] and values[9:].tolist() == [4, 5, 6]
+    assert bool(values[2:9].isnan().all())
+    assert found.skipped == (
+        "Missing values were filled in along a straight line between their neighbours: 'y' (1).",
+        "Gaps of more than 6 values stay open, and no forecast reaches across one: 7 days after 2020-01-02 (series "
+        "'y').",
+    )
+
+
 def test_lines_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     found = read(tmp_path, ["date,y", "2020-01-03,3", "2020-01-01,1", "2020-01-02,2"])
     assert found.columns["inputs"][:, 0, 0].tolist() == [1, 2, 3]
@@ -99,7 +111,6 @@ def test_lines_without_times_follow_one_another(tmp_path: Path) -> None:
 MISTAKES = {
     "uneven": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-03,3", "2020-01-04 07:00,4"], "line 5 of"),
     "twice": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-02,3"], "2020-01-02 comes twice, on line 3 of"),
-    "long gap": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-10,3"], "no value for 7 days after 2020-01-02"),
     "no number": (["date,y", "2020-01-01,1", "2020-01-02,two"], "no column of numbers beside the times"),
     "no time": (["date,y", "2020-01-01,1", "soon,2"], "'soon', which is no time, on line 3 of"),
     "several": (["date,a,b", "2020-01-01,1,2"], "there are 'a', 'b'; choose with --target"),

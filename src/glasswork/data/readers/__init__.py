@@ -8,7 +8,7 @@ from typing import Protocol
 
 from glasswork.data import cache, names
 from glasswork.data.examples import Examples, ReadingOptions
-from glasswork.data.readers import cifar, idx, image_folder, npz, table, text
+from glasswork.data.readers import cifar, clips, idx, image_folder, npz, table, text
 from glasswork.errors import GlassworkError
 
 
@@ -32,7 +32,7 @@ class Reader(Protocol):
 
 
 # In the order in which they are asked.
-READERS: tuple[Reader, ...] = (idx, cifar, npz, table, image_folder, text)
+READERS: tuple[Reader, ...] = (idx, cifar, npz, clips, table, image_folder, text)
 
 
 def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Examples:

@@ -56,11 +56,12 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
     a column that names them (`options.identifier`). Other columns of numbers are covariates, of which only the past is
     looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or
-    missing lines, are filled in along a straight line, and said.
+    missing lines, are filled in along a straight line, and said; longer gaps stay open (NaN), and no forecast is made
+    across one.
 
     Raises:
-        GlassworkError: for times that are not evenly spaced or come twice, a longer gap, or a column that is missing or
-            holds no numbers.
+        GlassworkError: for times that are not evenly spaced or come twice, or a column that is missing or holds no
+            numbers.
     """
     file = _table_at(path)
     if file is None:
@@ -225,7 +226,7 @@ def _filled(
     """Short gaps filled along a straight line, times after the last value left out, and what was done.
 
     Raises:
-        GlassworkError: for a longer gap, with its place, or a series without a value.
+        GlassworkError: for a series without a value.
     """
     said: list[str] = []
     known = np.isfinite(values[:, :, 0])
@@ -236,18 +237,25 @@ def _filled(
         said.append(f"The last {len(grid) - last:,} lines have nothing to foretell from and were left out.")
         values, grid = values[:last], grid[:last]
     counts: dict[str, int] = {}
+    gaps: list[str] = []
     for series, name in enumerate(names):
         for place, column in enumerate([name, *chosen.covariates]):
             if place and not chosen.identifier and series:
                 values[:, series, place] = values[:, 0, place]
                 continue
             what = f"series '{name}'" if not place else f"column '{column}'"
-            filled = _interpolated(values[:, series, place], grid, what, timing, file)
+            filled, longer = _interpolated(values[:, series, place], what, file)
             if filled:
                 counts[column] = counts.get(column, 0) + filled
+            for first, count in longer:
+                gaps.append(f"{timing.steps_in_words(count)} after {timing.word(int(grid[first]))} ({what})")
     if counts:
         words = listed([f"'{name}' ({count:,})" for name, count in counts.items()])
         said.append(f"Missing values were filled in along a straight line between their neighbours: {words}.")
+    if gaps:
+        said.append(
+            f"Gaps of more than {_LONGEST_GAP} values stay open, and no forecast reaches across one: {listed(gaps)}."
+        )
     late = [name for name, row in zip(names, np.isnan(values[0, :, 0]), strict=True) if row]
     early = [name for name, row in zip(names, np.isnan(values[-1, :, 0]), strict=True) if row]
     said += [f"The series {quoted(late)} begin later than the others."] if late else []
@@ -255,24 +263,23 @@ def _filled(
     return values, grid, said
 
 
-def _interpolated(column: Numbers, grid: Wholes, what: str, timing: Timing, file: Path) -> int:
-    """Fills the gaps of a column in place; how many values that were."""
+def _interpolated(column: Numbers, what: str, file: Path) -> tuple[int, list[tuple[int, int]]]:
+    """Fills the short gaps of a column in place.
+
+    Returns:
+        How many values that were; and of each longer gap the last place before it and how many values it lacks.
+    """
     known = np.flatnonzero(np.isfinite(column))
     if not len(known):
         raise GlassworkError(f"The {what} of {file} has no value at all.")
-    gaps = np.diff(known) - 1
-    if len(gaps) and gaps.max() > _LONGEST_GAP:
-        place = int(gaps.argmax())
-        raise GlassworkError(
-            f"The {what} of {file} has no value for {timing.steps_in_words(int(gaps[place]))} after "
-            f"{timing.word(int(grid[known[place]]))}: gaps of up to {_LONGEST_GAP} values are filled in; fill this "
-            "one, or give only the lines after it."
-        )
+    lacking = np.diff(known) - 1
+    longer = [(int(known[place]), int(lacking[place])) for place in np.flatnonzero(lacking > _LONGEST_GAP)]
     inside = np.arange(known[0], known[-1] + 1)
-    filled = len(inside) - len(known)
-    if filled:
-        column[inside] = np.interp(inside, known, column[known])
-    return filled
+    filled = np.interp(inside, known, column[known])
+    for first, count in longer:
+        filled[first + 1 - known[0] : first + 1 + count - known[0]] = np.nan
+    column[inside] = filled
+    return int(lacking[lacking <= _LONGEST_GAP].sum()), longer
 
 
 def _splits(found: Table, name: str, rows: Wholes, times: int, file: Path) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,43 @@
+"""The stage that a resolved recipe describes."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from glasswork.data.batches import BatchSource
+from glasswork.device import Numerics
+from glasswork.recipes.base import Recipe
+from glasswork.training.clocks import Clock
+from glasswork.training.stage import Judgement, Loss, Stage
+
+
+def stage_of(
+    recipe: Recipe,
+    network: nn.Module,
+    batches: BatchSource,
+    loss: Loss,
+    judge: Callable[[nn.Module], Judgement] | None,
+    clock: Clock,
+    numerics: Numerics,
+) -> Stage:
+    """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
+    assert recipe.learning_rate is not None
+    return Stage(
+        name="train",
+        network=network,
+        parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
+        batches=batches,
+        loss=loss,
+        judge=judge,
+        clock=clock,
+        numerics=numerics,
+        seed=recipe.seed,
+        learning_rate=recipe.learning_rate,
+        optimizer=recipe.optimizer,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        schedule=recipe.schedule,
+        penalty=recipe.penalty,
+        strength=recipe.strength or 0.0,
+        gradient_clip=recipe.gradient_clip,
+    )
