@@ -57,7 +57,7 @@ class Decoded:
 
     Attributes:
         inputs: uint8 (rows, channels, height + 2 margin, width + 2 margin), one row per readable file.
-        fingerprints: int64 (rows,), hashes of the files' bytes.
+        fingerprints: int64 (rows,), hashes of the rows, equal for pictures that are the same at this size.
         sizes: int64 (rows, 2), height and width of the originals.
         kept: int64 (rows,), which of the files the rows are.
         margin: pixels on each side beyond the size.
@@ -127,9 +127,9 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
             failures = []
             for row in range(start, min(start + _TASK, len(paths))):
                 try:
-                    data = _contents(paths[row])
-                    hashes[row] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little", signed=True)
-                    rows[row], sizes[row] = _decoded(data, str(paths[row]), *shape, channels)
+                    pixels, sizes[row] = _decoded(_contents(paths[row]), str(paths[row]), *shape, channels)
+                    digest = hashlib.blake2b(pixels.data, digest_size=8).digest()
+                    rows[row], hashes[row] = pixels, int.from_bytes(digest, "little", signed=True)
                 except UnreadableImageError as error:
                     if options.strict:
                         raise

@@ -23,12 +23,12 @@ HALF = np.float32(0.5)
 
 
 class _Layer(NamedTuple):
-    """The weights of one layer, transposed and ready to be multiplied from the right.
+    """The weights of one layer.
 
     Attributes:
-        fed: of what comes from below, (features, gates x units).
-        own: of the layer's own state, (units, gates x units).
-        both: the two above one another.
+        fed: of what comes from below, (gates x units, features).
+        own: of the layer's own state, (gates x units, units).
+        both: the two side by side.
         bias: (gates x units,).
         own_bias: the GRU's, which stands beside the product with its own state; for the others it is in `bias`.
     """
@@ -57,9 +57,9 @@ class Stepper:
         first = self._layers[0]
         fed = first.fed
         if isinstance(network.embedding, nn.Embedding):
-            fed = _array(network.embedding.weight) @ fed
-        self._table = np.ascontiguousarray(fed + first.bias)  # (characters, gates x units)
-        self._output = np.ascontiguousarray(_array(network.output.weight).T)  # (units, characters)
+            fed = fed @ _array(network.embedding.weight).T
+        self._table = np.ascontiguousarray(fed.T + first.bias)  # (characters, gates x units)
+        self._output = _array(network.output.weight).copy()  # (characters, units)
         self._output_bias = _array(network.output.bias).copy()
         if barred is not None:
             self._output_bias[barred] = -np.inf
@@ -81,16 +81,24 @@ class Stepper:
             now = memory[self._parts * place : self._parts * (place + 1)]
             after += self._step(fed if below is None else below, now, layer, self.units, place == 0)
             below = after[-self._parts]
-        return after[-self._parts] @ self._output + self._output_bias, after
+        scores = _product(self._output, after[-self._parts])
+        scores += self._output_bias
+        return scores, after
+
+
+def _product(weights: Array, rows: Array) -> Array:
+    """rows W', (lanes, outputs); of a single lane as matrix times vector, which reads the weights along their rows."""
+    result: Array = (weights @ rows[0])[None] if len(rows) == 1 else rows @ weights.T
+    return result
 
 
 def _gates(below: Array, h: Array, layer: _Layer, first: bool) -> Array:
     """What goes into the gates, (lanes, gates x units), in memory of its own; the first layer is fed by the table."""
     if first:
-        gates: Array = h @ layer.own
+        gates = _product(layer.own, h)
         gates += below
     else:
-        gates = np.concatenate((below, h), 1) @ layer.both
+        gates = _product(layer.both, np.concatenate((below, h), 1))
         gates += layer.bias
     return gates
 
@@ -111,8 +119,8 @@ def _lstm(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) 
 
 def _gru(below: Array, memory: Memory, layer: _Layer, units: int, first: bool) -> Memory:
     (h,) = memory
-    fed = below if first else below @ layer.fed + layer.bias
-    own = h @ layer.own + layer.own_bias
+    fed = below if first else _product(layer.fed, below) + layer.bias
+    own = _product(layer.own, h) + layer.own_bias
     gates = np.tanh(fed[:, : 2 * units] + own[:, : 2 * units])  # r, z at half the value
     gates *= HALF
     gates += HALF
@@ -152,10 +160,10 @@ def _layer(network: CharacterNetwork, place: int) -> _Layer:
         return np.concatenate([parts[gate] * np.float32(factor) for gate, factor in order])
 
     w_ih, w_hh, b_ih, b_hh = (arranged(part) for part in network.recurrent.weights_of(place))
-    fed, own = np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T)
+    both = np.concatenate((w_ih, w_hh), 1)
     if cell == "gru":  # its reset gate stands before the bias of its own product
-        return _Layer(fed, own, np.concatenate((fed, own)), b_ih, b_hh)
-    return _Layer(fed, own, np.concatenate((fed, own)), b_ih + b_hh, np.zeros_like(b_hh))
+        return _Layer(w_ih, w_hh, both, b_ih, b_hh)
+    return _Layer(w_ih, w_hh, both, b_ih + b_hh, np.zeros_like(b_hh))
 
 
 def _array(tensor: torch.Tensor) -> Array:
