@@ -27,7 +27,7 @@ def test_words_that_depend_on_others_need_recurrence(tmp_path: Path, capsys: pyt
     assert 0 < low < mean < high
     assert recurrent["labels"][0]["label"] == "all"
     drawn = page.read_text(encoding="utf-8")
-    assert "Label by label" in drawn and "every one on its own" in drawn
+    assert "What gains most" in drawn and "every one on its own" in drawn
     assert main([*words, "--cell", "gru"]) == 0
     printed = capsys.readouterr().out
     assert "with GRU" in printed and "95 % interval" in printed

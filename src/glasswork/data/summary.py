@@ -149,6 +149,9 @@ def _text(examples: Examples) -> str:
 
 
 def _sequences(examples: Examples) -> str:
+    if len(examples.schema.shape) == 3:
+        _, height, width = examples.schema.shape
+        return f"clips of {_lengths(examples)} frames, brought to {height} x {width}"
     shape = " x ".join(map(str, examples.schema.shape))
     return f"sequences of {_lengths(examples)} times with {shape} numbers each"
 
@@ -201,5 +204,6 @@ def _target(examples: Examples) -> str:
         return f"{ahead.quantiles} quantiles of {listed}, {ahead.timing.steps_in_words(ahead.horizon)} ahead"
     if kind == "number":
         return f"the number {listed}" if len(names) == 1 else f"{len(names)} numbers: {listed}"
-    where = " for each word" if examples.schema.each else ""
+    each = {"text": "word", "sequence": "frame"}.get(examples.schema.inputs)
+    where = f" for each {each}" if examples.schema.each else ""
     return f"{'one' if kind == 'class' else 'any'} of {len(names)} classes{where}: {listed}"

@@ -12,7 +12,7 @@ from glasswork.show.parts import Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 Found = Mapping[str, Any]
-ALONE = "on its own"
+ALONE = "each on its own"
 SHOWN = 12
 FOOTER = "Drawn by Glasswork from the answers of both networks."
 
@@ -39,15 +39,14 @@ def independent_page(found: Found) -> str:
         f"{times:,} {found['times']} of {rows:,} {found['rows']}. Without it each is judged "
         "on its own."
     )
+    labels, head = _labels(found), _label_head(found)
+    reading_labels = f"F1 with and without recurrence; {found['times']}: how many have the label."
     parts = [
         Part("In numbers", "Both with the settings of the preset.", head=HEAD, rows=_ways(found)),
-        Part(
-            "Label by label",
-            f"F1 with and without recurrence, the greatest gain first; {found['times']} is how many have the label.",
-            head=_label_head(found),
-            rows=_labels(found),
-        ),
+        Part("What gains most", reading_labels, head=head, rows=labels[:SHOWN]),
     ]
+    if len(labels) > SHOWN:
+        parts.append(Part("All labels", "The same for all of them, the greatest gain first.", head=head, rows=labels))
     body = (
         f'<header><h1>{escape(title)}</h1><p class="verdict">{escape(verdict(found))}</p></header>'
         + charts.section("Right answers", escape(reading), bars)
@@ -60,10 +59,11 @@ def verdict(found: Found) -> str:
     """The difference of the accuracies with its interval, in words."""
     first, second = found["ways"]
     mean, low, high = (100 * value for value in found["difference"])
-    said = "is more often right" if low > 0 else "is less often right" if high < 0 else "cannot be told apart from it"
+    said = "It helps." if low > 0 else "It harms." if high < 0 else "That may be chance."
     return (
-        f"{_name(first['cell'])} {percent(first['accuracy'])}, {ALONE} {percent(second['accuracy'])}: recurrence gives "
-        f"{mean:+.1f} points (95 % interval {low:+.1f} to {high:+.1f}, over {found['rows']}), so it {said}."
+        f"With {NAMES[first['cell']]} {percent(first['accuracy'])} of the {found['times']} are right, {ALONE} "
+        f"{percent(second['accuracy'])}: recurrence gives {mean:+.1f} points (95 % interval {low:+.1f} to {high:+.1f}, "
+        f"over {found['rows']}). {said}"
     )
 
 
