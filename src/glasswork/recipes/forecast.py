@@ -60,7 +60,6 @@ class ForecastRecipe(Recipe):
 
 
 FORECAST = {
-    "epochs": 30,
     "batch_size": 64,
     "learning_rate": 0.003,
     "weight_decay": 0.01,

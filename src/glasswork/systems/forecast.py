@@ -39,6 +39,7 @@ from glasswork.training.step import Tree
 JUDGED = 1000
 """Forecasts that are looked at after an epoch, at most."""
 _USUAL_HORIZON = 12
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 350, 3, 100  # of training, where nobody says: longer ones follow chance
 _LARGEST_SHARE = 4  # of the training values, the window takes one in so many at most, where nobody says
 
 
@@ -106,14 +107,17 @@ class Forecast(System):
         for part, rows in splits.named().items():
             if len(rows) and not len(windows.places(rows)):
                 raise _too_short(examples, kind, part, len(rows))
+        batch_size = recipe.batch_size or 64
+        steps = max(1, -(-len(windows.places(splits.training)) // batch_size))
+        epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps)))
         return recipe.model_copy(
             update={
                 "season": kind.season,
                 "horizon": kind.horizon,
                 "window": kind.window,
-                "batch_size": recipe.batch_size or 64,
+                "batch_size": batch_size,
                 "learning_rate": recipe.learning_rate or 0.003,
-                "epochs": recipe.epochs or (None if recipe.budget else 30),
+                "epochs": recipe.epochs or (None if recipe.budget else epochs),
                 "strength": recipe.strength or 0.0,
             }
         )
