@@ -1,7 +1,7 @@
 """What the units of a trained character model track in a text (Karpathy, Johnson and Li 2015)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glasswork.errors import GlassworkError
@@ -50,15 +50,18 @@ class Tracked:
                     f"A unit is written as 1.17 (layer 1, unit 17; 1.17c for its memory), not '{unit}'"
                 )
             return [self._cut(self.reading.unit(int(layer), int(number), part))]
-        best = {(one.units[0].layer, one.units[0].unit, one.units[0].part): None for one in self.following if one.units}
-        return [self._cut(self.reading.unit(*place)) for place in best]
+        best: dict[tuple[int, int, str], tuple[str, ...]] = {}
+        for one in self.following:
+            place = (one.units[0].layer, one.units[0].unit, one.units[0].part)
+            best[place] = (*best.get(place, ()), one.signal)
+        return [replace(self._cut(self.reading.unit(*place)), follows=signals) for place, signals in best.items()]
 
     def findings(self, unit: str | None = None) -> list[Record]:
         """All of it in the order in which it is to be read."""
         return [*self.coloured(unit), self.reading.next_characters(), *self.following, *self.gates]
 
     def _cut(self, found: UnitReading) -> UnitReading:
-        return UnitReading(found.text[:COLOURED], found.layer, found.unit, found.part, found.values[:COLOURED])
+        return replace(found, text=found.text[:COLOURED], values=found.values[:COLOURED])
 
 
 def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tracked:

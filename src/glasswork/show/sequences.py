@@ -54,7 +54,7 @@ def sequences_sections(found: Sequence[Record]) -> str:
     gates = [one for one in found if isinstance(one, GateSaturation)]
     if len(sections) + len(following) + len(gates) < len(found):
         raise TypeError(f"one of {', '.join(sorted({type(one).__name__ for one in found}))} is drawn elsewhere")
-    return "".join([*sections, following_section(following), saturation_section(gates)])
+    return "".join([following_section(following), *sections, saturation_section(gates)])
 
 
 def style() -> str:
@@ -74,7 +74,8 @@ def unit_section(found: UnitReading) -> str:
         f'<span class="up" style="--share:1">{number(most)}</span></p>'
     )
     reading = "The colour under a character is the unit's activation once it has read that character."
-    return section(escape(unit_name(found)), reading, scale, f'<pre class="read">{"".join(parts)}</pre>')
+    title = ": ".join([unit_name(found), *([", ".join(found.follows)] if found.follows else [])])
+    return section(escape(title), reading, scale, f'<pre class="read">{"".join(parts)}</pre>')
 
 
 def guesses_section(found: NextCharacters, unit: UnitReading | None = None) -> str:

@@ -22,6 +22,7 @@ class UnitReading(Record):
         layer, unit: both from 0; units that read from the end come after the others.
         part: `h`, what the unit gives out, or `c`, the hyperbolic tangent of the LSTM's memory.
         values: one for each character.
+        follows: the signals that it follows best of all units; empty where nobody searched.
     """
 
     text: str
@@ -29,6 +30,7 @@ class UnitReading(Record):
     unit: int
     part: str
     values: tuple[float, ...]
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
