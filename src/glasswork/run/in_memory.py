@@ -117,7 +117,7 @@ def fastest(system: str, recipe: Recipe, examples: Examples, splits: Splits, num
 
     with torch.random.fork_rng(devices=_devices(numerics)):
         seed_everything(chosen.recipe.seed)
-        return chosen.numerics(Machine(), numerics, chosen.network(examples.schema), make_stage)
+        return chosen.numerics(Machine.parse({}), numerics, chosen.network(examples.schema), make_stage)
 
 
 def _devices(numerics: Numerics) -> list[str]:
