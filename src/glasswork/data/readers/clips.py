@@ -93,7 +93,8 @@ def fingerprint(path: Path) -> int:
     digest = hashlib.blake2b(digest_size=8)
     for file in visible(path) if path.is_dir() else [path]:
         if file.is_file():
-            digest.update(file.read_bytes())
+            with file.open("rb") as opened:  # piece by piece: a film may be larger than the memory
+                hashlib.file_digest(opened, lambda: digest)
     return int.from_bytes(digest.digest(), "little", signed=True)
 
 
