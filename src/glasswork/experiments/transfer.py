@@ -268,14 +268,9 @@ def prepare(
     if threads is not None and threads < 1:
         raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
     common = {"data": str(data), "seed": seed}
-    known = {**common, "network": network, "weights": weights}
-    shape = {"size": size or _usual_side(TransferRecipe.parse(known))}
-    alone = {"network": scratch, "way": SCRATCH, "size": scratch_size, "epochs": scratch_epochs}
-    recipes = {
-        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
-        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
-        SCRATCH: TransferRecipe.parse({**common, **TRANSFER, **alone}),
-    }
+    known = {**common, "network": network, "weights": weights, "size": size}
+    alone = {**common, "network": scratch, "size": scratch_size, "epochs": scratch_epochs}
+    recipes = _recipes(known, epochs, alone)
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     examples = {way: _pooled(each) for way, each in read.items()}
     first, remarks = examples[FROZEN], list(read[FROZEN].skipped)
@@ -287,11 +282,30 @@ def prepare(
     folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
     if again := copies(first, folds):
         remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
-    nobody = torch.zeros(0, dtype=torch.int64)
-    for way, recipe in recipes.items():  # what does not fit is told before the work begins
-        Transfer(recipe).resolve(examples[way], Splits(folds[0].training, nobody, folds[0].judged))
+    _refuse_unfitting(recipes, examples, folds[0])
     numerics = Numerics(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
     return TransferComparison(recipes, examples, groups, folds, SHARES if curve else (), numerics, remarks)
+
+
+def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) -> dict[str, TransferRecipe]:
+    """The recipe of each way: of those with the trained network, and of the one from scratch."""
+    shape = {"size": known["size"] or _usual_side(TransferRecipe.parse(known))}
+    return {
+        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
+        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
+        SCRATCH: TransferRecipe.parse({**TRANSFER, **alone, "way": SCRATCH}),
+    }
+
+
+def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], examples: Mapping[str, Examples], fold: Fold) -> None:
+    """Tells what does not fit before the work begins.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    nobody = torch.zeros(0, dtype=torch.int64)
+    for way, recipe in recipes.items():
+        Transfer(recipe).resolve(examples[way], Splits(fold.training, nobody, fold.judged))
 
 
 def _usual_side(recipe: TransferRecipe) -> int | None:

@@ -27,12 +27,12 @@ from glasswork.systems.answers import measured_rows
 from glasswork.systems.characters_findings import findings
 from glasswork.systems.characters_measured import following, measured
 from glasswork.systems.characters_stages import sampled
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import fit
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 
 JUDGED = 500_000
@@ -44,7 +44,7 @@ ONE_HOT = 512
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 
-class Characters(System):
+class Characters(System[CharactersRecipe]):
     """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text.
 
     Args:
@@ -52,13 +52,8 @@ class Characters(System):
     """
 
     def __init__(self, recipe: CharactersRecipe) -> None:
-        self._recipe = recipe
+        super().__init__(recipe)
         self._schema: Schema | None = None
-
-    @property
-    @override
-    def recipe(self) -> CharactersRecipe:
-        return self._recipe
 
     @property
     @override
@@ -87,17 +82,8 @@ class Characters(System):
         for part, rows in splits.named().items():
             if 0 < examples.count(rows) < 2:
                 raise GlassworkError(f"{examples.source} has one character to {part} on: give it more text")
-        return recipe.model_copy(
-            update={
-                "batch_size": recipe.batch_size or 64,
-                "learning_rate": recipe.learning_rate or RATES[recipe.cell],
-                "epochs": recipe.epochs or (None if recipe.budget else 10),
-                "strength": recipe.strength or 0.0,
-                "embedding": recipe.embedding
-                if recipe.embedding is not None
-                else (0 if len(examples.schema.classes) <= ONE_HOT else recipe.units),
-            }
-        )
+        embedding = 0 if len(examples.schema.classes) <= ONE_HOT else recipe.units
+        return recipe.completed(epochs=10, batch_size=64, learning_rate=RATES[recipe.cell], embedding=embedding)
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -114,14 +100,9 @@ class Characters(System):
         assert recipe.batch_size is not None and recipe.learning_rate is not None
         self._schema = examples.schema
         looked_at = splits.validation[: _rows_of(examples, splits.validation, JUDGED)]
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, looked_at, numerics)
-            return Judgement(metrics["loss"], metrics)
-
         batches = Lanes(examples, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, numerics)
-        held_out = judge if len(looked_at) else None
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        judge = judged(lambda network: self.score(network, examples, looked_at, numerics), looked_at)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:

@@ -43,17 +43,12 @@ NOTHING_JUDGED = (
 )
 
 
-class Embed(System):
+class Embed(System[EmbedRecipe]):
     """Minimises the triplet loss over the triplets mined in batches of P classes with K examples each."""
 
     def __init__(self, recipe: EmbedRecipe) -> None:
-        self._recipe = recipe
+        super().__init__(recipe)
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
-
-    @property
-    @override
-    def recipe(self) -> EmbedRecipe:
-        return self._recipe
 
     @property
     @override
@@ -99,15 +94,14 @@ class Embed(System):
                 "leave --batch-size away"
             )
         shape, named = examples.schema.shape, NETWORKS.get(recipe.network)
-        return recipe.model_copy(
-            update={
-                "batch_size": recipe.batch_size or per_batch * each,
-                "classes_per_batch": per_batch,
-                "examples_per_class": each,
-                "learning_rate": recipe.learning_rate or (named.learning_rate if named else 0.001),
-                "epochs": recipe.epochs or (None if recipe.budget else 20),
-                "size": shape[1] if shape[1] == shape[2] else None,
-            }
+        whole = recipe.model_copy(
+            update={"classes_per_batch": per_batch, "size": shape[1] if shape[1] == shape[2] else None}
+        )
+        return whole.completed(
+            epochs=20,
+            batch_size=per_batch * each,
+            examples_per_class=each,
+            learning_rate=named.learning_rate if named else 0.001,
         )
 
     @override

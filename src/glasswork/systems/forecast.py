@@ -29,11 +29,11 @@ from glasswork.systems.answers import measured_rows
 from glasswork.systems.forecast_findings import findings
 from glasswork.systems.forecast_measured import backtest, calibrate
 from glasswork.systems.forecasting import foretold
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
 
 JUDGED = 1000
@@ -43,20 +43,8 @@ _STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 350, 3, 100  # of training, where nobody s
 _LARGEST_SHARE = 4  # of the training values, the window takes one in so many at most, where nobody says
 
 
-class Forecast(System):
-    """Minimises the mean pinball loss of all quantiles of the next values, against those of the season before.
-
-    Args:
-        recipe: what to minimise.
-    """
-
-    def __init__(self, recipe: ForecastRecipe) -> None:
-        self._recipe = recipe
-
-    @property
-    @override
-    def recipe(self) -> ForecastRecipe:
-        return self._recipe
+class Forecast(System[ForecastRecipe]):
+    """Minimises the mean pinball loss of all quantiles of the next values, against those of the season before."""
 
     @property
     @override
@@ -110,17 +98,8 @@ class Forecast(System):
         batch_size = recipe.batch_size or 64
         steps = max(1, -(-len(windows.places(splits.training)) // batch_size))
         epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps)))
-        return recipe.model_copy(
-            update={
-                "season": kind.season,
-                "horizon": kind.horizon,
-                "window": kind.window,
-                "batch_size": batch_size,
-                "learning_rate": recipe.learning_rate or 0.003,
-                "epochs": recipe.epochs or (None if recipe.budget else epochs),
-                "strength": recipe.strength or 0.0,
-            }
-        )
+        shape = {"season": kind.season, "horizon": kind.horizon, "window": kind.window}
+        return recipe.completed(epochs=epochs, batch_size=batch_size, learning_rate=0.003, **shape)
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -144,16 +123,14 @@ class Forecast(System):
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
 
-        def judge(network: nn.Module) -> Judgement:
+        def looked_at(network: nn.Module) -> dict[str, float]:
             found = backtest(network, examples, splits.validation, numerics, 1, baselines=False, most=JUDGED)
             assert found is not None
-            metrics = found.metrics()
-            return Judgement(metrics["loss"], metrics)
+            return found.metrics()
 
         windows = Windows(examples, numerics)
         batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
-        held_out = judge if len(splits.validation) else None
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

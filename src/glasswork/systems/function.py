@@ -1,7 +1,7 @@
 """A few units that approximate a function of x, which is written out as an expression."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,62 +9,40 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batch
 from glasswork.data.examples import TEST, TRAINING, Examples, Schema, fingerprints
-from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics, mixed
 from glasswork.errors import GlassworkError
 from glasswork.glassbox import expressions
 from glasswork.glassbox.shares import Shares, places_between, shares_over
-from glasswork.recipes.base import Machine
 from glasswork.recipes.function import FunctionRecipe
-from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.show.lines import function_png
 from glasswork.show.parts import Part, Photograph
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
-from glasswork.systems.supervised import Supervised
-from glasswork.systems.system import Answer, System
-from glasswork.training.clocks import Clock
-from glasswork.training.measure import MakeStage
-from glasswork.training.stage import Carried, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.around_supervised import AroundSupervised
+from glasswork.training.step import Tree
 
 EXPRESSION = "expression"
 TRAINED = 120
 MOST_POINTS = 400
 
 
-class Function(System):
+class Function(AroundSupervised[FunctionRecipe]):
     """Minimises the squared error between a dense network and points of a function: supervised learning on made data.
 
     Everything but the data, the largest error and the picture is `Supervised`'s own.
     """
 
     def __init__(self, recipe: FunctionRecipe) -> None:
-        self._recipe = recipe
-        common = {
-            name: getattr(recipe, name) for name in SupervisedRecipe.model_fields if name in type(recipe).model_fields
-        }
-        self._supervised = Supervised(SupervisedRecipe(**{**common, "network": "dense"}))
-
-    @property
-    @override
-    def recipe(self) -> FunctionRecipe:
-        return self._recipe
-
-    @property
-    @override
-    def loss_name(self) -> str:
-        return self._supervised.loss_name
+        super().__init__(recipe, {"network": "dense"})
 
     @override
     def read(self, source: str | Path) -> Examples:
-        return self._made() if source == EXPRESSION else self._supervised.read(source)
+        return self._made() if source == EXPRESSION else super().read(source)
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Examples:
-        return self._made() if source == EXPRESSION else self._supervised.read_like(source, schema)
+        return self._made() if source == EXPRESSION else super().read_like(source, schema)
 
     def _made(self) -> Examples:
         """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""
@@ -104,44 +82,8 @@ class Function(System):
         return values
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return self._supervised.scaled(examples, rows)
-
-    @override
-    def resolve(self, examples: Examples, splits: Splits) -> FunctionRecipe:
-        used = self._supervised.resolve(examples, splits)
-        changed = {name: getattr(used, name) for name in ("loss", "batch_size", "learning_rate", "epochs")}
-        return self.recipe.model_copy(update=changed)
-
-    @override
-    def network(self, schema: Schema) -> nn.Module:
-        return self._supervised.network(schema)
-
-    @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return self._supervised.numerics(machine, numerics, network, make_stage)
-
-    @override
-    def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
-    ) -> list[Stage]:
-        return self._supervised.stages(network, examples, splits, clock, numerics)
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return self._supervised.length(stage, epochs)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return self._supervised.steps(stage, start)
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
-        return self._supervised.loss(network, batch, state)
-
-    @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        metrics = self._supervised.score(network, examples, rows, numerics)
+        metrics = super().score(network, examples, rows, numerics)
         if examples.schema.target == "number" and len(rows):
             outputs = outputs_on(network, examples, rows, numerics)
             metrics["largest_error"] = float((outputs - examples.columns["targets"][rows]).abs().max())
@@ -151,7 +93,7 @@ class Function(System):
     def findings(
         self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
     ) -> dict[str, Any]:
-        found = self._supervised.findings(network, examples, splits, numerics, state)
+        found = super().findings(network, examples, splits, numerics, state)
         where, rows = measured_rows(splits)
         found["test_metrics"] = self.score(network, examples, rows, numerics)
         schema = examples.schema
@@ -198,18 +140,6 @@ class Function(System):
             f"{function} as the sum of {terms}: R2 = {metrics['r2']:.4f}, and the largest error is "
             f"{metrics['largest_error']:.3g} on {count:,} {where} examples{between}"
         )
-
-    @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
-
-    @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, examples, numerics)
 
     @override
     def example(self) -> Examples:

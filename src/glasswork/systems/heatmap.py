@@ -1,6 +1,5 @@
 """Heat maps over large images: a classifier of patches, trained from regions that somebody has outlined."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.annotations import Sampling, annotated_by_split, read_annotated
-from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
@@ -19,54 +16,31 @@ from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.patches import PatchNet
 from glasswork.objectives.froc import area_under_roc
 from glasswork.objectives.losses import probabilities
-from glasswork.recipes.base import Machine
 from glasswork.recipes.heatmap import HeatmapRecipe
-from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
-from glasswork.systems.supervised import Supervised
-from glasswork.systems.system import Answer, System
-from glasswork.training.clocks import Clock
-from glasswork.training.measure import MakeStage
-from glasswork.training.stage import Carried, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.around_supervised import AroundSupervised
+from glasswork.training.step import Tree
 
 SIZE = 32
 LEARNING_RATE = 0.004
 
 
-class Heatmap(System):
+class Heatmap(AroundSupervised[HeatmapRecipe]):
     """Supervised learning on patches of large pictures; everything but the reading and the networks is its own.
 
     `glasswork heatmap` slides the network over whole pictures afterwards.
     """
 
-    def __init__(self, recipe: HeatmapRecipe) -> None:
-        self._recipe = recipe
-        common = {
-            name: getattr(recipe, name) for name in SupervisedRecipe.model_fields if name in type(recipe).model_fields
-        }
-        self._supervised = Supervised(SupervisedRecipe(**common))
-
-    @property
-    @override
-    def recipe(self) -> HeatmapRecipe:
-        return self._recipe
-
-    @property
-    @override
-    def loss_name(self) -> str:
-        return self._supervised.loss_name
-
     @override
     def read(self, source: str | Path) -> Examples:
         if not annotated_by_split(Path(source)):
-            return self._supervised.read(source)
+            return super().read(source)
         return read_annotated(Path(source), self._sampling(self.recipe.size or SIZE, None))
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Examples:
         if not annotated_by_split(Path(source)):
-            return self._supervised.read_like(source, schema)
+            return super().read_like(source, schema)
         return read_annotated(Path(source), self._sampling(schema.shape[-1], schema.shape[0]))
 
     def _sampling(self, size: int, channels: int | None) -> Sampling:
@@ -74,24 +48,19 @@ class Heatmap(System):
         return Sampling(size, recipe.level, recipe.patches, recipe.validation, recipe.test, recipe.seed, channels)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return self._supervised.scaled(examples, rows)
-
-    @override
     def resolve(self, examples: Examples, splits: Splits) -> HeatmapRecipe:
         if examples.schema.inputs != "image":
             raise GlassworkError("A heat map is made of images, and these examples are rows of numbers: use mlp")
-        used = self._supervised.resolve(examples, splits)
-        changed = {name: getattr(used, name) for name in ("loss", "batch_size", "learning_rate", "epochs", "size")}
+        resolved = super().resolve(examples, splits)
         if self.recipe.learning_rate is None and self.recipe.optimizer in ("adam", "adamw"):
-            changed["learning_rate"] = LEARNING_RATE
-        return self.recipe.model_copy(update=changed)
+            return resolved.model_copy(update={"learning_rate": LEARNING_RATE})
+        return resolved
 
     @override
     def network(self, schema: Schema) -> nn.Module:
         recipe = self.recipe
         if recipe.network not in ("patchnet", "convnet-small"):
-            return self._supervised.network(schema)
+            return super().network(schema)
         channels, height, width = schema.shape
         shape, outputs = (channels, height, width), len(schema.classes)
         if recipe.network == "patchnet":
@@ -99,31 +68,9 @@ class Heatmap(System):
         return ConvNetSmall(shape, outputs, activation=recipe.activation, dropout=recipe.dropout)
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return self._supervised.numerics(machine, numerics, network, make_stage)
-
-    @override
-    def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
-    ) -> list[Stage]:
-        return self._supervised.stages(network, examples, splits, clock, numerics)
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return self._supervised.length(stage, epochs)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return self._supervised.steps(stage, start)
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
-        return self._supervised.loss(network, batch, state)
-
-    @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
         outputs = outputs_on(network, examples, rows, numerics)
-        metrics = self._supervised.measured(examples, rows, outputs)
+        metrics = self.supervised.measured(examples, rows, outputs)
         schema, truth = examples.schema, examples.columns["targets"][rows]
         if schema.target == "class" and len(schema.classes) == 2 and 0 < int(truth.sum()) < len(truth):
             chances = probabilities(outputs, self.loss_name, "class")[:, 1]
@@ -134,21 +81,9 @@ class Heatmap(System):
     def findings(
         self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
     ) -> dict[str, Any]:
-        found = self._supervised.findings(network, examples, splits, numerics, state)
+        found = super().findings(network, examples, splits, numerics, state)
         _, rows = measured_rows(splits)
         return {**found, "test_metrics": self.score(network, examples, rows, numerics)}
-
-    @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
-
-    @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, examples, numerics)
 
     @override
     def example(self) -> Examples:

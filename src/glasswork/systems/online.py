@@ -25,32 +25,25 @@ from glasswork.recipes.online import OnlineRecipe
 from glasswork.show.worked import Worked
 from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.online_update import OnlineUpdate, online_update
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 
 XOR = "xor"
 NAMED = 8
 
 
-class Online(System):
+class Online(System[OnlineRecipe]):
     """Minimises E_n = 1/2 sum_k (y_k - t_k)^2 of one example after the other, y_k and z_j being sigmoids.
 
     A target of zeros and ones is read as one output unit's t, several columns as several units', one of more classes as
     a unit for each; any numbers from 0 to 1 will do.
     """
-
-    def __init__(self, recipe: OnlineRecipe) -> None:
-        self._recipe = recipe
-
-    @property
-    @override
-    def recipe(self) -> OnlineRecipe:
-        return self._recipe
 
     @property
     @override
@@ -99,12 +92,9 @@ class Online(System):
         recipe = self.recipe
         if recipe.patience is not None and len(splits.validation) == 0:
             raise GlassworkError("Patience looks at the validation loss, and no example is held out: add --validation")
-        return recipe.model_copy(
-            update={
-                "learning_rate": recipe.learning_rate or DEFAULTS["learning_rate"],
-                "epochs": recipe.epochs or (None if recipe.budget else DEFAULTS["epochs"]),
-                "scaling": self._scaling(examples, splits.training),
-            }
+        scaling = self._scaling(examples, splits.training)
+        return recipe.completed(
+            epochs=int(DEFAULTS["epochs"]), learning_rate=DEFAULTS["learning_rate"], scaling=scaling
         )
 
     @override
@@ -140,28 +130,9 @@ class Online(System):
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
         recipe = self.recipe
-        assert recipe.learning_rate is not None
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, splits.validation, numerics)
-            return Judgement(metrics["loss"], metrics)
-
-        return [
-            Stage(
-                name="train",
-                network=network,
-                parameters=list(network.parameters()),
-                batches=Batches(examples, splits.training, len(splits.training), recipe.seed, numerics),
-                loss=self.loss,
-                judge=judge if len(splits.validation) else None,
-                clock=clock,
-                numerics=numerics,
-                seed=recipe.seed,
-                learning_rate=recipe.learning_rate,
-                optimizer=recipe.optimizer,
-                schedule=recipe.schedule,
-            )
-        ]
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
+        batches = Batches(examples, splits.training, len(splits.training), recipe.seed, numerics)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def length(self, stage: Stage, epochs: int) -> int:

@@ -26,16 +26,16 @@ from glasswork.recipes.sentiment import SentimentRecipe
 from glasswork.systems.answers import measured_rows, worded
 from glasswork.systems.moved import EXPLAINED, moved_words
 from glasswork.systems.padded import padded_batch, padded_outputs, padding
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
 
 
-class SequenceClassification(System):
+class SequenceClassification(System[SentimentRecipe]):
     """Minimises the mean loss between the scores of whole texts and their known classes.
 
     Args:
@@ -43,13 +43,8 @@ class SequenceClassification(System):
     """
 
     def __init__(self, recipe: SentimentRecipe) -> None:
-        self._recipe = recipe
+        super().__init__(recipe)
         self._loss = ""
-
-    @property
-    @override
-    def recipe(self) -> SentimentRecipe:
-        return self._recipe
 
     @property
     @override
@@ -88,14 +83,7 @@ class SequenceClassification(System):
                 f"No {recipe.pieces} comes {recipe.least} times in the texts of {examples.source}: add texts, or take "
                 "--least 1"
             )
-        return recipe.model_copy(
-            update={
-                "batch_size": recipe.batch_size or (64 if len(splits.training) > 8000 else 32),
-                "learning_rate": recipe.learning_rate or 0.002,
-                "epochs": recipe.epochs or (None if recipe.budget else 12),
-                "strength": recipe.strength or 0.0,
-            }
-        )
+        return recipe.completed(epochs=12, batch_size=64 if len(splits.training) > 8000 else 32, learning_rate=0.002)
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -119,14 +107,9 @@ class SequenceClassification(System):
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, splits.validation, numerics)
-            return Judgement(metrics["loss"], metrics)
-
-        held_out = judge if len(splits.validation) else None
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
         batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

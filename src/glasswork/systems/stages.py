@@ -1,14 +1,31 @@
-"""The stage that a resolved recipe describes."""
+"""The stage that a resolved recipe describes, and how the network is judged while it is carried out."""
 
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 from glasswork.data.batches import BatchSource
 from glasswork.device import Numerics
 from glasswork.recipes.base import Recipe
 from glasswork.training.clocks import Clock
 from glasswork.training.stage import Judgement, Loss, Stage
+
+
+def judged(score: Callable[[nn.Module], dict[str, float]], rows: Tensor) -> Callable[[nn.Module], Judgement] | None:
+    """What judges a network by the `loss` among its scores; None where there are no rows to hold out.
+
+    Not by the share of errors: on a few hundred examples a lucky epoch early in the run would win by one of them.
+
+    Args:
+        score: named metrics of a network on the rows.
+        rows: those held out.
+    """
+
+    def judge(network: nn.Module) -> Judgement:
+        metrics = score(network)
+        return Judgement(metrics["loss"], metrics)
+
+    return judge if len(rows) else None
 
 
 def stage_of(

@@ -26,7 +26,7 @@ from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, wo
 from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
 from glasswork.systems.restart_findings import restart_findings
 from glasswork.systems.restarts import Figures, Restarts, outcomes, restarted
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
@@ -35,7 +35,7 @@ from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stacked_losses import StackedLoss
 from glasswork.training.stacked_network import layers_of
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 
 VARIANCE_OF_SCORES = 10.0
@@ -43,7 +43,7 @@ FEW_IMAGES = 10_000
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 
 
-class Supervised(System):
+class Supervised(System[SupervisedRecipe]):
     """Minimises the mean of a loss between the network's outputs and known targets.
 
     Args:
@@ -52,16 +52,11 @@ class Supervised(System):
     """
 
     def __init__(self, recipe: SupervisedRecipe, own: nn.Module | None = None) -> None:
-        self._recipe = recipe
+        super().__init__(recipe)
         self.own = own
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
         self._weights: Tensor | None = None
         self._data: tuple[Examples, Splits] | None = None
-
-    @property
-    @override
-    def recipe(self) -> SupervisedRecipe:
-        return self._recipe
 
     @property
     @override
@@ -114,15 +109,13 @@ class Supervised(System):
         rates = adaptive if recipe.optimizer in {"adam", "adamw"} else {}
         usual = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
         count = len(splits.training)
-        return recipe.model_copy(
-            update={
-                "loss": loss,
-                "batch_size": recipe.batch_size or (128 if count > 8000 else 64 if count > 1000 else 32),
-                "learning_rate": recipe.learning_rate or rates.get(recipe.network, usual),
-                "strength": usual_strength(recipe, schema, count) if recipe.strength is None else recipe.strength,
-                "epochs": recipe.epochs or (None if recipe.budget else 20),
-                "augment": usual_changes(recipe, schema, count) if recipe.augment is None else recipe.augment,
-            }
+        return recipe.completed(
+            epochs=20,
+            loss=loss,
+            batch_size=128 if count > 8000 else 64 if count > 1000 else 32,
+            learning_rate=rates.get(recipe.network, usual),
+            strength=usual_strength(recipe, schema, count),
+            augment=usual_changes(recipe, schema, count),
         )
 
     def _refuse_restarts(self, splits: Splits) -> None:
@@ -160,15 +153,9 @@ class Supervised(System):
                 examples.columns["targets"][splits.training], minlength=len(examples.schema.classes)
             )
             self._weights = (counts.sum() / (counts * len(counts))).float().to(numerics.device)
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, splits.validation, numerics)
-            # Not the share of errors: on a few hundred examples a lucky epoch early in the run would win by one image.
-            return Judgement(metrics["loss"], metrics)
-
         batches = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation)
-        held_out = judge if len(splits.validation) else None
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:

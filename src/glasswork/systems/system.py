@@ -4,9 +4,10 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from glasswork.data.batches import Batch
 from glasswork.data.examples import Examples, Schema
@@ -63,13 +64,23 @@ class Answer:
         }
 
 
-class System(abc.ABC):
-    """How one system's data reads, what it minimises, how it answers; the machinery is elsewhere."""
+RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
+
+
+class System(abc.ABC, Generic[RecipeT]):
+    """How one system's data reads, what it minimises, how it answers; the machinery is elsewhere.
+
+    Args:
+        recipe: what to minimise.
+    """
+
+    def __init__(self, recipe: RecipeT) -> None:
+        self._recipe = recipe
 
     @property
-    @abc.abstractmethod
-    def recipe(self) -> Recipe:
+    def recipe(self) -> RecipeT:
         """The recipe that the system follows."""
+        return self._recipe
 
     @property
     @abc.abstractmethod

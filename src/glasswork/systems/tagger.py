@@ -25,29 +25,17 @@ from glasswork.recipes.tagger import TaggerRecipe
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.each_time import measured
 from glasswork.systems.padded import padded_batch, padding
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.systems.tagger_measured import findings, labelled
 from glasswork.training.clocks import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
 
 
-class SequenceLabelling(System):
-    """Minimises the mean of -log p(label of a word | the sentence) over all words.
-
-    Args:
-        recipe: what to minimise.
-    """
-
-    def __init__(self, recipe: TaggerRecipe) -> None:
-        self._recipe = recipe
-
-    @property
-    @override
-    def recipe(self) -> TaggerRecipe:
-        return self._recipe
+class SequenceLabelling(System[TaggerRecipe]):
+    """Minimises the mean of -log p(label of a word | the sentence) over all words."""
 
     @property
     @override
@@ -71,14 +59,7 @@ class SequenceLabelling(System):
     def resolve(self, examples: Examples, splits: Splits) -> TaggerRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        return recipe.model_copy(
-            update={
-                "batch_size": recipe.batch_size or 32,
-                "learning_rate": recipe.learning_rate or 0.003,
-                "epochs": recipe.epochs or (None if recipe.budget else 8),
-                "strength": recipe.strength or 0.0,
-            }
-        )
+        return recipe.completed(epochs=8, batch_size=32, learning_rate=0.003)
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -102,14 +83,9 @@ class SequenceLabelling(System):
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, splits.validation, numerics)
-            return Judgement(metrics["loss"], metrics)
-
-        held_out = judge if len(splits.validation) else None
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
         batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:

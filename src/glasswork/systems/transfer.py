@@ -19,25 +19,24 @@ from glasswork.data import readers
 from glasswork.data.batches import Batch, Batches, fit_scaling
 from glasswork.data.examples import Examples, ReadingOptions, Schema, fingerprints
 from glasswork.data.features import features_of, with_features
-from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.networks.transferred import Transferred
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
-from glasswork.recipes.base import Machine, Recipe
+from glasswork.recipes.base import Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.recipes.transfer import TransferRecipe
 from glasswork.show.parts import Part
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch
+from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.around_supervised import AroundSupervised
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build_network
-from glasswork.systems.supervised import Supervised
+from glasswork.systems.stages import judged
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Answer, System
 from glasswork.training.clocks import Clock
 from glasswork.training.fit import fit
 from glasswork.training.measure import MakeStage, choose_numerics
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 
 HEAD, LAST_STAGE = "head", "last-stage"
@@ -47,10 +46,9 @@ EPOCHS = {"frozen": HEAD_EPOCHS, "fine-tuned": 8, "scratch": 30}
 HEAD_RATE = 0.003
 LEAST_SECONDS = 0.1
 ENDLESS = 10**9
-SHARED = ("target", "loss", "label_smoothing", "class_weights", "strict", "augment", "size")
 
 
-class Transfer(System):
+class Transfer(AroundSupervised[TransferRecipe]):
     """Minimises the mean of a loss over the weights of a head, of the last stage too, or of the whole network.
 
     While the backbone stays as it is its features of every image are computed once, and the head is trained on them.
@@ -60,22 +58,10 @@ class Transfer(System):
     """
 
     def __init__(self, recipe: TransferRecipe) -> None:
-        self._recipe = recipe
-        common = {name: getattr(recipe, name) for name in (*Recipe.model_fields, *SHARED)}
-        self._supervised = Supervised(SupervisedRecipe.parse({"network": recipe.network, **common}))
+        super().__init__(recipe)
         self._data: tuple[Examples, Splits] | None = None
         self._remarks: tuple[str, ...] = ()
         self._features: Tensor | None = None  # those asked for last stay in memory
-
-    @property
-    @override
-    def recipe(self) -> TransferRecipe:
-        return self._recipe
-
-    @property
-    @override
-    def loss_name(self) -> str:
-        return self._supervised.loss_name
 
     @property
     def entry(self) -> NetworkEntry:
@@ -102,10 +88,6 @@ class Transfer(System):
         return readers.read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
-        return self._supervised.read_like(source, schema)
-
-    @override
     def scaled(self, examples: Examples, rows: Tensor) -> Schema:
         schema = fit_scaling(examples, rows)
         if self.recipe.way == "scratch" or schema.inputs != "image":
@@ -115,7 +97,7 @@ class Transfer(System):
 
     @override
     def resolve(self, examples: Examples, splits: Splits) -> TransferRecipe:
-        recipe, used = self.recipe, self._supervised.resolve(examples, splits)
+        recipe, used = self.recipe, self.supervised.resolve(examples, splits)
         if recipe.way == "scratch" and recipe.weights is not None:
             raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
         with torch.device("meta"):
@@ -188,7 +170,7 @@ class Transfer(System):
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         for parameter in network.parameters():
             parameter.requires_grad_(any(parameter is one for one in parameters))
-        [made] = self._supervised.stages(network, examples, splits, clock, numerics)
+        [made] = self.supervised.stages(network, examples, splits, clock, numerics)
         whole = replace(made, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
@@ -227,16 +209,12 @@ class Transfer(System):
         if clock.seconds is not None:
             left = max(LEAST_SECONDS, clock.seconds - (time.monotonic() - began))
             clock = Clock(clock.total, left)
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self._measured(network, known, splits.validation, numerics)
-            return Judgement(metrics["loss"], metrics)
-
+        judge = judged(lambda network: self._measured(network, known, splits.validation, numerics), splits.validation)
         return replace(
             stage,
             batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, numerics),
             loss=self._loss_of_features,
-            judge=judge if stage.judge is not None else None,
+            judge=judge,
             clock=clock,
         )
 
@@ -249,19 +227,15 @@ class Transfer(System):
 
     def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
         assert isinstance(network, Transferred)
-        return self._supervised.loss(network.head, batch, state)
+        return self.supervised.loss(network.head, batch, state)
 
     def _measured(self, network: nn.Module, known: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
         assert isinstance(network, Transferred)
-        return self._supervised.measured(known, rows, outputs_on(network.head, known, rows, numerics))
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
-        return self._supervised.loss(network, batch, state)
+        return self.supervised.measured(known, rows, outputs_on(network.head, known, rows, numerics))
 
     @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self._supervised.measured(examples, rows, self._scores(network, examples, rows, numerics))
+        return self.supervised.measured(examples, rows, self._scores(network, examples, rows, numerics))
 
     def _scores(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
         """The network's outputs on some rows; from the features that are known already where it stayed frozen."""
@@ -277,7 +251,7 @@ class Transfer(System):
         where, rows = measured_rows(splits)
         scores = self._scores(network, examples, rows, numerics)
         found = findings(examples, splits.training, rows, where, scores, self.loss_name)
-        found["test_metrics"] = self._supervised.measured(examples, rows, scores)
+        found["test_metrics"] = self.supervised.measured(examples, rows, scores)
         found["parts"] = [self._part(network)]
         if state is not None and state["remarks"]:
             found["result"] = {"remarks": list(state["remarks"])}
@@ -302,20 +276,8 @@ class Transfer(System):
         )
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
-
-    @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        return self._supervised.answer(network, examples, numerics)
-
-    @override
     def example(self) -> Examples:
-        made = self._supervised.example()
+        made = self.supervised.example()
         images = interpolate(made.columns["inputs"].expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
         columns = {**made.columns, "inputs": images, "fingerprints": fingerprints(images)}
         return replace(made, columns=columns, schema=replace(made.schema, shape=tuple(images.shape[1:])))

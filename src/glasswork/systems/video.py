@@ -23,29 +23,17 @@ from glasswork.networks.video import VideoNetwork
 from glasswork.recipes.video import VideoRecipe
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.padded import padded_batch
-from glasswork.systems.stages import stage_of
+from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.system import Answer, System
 from glasswork.systems.video_measured import figures, findings, watched
 from glasswork.training.clocks import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
 
 
-class FrameLabelling(System):
-    """Minimises the mean of -log p(label of a frame | the frames up to it) over all frames.
-
-    Args:
-        recipe: what to minimise.
-    """
-
-    def __init__(self, recipe: VideoRecipe) -> None:
-        self._recipe = recipe
-
-    @property
-    @override
-    def recipe(self) -> VideoRecipe:
-        return self._recipe
+class FrameLabelling(System[VideoRecipe]):
+    """Minimises the mean of -log p(label of a frame | the frames up to it) over all frames."""
 
     @property
     @override
@@ -72,15 +60,7 @@ class FrameLabelling(System):
     def resolve(self, examples: Examples, splits: Splits) -> VideoRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        return recipe.model_copy(
-            update={
-                "size": examples.schema.shape[1],
-                "batch_size": recipe.batch_size or 16,
-                "learning_rate": recipe.learning_rate or 0.002,
-                "epochs": recipe.epochs or (None if recipe.budget else 20),
-                "strength": recipe.strength or 0.0,
-            }
-        )
+        return recipe.completed(epochs=20, batch_size=16, learning_rate=0.002, size=examples.schema.shape[1])
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -102,15 +82,10 @@ class FrameLabelling(System):
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self.score(network, examples, splits.validation, numerics)
-            return Judgement(metrics["loss"], metrics)
-
         pieces, rows = cut(examples, splits.training, recipe.sequence)
         batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, numerics)
-        held_out = judge if len(splits.validation) else None
-        return [stage_of(recipe, network, batches, self.loss, held_out, clock, numerics)]
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
