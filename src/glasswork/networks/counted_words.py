@@ -6,39 +6,48 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glasswork.networks.text_classifier import UNKNOWN
-
+UNKNOWN = 0
+"""The number of the token that stands for all others."""
 BUCKETS = 1 << 17
 """Into how many numbers pairs of neighbours are hashed (Weinberger et al. 2009)."""
 LEAST = 2
 """In how many training texts a word or a pair has to be; what is in one text alone says nothing without that text."""
+STRENGTH = 0.1
+"""C of the logistic regression that weighs the ratios, for texts whose features are ones and zeros."""
+ITERATIONS = 60
 _FIRST, _SECOND = 1_000_003, 7_919
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class CountedWords(nn.Module):
-    """Scores of classes from what a text has: s_c = g sum_f r_fc / sqrt(n) + b_c over its n different words and pairs f.
+    """Scores of classes from what a text has: s_c = sum_f w_fc / sqrt(n) + b_c, f its n different words and pairs.
 
-    r_fc = log (P(f | class c) / P(f | any other)) is a log-count ratio (Wang and Manning 2012, equation 2, one class
-    against the rest, counts of texts, each with one added). Ratios are counted once, and g and b are found by
-    predicting each training text from the counts of all others, so that nothing here is trained by gradients.
+    w is a mean of naive Bayes and of logistic regression (Wang and Manning 2012), both over log-count ratios
+
+        r_fc = log (P(f | class c) / P(f | any other class)),    w_fc = (g + u_fc) r_fc / 2,
+
+    in which a text counts once for what it has, and one is added to every count. g is the number under which naive
+    Bayes foretells each training text best from the counts of all others; u is what a penalised logistic regression
+    learns on the features r. All of it comes from `count`, before and not by training.
 
     Args:
         tokens: how many different ones, the unknown one included.
         classes: scores.
     """
 
-    ratios: Tensor
-    scale: Tensor
+    weights: Tensor
     bias: Tensor
 
     def __init__(self, tokens: int, classes: int) -> None:
         super().__init__()
         self.tokens = tokens
-        self.register_buffer("ratios", torch.zeros(tokens + BUCKETS + 1, classes))
-        self.register_buffer("scale", torch.zeros(()))
+        self.register_buffer("weights", torch.zeros(tokens + BUCKETS + 1, classes))
         self.register_buffer("bias", torch.zeros(classes))
+
+    def of_pairs(self, first: Tensor, second: Tensor) -> Tensor:
+        """The numbers of pairs of tokens, int64 of their shape; different pairs may share one."""
+        return self.tokens + (first * _FIRST + second * _SECOND) % BUCKETS
 
     def found(self, tokens: Tensor) -> Tensor:
         """The numbers of the words and pairs in texts, each once: int64 (batch, 2 times - 1); the last row for none.
@@ -47,7 +56,7 @@ class CountedWords(nn.Module):
             tokens: int64 (batch, times), -1 behind the end of a shorter text.
         """
         nothing, known = self.tokens + BUCKETS, tokens > UNKNOWN
-        pairs = self.tokens + (tokens[:, :-1] * _FIRST + tokens[:, 1:] * _SECOND) % BUCKETS
+        pairs = self.of_pairs(tokens[:, :-1], tokens[:, 1:])
         both = [tokens.masked_fill(~known, nothing), pairs.masked_fill(~(known[:, :-1] & known[:, 1:]), nothing)]
         found = torch.cat(both, 1).sort(1).values
         again = functional.pad(found[:, 1:] == found[:, :-1], (1, 0))
@@ -56,67 +65,96 @@ class CountedWords(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Scores (batch, classes) of texts, int64 (batch, times)."""
         found = self.found(tokens)
-        return self.scale * self._summed(functional.embedding(found, self.ratios)) + self.bias
+        return _summed(functional.embedding(found, self.weights)) + self.bias
 
     @torch.no_grad()
     def count(self, texts: Sequence[Tensor], targets: Sequence[Tensor], loss: Loss) -> None:
-        """Counts training texts, then finds g and b.
+        """Counts training texts, finds g and b, and weighs the ratios.
 
         Args:
             texts: batches, int64 (batch, times).
             targets: of each batch, int64 (batch,), or (batch, classes) of zeros and ones.
-            loss: of scores and targets, least where g and b are right.
+            loss: the mean over texts, from scores and targets.
         """
-        device, classes = self.ratios.device, self.ratios.shape[1]
-        counts = torch.zeros(len(self.ratios), classes, device=device)
-        totals = torch.zeros(len(self.ratios), 1, device=device)  # texts that have it, of whatever class
+        device, classes = self.weights.device, self.weights.shape[1]
+        counts = torch.zeros(len(self.weights), classes, device=device)
+        totals = torch.zeros(len(self.weights), 1, device=device)  # texts that have it, of whatever class
+        features = [self.found(part.to(device)) for part in texts]
         wanted = [_as_labels(part, classes).to(device) for part in targets]
-        for part, labels in zip(texts, wanted, strict=True):
-            found = self.found(part.to(device))
+        for found, labels in zip(features, wanted, strict=True):
             totals.index_add_(0, found.flatten(), torch.ones(found.numel(), 1, device=device))
             counts.index_add_(0, found.flatten(), labels.repeat_interleave(found.shape[1], 0))
-        kept = totals >= LEAST
-        kept[-1] = False
+        kept = (totals >= LEAST).float()
+        kept[-1] = 0
         counts, totals = counts * kept, totals * kept
         size = kept.sum()
-        sums = counts.sum(0), totals.sum() - counts.sum(0)
-        self.ratios.copy_(_ratios(counts, totals - counts, *sums, size) * kept)
+        all_yes, all_no = counts.sum(0), totals.sum() - counts.sum(0)
+        ratios = _ratios(counts, totals - counts, all_yes, all_no, size) * kept
         without = []
-        for part, labels in zip(texts, wanted, strict=True):
-            found = self.found(part.to(device))
+        for found, labels in zip(features, wanted, strict=True):
             inside = kept[found]  # (batch, k, 1)
             many, own = inside.sum(1), labels[:, None] * inside
             yes = counts[found] - own
             no = totals[found] - counts[found] - (inside - own)
-            fewer = sums[0] - labels * many, sums[1] - (1 - labels) * many
-            without.append(self._summed(_ratios(yes, no, *(one[:, None] for one in fewer), size) * inside))
-        self._calibrate(torch.cat(without), torch.cat(list(targets)).to(device), loss)
+            fewer_yes = (all_yes - labels * many)[:, None]
+            fewer_no = (all_no - (1 - labels) * many)[:, None]
+            without.append(_summed(_ratios(yes, no, fewer_yes, fewer_no, size) * inside))
+        answers = torch.cat(list(targets)).to(device)
+        scale, bias = _calibrated(torch.cat(without), answers, loss)
+        weighed, moved = _weighed(features, ratios, answers, loss)
+        self.weights.copy_((scale * ratios + weighed) / 2)
+        self.bias.copy_((bias + moved) / 2)
 
-    def _calibrate(self, scores: Tensor, targets: Tensor, loss: Loss) -> None:
-        """Finds the g and b under which scores of texts, each without its own counts, say the targets best."""
-        scale = torch.ones((), device=scores.device, requires_grad=True)
-        bias = torch.zeros(scores.shape[1], device=scores.device, requires_grad=True)
-        optimizer = torch.optim.LBFGS([scale, bias], max_iter=100, line_search_fn="strong_wolfe")
 
-        def objective() -> Tensor:
-            optimizer.zero_grad()
-            with torch.enable_grad():
-                value = loss(scale * scores + bias, targets)
+def _summed(weights: Tensor) -> Tensor:
+    """Weights (batch, k, classes), zeros where nothing is, to sum_f w_f / sqrt(n)."""
+    many = (weights != 0).any(2).sum(1).clamp(min=1)
+    return weights.sum(1) / many[:, None].sqrt()
+
+
+def _calibrated(scores: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    """The scale and bias under which scores of texts, each without its own counts, say the targets best."""
+    scale, bias = scores.new_ones(()), scores.new_zeros(scores.shape[1])
+    _minimise([scale, bias], lambda: loss(scale * scores + bias, targets))
+    return scale.detach().clamp(min=0), bias.detach()
+
+
+def _weighed(features: Sequence[Tensor], ratios: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Ratios times the weights that a penalised logistic regression gives them (Wang and Manning 2012, section 2.3)."""
+    used = (ratios != 0).any(1).nonzero()[:, 0]
+    places = torch.full((len(ratios),), -1, device=ratios.device)
+    places[used] = torch.arange(len(used), device=used.device)
+    columns = [places[found] for found in features]
+    many = torch.cat([(part >= 0).sum(1) for part in columns])
+    bags = torch.cat([part[part >= 0] for part in columns]), many.cumsum(0) - many
+    shares = torch.repeat_interleave(many.float().rsqrt(), many)
+    base, bias = ratios[used], ratios.new_zeros(ratios.shape[1])
+    weights = torch.zeros_like(base)
+    strength = 1 / (2 * STRENGTH * many.float().mean() * len(many))
+
+    def objective() -> Tensor:
+        scores = functional.embedding_bag(bags[0], base * weights, bags[1], mode="sum", per_sample_weights=shares)
+        return loss(scores + bias, targets) + strength * weights.square().sum()
+
+    _minimise([weights, bias], objective)
+    found = torch.zeros_like(ratios)
+    found[used] = base * weights.detach()
+    return found, bias.detach()
+
+
+def _minimise(parameters: list[Tensor], objective: Callable[[], Tensor]) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_()
+    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        with torch.enable_grad():
+            value = objective()
             value.backward()  # type: ignore[no-untyped-call]
-            return value
+        return value
 
-        optimizer.step(objective)  # type: ignore[no-untyped-call]
-        self.scale.copy_(scale.clamp(min=0))
-        self.bias.copy_(bias)
-
-    def _summed(self, ratios: Tensor) -> Tensor:
-        """Ratios (batch, k, classes), zeros where nothing is, to sum_f r_f / sqrt(n)."""
-        many = (ratios != 0).any(2).sum(1).clamp(min=1)
-        return ratios.sum(1) / many[:, None].sqrt()
-
-    def extra_repr(self) -> str:
-        """The numbers of tokens, buckets and classes."""
-        return f"{self.tokens}, {BUCKETS}, {self.ratios.shape[1]}"
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
 def _ratios(yes: Tensor, no: Tensor, all_yes: Tensor, all_no: Tensor, size: Tensor) -> Tensor:

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.networks.bidirectional import Bidirectional
+from glasswork.networks.counted_words import UNKNOWN, CountedWords
 
-UNKNOWN = 0
-"""The number of the token that stands for all others."""
+LEARNT_SHARE = 0.25
+"""Of the scores, beside counted words, where no text is held out to say what is best."""
 
 
 class TokenDropout(nn.Module):
@@ -38,7 +39,8 @@ class TextClassifier(nn.Module):
     """Scores of classes from a text: s = W [mean_t z_t; max_t z_t] + b, z_t = [h_t forwards; h_t backwards; x_t].
 
     The vectors x_t of the words are pooled beside the states h_t, since few texts teach a bag of words sooner than an
-    order of words (deep averaging: Iyyer et al. 2015; pooled states: Conneau et al. 2017).
+    order of words (deep averaging: Iyyer et al. 2015; pooled states: Conneau et al. 2017). With `counted`,
+    counted words judge beside: s = share x learnt + (1 - share) x counted, two judges of which each can answer alone.
 
     Args:
         cell: `rnn`, `relu-rnn`, `gru` or `lstm`.
@@ -49,7 +51,10 @@ class TextClassifier(nn.Module):
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.
         token_dropout: share of the tokens that become the unknown one, while training.
+        counted: whether counted words judge beside.
     """
+
+    share: Tensor
 
     def __init__(
         self,
@@ -61,8 +66,11 @@ class TextClassifier(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         token_dropout: float = 0.0,
+        counted: bool = False,
     ) -> None:
         super().__init__()
+        self.counted = CountedWords(tokens, classes) if counted else None
+        self.register_buffer("share", torch.tensor(LEARNT_SHARE) if counted else None)
         self.lost = TokenDropout(token_dropout)
         self.embedding = nn.Embedding(tokens, embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
@@ -71,11 +79,16 @@ class TextClassifier(nn.Module):
         self.output = nn.Linear(2 * (2 * units + embedding), classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Scores (batch, classes).
+        """Scores (batch, classes), learnt and counted together.
 
         Args:
             tokens: int64 (batch, times), -1 behind the end of a shorter text; every text has a token.
         """
+        learnt = self.learnt(tokens)
+        return learnt if self.counted is None else self.share * learnt + (1 - self.share) * self.counted(tokens)
+
+    def learnt(self, tokens: Tensor) -> Tensor:
+        """The scores (batch, classes) of the recurrent layers alone, which training is about."""
         real = (tokens >= 0)[:, :, None]  # (batch, times, 1)
         lengths = real.sum((1, 2))  # (batch,)
         vectors = self.dropout(self.embedding(self.lost(tokens).clamp(min=0)))  # (batch, times, embedding)

@@ -19,6 +19,9 @@ class SentimentRecipe(Recipe):
     vocabulary: int = Field(20_000, ge=2, description="the most different pieces; the rarest of more become unknown")
     least: int = Field(2, ge=1, description="how often a piece has to come in training not to become unknown")
     longest: int = Field(1000, ge=1, description="pieces that are read of one text; the rest is left out")
+    counted: bool = Field(
+        True, description="let counts of words and pairs (naive Bayes) judge a text beside the recurrent layers"
+    )
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field("lstm", description="the recurrent unit")
     embedding: Annotated[int, Choices((50, 100, 200))] = Field(
         100, ge=1, description="numbers that stand for a piece, learnt"

@@ -19,13 +19,15 @@ from glasswork.data.readers import labelled_texts
 from glasswork.data.splits import Splits
 from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
+from glasswork.networks.counted_words import CountedWords
 from glasswork.networks.text_classifier import TextClassifier
 from glasswork.objectives.losses import LOSSES, default_loss
 from glasswork.objectives.metrics import measure
 from glasswork.recipes.sentiment import SentimentRecipe
 from glasswork.systems.answers import measured_rows, worded
+from glasswork.systems.counted_findings import counted_part
 from glasswork.systems.moved import EXPLAINED, moved_words
-from glasswork.systems.padded import padded_batch, padded_outputs, padding
+from glasswork.systems.padded import in_parts, padded_batch, padded_outputs, padding
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Answer, System
@@ -33,6 +35,9 @@ from glasswork.training.clocks import Clock
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
+
+SHARES = [step / 20 for step in range(21)]
+"""Of the learnt scores, beside counted words, that are tried on the texts held out."""
 
 
 class SequenceClassification(System[SentimentRecipe]):
@@ -99,6 +104,7 @@ class SequenceClassification(System[SentimentRecipe]):
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
+            recipe.counted and schema.target != "number",
         )
 
     @override
@@ -106,14 +112,47 @@ class SequenceClassification(System[SentimentRecipe]):
         self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
     ) -> list[Stage]:
         recipe = self.recipe
-        assert recipe.batch_size is not None
-        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
+        assert recipe.batch_size is not None and isinstance(network, TextClassifier)
+        if network.counted is not None and not network.counted.weights.any():
+            self._count(network.counted, examples, splits.training, numerics)
+        judge = judged(lambda network: self._shared(network, examples, splits.validation, numerics), splits.validation)
         batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
+    def _count(self, counted: CountedWords, examples: Examples, rows: Tensor, numerics: Numerics) -> None:
+        """Counts the training texts, those of nearly equal length together."""
+        lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+        order = lengths.argsort(stable=True)
+        parts = [padded_batch(examples, rows[order[part]], numerics) for part in in_parts(lengths[order])]
+        counted.count([part.inputs for part in parts], [part.targets for part in parts], LOSSES[self.loss_name])
+
+    def _shared(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        """Gives the learnt scores the share that is best on the rows; the metrics with it."""
+        assert isinstance(network, TextClassifier)
+        if network.counted is None:
+            return self.score(network, examples, rows, numerics)
+        learnt, counted = self._halves(network, examples, rows, numerics)
+        mixed = [(share, share * learnt + (1 - share) * counted) for share in SHARES]
+        found = [(share, self._measured(examples, rows, outputs)) for share, outputs in mixed]
+        share, metrics = min(found, key=lambda pair: pair[1]["loss"])
+        network.share.fill_(share)
+        return metrics
+
+    def _halves(
+        self, network: TextClassifier, examples: Examples, rows: Tensor, numerics: Numerics
+    ) -> tuple[Tensor, Tensor]:
+        """What the recurrent layers and the counted words say alone, (rows, classes) each."""
+        assert network.counted is not None
+        given = float(network.share)
+        network.share.fill_(1.0)
+        learnt = padded_outputs(network, examples, rows, numerics)
+        network.share.fill_(given)
+        return learnt, padded_outputs(network.counted, examples, rows, numerics)
+
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
-        return LOSSES[self.loss_name](network(batch.inputs).float(), batch.targets), state
+        assert isinstance(network, TextClassifier)
+        return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), state
 
     @override
     def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
@@ -137,7 +176,16 @@ class SequenceClassification(System[SentimentRecipe]):
         found = findings(examples, splits.training, rows, where, answers, self.loss_name)
         found["test_metrics"] = self._measured(examples, rows, outputs)
         waste, part = padding(examples, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
-        return {**found, "parts": [part], "result": {"padding_waste": waste}}
+        parts, result = [part], {"padding_waste": waste}
+        assert isinstance(network, TextClassifier)
+        if network.counted is not None:
+            learnt, counted = self._halves(network, examples, rows, replace(numerics, precision="float32"))
+            each = {"learnt": learnt, "counted": counted, "together": outputs}
+            judges = {name: self._measured(examples, rows, scores)["accuracy"] for name, scores in each.items()}
+            parts.append(counted_part(network, examples, splits.training, judges))
+            result |= {"learnt_accuracy": judges["learnt"], "counted_accuracy": judges["counted"]}
+            result["learnt_share"] = float(network.share)
+        return {**found, "parts": parts, "result": result}
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:

@@ -1,0 +1,65 @@
+"""What counted words say, for the report: each judge of a text alone, and what speaks most for a class."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.examples import Examples
+from glasswork.networks.counted_words import CountedWords
+from glasswork.networks.text_classifier import TextClassifier
+from glasswork.show import percent
+from glasswork.show.parts import Part
+
+CLASSES, STRONGEST = 20, 10
+"""Classes that are shown, and words and pairs of each, at most."""
+_AT_ONCE = 500
+
+
+def counted_part(network: TextClassifier, examples: Examples, training: Tensor, judges: Mapping[str, float]) -> Part:
+    """A section of the report about counted words.
+
+    Args:
+        network: after training.
+        examples: of the run.
+        training: rows whose texts were counted.
+        judges: the accuracy of each judge, by its name.
+    """
+    vocabulary, counted = examples.schema.vocabulary, network.counted
+    assert vocabulary is not None and counted is not None
+    strongest = counted.weights.topk(STRONGEST, 0)  # (STRONGEST, classes) of each
+    names = _names(counted, examples, training, vocabulary.tokens, set(strongest.indices.flatten().tolist()))
+    rows = []
+    for place, name in enumerate(examples.schema.classes[:CLASSES]):
+        found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
+        rows.append((name, ", ".join(names[number] for number, ratio in found if ratio > 0)))
+    said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())
+    return Part(
+        "Learnt and counted",
+        f"Of the network's scores {percent(float(network.share))} are what recurrent layers learnt; the rest is what "
+        "counting says: how much more often a class has a word, or two in a row, than the other classes do.",
+        head=("class", "what speaks most for it"),
+        rows=rows,
+        note=f"Right answers: {said}.",
+    )
+
+
+def _names(
+    counted: CountedWords, examples: Examples, rows: Tensor, tokens: tuple[str, ...], wanted: set[int]
+) -> dict[int, str]:
+    """How words and pairs are written, by their numbers; of pairs that share a number, the most frequent one."""
+    names = {number: tokens[number] for number in wanted if number < len(tokens)}
+    pairs: dict[int, Counter[tuple[int, int]]] = {number: Counter() for number in wanted - set(names)}
+    for part in torch.split(rows, _AT_ONCE):
+        values, offsets = ragged.take(examples.columns["inputs"], examples.offsets["inputs"], part)
+        first, second = values[:-1].long(), values[1:].long()
+        inside = torch.ones(len(first), dtype=torch.bool)
+        inside[offsets[1:-1] - 1] = False  # the last word of a text and the first of the next are no neighbours
+        numbers = counted.of_pairs(first, second)
+        for place in (torch.isin(numbers, torch.tensor(sorted(pairs))) & inside).nonzero()[:, 0].tolist():
+            pairs[int(numbers[place])][int(first[place]), int(second[place])] += 1
+    for number, found in pairs.items():
+        names[number] = " ".join(tokens[token] for token in found.most_common(1)[0][0]) if found else ""
+    return names
