@@ -215,6 +215,20 @@ def test_texts_are_learnt_and_asked_about(target: str, tmp_path: Path, capsys: p
     require_open(run, data, "1.5" if target == "number" else gw.load(run).classes[0], capsys)
 
 
+def test_counted_words_judge_beside_what_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_texts(tmp_path / "data.csv", "class")
+    options = {"data": data, "epochs": 2, "batch_size": 8, **fitting("sentiment", tmp_path)}
+    run = train("sentiment", out="both", **options)
+    result = said(capsys)
+    assert result["counted_accuracy"] == 1 and 0 <= result["learnt_share"] <= 1
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert "Learnt and counted" in report and "was lovely" in report
+    train("sentiment", "--no-counted", out="alone", **options)
+    alone = said(capsys)
+    assert "counted_accuracy" not in alone
+    assert result["validation"]["loss"] < alone["validation"]["loss"]
+
+
 @pytest.mark.parametrize("cell", ["lstm", "none"])
 def test_sentences_are_learnt_and_asked_about(cell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_sentences(tmp_path / "data.conll")
