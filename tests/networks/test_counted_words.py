@@ -45,7 +45,7 @@ def test_only_what_a_text_has_counts_and_that_once() -> None:
     once, often = torch.tensor([[GOOD, TEA]]), torch.tensor([[GOOD, TEA, GOOD, TEA, -1, -1]])
     again = made.found(often)[0]
     assert sorted(again[again < again.max()].tolist()) == sorted(
-        {GOOD, TEA, int(made.of_pairs(once[0, 0], once[0, 1])), int(made.of_pairs(once[0, 1], once[0, 0]))}
+        {GOOD, TEA, int(made.of_neighbours(once[0, 0], once[0, 1])), int(made.of_neighbours(once[0, 1], once[0, 0]))}
     )
     assert torch.equal(made(once), made(torch.tensor([[GOOD, TEA, -1]])))
     assert torch.equal(made(torch.tensor([[0, -1]]))[0], made.bias)
@@ -73,7 +73,7 @@ def test_counts_of_chance_are_believed_little() -> None:
 def test_two_judges_share_the_scores(share: float) -> None:
     texts, targets = kind(100, 0)
     torch.manual_seed(0)
-    network = TextClassifier("gru", 7, 2, 5, 4, counted=True).eval()
+    network = TextClassifier("gru", 7, 2, 5, 4, counted=2).eval()
     assert network.counted is not None
     network.counted.count([texts], [targets], LOSSES["cross-entropy"])
     network.share.fill_(share)

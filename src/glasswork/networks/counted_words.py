@@ -8,20 +8,20 @@ from torch.nn import functional
 
 UNKNOWN = 0
 """The number of the token that stands for all others."""
-BUCKETS = 1 << 17
-"""Into how many numbers pairs of neighbours are hashed (Weinberger et al. 2009)."""
+BUCKETS = 1 << 18
+"""Into how many numbers neighbours are hashed (Weinberger et al. 2009)."""
 LEAST = 2
 """In how many training texts a word or a pair has to be; what is in one text alone says nothing without that text."""
 STRENGTH = 0.1
 """C of the logistic regression that weighs the ratios, for texts whose features are ones and zeros."""
 ITERATIONS = 60
-_FIRST, _SECOND = 1_000_003, 7_919
+_PRIMES = (1_000_003, 7_919, 104_729)
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class CountedWords(nn.Module):
-    """Scores of classes from what a text has: s_c = sum_f w_fc / sqrt(n) + b_c, f its n different words and pairs.
+    """Scores of classes from what a text has: s_c = sum_f w_fc / sqrt(n) + b_c, f its n different words and neighbours.
 
     w is a mean of naive Bayes and of logistic regression (Wang and Manning 2012), both over log-count ratios
 
@@ -34,31 +34,37 @@ class CountedWords(nn.Module):
     Args:
         tokens: how many different ones, the unknown one included.
         classes: scores.
+        neighbours: how many tokens in a row are counted together, at most; up to 3.
     """
 
     weights: Tensor
     bias: Tensor
 
-    def __init__(self, tokens: int, classes: int) -> None:
+    def __init__(self, tokens: int, classes: int, neighbours: int = 2) -> None:
         super().__init__()
-        self.tokens = tokens
+        self.tokens, self.neighbours = tokens, neighbours
         self.register_buffer("weights", torch.zeros(tokens + BUCKETS + 1, classes))
         self.register_buffer("bias", torch.zeros(classes))
 
-    def of_pairs(self, first: Tensor, second: Tensor) -> Tensor:
-        """The numbers of pairs of tokens, int64 of their shape; different pairs may share one."""
-        return self.tokens + (first * _FIRST + second * _SECOND) % BUCKETS
+    def of_neighbours(self, *tokens: Tensor) -> Tensor:
+        """The numbers of neighbours, int64 of the shape of the first ones; different neighbours may share one."""
+        mixed = torch.stack([token * prime for token, prime in zip(tokens, _PRIMES, strict=False)]).sum(0)
+        return self.tokens + mixed % BUCKETS
 
     def found(self, tokens: Tensor) -> Tensor:
-        """The numbers of the words and pairs in texts, each once: int64 (batch, 2 times - 1); the last row for none.
+        """The numbers of the words and neighbours in texts, each once: int64 (batch, ...); the last row for none.
 
         Args:
             tokens: int64 (batch, times), -1 behind the end of a shorter text.
         """
-        nothing, known = self.tokens + BUCKETS, tokens > UNKNOWN
-        pairs = self.of_pairs(tokens[:, :-1], tokens[:, 1:])
-        both = [tokens.masked_fill(~known, nothing), pairs.masked_fill(~(known[:, :-1] & known[:, 1:]), nothing)]
-        found = torch.cat(both, 1).sort(1).values
+        nothing, known, times = self.tokens + BUCKETS, tokens > UNKNOWN, tokens.shape[1]
+        parts = [tokens.masked_fill(~known, nothing)]
+        inside = known
+        for count in range(2, min(self.neighbours, times) + 1):
+            inside = inside[:, :-1] & known[:, count - 1 :]
+            each = [tokens[:, place : times - count + 1 + place] for place in range(count)]
+            parts.append(self.of_neighbours(*each).masked_fill(~inside, nothing))
+        found = torch.cat(parts, 1).sort(1).values
         again = functional.pad(found[:, 1:] == found[:, :-1], (1, 0))
         return found.masked_fill(again, nothing)
 
@@ -145,7 +151,7 @@ def _weighed(features: Sequence[Tensor], ratios: Tensor, targets: Tensor, loss: 
 def _minimise(parameters: list[Tensor], objective: Callable[[], Tensor]) -> None:
     for parameter in parameters:
         parameter.requires_grad_()
-    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, history_size=10, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()

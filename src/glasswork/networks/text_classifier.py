@@ -51,7 +51,7 @@ class TextClassifier(nn.Module):
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.
         token_dropout: share of the tokens that become the unknown one, while training.
-        counted: whether counted words judge beside.
+        counted: how many tokens in a row are counted together, at most; 0: no counted words judge beside.
     """
 
     share: Tensor
@@ -66,10 +66,10 @@ class TextClassifier(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         token_dropout: float = 0.0,
-        counted: bool = False,
+        counted: int = 0,
     ) -> None:
         super().__init__()
-        self.counted = CountedWords(tokens, classes) if counted else None
+        self.counted = CountedWords(tokens, classes, counted) if counted else None
         self.register_buffer("share", torch.tensor(LEARNT_SHARE) if counted else None)
         self.lost = TokenDropout(token_dropout)
         self.embedding = nn.Embedding(tokens, embedding)

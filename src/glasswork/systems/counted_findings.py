@@ -8,6 +8,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.examples import Examples
+from glasswork.data.vocabulary import Vocabulary
 from glasswork.networks.counted_words import CountedWords
 from glasswork.networks.text_classifier import TextClassifier
 from glasswork.show import percent
@@ -30,7 +31,7 @@ def counted_part(network: TextClassifier, examples: Examples, training: Tensor, 
     vocabulary, counted = examples.schema.vocabulary, network.counted
     assert vocabulary is not None and counted is not None
     strongest = counted.weights.topk(STRONGEST, 0)  # (STRONGEST, classes) of each
-    names = _names(counted, examples, training, vocabulary.tokens, set(strongest.indices.flatten().tolist()))
+    names = _names(counted, examples, training, vocabulary, set(strongest.indices.flatten().tolist()))
     rows = []
     for place, name in enumerate(examples.schema.classes[:CLASSES]):
         found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
@@ -47,19 +48,23 @@ def counted_part(network: TextClassifier, examples: Examples, training: Tensor, 
 
 
 def _names(
-    counted: CountedWords, examples: Examples, rows: Tensor, tokens: tuple[str, ...], wanted: set[int]
+    counted: CountedWords, examples: Examples, rows: Tensor, vocabulary: Vocabulary, wanted: set[int]
 ) -> dict[int, str]:
-    """How words and pairs are written, by their numbers; of pairs that share a number, the most frequent one."""
+    """How what was counted is written, by its number; of neighbours that share a number, the most frequent ones."""
+    tokens, between = vocabulary.tokens, " " if vocabulary.pieces == "word" else ""
     names = {number: tokens[number] for number in wanted if number < len(tokens)}
-    pairs: dict[int, Counter[tuple[int, int]]] = {number: Counter() for number in wanted - set(names)}
+    others: dict[int, Counter[tuple[int, ...]]] = {number: Counter() for number in wanted - set(names)}
+    numbers_of_others = torch.tensor(sorted(others))
     for part in torch.split(rows, _AT_ONCE):
         values, offsets = ragged.take(examples.columns["inputs"], examples.offsets["inputs"], part)
-        first, second = values[:-1].long(), values[1:].long()
-        inside = torch.ones(len(first), dtype=torch.bool)
-        inside[offsets[1:-1] - 1] = False  # the last word of a text and the first of the next are no neighbours
-        numbers = counted.of_pairs(first, second)
-        for place in (torch.isin(numbers, torch.tensor(sorted(pairs))) & inside).nonzero()[:, 0].tolist():
-            pairs[int(numbers[place])][int(first[place]), int(second[place])] += 1
-    for number, found in pairs.items():
-        names[number] = " ".join(tokens[token] for token in found.most_common(1)[0][0]) if found else ""
+        text = torch.repeat_interleave(torch.arange(len(part)), ragged.lengths(offsets))
+        for count in range(2, counted.neighbours + 1):
+            last = max(0, len(values) - count + 1)
+            each = [values[place : last + place].long() for place in range(count)]
+            numbers = counted.of_neighbours(*each)
+            inside = torch.isin(numbers, numbers_of_others) & (text[:last] == text[count - 1 :])
+            for place in inside.nonzero()[:, 0].tolist():
+                others[int(numbers[place])][tuple(int(one[place]) for one in each)] += 1
+    for number, found in others.items():
+        names[number] = between.join(tokens[token] for token in found.most_common(1)[0][0]) if found else ""
     return names

@@ -36,6 +36,8 @@ from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Tree
 
+NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
+"""How many pieces in a row are counted together."""
 SHARES = [step / 20 for step in range(21)]
 """Of the learnt scores, beside counted words, that are tried on the texts held out."""
 
@@ -104,7 +106,7 @@ class SequenceClassification(System[SentimentRecipe]):
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
-            recipe.counted and schema.target != "number",
+            NEIGHBOURS[recipe.pieces] if recipe.counted and schema.target != "number" else 0,
         )
 
     @override
