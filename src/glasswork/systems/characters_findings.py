@@ -69,7 +69,8 @@ def _stages(samples: list[Tree]) -> Part:
 
 def _caption(sample: Tree) -> str:
     bits = sample["loss"] / math.log(2)
-    return f"step {sample['step']:,}, epoch {sample['epoch']}: {bits:.2f} bits per character in training"
+    blank = "" if sample["text"].strip() else "; white space alone"
+    return f"step {sample['step']:,}, epoch {sample['epoch']}: {bits:.2f} bits per character in training{blank}"
 
 
 def _file(samples: list[Tree]) -> str:
