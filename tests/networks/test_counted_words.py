@@ -69,6 +69,21 @@ def test_counts_of_chance_are_believed_little() -> None:
     assert float(loss) < math.log(2) + 0.05
 
 
+@pytest.mark.parametrize("texts", [[[1, 1], [2, 2], [3, 3], [4, 4]], [[0, 0]] * 4, [[1, 2], [1, 2], [1, 2], [1, 2]]])
+def test_where_nothing_tells_classes_apart_only_their_shares_do(texts: list[list[int]]) -> None:
+    made = CountedWords(7, 2)
+    made.count([torch.tensor(texts)], [torch.tensor([0, 0, 0, 1])], LOSSES["cross-entropy"])
+    chances = made(torch.tensor([[5, 6]])).softmax(1)
+    assert chances[0].tolist() == pytest.approx([0.75, 0.25], abs=0.02)
+
+
+def test_few_texts_that_are_told_apart_entirely_are_not_believed_without_end() -> None:
+    texts, targets = torch.tensor([[GOOD, TEA], [GOOD, RICE], [BAD, TEA], [BAD, RICE]]), torch.tensor([1, 1, 0, 0])
+    made = CountedWords(7, 2)
+    made.count([texts], [targets], LOSSES["cross-entropy"])
+    assert made(texts).softmax(1).amax() < 0.99
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_two_judges_share_the_scores(share: float) -> None:
     texts, targets = kind(100, 0)

@@ -21,13 +21,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class CountedWords(nn.Module):
-    """Scores of classes from what a text has: s_c = sum_f w_fc / sqrt(n) + b_c, f its n different words and neighbours.
+    """Scores of classes from what a text has: s_c = sum_f w_fc / sqrt(n) + b_c, f those of its words and neighbours.
 
     w is a mean of naive Bayes and of logistic regression (Wang and Manning 2012), both over log-count ratios
 
         r_fc = log (P(f | class c) / P(f | any other class)),    w_fc = (g + u_fc) r_fc / 2,
 
-    in which a text counts once for what it has, and one is added to every count. g is the number under which naive
+    in which a text counts once for what it has, and one is added to every count; what fewer than two training texts
+    have is left out, and n is how many a text has of the others. g is the number under which naive
     Bayes foretells each training text best from the counts of all others; u is what a penalised logistic regression
     learns on the features r. All of it comes from `count`, before and not by training.
 
@@ -93,7 +94,7 @@ class CountedWords(nn.Module):
         kept = (totals >= LEAST).float()
         kept[-1] = 0
         counts, totals = counts * kept, totals * kept
-        size = kept.sum()
+        size = kept.sum().clamp(min=1)
         all_yes, all_no = counts.sum(0), totals.sum() - counts.sum(0)
         ratios = _ratios(counts, totals - counts, all_yes, all_no, size) * kept
         without = []
@@ -119,15 +120,29 @@ def _summed(weights: Tensor) -> Tensor:
 
 
 def _calibrated(scores: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
-    """The scale and bias under which scores of texts, each without its own counts, say the targets best."""
+    """The scale and bias under which scores of texts, each without its own counts, say the targets best.
+
+    The scale has a normal prior of deviation 1: a few texts that are told apart entirely would make it endless.
+    """
     scale, bias = scores.new_ones(()), scores.new_zeros(scores.shape[1])
-    _minimise([scale, bias], lambda: loss(scale * scores + bias, targets))
-    return scale.detach().clamp(min=0), bias.detach()
+    _minimise([scale, bias], lambda: loss(scale * scores + bias, targets) + scale.square() / (2 * len(scores)))
+    if scale > 0:
+        return scale.detach(), bias.detach()
+    return scores.new_zeros(()), _shares(scores, targets, loss)
+
+
+def _shares(scores: Tensor, targets: Tensor, loss: Loss) -> Tensor:
+    """The bias that says how frequent the classes are, where nothing else is known."""
+    bias = scores.new_zeros(scores.shape[1])
+    _minimise([bias], lambda: loss(bias.expand(len(targets), -1), targets))
+    return bias.detach()
 
 
 def _weighed(features: Sequence[Tensor], ratios: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     """Ratios times the weights that a penalised logistic regression gives them (Wang and Manning 2012, section 2.3)."""
     used = (ratios != 0).any(1).nonzero()[:, 0]
+    if not len(used):
+        return torch.zeros_like(ratios), _shares(ratios, targets, loss)
     places = torch.full((len(ratios),), -1, device=ratios.device)
     places[used] = torch.arange(len(used), device=used.device)
     columns = [places[found] for found in features]

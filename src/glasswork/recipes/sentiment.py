@@ -20,7 +20,8 @@ class SentimentRecipe(Recipe):
     least: int = Field(2, ge=1, description="how often a piece has to come in training not to become unknown")
     longest: int = Field(1000, ge=1, description="pieces that are read of one text; the rest is left out")
     counted: bool = Field(
-        True, description="let counts of words and pairs (naive Bayes) judge a text beside the recurrent layers"
+        True,
+        description="let counts of pieces and of neighbours (naive Bayes) judge beside the recurrent layers",
     )
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field("lstm", description="the recurrent unit")
     embedding: Annotated[int, Choices((50, 100, 200))] = Field(

@@ -9,7 +9,7 @@ from torch import Tensor
 from glasswork.data import ragged
 from glasswork.data.examples import Examples
 from glasswork.data.vocabulary import Vocabulary
-from glasswork.networks.counted_words import CountedWords
+from glasswork.networks.counted_words import UNKNOWN, CountedWords
 from glasswork.networks.text_classifier import TextClassifier
 from glasswork.show import percent
 from glasswork.show.parts import Part
@@ -40,7 +40,7 @@ def counted_part(network: TextClassifier, examples: Examples, training: Tensor, 
     return Part(
         "Learnt and counted",
         f"Of the network's scores {percent(float(network.share))} are what recurrent layers learnt; the rest is what "
-        "counting says: how much more often a class has a word, or two in a row, than the other classes do.",
+        "counting says: how much more often a class has a piece, or some in a row, than the other classes do.",
         head=("class", "what speaks most for it"),
         rows=rows,
         note=f"Right answers: {said}.",
@@ -62,7 +62,8 @@ def _names(
             last = max(0, len(values) - count + 1)
             each = [values[place : last + place].long() for place in range(count)]
             numbers = counted.of_neighbours(*each)
-            inside = torch.isin(numbers, numbers_of_others) & (text[:last] == text[count - 1 :])
+            known = torch.stack(each).amin(0) > UNKNOWN
+            inside = torch.isin(numbers, numbers_of_others) & known & (text[:last] == text[count - 1 :])
             for place in inside.nonzero()[:, 0].tolist():
                 others[int(numbers[place])][tuple(int(one[place]) for one in each)] += 1
     for number, found in others.items():

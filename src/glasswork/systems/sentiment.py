@@ -122,7 +122,12 @@ class SequenceClassification(System[SentimentRecipe]):
         return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
 
     def _count(self, counted: CountedWords, examples: Examples, rows: Tensor, numerics: Numerics) -> None:
-        """Counts the training texts, those of nearly equal length together."""
+        """Counts the training texts, those of nearly equal length together, and each once.
+
+        A copy would tell of a text that is foretold from all others.
+        """
+        prints = examples.columns["fingerprints"][rows].tolist()
+        rows = rows[sorted({number: place for place, number in reversed(list(enumerate(prints)))}.values())]
         lengths = ragged.lengths(examples.offsets["inputs"])[rows]
         order = lengths.argsort(stable=True)
         parts = [padded_batch(examples, rows[order[part]], numerics) for part in in_parts(lengths[order])]
