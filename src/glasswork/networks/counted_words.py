@@ -8,8 +8,8 @@ from torch.nn import functional
 
 UNKNOWN = 0
 """The number of the token that stands for all others."""
-BUCKETS = 1 << 18
-"""Into how many numbers neighbours are hashed (Weinberger et al. 2009)."""
+BUCKETS, WEIGHTS = 1 << 20, 1 << 24
+"""Into how many numbers neighbours are hashed (Weinberger et al. 2009), and of how many weights, of all classes."""
 LEAST = 2
 """In how many training texts a word or a pair has to be; what is in one text alone says nothing without that text."""
 STRENGTH = 0.1
@@ -44,13 +44,14 @@ class CountedWords(nn.Module):
     def __init__(self, tokens: int, classes: int, neighbours: int = 2) -> None:
         super().__init__()
         self.tokens, self.neighbours = tokens, neighbours
-        self.register_buffer("weights", torch.zeros(tokens + BUCKETS + 1, classes))
+        self.buckets = min(BUCKETS, 1 << (WEIGHTS // max(1, classes)).bit_length() - 1)
+        self.register_buffer("weights", torch.zeros(tokens + self.buckets + 1, classes))
         self.register_buffer("bias", torch.zeros(classes))
 
     def of_neighbours(self, *tokens: Tensor) -> Tensor:
         """The numbers of neighbours, int64 of the shape of the first ones; different neighbours may share one."""
         mixed = torch.stack([token * prime for token, prime in zip(tokens, _PRIMES, strict=False)]).sum(0)
-        return self.tokens + mixed % BUCKETS
+        return self.tokens + mixed % self.buckets
 
     def found(self, tokens: Tensor) -> Tensor:
         """The numbers of the words and neighbours in texts, each once: int64 (batch, ...); the last row for none.
@@ -58,7 +59,7 @@ class CountedWords(nn.Module):
         Args:
             tokens: int64 (batch, times), -1 behind the end of a shorter text.
         """
-        nothing, known, times = self.tokens + BUCKETS, tokens > UNKNOWN, tokens.shape[1]
+        nothing, known, times = self.tokens + self.buckets, tokens > UNKNOWN, tokens.shape[1]
         parts = [tokens.masked_fill(~known, nothing)]
         inside = known
         for count in range(2, min(self.neighbours, times) + 1):
