@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.examples import Examples, Schema
-from glasswork.device import Numerics, usable_cores
+from glasswork.data.dataset import Examples, Schema
+from glasswork.execution import Numerics, usable_cores
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step

@@ -119,9 +119,9 @@ def write_ours(arguments: argparse.Namespace) -> dict[str, float]:
     """A network of the same size as `glasswork write` runs it."""
     import numpy as np
 
-    from glasswork.networks.characters import CharacterNetwork
-    from glasswork.networks.decoding import Choice, drawn
-    from glasswork.networks.stepping import Stepper
+    from glasswork.systems.characters.decoding import Choice, drawn
+    from glasswork.systems.characters.incremental import Stepper
+    from glasswork.systems.characters.network import CharacterNetwork
 
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)

@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.examples import Examples, Schema
-from glasswork.device import Numerics, Precision, fast_bfloat16, keep_memory, usable_cores
-from glasswork.glassbox.count_network import count_network
+from glasswork.data.dataset import Examples, Schema
+from glasswork.execution import Numerics, Precision, fast_bfloat16, keep_memory, usable_cores
+from glasswork.glassbox.cost.network import count_network
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carried, Stage
 

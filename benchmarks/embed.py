@@ -27,15 +27,15 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batches
-from glasswork.data.examples import Examples
+from glasswork.data.dataset import Examples
 from glasswork.data.splits import Splits, split
-from glasswork.device import Numerics, seed_everything
-from glasswork.networks.embedding import Embedding
+from glasswork.execution import Numerics, seed_everything
 from glasswork.objectives.retrieval import recall, verification
-from glasswork.recipes.embed import EMBED, EmbedRecipe
-from glasswork.systems.embed import Embed
-from glasswork.systems.neighbours import embeddings_on
-from glasswork.training.clocks import Clock
+from glasswork.systems.embed.network import Embedding
+from glasswork.systems.embed.recipe import EMBED, EmbedRecipe
+from glasswork.systems.embed.system import Embed
+from glasswork.systems.retrieval import embeddings_on
+from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Judgement, Stage
 

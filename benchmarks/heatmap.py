@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from machine import describe_machine, describe_versions
 
-from glasswork.glassbox.fully_convolutional import fully_convolutional
-from glasswork.networks.patches import PatchNet
+from glasswork.glassbox.heatmap.fully_convolutional import fully_convolutional
+from glasswork.networks.patchnet import PatchNet
 
 SIDE, PATCH = 1024, 64
 

@@ -19,12 +19,12 @@ import torch
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics
-from glasswork.recipes.online import OnlineRecipe
-from glasswork.systems.online import Online
-from glasswork.training.clocks import Clock
+from glasswork.execution import Numerics
+from glasswork.systems.online.recipe import OnlineRecipe
+from glasswork.systems.online.system import Online
+from glasswork.training.clock import Clock
 
 RATE = 0.1
 FOREVER = 10**9  # steps

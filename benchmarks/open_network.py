@@ -17,7 +17,7 @@ import torch.nn.functional as F
 import torchvision
 from machine import describe_machine
 
-from glasswork.glassbox.opening import open_network
+from glasswork.glassbox.trace.opening import open_network
 from glasswork.show.trace import trace_page
 
 

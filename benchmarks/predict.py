@@ -25,13 +25,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
-from glasswork.data.examples import Schema
+from glasswork.data.dataset import Schema
 from glasswork.data.inputs import of_inputs
-from glasswork.device import Numerics, usable_cores
+from glasswork.execution import Numerics, usable_cores
 from glasswork.model import Model
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.resnet import ResNet
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 BATCH = 256
 CASES: dict[str, tuple[Callable[[int], nn.Module], int, int]] = {

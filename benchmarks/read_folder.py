@@ -72,8 +72,8 @@ def read_bare(folder: Path, size: int) -> int:
 
 def read_ours(folder: Path, size: int) -> int:
     """Our reader, from the cache if it has been there before."""
-    from glasswork.data.examples import ReadingOptions
-    from glasswork.data.readers import read
+    from glasswork.data.dataset import ReadingOptions
+    from glasswork.data.formats import read
 
     examples = read(str(folder), ReadingOptions(size=size))
     examples.columns["inputs"].amax()  # a memory-mapped column is read when it is used
@@ -83,7 +83,7 @@ def read_ours(folder: Path, size: int) -> int:
 def time_reading(role: str, folder: Path, size: int) -> None:
     """In the child: imports first, so that the seconds are those of reading alone."""
     if role == "ours":
-        import glasswork.data.readers  # noqa: F401
+        import glasswork.data.formats  # noqa: F401
     begun = time.perf_counter()
     count = (read_ours if role == "ours" else read_bare)(folder, size)
     print(json.dumps({"images": count, "seconds": time.perf_counter() - begun}))

@@ -21,12 +21,12 @@ import torch.nn.functional as F
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics, seed_everything
-from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.systems.supervised import Supervised
-from glasswork.training.clocks import Clock
+from glasswork.execution import Numerics, seed_everything
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.systems.supervised.system import Supervised
+from glasswork.training.clock import Clock
 
 RATE = 0.01
 PLAIN, FUSED = "plain PyTorch loop, default Adam", "plain PyTorch loop, fused Adam"

@@ -25,13 +25,13 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.execution import Numerics
 from glasswork.show.progress import shown
-from glasswork.systems.supervised import Supervised
-from glasswork.training.clocks import Clock
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.systems.supervised.system import Supervised
+from glasswork.training.clock import Clock
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early

@@ -19,9 +19,9 @@ import torch
 from machine import describe_machine, describe_versions
 
 from glasswork.catalogue import order
-from glasswork.networks.transferred import Transferred
 from glasswork.run.finish import finish
 from glasswork.run.training import prepare
+from glasswork.systems.transfer.network import Transferred
 
 CLASSES = 10
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import PRESETS, Order, Preset
 from glasswork.errors import GlassworkError
-from glasswork.notebook import displayed as _displayed
+from glasswork.show.notebook import displayed as _displayed
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from glasswork.experiments.crossvalidated import CrossValidated
-    from glasswork.experiments.vary import Varied
-    from glasswork.glassbox.convolve import Convolved
-    from glasswork.glassbox.count import Count
-    from glasswork.glassbox.graph import Graph
-    from glasswork.glassbox.trace import Trace
+    from glasswork.glassbox.convolve.convolve import Convolved
+    from glasswork.glassbox.cost.count import Count
+    from glasswork.glassbox.graph.graph import Graph
+    from glasswork.glassbox.trace.trace import Trace
     from glasswork.model import Model
     from glasswork.run.training import Training
+    from glasswork.studies.crossvalidated import CrossValidated
+    from glasswork.studies.vary import Varied
     from glasswork.training.step import Step
 
 __all__ = [
@@ -124,12 +124,12 @@ def crossvalidate(
         settings: several values of one or more fields, such as `{"hidden": [4, 8, 16]}`; all combinations are tried.
         folds: how many parts the training examples are divided into.
         options: `groups`, `order`, `repeats`, `network`, `data`, and fields of the recipe that stay as they are; see
-            `glasswork.experiments.crossvalidate.crossvalidate`.
+            `glasswork.studies.crossvalidate.crossvalidate`.
 
     Raises:
         GlassworkError: for options or data that do not fit.
     """
-    from glasswork.experiments.crossvalidate import crossvalidate as compared
+    from glasswork.studies.crossvalidate import crossvalidate as compared
 
     return compared(preset, settings, folds, **options)
 
@@ -146,7 +146,7 @@ def vary(preset: str, field: str, values: "Sequence[Any]", options: "Mapping[str
     Raises:
         GlassworkError: for a field or a value that does not fit.
     """
-    from glasswork.experiments.vary import vary as varied
+    from glasswork.studies.vary import vary as varied
 
     return varied(preset, field, values, options)
 
@@ -158,12 +158,12 @@ def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
         network: any module.
         inputs: a tensor with a batch dimension, or a tuple of what its `forward` takes.
         options: `target`, `loss` (`cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or a function),
-            `learning_rate`, `parts`; see `glasswork.glassbox.opening.open_network`.
+            `learning_rate`, `parts`; see `glasswork.glassbox.trace.opening.open_network`.
 
     Raises:
         GlassworkError: where the input does not fit the network (naming the layer), or the target the loss.
     """
-    from glasswork.glassbox import opening
+    from glasswork.glassbox.trace import opening
 
     return _displayed(opening.open_network(network, inputs, **options))
 
@@ -178,7 +178,7 @@ def graph(expression: str, /, **values: float) -> "Graph":
     Raises:
         GlassworkError: for what is no such expression, or a name without a value.
     """
-    from glasswork.glassbox import graph as room
+    from glasswork.glassbox.graph import graph as room
 
     return _displayed(room.graph(expression, **values))
 
@@ -193,7 +193,7 @@ def count(what: str, size: int | None = None) -> "Count":
     Raises:
         GlassworkError: for what is none of these.
     """
-    from glasswork.experiments.counted import count_named
+    from glasswork.studies.count_by_name import count_named
 
     return _displayed(count_named(what, size))
 
@@ -210,7 +210,7 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     Raises:
         GlassworkError: for a missing image, an unknown kernel or a filter larger than the image.
     """
-    from glasswork.glassbox import convolve as room
+    from glasswork.glassbox.convolve import convolve as room
 
     return _displayed(room.convolve(image, kernel, stride, padding))
 
@@ -230,7 +230,7 @@ def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
 def _asked(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
 ) -> "tuple[Order, nn.Module | None]":
-    from glasswork.run.choose import ordered
+    from glasswork.run.request import ordered
 
     values = dict(options)
     if data is not None:

@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from glasswork.errors import GlassworkError
-from glasswork.recipes import (
-    characters,
-    embed,
-    forecast,
-    function,
-    heatmap,
-    online,
-    sentiment,
-    supervised,
-    tagger,
-    transfer,
-    video,
-)
-from glasswork.recipes.base import Machine, Recipe, refuse_unknown
+from glasswork.recipe.base import Machine, Recipe, refuse_unknown
+from glasswork.systems.characters import recipe as characters
+from glasswork.systems.embed import recipe as embed
+from glasswork.systems.forecast import recipe as forecast
+from glasswork.systems.function import recipe as function
+from glasswork.systems.heatmap import recipe as heatmap
+from glasswork.systems.online import recipe as online
+from glasswork.systems.sentiment import recipe as sentiment
+from glasswork.systems.supervised import recipe as supervised
+from glasswork.systems.tagger import recipe as tagger
+from glasswork.systems.transfer import recipe as transfer
+from glasswork.systems.video import recipe as video
 
 if TYPE_CHECKING:
     from torch import nn
@@ -188,7 +186,7 @@ def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -
     """The system called `name`, imported now, for a recipe and, where given, the user's own network."""
     if name not in SYSTEMS or not isinstance(recipe, RECIPES[name]):
         raise GlassworkError(f"There is no system '{name}' for such a recipe; the systems are {', '.join(RECIPES)}")
-    kind = getattr(importlib.import_module(f"glasswork.systems.{name}"), SYSTEMS[name])
+    kind = getattr(importlib.import_module(f"glasswork.systems.{name}.system"), SYSTEMS[name])
     return cast("System", kind(recipe, network) if network is not None else kind(recipe))
 
 

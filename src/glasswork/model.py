@@ -13,36 +13,36 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from glasswork import catalogue
+from glasswork.data.align import matching
+from glasswork.data.array_inputs import given_inputs
 from glasswork.data.batches import Batch, Scaling
-from glasswork.data.examples import Examples, Schema
-from glasswork.data.given import given_inputs
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.inputs import CHUNK, is_folder, is_table, read_table
-from glasswork.data.matching import matching
-from glasswork.device import Numerics, choose_device, usable_cores
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
-from glasswork.glassbox.deconvolution import deconvolution
-from glasswork.glassbox.diagnose import Diagnosis, diagnose
-from glasswork.glassbox.exciting import most_exciting
-from glasswork.glassbox.feature_pictures import feature_pictures
-from glasswork.glassbox.features import feature_maps
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
+from glasswork.glassbox.attribution.occlusion import occlusion
+from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.features.deconvolution import deconvolution
+from glasswork.glassbox.features.feature_pictures import feature_pictures
+from glasswork.glassbox.features.features import feature_maps
+from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
-from glasswork.glassbox.layer_features import layer_features
-from glasswork.glassbox.occlusion import occlusion
-from glasswork.glassbox.opening import open_network
-from glasswork.glassbox.record import Record
-from glasswork.glassbox.trace import Trace
-from glasswork.networks.decoding import Choice
+from glasswork.glassbox.trace.opening import open_network
+from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.weights import run_folder
 from glasswork.objectives.losses import LOSSES
+from glasswork.record import Record
 from glasswork.run.export import Exported, export, raw_inputs
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import read_split
-from glasswork.systems.forecasting import Foretold, foretold
-from glasswork.systems.published import PUBLISHED, published
-from glasswork.systems.questions import class_of, target_of
+from glasswork.systems.characters.decoding import Choice
+from glasswork.systems.characters.generate import write
+from glasswork.systems.forecast.generate import Foretold, foretold
+from glasswork.systems.pretrained import PUBLISHED, published
 from glasswork.systems.system import Answer, System
-from glasswork.systems.writing import write
+from glasswork.systems.targets import class_of, target_of
 
 
 class Model:

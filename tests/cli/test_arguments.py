@@ -8,8 +8,8 @@ from glasswork.catalogue import PRESETS, RECIPES, order
 from glasswork.cli.arguments import asked_values, parse
 from glasswork.cli.verbs import VERBS, verb_called
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 
 @pytest.mark.parametrize("verb", VERBS)

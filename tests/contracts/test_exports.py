@@ -13,11 +13,11 @@ from torch.nn.functional import interpolate
 
 from glasswork.catalogue import PRESETS, make_system, order
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.data.ragged import pad
 from glasswork.data.splits import split
-from glasswork.device import Numerics, seed_everything
+from glasswork.execution import Numerics, seed_everything
 from glasswork.run.export import export
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import System

@@ -12,7 +12,7 @@ from PIL import Image
 import glasswork as gw
 from glasswork.catalogue import DEEP, PRESETS, order, read_order
 from glasswork.cli import main
-from glasswork.glassbox.trace import Trace
+from glasswork.glassbox.trace.trace import Trace
 from glasswork.run.folder import RunFolder
 from glasswork.run.training import reopen
 from made_data import (

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from glasswork.data.readers import cifar, clips, idx, image_folder, npz, table, text
+from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
+from glasswork.data.formats.tables import table
 from made_data import write_video
 
 Array = npt.NDArray[np.uint8]

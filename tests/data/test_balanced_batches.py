@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 from torch import Tensor
 
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.execution import Numerics
 
 labels = some.lists(some.integers(0, 9), min_size=1, max_size=80).map(torch.tensor)
 sizes = some.integers(1, 6)

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batches, Scaling, fit_scaling
-from glasswork.data.examples import Examples, Schema
-from glasswork.device import Numerics, mixed
+from glasswork.data.dataset import Examples, Schema
+from glasswork.execution import Numerics, mixed
 
 
 def numbered(count: int) -> Examples:

@@ -9,8 +9,8 @@ from reader_samples import write_idx, write_idx_pair, write_image_folder, write_
 from safetensors.torch import load_file
 
 from glasswork.data import cache
-from glasswork.data.examples import Examples, ReadingOptions, Schema
-from glasswork.data.readers import read
+from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.formats import read
 
 OPTIONS = ReadingOptions()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.folds import Fold, groups_of, hold_out, make_folds, read_groups
 from glasswork.errors import GlassworkError
 

@@ -3,11 +3,11 @@
 import torch
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.padded_batches import IGNORED, PADDING, PaddedBatches
 from glasswork.data.ragged import pack
 from glasswork.data.vocabulary import Vocabulary
-from glasswork.device import Numerics
+from glasswork.execution import Numerics
 
 
 def texts(count: int = 200, labelled_times: bool = False) -> Examples:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from reader_samples import SAMPLES
 
-from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
-from glasswork.data.readers import READERS, Reader, read
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.formats import READERS, Reader, read
 from glasswork.errors import GlassworkError
 
 every_reader = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__.rsplit(".", 1)[-1])

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.data.seasons import find_season
-from glasswork.data.series import SeriesKind
+from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.formats.series.calendar import Timing
+from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.series_windows import Places, WindowBatches, Windows, seasonal_naive
-from glasswork.data.timing import Timing
-from glasswork.device import Numerics
+from glasswork.execution import Numerics
 
 KIND = SeriesKind(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
 

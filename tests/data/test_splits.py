@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples, Schema
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, Schema
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 

@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from glasswork.data.examples import Examples, Schema, fingerprints
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
 

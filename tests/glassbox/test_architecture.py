@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.count import Count, count
+from glasswork.glassbox.cost.count import Count, count
 
 QUIZ = "32x32x3 conv5x5x64 pool2 conv3x3x128 pool2 fc10"
 ALEXNET = (

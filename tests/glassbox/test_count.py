@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.count import Count, Layer, count
-from glasswork.glassbox.count_network import count_network
+from glasswork.glassbox.cost.count import Count, Layer, count
+from glasswork.glassbox.cost.network import count_network
 from glasswork.networks.lenet import LeNet
 from glasswork.show.count import count_text, memory
 

@@ -8,7 +8,7 @@ from small_networks import Troubled, left_alone, raises_inside
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.objectives.losses import cross_entropy

@@ -6,9 +6,9 @@ from small_networks import Functional, convolutional, images, left_alone
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.exciting import most_exciting
-from glasswork.glassbox.features import feature_maps, first_filters, templates
-from glasswork.glassbox.images import image_of
+from glasswork.glassbox.features.features import feature_maps, first_filters, templates
+from glasswork.glassbox.features.images import image_of
+from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear

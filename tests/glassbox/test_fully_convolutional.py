@@ -9,12 +9,12 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional
-from glasswork.glassbox.tiling import tile_scores, tiles
+from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional
+from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.efficientnet_lite import EfficientNetLite
 from glasswork.networks.lenet import LeNet
-from glasswork.networks.patches import PatchNet
+from glasswork.networks.patchnet import PatchNet
 from glasswork.networks.resnet import ResNet
 
 

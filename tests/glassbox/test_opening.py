@@ -11,8 +11,8 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.opening import open_network
-from glasswork.glassbox.trace import Trace
+from glasswork.glassbox.trace.opening import open_network
+from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.lenet import LeNet
 
 

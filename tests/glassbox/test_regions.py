@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.data.points import points
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.toy import points
+from glasswork.execution import Numerics
 from glasswork.glassbox.regions import LayerUnits, Plane, Region, answers_over, plane_of, region, units_over
 from glasswork.networks.dense import Dense
 

@@ -11,7 +11,7 @@ from pytest import approx
 from slides import slide
 from torch import Tensor, nn
 
-from glasswork.glassbox.expressions import evaluate
+from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.textbook import convolution_matrix, operation
 
 ROOT = Path(__file__).parent.parent.parent

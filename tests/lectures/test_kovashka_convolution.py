@@ -8,7 +8,7 @@ from pytest import approx
 from slides import slide
 from torch import Tensor, nn
 
-from glasswork.glassbox.trace import Trace
+from glasswork.glassbox.trace.trace import Trace
 from glasswork.textbook import operation
 
 CONVOLUTION = """

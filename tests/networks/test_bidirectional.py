@@ -5,7 +5,7 @@ import torch
 
 from glasswork.networks.bidirectional import Bidirectional, reverse
 from glasswork.networks.recurrent import CELLS, Recurrent
-from glasswork.networks.text_classifier import TextClassifier, TokenDropout
+from glasswork.systems.sentiment.network import TextClassifier, TokenDropout
 
 
 @pytest.mark.parametrize("cell", CELLS)

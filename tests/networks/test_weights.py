@@ -20,9 +20,9 @@ from glasswork.networks.weights import (
     input_scaling,
     load_weights,
 )
-from glasswork.recipes.supervised import NAMES
 from glasswork.systems.networks import NETWORKS
-from glasswork.systems.published import published
+from glasswork.systems.pretrained import published
+from glasswork.systems.supervised.recipe import NAMES
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +192,8 @@ def test_the_recipe_names_every_network() -> None:
 
 @pytest.mark.parametrize("name", [name for name, entry in NETWORKS.items() if entry.head])
 def test_the_last_stage_and_the_head_are_where_the_table_says(name: str) -> None:
-    from glasswork.data.examples import Schema
-    from glasswork.recipes.supervised import SupervisedRecipe
+    from glasswork.data.dataset import Schema
+    from glasswork.systems.supervised.recipe import SupervisedRecipe
 
     entry = NETWORKS[name]
     with torch.device("meta"):

@@ -5,13 +5,13 @@ from hypothesis import strategies as some
 from torch import nn
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.penalties import MAX_NORM, PENALTIES, constrain, is_added, penalty, shorten, weights_of
-from glasswork.recipes.supervised import SupervisedRecipe
-from glasswork.training.clocks import Clock
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Stage
 

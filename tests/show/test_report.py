@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sample import sample
 
 from glasswork.errors import GlassworkError
-from glasswork.show.parts import Chart, Part, Photograph
 from glasswork.show.report import (
     CalibrationBin,
     Confusion,
@@ -25,6 +24,7 @@ from glasswork.show.report import (
     Report,
 )
 from glasswork.show.report_page import to_html
+from glasswork.show.sections import Chart, Part, Photograph
 
 NAN = math.nan
 VOID = {"meta", "link", "img", "br"}

@@ -6,15 +6,15 @@ import re
 import pytest
 from rich.console import Console
 
-from glasswork.experiments.vanishing_gradient import Curve, VanishingGradient
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import Guess, NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import GateSaturation
 from glasswork.glassbox.sequences.vanishing import GradientByLag
+from glasswork.show.pages import page
 from glasswork.show.sequences import MOST_COLUMNS, guesses_section, sequences_page
 from glasswork.show.sequences_terminal import print_following, print_next_characters, print_saturation, print_unit
 from glasswork.show.vanishing_gradient import vanishing_page
-from glasswork.show.views import page
+from glasswork.studies.vanishing_gradient import Curve, VanishingGradient
 
 TEXT = "<b>&\n\tx"
 UNIT = UnitReading(TEXT, 1, 7, "c", (0.5, 0.5, -1.0, 0.0, 0.25, 0.0, 1.0))

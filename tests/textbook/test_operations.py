@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from glasswork.glassbox.expressions import evaluate
+from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.textbook import OPERATIONS, operation
 from textbook import cases_losses, cases_more, cases_pointwise, cases_sequences, cases_shapes, cases_spatial
 from textbook.case import Case

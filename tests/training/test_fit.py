@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics
 from glasswork.objectives.losses import squared_error
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, fit
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early

@@ -13,18 +13,18 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.examples import Examples, Schema, fingerprints
-from glasswork.device import Numerics, seed_everything
+from glasswork.data.dataset import Examples, Schema, fingerprints
 from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, seed_everything
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import FITTING, LOSSES
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
+from glasswork.training.ensemble.losses import StackedLoss
+from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
-from glasswork.training.stacked_losses import StackedLoss
-from glasswork.training.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Carried, Judgement, Stage
 from glasswork.training.step import Step
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from glasswork import catalogue
 from glasswork.cli.verbs import VERBS, verb_called
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine, Options
+from glasswork.recipe.base import Machine, Options
 
 
 class Parser(argparse.ArgumentParser):

@@ -12,8 +12,8 @@ from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 PENALTIES = "--penalties"
 COMPARED = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
@@ -41,8 +41,8 @@ def carry_out(options: Namespace) -> int:
 
 
 def _runs(options: Namespace) -> int:
-    from glasswork.experiments.compare import compare
     from glasswork.show.terminal import print_table
+    from glasswork.studies.compare import compare
 
     runs = compare(options.runs)
     if options.json:
@@ -57,10 +57,10 @@ def _runs(options: Namespace) -> int:
 
 
 def _penalties(options: Namespace) -> int:
-    from glasswork.experiments.penalties import prepare
     from glasswork.show.crossvalidation import shown
     from glasswork.show.penalties import penalties_page, print_penalties
     from glasswork.show.progress import console_for_people
+    from glasswork.studies.penalties import prepare
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")

@@ -22,7 +22,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.forecast import forecast_csv, forecast_page, print_forecast
-    from glasswork.systems.forecast_findings import fans_ahead
+    from glasswork.systems.forecast.report import fans_ahead
 
     model = gw.load(options.run, device=options.device)
     foretold = model.forecast(options.data)

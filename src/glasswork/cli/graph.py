@@ -17,7 +17,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.glassbox.expressions import read_values
+    from glasswork.glassbox.graph.expressions import read_values
     from glasswork.show.graph import graph_page, graph_svg, graph_text
 
     found = gw.graph(options.expression, **read_values(options.assignments))

@@ -34,9 +34,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.heatmap import HeatMapOptions, heat_map, heat_maps
     from glasswork.show.heatmap import heat_map_page, heat_map_text, heat_maps_text, overlay_png, values_npy
     from glasswork.show.progress import console_for_people
+    from glasswork.studies.heat_map import HeatMapOptions, heat_map, heat_maps
 
     if Path(options.image).is_dir() and (options.mask or options.out):
         raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")

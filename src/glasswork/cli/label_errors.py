@@ -16,7 +16,7 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.experiments.label_errors import LabelErrors
+    from glasswork.studies.label_errors import LabelErrors
 
 SHOWN = 20
 COLUMNS = ("row", "name", "given", "suggested", "given_probability", "suggested_probability", "margin")
@@ -40,8 +40,8 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.label_errors import answered_folds, begin_search, conclude
     from glasswork.show.progress import console_for_people
+    from glasswork.studies.label_errors import answered_folds, begin_search, conclude
 
     _refuse_old(options)
     names = ("target", "size", "epochs", "seed", "threads", "device")

@@ -13,7 +13,7 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.data.examples import Examples
+    from glasswork.data.dataset import Examples
     from glasswork.model import Model
     from glasswork.show.nearest import NearestPage
 
@@ -66,7 +66,7 @@ def _refuse(path: Path) -> None:
 def _found(model: "Model", options: Namespace) -> "NearestPage":
     from glasswork.data.inputs import of_inputs, read_images
     from glasswork.show.nearest import NearestPage, Neighbour
-    from glasswork.systems.neighbours import measure, neighbours
+    from glasswork.systems.retrieval import measure, neighbours
     from glasswork.systems.supervised_findings import picture
 
     raw, problems = read_images([options.image], model.schema)
@@ -92,8 +92,8 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Examples, bool]":
     """The images to look among, read as the model reads its own, and whether each has a class."""
     from dataclasses import replace
 
-    from glasswork.data import readers
-    from glasswork.data.examples import ReadingOptions
+    from glasswork.data import formats
+    from glasswork.data.dataset import ReadingOptions
 
     recipe, schema = model.system.recipe, model.schema
     source = among or recipe.data
@@ -103,7 +103,7 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Examples, bool]":
         return _unlabelled(model, Path(source)), False
     side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
     target = recipe.model_dump().get("target")
-    examples = readers.read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
+    examples = formats.read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
     if examples.schema.inputs != "image" or examples.schema.shape != schema.shape:
         raise GlassworkError(
             f"{source} holds {examples.schema.inputs} inputs of shape {examples.schema.shape}, and this model takes "
@@ -114,7 +114,7 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Examples, bool]":
 
 
 def _is_image(path: Path) -> bool:
-    from glasswork.data.decoding import SUFFIXES as IMAGES
+    from glasswork.data.formats.decoding import SUFFIXES as IMAGES
 
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 

@@ -13,8 +13,8 @@ from glasswork.cli.output import show_or_write, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.glassbox.record import Record
     from glasswork.model import Model
+    from glasswork.record import Record
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ def carry_out(options: Namespace) -> int:
 
 def _look(model: "Model", options: Namespace) -> int:
     """Features, attribution, one unit, the landscape: pictures on one page."""
-    from glasswork.show.looking import looking_page
+    from glasswork.show.features_page import looking_page
 
     if not (options.out or options.json):
         raise GlassworkError(

@@ -14,7 +14,7 @@ from glasswork.files import write_new
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from glasswork.glassbox.record import Record
+    from glasswork.record import Record
 
 
 def show_or_write(

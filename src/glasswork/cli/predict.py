@@ -38,7 +38,7 @@ def carry_out(options: Namespace) -> int:
     from glasswork.show.moved import print_moved
     from glasswork.show.predictions import print_top
     from glasswork.systems.answers import write_answers
-    from glasswork.systems.published import PUBLISHED
+    from glasswork.systems.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)

@@ -10,8 +10,8 @@ from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 OF_A_RUN = ("replay", "tensorboard", "out", "budget", "restarts", "select", "patience", "epochs")
 
@@ -31,9 +31,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.rate import rate_test
-    from glasswork.run.choose import ordered
+    from glasswork.run.request import ordered
     from glasswork.show.rates import print_rates, rates_page
+    from glasswork.studies.rate import rate_test
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")

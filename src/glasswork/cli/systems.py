@@ -17,7 +17,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.recipes.toml import written_out
+    from glasswork.recipe.toml import written_out
     from glasswork.show.terminal import print_table
 
     if options.action == "show":

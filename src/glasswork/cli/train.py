@@ -10,8 +10,8 @@ from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, asked_values
 from glasswork.cli.carrying_out import carry_out_training
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -37,8 +37,8 @@ def _named_in_file(arguments: Sequence[str]) -> str | None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.device import process_seconds
-    from glasswork.run.choose import ordered
+    from glasswork.execution import process_seconds
+    from glasswork.run.request import ordered
     from glasswork.run.training import prepare
     from glasswork.show.progress import console_for_people
 

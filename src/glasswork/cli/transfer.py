@@ -47,10 +47,10 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.transfer import prepare
     from glasswork.show.crossvalidation import shown
     from glasswork.show.progress import console_for_people
     from glasswork.show.transfer import print_transfer, transfer_page
+    from glasswork.studies.transfer import prepare
 
     if options.out is not None:
         _require_writable(Path(options.out))

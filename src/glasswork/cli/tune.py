@@ -15,11 +15,11 @@ from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine, seconds
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine, seconds
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 if TYPE_CHECKING:
-    from glasswork.experiments.tune import Plan, Tuning
+    from glasswork.studies.tune import Plan, Tuning
 
 OF_A_RUN = ("replay", "tensorboard", "out", "restarts", "select")
 USUAL_TRIALS = 50
@@ -53,9 +53,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.tune import prepare
     from glasswork.show.progress import console_for_people
     from glasswork.show.tuning import print_beginning, print_trial
+    from glasswork.studies.tune import prepare
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
@@ -105,9 +105,9 @@ def _train_the_best(tuning: "Tuning", options: Namespace) -> int:
 
 
 def _plan(options: Namespace) -> "Plan":
-    from glasswork.device import process_seconds, usable_cores
-    from glasswork.experiments.tune import Plan
-    from glasswork.run.choose import choose
+    from glasswork.execution import process_seconds, usable_cores
+    from glasswork.run.request import choose
+    from glasswork.studies.tune import Plan
 
     values = {key: value for key, value in asked_values(options).items() if key != "out"}
     preset = options.what

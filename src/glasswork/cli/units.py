@@ -25,9 +25,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.units import track
     from glasswork.show.sequences import sequences_page
     from glasswork.show.sequences_terminal import print_following, print_saturation, print_unit
+    from glasswork.studies.units import track
 
     refuse_existing(options.out, (".html",))
     model = gw.load(options.run, device="cpu")

@@ -26,10 +26,10 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.vanishing_gradient import prepare
     from glasswork.show.crossvalidation import shown
     from glasswork.show.progress import console_for_people
     from glasswork.show.vanishing_gradient import print_vanishing, vanishing_page
+    from glasswork.studies.vanishing_gradient import prepare
 
     refuse_existing(options.out, (".html", ".json"))
     measurement = prepare(options.cells, options.length, options.units, options.steps, options.seed)

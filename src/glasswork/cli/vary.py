@@ -13,8 +13,8 @@ from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.recipe.base import Machine
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 WRITTEN = (".html", ".png", ".json")
 OF_A_RUN = ("replay", "tensorboard", "out")
@@ -38,9 +38,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.vary import varied
     from glasswork.show.progress import console_for_people
     from glasswork.show.variation import line_of, print_variation, require_picture, variation_page, variation_png
+    from glasswork.studies.vary import varied
 
     if options.out is not None:
         _require_writable(Path(options.out))

@@ -11,7 +11,7 @@ from glasswork.cli.arguments import add_out
 from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import seconds
+from glasswork.recipe.base import seconds
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -25,10 +25,10 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments.why_convolution import prepare
     from glasswork.show.crossvalidation import shown
     from glasswork.show.progress import console_for_people
     from glasswork.show.why_convolution import print_why, why_page
+    from glasswork.studies.why_convolution import prepare
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")

@@ -39,11 +39,12 @@ OF_DATA = ("target", "cell", "epochs", "threads")
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.experiments import independent, why_recurrence
     from glasswork.show.crossvalidation import shown
     from glasswork.show.independent import independent_page, print_independent
     from glasswork.show.progress import console_for_people
     from glasswork.show.why_recurrence import print_why, why_page
+    from glasswork.studies import recurrence_ablation as independent
+    from glasswork.studies import why_recurrence
 
     refuse_existing(options.out, (".html", ".json"))
     on_data = options.data is not None

@@ -33,8 +33,8 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.networks.decoding import Choice
-    from glasswork.systems.writing import write, write_several
+    from glasswork.systems.characters.decoding import Choice
+    from glasswork.systems.characters.generate import write, write_several
 
     if options.seed < 0:
         raise GlassworkError(f"A seed is a whole number from 0 on, and not {options.seed}")

@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.examples import Examples
-from glasswork.device import Numerics, mixed
+from glasswork.data.dataset import Examples
+from glasswork.execution import Numerics, mixed
 
 
 def by_class(rows: Tensor, classes: Tensor) -> list[Tensor]:

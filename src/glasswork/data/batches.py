@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.augmentation import Augmentation, augment, centre
-from glasswork.data.examples import Examples, Schema
-from glasswork.data.preparation import TAILS, TableScaling, column_moments
-from glasswork.device import Numerics, mixed
+from glasswork.data.dataset import Examples, Schema
+from glasswork.data.formats.tables.scaling import TAILS, TableScaling, column_moments
+from glasswork.execution import Numerics, mixed
 
 RESIDENT_SHARE = 0.25
 FLOAT32 = 4  # bytes

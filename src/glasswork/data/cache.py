@@ -25,7 +25,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from glasswork.data.examples import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Examples, ReadingOptions, Schema
 
 FORMAT = 4
 LIMIT = 20 * 2**30  # bytes that all entries together may take

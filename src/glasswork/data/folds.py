@@ -10,13 +10,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from glasswork.data.examples import Examples
-from glasswork.data.readers import cells
-from glasswork.data.readers.parquet import load_parquet
-from glasswork.data.readers.splits import split_parts, visible
+from glasswork.data.dataset import Examples
+from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.formats.tables import cells
+from glasswork.data.formats.tables.parquet import load_parquet
 from glasswork.data.splits import strata
-from glasswork.device import mixed
 from glasswork.errors import GlassworkError
+from glasswork.execution import mixed
 
 RowOrder = Literal["shuffled", "time"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from glasswork.data.decoding import UnreadableImageError, decode
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
+from glasswork.data.formats.decoding import UnreadableImageError, decode
+from glasswork.data.formats.tables import table
 from glasswork.data.listing import image_files
-from glasswork.data.readers import table
-from glasswork.device import usable_cores
 from glasswork.errors import GlassworkError
+from glasswork.execution import usable_cores
 
 CHUNK = 256
 """Images that are read and answered at once."""

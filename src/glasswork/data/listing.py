@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glasswork.data.decoding import SUFFIXES
+from glasswork.data.formats.decoding import SUFFIXES
 from glasswork.errors import GlassworkError
 
 

@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch, BatchSource, Scaling
-from glasswork.data.examples import Examples
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples
+from glasswork.execution import Numerics
 
 IGNORED = -100
 """The target of a padded time, where there is one target per time; torch's cross-entropy leaves it out."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from glasswork.device import mixed
+from glasswork.execution import mixed
 
 JITTER = 0.04
 """How much of its length a row may seem longer than it is when rows are brought into an order by length."""

@@ -7,8 +7,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from glasswork.data.batches import Batch, BatchSource
-from glasswork.data.examples import Examples
-from glasswork.device import Numerics, mixed
+from glasswork.data.dataset import Examples
+from glasswork.execution import Numerics, mixed
 
 LEAST_SCALE = 1e-3
 """Of a window whose seasons are all but alike, its scale as a share of its values' own size."""

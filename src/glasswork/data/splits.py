@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples
-from glasswork.device import mixed
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples
 from glasswork.errors import GlassworkError
+from glasswork.execution import mixed
 
 DECILES = 10
 

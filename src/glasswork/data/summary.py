@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.examples import Examples, InputKind
+from glasswork.data.dataset import Examples, InputKind
 from glasswork.data.splits import Splits
 from glasswork.data.suspicions import suspicions
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.data.columns import spans
-from glasswork.data.examples import Examples
+from glasswork.data.dataset import Examples
+from glasswork.data.formats.tables.features import spans
 
 CELLS = 400_000  # looked at, at most, so that wide tables do not wait
 MOST, LEAST = 4000, 400  # rows of them

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.record import Record
-from glasswork.glassbox.undisturbed import undisturbed
+from glasswork.glassbox.inspect import undisturbed
+from glasswork.record import Record
 
 
 @dataclass(frozen=True)

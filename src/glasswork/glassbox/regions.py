@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import Examples, Schema
-from glasswork.device import Numerics
-from glasswork.glassbox.record import Record
-from glasswork.glassbox.undisturbed import undisturbed
+from glasswork.data.dataset import Examples, Schema
+from glasswork.execution import Numerics
+from glasswork.glassbox.inspect import undisturbed
 from glasswork.objectives.losses import probabilities
+from glasswork.record import Record
 
 CELLS = 120
 """Cells along each side of a region, where nothing else is said."""

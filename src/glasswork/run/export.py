@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from glasswork.data import ragged
 from glasswork.data.augmentation import centre
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import Examples, InputKind, Schema
-from glasswork.device import Numerics
+from glasswork.data.dataset import Examples, InputKind, Schema
 from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics
 from glasswork.files import write_new
 from glasswork.objectives.losses import probabilities
-from glasswork.systems.online import Online
+from glasswork.systems.online.system import Online
 from glasswork.systems.system import System
 
 Format = Literal["onnx", "safetensors", "state-dict"]

@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from glasswork.catalogue import PRESETS
-from glasswork.data.examples import InputKind
+from glasswork.data.dataset import InputKind
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
 from glasswork.show.progress import main_metric

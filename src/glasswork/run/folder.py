@@ -12,9 +12,9 @@ from typing import IO, Any
 import tomli_w
 
 from glasswork.catalogue import Order, read_order, read_toml
-from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Recipe
+from glasswork.execution import Numerics
+from glasswork.recipe.base import Recipe
 from glasswork.training.checkpoints import write_atomically, write_json
 
 FORMAT = 1

@@ -7,15 +7,15 @@ import torch
 from torch import nn
 
 from glasswork.catalogue import make_system
-from glasswork.data.examples import Examples
+from glasswork.data.dataset import Examples
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics, seed_everything
 from glasswork.errors import GlassworkError
-from glasswork.recipes.base import Machine, Recipe
+from glasswork.execution import Numerics, seed_everything
+from glasswork.recipe.base import Machine, Recipe
 from glasswork.run.training import MEASURING, carried_out
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
 from glasswork.training.stage import Stage
 from glasswork.training.watchers import stopped_early
 

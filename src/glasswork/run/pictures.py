@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glasswork.glassbox.regions import LayerUnits, Plane, Region, answers_over, as_region, region, units_over
-from glasswork.run.frames import CELLS, FILE, Frame, read
+from glasswork.run.region_snapshots import CELLS, FILE, Frame, read
 from glasswork.run.training import Training
-from glasswork.show.parts import Part, Photograph
 from glasswork.show.regions import animation, layer_png, layer_words, region_png, units_png
+from glasswork.show.sections import Part, Photograph
 
 
 @dataclass(frozen=True)

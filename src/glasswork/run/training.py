@@ -10,24 +10,24 @@ import torch
 from torch import nn
 
 from glasswork.catalogue import RECIPES, Order, make_system
-from glasswork.data.examples import Examples
+from glasswork.data.dataset import Examples
 from glasswork.data.splits import Splits, split
 from glasswork.data.summary import Summary, summarise
-from glasswork.device import Numerics, choose_device, environment, seed_everything, usable_cores
 from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, environment, seed_everything, usable_cores
 from glasswork.glassbox.regions import Plane, plane_of
-from glasswork.recipes.base import Recipe
+from glasswork.recipe.base import Recipe
 from glasswork.run.folder import RunFolder
-from glasswork.run.frames import framed
+from glasswork.run.region_snapshots import framed
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.system import System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.clocks import Clock
+from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of
-from glasswork.training.in_turn import fit_in_turn
-from glasswork.training.probe import estimate_memory, short_of_memory
+from glasswork.training.memory import estimate_memory, short_of_memory
 from glasswork.training.stage import Stage
+from glasswork.training.staged import fit_in_turn
 from glasswork.training.step import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved, stopped_early
 

@@ -10,8 +10,8 @@ from glasswork.show import charts, escape
 from glasswork.show.charts import document, figure, section
 
 if TYPE_CHECKING:
-    from glasswork.glassbox.convolve import Convolved
-    from glasswork.glassbox.kernels import Kernel
+    from glasswork.glassbox.convolve.convolve import Convolved
+    from glasswork.glassbox.convolve.filters import Kernel
 
 MINUS = "\u2212"
 BOTH = "How steeply the brightness changes, in whatever direction: large at every edge."

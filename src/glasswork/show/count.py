@@ -10,7 +10,7 @@ from rich.table import Table
 from glasswork.show import number
 
 if TYPE_CHECKING:
-    from glasswork.glassbox.count import Count, Layer
+    from glasswork.glassbox.cost.count import Count, Layer
 
 FORMULAS_FROM = 110
 """Columns of a terminal from which on the formulas stand in the table."""

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from glasswork.glassbox.activity import ActivityOfLayer
-from glasswork.glassbox.diagnose import Diagnosis
-from glasswork.glassbox.symptoms import LayerGradient
+from glasswork.glassbox.diagnose.activity import ActivityOfLayer
+from glasswork.glassbox.diagnose.diagnose import Diagnosis
+from glasswork.glassbox.diagnose.symptoms import LayerGradient
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import facts, figure, section, table
-from glasswork.show.looking import FOOTER, style
+from glasswork.show.features_page import FOOTER, style
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:

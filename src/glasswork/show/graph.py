@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 
-from glasswork.glassbox.expressions import written
-from glasswork.glassbox.graph import Graph, Node, Stop
+from glasswork.glassbox.graph.expressions import written
+from glasswork.glassbox.graph.graph import Graph, Node, Stop
 from glasswork.show import escape
 from glasswork.show.charts import document, table
 from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from glasswork.glassbox.heat_map import HeatMap, HeatMaps
+from glasswork.glassbox.heatmap.heat_map import HeatMap, HeatMaps
 from glasswork.objectives.froc import FALSE_POSITIVES
 from glasswork.show import charts, escape, percent
 from glasswork.show.charts import facts, section

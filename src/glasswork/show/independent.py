@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape as plain
 
 from glasswork.show import charts, escape, percent
-from glasswork.show.cells import NAMES
-from glasswork.show.parts import Part, drawn_parts
+from glasswork.show.rnn_colours import NAMES
+from glasswork.show.sections import Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 Found = Mapping[str, Any]

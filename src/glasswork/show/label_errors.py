@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import section
-from glasswork.show.parts import Part, drawn_parts
+from glasswork.show.sections import Part, drawn_parts
 
 MOST_ROWS = 500
 MOST_PAIRS = 30

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from glasswork.training.probe import worded_bytes
+from glasswork.training.memory import worded_bytes
 
 WORTH_SAYING = 100 * 2**20
 

@@ -8,8 +8,8 @@ from rich.markup import escape as plain
 
 from glasswork.show import charts, escape, number
 from glasswork.show.charts import facts, section
-from glasswork.show.parts import Part, drawn_parts
 from glasswork.show.progress import duration
+from glasswork.show.sections import Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 SHARES = ("accuracy", "f1", "exact_match")

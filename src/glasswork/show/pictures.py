@@ -5,8 +5,8 @@ import io
 
 from PIL import Image as Pillow
 
-from glasswork.glassbox.images import Image
-from glasswork.glassbox.values import Picture
+from glasswork.glassbox.features.images import Image
+from glasswork.glassbox.tensor_summary import Picture
 
 FOR = (43, 123, 186)
 AGAINST = (209, 89, 59)

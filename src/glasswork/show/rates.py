@@ -9,9 +9,9 @@ from rich.markup import escape as plain
 
 from glasswork.show import charts, escape, number
 from glasswork.show.charts import figure, section
-from glasswork.show.parts import Part, drawn_parts
+from glasswork.show.sections import Part, drawn_parts
 from glasswork.show.terminal import print_table
-from glasswork.training.probe import worded_bytes
+from glasswork.training.memory import worded_bytes
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 30, 40

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_type_hints
 
 from glasswork.errors import GlassworkError
-from glasswork.show.parts import Part
+from glasswork.show.sections import Part
 from glasswork.show.worked import Worked
 
 FORMAT = 2

@@ -5,8 +5,8 @@ from dataclasses import astuple
 
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import Series, facts, figure, folded, section, table
-from glasswork.show.parts import drawn_parts
 from glasswork.show.report import Report, Value
+from glasswork.show.sections import drawn_parts
 from glasswork.show.worked import sections
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from itertools import groupby
 
-from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import OPEN, SHUT, GateSaturation
+from glasswork.record import Record
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import figure, section, table
 

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.graph.expressions import written
 from glasswork.show.progress import duration, main_metric, worded
 
 if TYPE_CHECKING:
     from glasswork.data.summary import Summary
-    from glasswork.device import Numerics
+    from glasswork.execution import Numerics
 
 MOST_LISTED = 20
 MOST_NUMBERS = 8

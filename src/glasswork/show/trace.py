@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from PIL import Image
 
-from glasswork.glassbox.trace import Descent, Operand, Result, Trace, Traced, WeightStep
-from glasswork.glassbox.values import Picture, Values
+from glasswork.glassbox.tensor_summary import Picture, Values
+from glasswork.glassbox.trace.trace import Descent, Operand, Result, Trace, Traced, WeightStep
 from glasswork.show import escape, number
 from glasswork.show.charts import document, facts, section, table
 

@@ -9,8 +9,8 @@ from rich.markup import escape as plain
 
 from glasswork.show import charts, escape
 from glasswork.show.charts import Series, facts, figure, section
-from glasswork.show.parts import Part, drawn_parts
 from glasswork.show.progress import duration
+from glasswork.show.sections import Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 BASE = "frozen"

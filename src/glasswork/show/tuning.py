@@ -8,8 +8,8 @@ from rich.markup import escape as plain
 
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import facts, section
-from glasswork.show.parts import Chart, Part, drawn_parts
 from glasswork.show.progress import duration, main_metric, worded
+from glasswork.show.sections import Chart, Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 MOST_SHOWN = 10

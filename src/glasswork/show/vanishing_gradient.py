@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape as plain
 
 from glasswork.show import charts, escape, number
-from glasswork.show.cells import NAMES, STYLE
 from glasswork.show.charts import Series
 from glasswork.show.drawing import Point
-from glasswork.show.parts import Part, drawn_parts
+from glasswork.show.rnn_colours import NAMES, STYLE
+from glasswork.show.sections import Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 Found = Mapping[str, Any]

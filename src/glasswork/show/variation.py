@@ -10,11 +10,11 @@ from rich.console import Console
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region
 from glasswork.show import NARROW_SPACE, charts, escape, percent
-from glasswork.show.lines import Line, Panel, draw_key, draw_lines
-from glasswork.show.parts import Chart, Part, Photograph, drawn_parts
+from glasswork.show.plots_png import Line, Panel, draw_key, draw_lines
 from glasswork.show.progress import main_metric
 from glasswork.show.regions import HUES, INK, letters, png, region_field
 from glasswork.show.regions_terminal import print_regions
+from glasswork.show.sections import Chart, Part, Photograph, drawn_parts
 from glasswork.show.terminal import print_table
 
 Found = Mapping[str, Any]

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape as plain
 
 from glasswork.show import charts, escape
-from glasswork.show.parts import Chart, Part, drawn_parts
+from glasswork.show.sections import Chart, Part, drawn_parts
 from glasswork.show.terminal import print_table
 
 Found = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.graph.expressions import written
 from glasswork.show import escape
 from glasswork.show.charts import figure, section, table
 

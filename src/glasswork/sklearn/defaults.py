@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 LARGE = 2000
 """From so many rows on there is a second hidden layer, and a tenth of the rows is spared to choose the best epoch."""

@@ -18,14 +18,14 @@ from typing_extensions import override
 
 from glasswork.catalogue import make_system, order, preset
 from glasswork.data.batches import Scaling
-from glasswork.data.examples import Examples, Schema
-from glasswork.data.readers.arrays import images_of
+from glasswork.data.dataset import Examples, Schema
+from glasswork.data.formats.arrays import images_of
 from glasswork.data.splits import Splits, split
-from glasswork.device import Numerics, choose_device
 from glasswork.errors import GlassworkError
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.execution import Numerics, choose_device
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.sklearn.defaults import tabular
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 Array = npt.NDArray[Any]
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics
+from glasswork.execution import Numerics
 from glasswork.files import write_new
 from glasswork.objectives.losses import probabilities
 from glasswork.systems.system import Answer

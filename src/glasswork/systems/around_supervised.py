@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.batches import Batch
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics
-from glasswork.recipes.base import Machine
-from glasswork.recipes.supervised import SupervisedRecipe
+from glasswork.execution import Numerics
+from glasswork.recipe.base import Machine
 from glasswork.systems.answers import whole_batch
-from glasswork.systems.supervised import Supervised
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import Answer, RecipeT, System
-from glasswork.training.clocks import Clock
-from glasswork.training.measure import MakeStage
+from glasswork.training.autotune import MakeStage
+from glasswork.training.clock import Clock
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 

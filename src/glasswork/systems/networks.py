@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from glasswork.data.examples import Schema
+from glasswork.data.dataset import Schema
 from glasswork.errors import GlassworkError
 from glasswork.networks import convnet_small
 from glasswork.networks.alexnet import AlexNet
@@ -19,8 +19,8 @@ from glasswork.networks.linear import Linear
 from glasswork.networks.resnet import ResNet
 from glasswork.networks.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
 from glasswork.networks.vgg import VGG
-from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.own_network import load_own_network
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
 SLIGHT = ("rotation:10", "scale:0.1", "crop:2")

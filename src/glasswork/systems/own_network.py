@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from glasswork.data.examples import Schema
+from glasswork.data.dataset import Schema
 from glasswork.errors import GlassworkError
 
 

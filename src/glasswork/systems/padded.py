@@ -5,11 +5,11 @@ from torch import Tensor, nn
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
-from glasswork.data.examples import Examples
+from glasswork.data.dataset import Examples
 from glasswork.data.padded_batches import PaddedBatches
-from glasswork.device import Numerics
+from glasswork.execution import Numerics
 from glasswork.show import percent
-from glasswork.show.parts import Part
+from glasswork.show.sections import Part
 
 TOKENS_AT_ONCE = 20_000
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from glasswork.data.batches import BatchSource
-from glasswork.device import Numerics
-from glasswork.recipes.base import Recipe
-from glasswork.training.clocks import Clock
+from glasswork.execution import Numerics
+from glasswork.recipe.base import Recipe
+from glasswork.training.clock import Clock
 from glasswork.training.stage import Judgement, Loss, Stage
 
 

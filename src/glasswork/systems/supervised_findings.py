@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.augmentation import centre
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.objectives.losses import probabilities
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
 from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake

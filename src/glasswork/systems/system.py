@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from glasswork.data.batches import Batch
-from glasswork.data.examples import Examples, Schema
+from glasswork.data.dataset import Examples, Schema
 from glasswork.data.inputs import Inputs
 from glasswork.data.splits import Splits
-from glasswork.device import Numerics
-from glasswork.recipes.base import Machine, Recipe
-from glasswork.training.clocks import Clock
+from glasswork.execution import Numerics
+from glasswork.recipe.base import Machine, Recipe
+from glasswork.training.autotune import MakeStage, choose_numerics
+from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.measure import MakeStage, choose_numerics
 from glasswork.training.stage import Carried, Stage
 from glasswork.training.step import Step, Tree
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from glasswork.device import seed_everything
+from glasswork.execution import seed_everything
 from glasswork.objectives.penalties import constrain, is_added, penalty, weights_of
-from glasswork.training.faults import explain_not_finite
+from glasswork.training.nonfinite import explain_not_finite
 from glasswork.training.optimizers import Optimizer
 from glasswork.training.schedules import PEAKS, SCHEDULES
 from glasswork.training.stage import Carried, Judgement, Stage

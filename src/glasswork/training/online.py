@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from glasswork.device import mixed
 from glasswork.errors import GlassworkError
+from glasswork.execution import mixed
 from glasswork.objectives.losses import as_outputs
 from glasswork.training.delta_rule import Learner, Rows, learner
 from glasswork.training.fit import best_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches, BatchSource
-from glasswork.device import Numerics
-from glasswork.training.clocks import Clock
+from glasswork.execution import Numerics
+from glasswork.training.clock import Clock
 
 Carried = Mapping[str, Tensor]
 """State that one step hands to the next and that is no function of seed, epoch and batch; empty for most systems."""

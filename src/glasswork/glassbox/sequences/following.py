@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.signals import Signal
 from glasswork.glassbox.sequences.unrolled import UnrolledLayer
+from glasswork.record import Record
 
 LEAST = 8
 HIDDEN, MEMORY = "h", "c"

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.following import HIDDEN, MEMORY
 from glasswork.glassbox.sequences.unrolled import UnrolledLayer, unrolled
 from glasswork.networks.recurrent import Recurrent
+from glasswork.record import Record
 
 
 @dataclass(frozen=True)

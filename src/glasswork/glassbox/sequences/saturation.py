@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.unrolled import UnrolledLayer
+from glasswork.record import Record
 
 SHUT, OPEN = 0.1, 0.9
 

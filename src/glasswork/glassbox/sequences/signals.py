@@ -7,7 +7,7 @@ inside already, a closing one is outside again.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.record import Record
+from glasswork.record import Record
 
 TAB = 8
 QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.record import Record
 from glasswork.glassbox.sequences.unrolled import passes
 from glasswork.networks.recurrent import Recurrent
+from glasswork.record import Record
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,249 @@
+"""Examples: columns of tensors, and the schema that says what they mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.formats.tables.features import Column
+from glasswork.data.vocabulary import Pieces, Vocabulary
+
+InputKind = Literal["image", "vector", "text", "sequence", "series"]
+TargetKind = Literal["class", "classes", "number", "next", "ahead"]
+
+HOLDS: dict[InputKind, str] = {
+    "image": "images: use lenet",
+    "vector": "rows of numbers: use mlp",
+    "text": "text: use char-rnn",
+    "sequence": "clips: use video",
+    "series": "series over time: use forecast",
+}
+"""What a source holds, and what learns from it, for whoever asked for something else."""
+
+TRAINING, VALIDATION, TEST = 0, 1, 2
+SPLIT_NAMES = ("train", "validation", "test")
+
+TIMES = 8
+"""How many times the made inputs have that a network of sequences is looked at with."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the columns mean: all that is needed to read new inputs and to word answers.
+
+    Attributes:
+        inputs: `image` (rows of channels x height x width), `vector` (rows of numbers), `text` (rows of tokens out of
+            `vocabulary`), `sequence` (rows of things of one shape, such as vectors or frames; rows of a text or a
+            sequence differ in length) or `series` (a row for each time: of every series its value and covariates).
+        shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
+            shape at one time; of a text (), as a token is one number, or (features,) where several stand for it.
+        target: `class` (one of `classes`), `classes` (any number of them), `number`, `next`: the next token at
+            every time, which is in the inputs themselves, or `ahead`: quantiles of the values of a series to come.
+        classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
+            numbers predicted, for `next` the tokens, for `ahead` the series.
+        features: the names of the features of a `vector`; empty for images.
+        mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255; also
+            what stands for a feature that nobody knows (NaN), such as an empty cell.
+        deviation: what the inputs are divided by after that; 0 for a feature of a table that is the same in every
+            training row, which becomes 0 everywhere.
+        tails: how many deviations from the mean the features of a table reach; farther ones are drawn nearer by a
+            logarithm; none: they stay where they are.
+        target_mean: what is subtracted from a target that is a number, per number.
+        target_deviation: what a target that is a number is divided by.
+        columns: how the columns of a table become the features, in their order; empty where it was no table.
+        target_columns: the columns of the table that hold the target.
+        unused: the columns of the table that are neither.
+        vocabulary: the tokens of a text.
+        series: how series are seen and how far they are foretold.
+        each: whether every time of a row has a target of its own rather than the whole row.
+    """
+
+    inputs: InputKind
+    shape: tuple[int, ...]
+    target: TargetKind
+    classes: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    tails: float | None = None
+    target_mean: tuple[float, ...] = ()
+    target_deviation: tuple[float, ...] = ()
+    columns: tuple[Column, ...] = ()
+    target_columns: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    series: SeriesKind | None = None
+    each: bool = False
+
+    @property
+    def unit(self) -> str:
+        """What examples are counted in, in the plural."""
+        return {"next": "characters", "ahead": "times"}.get(self.target, "examples")
+
+    def zeros(self, count: int) -> Tensor:
+        """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
+        if self.inputs == "text":
+            return torch.zeros(count, TIMES, *self.shape, dtype=torch.int64)
+        if self.series is not None:
+            return torch.zeros(count, self.series.window, self.series.features)
+        return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
+
+    def output_shape(self, count: int) -> tuple[int, ...]:
+        """What a network answers to `zeros(count)`: (count, outputs), or (count, outputs, times) for one per time.
+
+        Of series it is (count, horizon, quantiles).
+        """
+        if self.series is not None:
+            return (count, self.series.horizon, self.series.quantiles)
+        return (count, len(self.classes), *((TIMES,) if self.target == "next" or self.each else ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as plain JSON types; `from_json` turns it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Schema":
+        """The schema that `to_json` wrote."""
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
+        values["columns"] = tuple(Column.from_json(column) for column in values.get("columns", ()))
+        if values.get("vocabulary") is not None:
+            values["vocabulary"] = Vocabulary.from_json(values["vocabulary"])
+        if values.get("series") is not None:
+            values["series"] = SeriesKind.from_json(values["series"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A set of examples: one tensor per column, all with the same number of rows.
+
+    Attributes:
+        columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
+            vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
+            (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
+            for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
+            original); for texts with answers `texts` (uint8 (bytes,), as they were written, in UTF-8); of series
+            `times` (int64 (rows,), as `Timing` counts them), with inputs float32 (rows, series, 1 + covariates), the
+            value first, NaN for what nobody knows; and, where the source says which row belongs where, `split` (uint8
+            (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to. The inputs
+            of a text are whole numbers (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
+        schema: what the columns mean.
+        source: the path or name they were read from.
+        names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
+        margin: pixels kept on each side of an image beyond `schema.shape`, for random crops.
+        skipped: one sentence for each input that could not be read, or column that could not be used, and was left
+            out, and for each matter that a user should know about the others.
+        offsets: of each column whose rows differ in length, by its name, where in it each row begins and the last one
+            ends: int64 (rows + 1,), as Arrow's list arrays have it.
+        ordered: whether the rows follow one another in time, so that what is held out is the end and no sample.
+    """
+
+    columns: Mapping[str, Tensor]
+    schema: Schema
+    source: str
+    names: Sequence[str] = ()
+    margin: int = 0
+    skipped: tuple[str, ...] = field(default=())
+    offsets: Mapping[str, Tensor] = field(default_factory=dict)
+    ordered: bool = False
+
+    def __len__(self) -> int:
+        return len(self.offsets["inputs"]) - 1 if "inputs" in self.offsets else len(self.columns["inputs"])
+
+    def count(self, rows: Tensor) -> int:
+        """How much there is to learn from at `rows`, in the schema's unit."""
+        if self.schema.target == "next":
+            return int(ragged.lengths(self.offsets["inputs"])[rows].sum())
+        return len(rows)
+
+    def name(self, row: int) -> str:
+        """Where row `row` came from, in words."""
+        return self.names[row] if self.names else f"example {row}"
+
+    def take(self, rows: Tensor) -> "Examples":
+        """The examples at `rows` (int64), in that order, with their names."""
+        names = [self.names[row] for row in rows.tolist()] if self.names else ()
+        columns, offsets = {}, {}
+        for key, column in self.columns.items():
+            if key in self.offsets:
+                columns[key], offsets[key] = ragged.take(column, self.offsets[key], rows)
+            else:
+                columns[key] = column[rows]
+        return replace(self, columns=columns, names=names, offsets=offsets)
+
+    def with_schema(self, schema: Schema) -> "Examples":
+        """The same columns under another schema."""
+        return replace(self, schema=schema)
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What changes how a source is read, and so belongs to the key of its cache.
+
+    Attributes:
+        size: side of the square that images are brought to; absent: the size that all of them share, else 64.
+        margin: pixels to keep on each side beyond `size`, for random crops; only for images that are resized.
+        target: the column (or, separated by commas, the columns) of a table to predict.
+        strict: refuse a source with an unreadable input rather than skip it.
+        channels: 1 or 3; absent: 1 where every image is grey, else 3.
+        classes_known: the examples are for a model that knows its classes, so that one class alone is no mistake.
+        like: of the model that a table or a text is read for, so that its columns become the same features and its
+            characters the same tokens; absent: they are described anew.
+        vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
+        time: the column of a table that says when; absent: found out.
+        identifier: the column of a table that says which series a line belongs to.
+        text: the column of a table that holds the text; absent: the one with the longest texts.
+        pieces: what the tokens of labelled texts are.
+        least: how often a token has to come in training; rarer ones become the unknown token.
+        longest: how many tokens of one labelled text are read; absent: all.
+    """
+
+    size: int | None = None
+    margin: int = 0
+    target: str | None = None
+    strict: bool = False
+    channels: int | None = None
+    classes_known: bool = False
+    like: Schema | None = None
+    vocabulary: int = 256
+    time: str | None = None
+    identifier: str | None = None
+    text: str | None = None
+    pieces: Pieces = "word"
+    least: int = 1
+    longest: int | None = None
+
+    @property
+    def least_classes(self) -> int:
+        """How many classes a source must have."""
+        return 1 if self.classes_known else 2
+
+
+def fingerprints(inputs: Tensor) -> Tensor:
+    """64-bit fingerprints of rows, equal for equal rows: a fixed random linear form over their bytes, modulo 2**64.
+
+    Args:
+        inputs: any tensor of shape (rows, ...).
+
+    Returns:
+        int64 of shape (rows,).
+    """
+    if len(inputs) == 0:
+        return torch.empty(0, dtype=torch.int64)
+    rows = inputs.reshape(len(inputs), -1).contiguous().view(torch.uint8)
+    width = rows.shape[1]
+    lanes = -(-width // 8)
+    generator = torch.Generator().manual_seed(0x61A55)
+    weights = torch.randint(-(2**62), 2**62, (lanes,), generator=generator) * 2 + 1
+    result = torch.empty(len(rows), dtype=torch.int64)
+    for start in range(0, len(rows), 4096):
+        part = rows[start : start + 4096]
+        padded = torch.zeros(len(part), lanes * 8, dtype=torch.uint8)
+        padded[:, :width] = part
+        words = padded.view(torch.int64)
+        result[start : start + 4096] = ((words ^ (words >> 29)) * weights).sum(1)
+    return result

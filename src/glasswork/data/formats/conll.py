@@ -1,0 +1,239 @@
+"""Sentences with a label for each word: CoNLL columns, or lines of word/LABEL."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.formats.image_folder import natural
+from glasswork.data.formats.labelled_texts import joined_bytes, text_of
+from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.vocabulary import UNKNOWN, Vocabulary
+from glasswork.errors import GlassworkError
+
+FORMAT = "sentences with a label for each word (a word and its label a line, a blank line between; or word/LABEL)"
+
+FEATURES = 5
+"""Numbers that stand for a word: itself, its last three and last two letters, its first two, and its shape."""
+
+_SUFFIXES = (".conll", ".conllu", ".iob", ".pos", ".tsv", ".txt")
+_SNIFFED = 20  # lines
+_SHAPE = 8
+_BETWEEN = "\n"
+_WORD = re.compile(
+    r"\w+(?=n't\b)|n't\b|['\N{RIGHT SINGLE QUOTATION MARK}](?:s|re|ve|ll|d|m)\b"
+    r"|\d+(?:[.,:]\d+)*|\w+(?:-\w+)*|[^\w\s]",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Sentences:
+    """Words and labels, sentence by sentence, with the place of each."""
+
+    words: list[list[str]] = field(default_factory=list)
+    labels: list[list[str]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+
+
+def claims(path: Path) -> bool:
+    """Whether `path` is a file of such sentences, or a folder with one for each part of the data."""
+    if path.is_file():
+        return path.name.lower().endswith(_SUFFIXES)
+    return path.is_dir() and bool(_parts(path))
+
+
+def sources(path: Path) -> list[Path]:
+    """The file or the folder."""
+    return [path]
+
+
+def read(path: Path, options: ReadingOptions) -> Examples:
+    """Reads sentences and their labels.
+
+    In columns the word is the first and the label the last one; in `.conllu` they are FORM and UPOS. Features of words
+    that come fewer than `options.least` times in training become unknown; see `features`.
+
+    Raises:
+        GlassworkError: for no sentences, a word without a label, or a single label.
+    """
+    parts = _parts(path) if path.is_dir() else {None: path}
+    if not parts:
+        raise GlassworkError(f"{path} holds no train, val and test file of sentences: expected {FORMAT}")
+    found = _Sentences()
+    for split, file in parts.items():
+        _read_file(file, split, found)
+    if not found.words:
+        raise GlassworkError(f"{path} holds no sentence: expected {FORMAT}")
+    like = options.like
+    classes = like.classes if like else tuple(sorted({label for row in found.labels for label in row}, key=natural))
+    if len(classes) < options.least_classes:
+        raise GlassworkError(f"Every word of {path} has the label '{classes[0]}': there is nothing to learn.")
+    numbers = {label: number for number, label in enumerate(classes)}
+    strange = next((label for row in found.labels for label in row if label not in numbers), None)
+    if strange is not None:
+        raise GlassworkError(f"{path} has a label '{strange}' that this model does not know: {', '.join(classes)}")
+    if like is not None and like.vocabulary is not None:
+        vocabulary = like.vocabulary
+    else:
+        training = [row for row, s in zip(found.words, found.splits, strict=True) if s == TRAINING]
+        vocabulary = _vocabulary(training or found.words, options)
+    examples = sentences(found.words, found.names, Schema("text", (FEATURES,), "class", classes, each=True), vocabulary)
+    targets = torch.tensor([numbers[label] for row in found.labels for label in row])
+    columns = {**examples.columns, "targets": targets}
+    columns["fingerprints"] = ragged.fingerprints(columns["texts"], examples.offsets["texts"])
+    if None not in parts:
+        columns["split"] = torch.tensor(found.splits, dtype=torch.uint8)
+    offsets = {**examples.offsets, "targets": examples.offsets["inputs"]}
+    return Examples(columns, examples.schema, str(path), examples.names, offsets=offsets)
+
+
+def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
+    """The words of the sentences in a file without regard to labels, and where each is from.
+
+    Lines of plain text are a sentence each and are cut by `words_of`; columns give their first one.
+    """
+    file_words, names = [], []
+    lines = _lines(path)
+    if path.suffix.lower() in {".conll", ".conllu", ".iob", ".tsv"}:
+        column = 1 if path.suffix.lower() == ".conllu" else 0
+        for line, rows in _blocks(path, lines):
+            file_words.append([_columns(row)[column] for _, row in rows])
+            names.append(f"{path.name} line {line}")
+    else:
+        for number, line_ in enumerate(lines, 1):
+            if line_.strip():
+                file_words.append(words_of(line_))
+                names.append(f"{path.name} line {number}")
+    return file_words, names
+
+
+def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Schema, vocabulary: Vocabulary) -> Examples:
+    """Sentences as columns, whose labels nobody knows."""
+    numbers = vocabulary.numbers
+    known: dict[str, list[int]] = {}
+    rows: list[list[int]] = []
+    for sentence in words:
+        for word in sentence:
+            if word not in known:
+                known[word] = [numbers.get(feature, 0) for feature in features(word)]
+            rows.append(known[word])
+    offsets = ragged.offsets_of(torch.tensor([len(sentence) for sentence in words], dtype=torch.int64))
+    written, ends = joined_bytes([_BETWEEN.join(sentence) for sentence in words])
+    inputs: Tensor = torch.tensor(rows, dtype=torch.int32).reshape(-1, FEATURES)
+    full = Schema(schema.inputs, schema.shape, schema.target, schema.classes, vocabulary=vocabulary, each=True)
+    return Examples(
+        {"inputs": inputs, "texts": written}, full, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends}
+    )
+
+
+def words_in(examples: Examples, row: int) -> list[str]:
+    """The words of a sentence as they were written."""
+    return text_of(examples, row).split(_BETWEEN)
+
+
+def words_of(text: str) -> list[str]:
+    """A text cut about as the Penn Treebank cuts it: signs alone, `do n't`, `Ann 's`."""
+    return _WORD.findall(text)
+
+
+def features(word: str) -> tuple[str, ...]:
+    """What stands for a word, known or not: itself, its ends and its shape (Ratnaparkhi 1996, table 1).
+
+    The shape has X for capitals, x for other letters and d for digits, several of a kind written once.
+    """
+    low = word.lower()
+    kinds = ("d" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in word)
+    shape = re.sub(r"(.)\1+", r"\1", "".join(kinds))[:_SHAPE]
+    return f"word {low}", f"end {low[-3:]}", f"end {low[-2:]}", f"begin {low[:2]}", f"shape {shape}"
+
+
+def _vocabulary(words: Sequence[Sequence[str]], options: ReadingOptions) -> Vocabulary:
+    counts = Counter(word for sentence in words for word in sentence)
+    found: Counter[str] = Counter()
+    for word, count in counts.items():
+        for feature in set(features(word)):
+            found[feature] += count
+    ranked = sorted(found, key=lambda feature: (-found[feature], feature))
+    kept = [feature for feature in ranked[: options.vocabulary - 1] if found[feature] >= options.least]
+    return Vocabulary((UNKNOWN, *kept), "features")
+
+
+def _parts(folder: Path) -> dict[int | None, Path]:
+    """The files that are named after a split; the only file where none is."""
+    files = [path for path in visible(folder) if path.is_file() and path.name.lower().endswith(_SUFFIXES)]
+    parts: dict[int | None, Path] = dict(split_parts(files).items())
+    own = [path for path in files if path.suffix.lower() != ".txt"]
+    return parts or ({None: own[0]} if len(own) == 1 else {})
+
+
+def _read_file(file: Path, split: int | None, found: _Sentences) -> None:
+    lines = _lines(file)
+    part = "" if split is None else f"{SPLIT_NAMES[split]} "
+    read = _slashed(lines) if _is_slashed(lines) else _in_columns(file, lines)
+    for line, words, labels in read:
+        found.words.append(words)
+        found.labels.append(labels)
+        found.names.append(f"{part}line {line}: {' '.join(words)[:60]}")
+        found.splits.append(TRAINING if split is None else split)
+
+
+def _lines(file: Path) -> list[str]:
+    return "".join(read_pieces(file)).splitlines()
+
+
+def _is_slashed(lines: Sequence[str]) -> bool:
+    """Whether the first lines are words with a label behind a slash each."""
+    some = [line.split() for line in lines if line.strip()][:_SNIFFED]
+    return bool(some) and all(re.fullmatch(r".+/[^/\s]+", item) for items in some for item in items)
+
+
+def _slashed(lines: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
+    for number, line in enumerate(lines, 1):
+        pairs = [item.rpartition("/") for item in line.split()]
+        for word, _, label in pairs:
+            if not (word and label):
+                raise GlassworkError(f"Line {number} has '{word or label}' without a label: expected word/LABEL")
+        if pairs:
+            yield number, [word for word, _, _ in pairs], [label for _, _, label in pairs]
+
+
+def _in_columns(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
+    word, label = (1, 3) if file.suffix.lower() == ".conllu" else (0, -1)
+    for begin, rows in _blocks(file, lines):
+        words, labels = [], []
+        for number, row in rows:
+            cells = _columns(row)
+            if len(cells) < max(2, label + 1) or not cells[label].strip():
+                raise GlassworkError(
+                    f"Line {number} of {file} has no label: expected a word, a tab or space, and its label"
+                )
+            words.append(cells[word])
+            labels.append(cells[label])
+        yield begin, words, labels
+
+
+def _blocks(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    """The lines of each sentence with their numbers, comments and marks of documents left out."""
+    universal, block = file.suffix.lower() == ".conllu", list[tuple[int, str]]()
+    for number, line in enumerate([*lines, ""], 1):
+        if not line.strip():
+            if block:
+                yield block[0][0], block
+            block = []
+        elif universal and (line.startswith("#") or not line.split("\t")[0].isdecimal()):
+            continue  # a comment, or a word that is counted in its parts
+        elif not line.startswith("-DOCSTART-"):
+            block.append((number, line))
+
+
+def _columns(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()

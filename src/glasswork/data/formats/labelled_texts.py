@@ -1,0 +1,255 @@
+"""Texts with answers: the column of a table, or the files in class folders; read as tokens out of a vocabulary."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.formats.image_folder import natural
+from glasswork.data.formats.splits import split_folders, visible
+from glasswork.data.formats.tables import table as tables
+from glasswork.data.formats.tables.cells import Table
+from glasswork.data.formats.tables.infer import quoted
+from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.tokenize import encode, find_vocabulary
+from glasswork.errors import GlassworkError
+
+FORMAT = "texts with answers (a .csv, .tsv or .parquet table, or a folder with one folder of .txt files per class)"
+
+_SUFFIXES = (".txt", ".text")
+_EXCERPT = 60
+_NAMED = 5
+
+
+@dataclass
+class _Texts:
+    """The texts of a source, row by row, and what is known about each."""
+
+    texts: list[str]
+    names: list[str]
+    splits: list[int] | None = None
+    schema: Schema = field(default_factory=lambda: Schema("text", (), "class", ()))
+    targets: Tensor | None = None
+    skipped: list[str] = field(default_factory=list)
+
+
+def claims(path: Path) -> bool:
+    """Whether `path` is a table (or a folder of tables), or a folder of class folders of text files."""
+    return tables.claims(path) or (path.is_dir() and bool(_class_parts(path)))
+
+
+def sources(path: Path) -> list[Path]:
+    """The file or the folder."""
+    return [path]
+
+
+def read(path: Path, options: ReadingOptions) -> Examples:
+    """Reads texts and their answers.
+
+    Tokens that come fewer than `options.least` times in the rows that are given for training (in all rows, where the
+    source does not divide them) become the unknown one. Rows without a token are left out.
+
+    Raises:
+        GlassworkError: for a source without texts or without answers, or with a single class.
+    """
+    found = _of_tables(path, options) if tables.claims(path) else _of_folders(path, options)
+    return _examples(found, path, options)
+
+
+def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Examples:
+    """Reads texts without their answers, for a model that was trained as `schema` says.
+
+    Of a table the rows; of a text file, where the model was trained on a table, the lines that are not blank; else the
+    whole file; of a folder all text files in it.
+
+    Raises:
+        GlassworkError: for what holds no text.
+    """
+    if tables.claims(path):
+        table, names = _loaded(path)
+        column = _text_column(table, options.text, {*schema.target_columns, *schema.unused}, path)
+        found = _Texts(_cells(table, column), names)
+    else:
+        files = [path] if path.is_file() else [Path(name) for name in _files(path)]
+        if not files:
+            raise GlassworkError(f"{path} holds no text: name a .txt file, a table, or a folder of .txt files")
+        found = _Texts([], [])
+        for file in files:
+            whole = _whole(file)
+            if schema.target_columns:
+                lines = [(number, line) for number, line in enumerate(whole.splitlines(), 1) if line.strip()]
+                found.texts += [line.strip() for _, line in lines]
+                found.names += [f"{file.name} line {number}" for number, _ in lines]
+            else:
+                found.texts.append(whole)
+                found.names.append(str(file))
+    return examples_of(found.texts, found.names, schema, options.longest)
+
+
+def examples_of(texts: Sequence[str], names: Sequence[str], schema: Schema, longest: int | None = None) -> Examples:
+    """Texts whose answers nobody knows, as a model under `schema` takes them; a text may be empty."""
+    assert schema.vocabulary is not None
+    tokens, offsets = encode(texts, schema.vocabulary, longest)
+    written, ends = joined_bytes(texts)
+    columns = {"inputs": tokens, "texts": written, "targets": torch.zeros(len(texts), dtype=torch.int64)}
+    return Examples(columns, schema, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
+
+
+def text_of(examples: Examples, row: int) -> str:
+    """A text as it was written."""
+    begin, end = examples.offsets["texts"][row : row + 2].tolist()
+    return examples.columns["texts"][begin:end].numpy().tobytes().decode(errors="surrogateescape")
+
+
+def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Examples:
+    """Tokens, answers and splits as columns."""
+    assert found.targets is not None
+    splits = found.splits or [TRAINING] * len(found.texts)
+    if options.like is not None and options.like.vocabulary is not None:
+        vocabulary = options.like.vocabulary
+    else:
+        trained = [text for text, split in zip(found.texts, splits, strict=True) if split == TRAINING]
+        vocabulary = find_vocabulary(trained or found.texts, options.pieces, options.vocabulary, options.least)
+    tokens, offsets = encode(found.texts, vocabulary, options.longest)
+    written, ends = joined_bytes(found.texts)
+    schema = replace(found.schema, vocabulary=vocabulary)
+    columns = {"inputs": tokens, "targets": found.targets, "texts": written}
+    columns["fingerprints"] = ragged.fingerprints(written, ends)
+    if found.splits is not None:
+        columns["split"] = torch.tensor(splits, dtype=torch.uint8)
+    names = [f"{name}: {_excerpt(text)}" for name, text in zip(found.names, found.texts, strict=True)]
+    examples = Examples(columns, schema, str(path), names, offsets={"inputs": offsets, "texts": ends})
+    return _without_empty(examples, found, path)
+
+
+def _without_empty(examples: Examples, found: _Texts, path: Path) -> Examples:
+    """The examples that have a token, with a sentence about the others."""
+    lengths = ragged.lengths(examples.offsets["inputs"])
+    empty = (lengths == 0).nonzero()[:, 0]
+    if len(empty) == len(lengths):
+        raise GlassworkError(f"{path} holds no text: all {len(lengths):,} texts are empty")
+    skipped = list(found.skipped)
+    if len(empty):
+        named = ", ".join(found.names[row] for row in empty[:_NAMED].tolist())
+        more = f" and {len(empty) - _NAMED:,} more" if len(empty) > _NAMED else ""
+        words = "text is empty and was" if len(empty) == 1 else "texts are empty and were"
+        skipped.append(f"{len(empty):,} {words} left out: {named}{more}.")
+        examples = examples.take(lengths.nonzero()[:, 0])
+    return replace(examples, skipped=tuple(skipped))
+
+
+def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
+    table, names = _loaded(path)
+    like = options.like
+    asked = options.target or (",".join(like.target_columns) if like else None)
+    chosen = tables.chosen_targets(table, asked or None, path)
+    column = _text_column(table, options.text, set(chosen), path)
+    targets, kind, classes = tables.targets_of(table, chosen, options.least_classes)
+    unused = tuple(name for name in table.columns if name not in {column, *chosen})
+    found = _Texts(_cells(table, column), names, targets=targets)
+    found.schema = Schema("text", (), kind, classes, target_columns=tuple(chosen), unused=unused)
+    parts = [split for (split, _), count in zip(_parts(path), table.counts, strict=True) for _ in range(count)]
+    if None not in parts:
+        found.splits = [split for split in parts if split is not None]
+    if unused:
+        found.skipped.append(f"Beside the texts in '{column}' these columns are not used: {quoted(unused)}.")
+    return found
+
+
+def _parts(path: Path) -> list[tuple[int | None, Path]]:
+    return [(None, path)] if path.is_file() else tables.tables_of(path)
+
+
+def _loaded(path: Path) -> tuple[Table, list[str]]:
+    """The cells of a table or of a folder of tables, and the name of each row."""
+    files = _parts(path)
+    table = tables.load_tables([file for _, file in files])
+    starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
+    names = [f"{s}row {row}" for s, count in zip(starts, table.counts, strict=True) for row in range(1, count + 1)]
+    return table, names
+
+
+def _text_column(table: Table, asked: str | None, taken: set[str], path: Path) -> str:
+    """The column that was asked for, else the one with the longest texts."""
+    texts = {name: cells for name, cells in table.columns.items() if isinstance(cells, list) and name not in taken}
+    if asked is not None:
+        if asked not in table.columns or asked in taken:
+            raise GlassworkError(f"{path} has no column '{asked}' of texts: its columns are {quoted([*table.columns])}")
+        return asked
+    if not texts:
+        raise GlassworkError(f"{path} has no column of texts beside {quoted(sorted(taken))}: use mlp for numbers")
+    return max(texts, key=lambda name: sum(map(len, texts[name])))
+
+
+def _cells(table: Table, column: str) -> list[str]:
+    cells = table.columns[column]
+    return cells if isinstance(cells, list) else ["" if number != number else f"{number:g}" for number in cells]
+
+
+def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
+    parts = _class_parts(path) if path.is_dir() else {}
+    if not parts:
+        raise GlassworkError(_nothing(path))
+    found, labels, splits = _Texts([], []), [], []
+    for split, folder in parts.items():
+        for place in _class_folders(folder):
+            for name in _files(place):
+                found.texts.append(_whole(Path(name)))
+                found.names.append(str(Path(name).relative_to(path)))
+                labels.append(place.name)
+                splits.append(TRAINING if split is None else split)
+    classes = sorted(set(labels), key=natural)
+    if len(classes) < options.least_classes:
+        raise GlassworkError(f"{path} has texts of only one class ('{classes[0]}'): there is nothing to learn.")
+    found.targets = torch.tensor([classes.index(label) for label in labels])
+    found.schema = Schema("text", (), "class", tuple(classes))
+    found.splits = None if None in parts else splits
+    return found
+
+
+def _nothing(path: Path) -> str:
+    """Why a path cannot be read, with the folders below it that can."""
+    below = [part for part in visible(path) if part.is_dir() and claims(part)] if path.is_dir() else []
+    hint = f": name one of its folders, such as {below[0]}" if below else f": expected {FORMAT}"
+    return f"{path} holds no texts with answers{hint}"
+
+
+def _class_parts(path: Path) -> dict[int | None, Path]:
+    """The folders of class folders by split; one under None where the source is not divided."""
+    divided: dict[int | None, Path] = {s: part for s, part in split_folders(path).items() if _class_folders(part)}
+    if divided:
+        return divided
+    return {None: path} if _class_folders(path) else {}
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    return [part for part in visible(folder) if part.is_dir() and _files(part)]
+
+
+def _files(folder: Path) -> list[str]:
+    """The text files in a folder and those below it, in the order of their names."""
+    found = [str(file) for file in folder.rglob("*") if file.name.lower().endswith(_SUFFIXES) and file.is_file()]
+    return sorted(found, key=natural)
+
+
+def _whole(file: Path) -> str:
+    return "".join(read_pieces(file)).strip()
+
+
+def joined_bytes(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Texts in UTF-8, one after the other, uint8 (bytes,), and where each begins."""
+    encoded = [text.encode(errors="surrogateescape") for text in texts]
+    joined = bytearray(b"".join(encoded))
+    values = torch.frombuffer(joined, dtype=torch.uint8) if joined else torch.empty(0, dtype=torch.uint8)
+    return values, ragged.offsets_of(torch.tensor([len(each) for each in encoded], dtype=torch.int64))
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text on one line."""
+    line = re.sub(r"\s+", " ", text[: 2 * _EXCERPT])
+    return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT].rstrip()} ..."

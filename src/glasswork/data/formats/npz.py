@@ -1,0 +1,118 @@
+"""NumPy archives (.npz) of inputs and targets."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.formats.arrays import Array, Part, examples_of
+from glasswork.data.formats.splits import split_folders, split_parts, visible
+from glasswork.errors import GlassworkError
+
+FORMAT = "NumPy archives (.npz with x and y, images and labels, or x_train, y_train, ...)"
+
+_INPUTS = ("x", "X", "images", "inputs", "data")
+_TARGETS = ("y", "Y", "labels", "targets", "target")
+_SPLITS = {
+    TRAINING: ("train", "training"),
+    VALIDATION: ("val", "valid", "validation"),
+    TEST: ("test", "testing"),
+}
+
+
+def claims(path: Path) -> bool:
+    """Whether `path` is an .npz file, or a folder with one, or with train/val/test ones."""
+    if path.is_file():
+        return path.suffix.lower() == ".npz"
+    return bool(_archives(path))
+
+
+def sources(path: Path) -> list[Path]:
+    """The archive or the folder."""
+    return [path]
+
+
+def read(path: Path, options: ReadingOptions) -> Examples:
+    """Read one archive, or a folder with an archive per split.
+
+    Raises:
+        GlassworkError: the archive is damaged, its arrays are not named as expected or do not fit together.
+    """
+    archives: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else _archives(path)
+    parts: list[Part] = []
+    classes: Sequence[str] = ()
+    for split, archive in archives:
+        arrays = _arrays(archive)
+        if "classes" in arrays:
+            classes = [str(name) for name in arrays["classes"].ravel()]
+        parts += _parts(arrays, archive, split)
+    return examples_of(parts, options, str(path), classes)
+
+
+def _archives(folder: Path) -> list[tuple[int | None, Path]]:
+    """The archives of a folder with their splits: train.npz and so on, one in each split folder, or a single one."""
+    here = [path for path in visible(folder) if path.suffix.lower() == ".npz" and path.is_file()]
+    named: list[tuple[int | None, Path]] = list(split_parts(here).items())
+    if not named:
+        below = {split: list(part.glob("*.npz")) for split, part in split_folders(folder).items()}
+        named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
+    # A single archive beside folders may hold something about them, such as features of a folder of class folders.
+    alone = len(here) == 1 and not any(path.is_dir() for path in visible(folder))
+    return named or ([(None, here[0])] if alone else [])
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = "it holds Python objects rather than numbers" if "allow_pickle" in str(error) else str(error)
+        raise GlassworkError(
+            f"{path} cannot be read as a NumPy archive ({reason}): save plain arrays with numpy.savez."
+        ) from error
+
+
+def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> list[Part]:
+    if split is None:
+        parts = []
+        for number, words in _SPLITS.items():
+            inputs, targets = (
+                _first(arrays, [name for word in words for name in _spellings(word, stems)])
+                for stems in (_INPUTS, _TARGETS)
+            )
+            if inputs and targets:
+                parts.append(Part(number, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))
+            elif inputs or targets:
+                raise GlassworkError(f"{path} has '{inputs or targets}' but not what belongs to it: {FORMAT}.")
+        if parts:
+            return [_checked(part) for part in parts]
+    inputs, targets = _first(arrays, _INPUTS), _first(arrays, _TARGETS)
+    if not inputs or not targets:
+        raise GlassworkError(
+            f"{path} holds the arrays {', '.join(sorted(arrays)) or '(none)'}: name the inputs x (or images) and the "
+            "targets y (or labels); x_train, y_train, x_test, ... give a split."
+        )
+    return [_checked(Part(split, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))]
+
+
+def _checked(part: Part) -> Part:
+    if part.inputs.ndim < 2 or part.targets.ndim < 1:
+        raise GlassworkError(
+            f"The arrays of {part.where} have the shapes {part.inputs.shape} and {part.targets.shape}: "
+            "expected rows of inputs and one target per row."
+        )
+    return part
+
+
+def _spellings(word: str, stems: Sequence[str]) -> list[str]:
+    return [name for stem, glue in product(stems, ("_", "")) for name in (f"{word}{glue}{stem}", f"{stem}{glue}{word}")]
+
+
+def _first(arrays: dict[str, Array], names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in arrays), None)

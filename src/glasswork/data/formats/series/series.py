@@ -1,0 +1,303 @@
+"""Series over time: a table with a line for each time, or one for each time of each of several series."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from glasswork.data.dataset import TRAINING, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.formats.series.calendar import Timing
+from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.formats.series.time_index import Timed, time_column, timed
+from glasswork.data.formats.splits import split_of, visible
+from glasswork.data.formats.tables import table
+from glasswork.data.formats.tables.cells import Numbers, Table
+from glasswork.data.formats.tables.infer import listed, quoted
+from glasswork.errors import GlassworkError
+
+FORMAT = "series over time (a table with a column of times)"
+
+_RARELY = 0.001  # the share of lines whose time may come twice: more are several series, or a mistake
+_LONGEST_GAP = 6  # values in a row that are filled in
+_SPLIT = "split"
+_MOST_NAMES = 100_000
+
+Wholes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What the columns of a table are for."""
+
+    time: str
+    identifier: str
+    split: str
+    targets: list[str]
+    covariates: list[str]
+    unused: list[str]
+
+
+def claims(path: Path) -> bool:
+    """Whether `path` is a table or a folder with a single one: every such table may hold series, for who asks."""
+    return _table_at(path) is not None
+
+
+def sources(path: Path) -> list[Path]:
+    """The file or the folder."""
+    return [path]
+
+
+def read(path: Path, options: ReadingOptions) -> Examples:
+    """Reads the series in a table.
+
+    Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
+    a column that names them (`options.identifier`). Other columns of numbers are covariates, of which only the past is
+    looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or
+    missing lines, are filled in along a straight line, and said; longer gaps stay open (NaN), and no forecast is made
+    across one.
+
+    Raises:
+        GlassworkError: for times that are not evenly spaced or come twice, or a column that is missing or holds no
+            numbers.
+    """
+    file = _table_at(path)
+    if file is None:
+        raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
+    found = table.load_tables([file])
+    like = options.like.series if options.like is not None else None
+    chosen = _chosen(found, options, file)
+    when = timed(found, chosen.time, chosen.identifier)
+    if like is not None:
+        _require_same_steps(when.timing, like.timing, file)
+    names, which = _series_of(found, chosen)
+    twice = len(when.times) - len(set(zip(which.tolist(), when.times.tolist(), strict=True)))
+    if twice > _RARELY * len(when.times):
+        raise _twice(found, when, which, names, chosen)
+    rows, grid = when.grid()
+    values = _values(found, chosen, rows, which, len(grid), len(names))
+    values, grid, said = _filled(values, grid, names, chosen, when.timing, file)
+    columns = {"inputs": torch.from_numpy(values.astype(np.float32)), "times": torch.from_numpy(grid)}
+    columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1).double(), _double(grid)], 1))
+    if chosen.split:
+        columns["split"] = torch.from_numpy(_splits(found, chosen.split, rows, len(grid), file))
+    kind = SeriesKind(when.timing, tuple(chosen.covariates), chosen.identifier)
+    if like is not None:
+        kind = replace(like, timing=when.timing)
+    schema = Schema(
+        "series",
+        (1 + len(chosen.covariates),),
+        "ahead",
+        tuple(names),
+        target_columns=tuple(chosen.targets),
+        unused=tuple(chosen.unused),
+        series=kind,
+    )
+    words = [when.timing.word(time) for time in grid.tolist()] if len(grid) <= _MOST_NAMES else []
+    unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
+    again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
+    return Examples(columns, schema, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
+
+
+def _double(grid: Wholes) -> torch.Tensor:
+    return torch.from_numpy(grid).double()[:, None]
+
+
+def _table_at(path: Path) -> Path | None:
+    """The table at a path; of a folder the only one in it."""
+    if path.is_file():
+        return path if table.claims(path) else None
+    here = [entry for entry in visible(path) if entry.is_file() and table.claims(entry)]
+    return here[0] if len(here) == 1 else None
+
+
+def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
+    """What each column is for."""
+    like = options.like
+    kind = like.series if like is not None else None
+    time = time_column(found, options.time if kind is None else kind.timing.name or None, file)
+    identifier = (options.identifier if kind is None else kind.identifier) or ""
+    if identifier and identifier not in found.columns:
+        raise GlassworkError(f"{file} has no column '{identifier}' that names the series: {_there(found)}.")
+    split = _SPLIT if _is_split(found.columns.get(_SPLIT)) else ""
+    others = [name for name in found.columns if name not in {time, identifier, split}]
+    numbers = [name for name in others if not isinstance(found.columns[name], list)]
+    asked = options.target or (",".join(like.target_columns) if like is not None else "")
+    targets = [name.strip() for name in asked.split(",") if name.strip()] or (numbers if len(numbers) == 1 else [])
+    if not targets:
+        several = f"there are {quoted(numbers)}" if numbers else "there is no column of numbers beside the times"
+        raise GlassworkError(f"{file} does not say which column to foretell: {several}; choose with --target.")
+    for name in targets:
+        if name not in found.columns:
+            raise GlassworkError(f"{file} has no column '{name}': {_there(found)}.")
+        if name not in numbers:
+            raise GlassworkError(f"The column '{name}' of {file} cannot be foretold: it {_role(found, name, time)}.")
+    if identifier and len(targets) > 1:
+        raise GlassworkError(
+            f"With a column that names the series ('{identifier}') one --target is foretold, not more."
+        )
+    covariates = [name for name in numbers if name not in targets]
+    if kind is not None:
+        missing = [name for name in kind.covariates if name not in numbers]
+        if missing:
+            raise GlassworkError(f"{file} has no column '{missing[0]}' of numbers, which this model was trained on.")
+        covariates = list(kind.covariates)
+    unused = [name for name in others if isinstance(found.columns[name], list)]
+    return _Columns(time, identifier, split, targets, covariates, unused)
+
+
+def _there(found: Table) -> str:
+    return f"its columns are {', '.join(list(found.columns)[:20])}"
+
+
+def _role(found: Table, name: str, time: str) -> str:
+    if name == time:
+        return "says when"
+    cells = found.columns[name]
+    row = next((row for row, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell)), 0)
+    return f"holds '{cells[row]}' on {found.place(row)}, which is no number"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or "nan")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_split(cells: Numbers | list[str] | None) -> bool:
+    return isinstance(cells, list) and all(split_of(cell) is not None for cell in set(cells))
+
+
+def _require_same_steps(own: Timing, trained: Timing, file: Path) -> None:
+    if (own.unit, own.step) != (trained.unit, trained.step):
+        raise GlassworkError(
+            f"The values of {file} are {own.steps_in_words(1)} apart, and this model was trained on values "
+            f"{trained.steps_in_words(1)} apart: bring them to the same step."
+        )
+
+
+def _series_of(found: Table, chosen: _Columns) -> tuple[list[str], Wholes]:
+    """The names of the series, and which of them each line is of; 0 where a line has all of them."""
+    if not chosen.identifier:
+        return chosen.targets, np.zeros(sum(found.counts), dtype=np.int64)
+    cells = found.columns[chosen.identifier]
+    words = [cell if isinstance(cell, str) else f"{cell:g}" for cell in cells]
+    names = list(dict.fromkeys(words))
+    places = {name: place for place, name in enumerate(names)}
+    return names, np.array([places[word] for word in words])
+
+
+def _twice(found: Table, when: Timed, which: Wholes, names: list[str], chosen: _Columns) -> GlassworkError:
+    """The sentence about the first time that comes twice."""
+    seen: dict[tuple[int, int], int] = {}
+    for row, key in enumerate(zip(which.tolist(), when.times.tolist(), strict=True)):
+        if key in seen:
+            of = f" of series '{names[key[0]]}'" if chosen.identifier else ""
+            hint = "" if chosen.identifier else "; where a column names several series, say which with --series"
+            return GlassworkError(
+                f"The time {when.timing.word(key[1])}{of} comes twice, on {found.place(seen[key])} and again on line "
+                f"{found.lines[row]}: keep one of them{hint}."
+            )
+        seen[key] = row
+    raise AssertionError("no time comes twice")
+
+
+def _values(found: Table, chosen: _Columns, rows: Wholes, which: Wholes, times: int, series: int) -> Numbers:
+    """(times, series, 1 + covariates), NaN where nothing is known."""
+    values = np.full((times, series, 1 + len(chosen.covariates)), np.nan)
+    if chosen.identifier:
+        for place, name in enumerate([chosen.targets[0], *chosen.covariates]):
+            values[rows, which, place] = found.columns[name]
+        return values
+    for place, name in enumerate(chosen.targets):
+        values[rows, place, 0] = found.columns[name]
+    for place, name in enumerate(chosen.covariates, start=1):
+        values[rows, :, place] = np.asarray(found.columns[name])[:, None]
+    return values
+
+
+def _filled(
+    values: Numbers, grid: Wholes, names: Sequence[str], chosen: _Columns, timing: Timing, file: Path
+) -> tuple[Numbers, Wholes, list[str]]:
+    """Short gaps filled along a straight line, times after the last value left out, and what was done.
+
+    Raises:
+        GlassworkError: for a series without a value.
+    """
+    said: list[str] = []
+    known = np.isfinite(values[:, :, 0])
+    if not known.any():
+        raise GlassworkError(f"{file} has no value to learn from: the column to foretell is empty.")
+    last = int(np.flatnonzero(known.any(1))[-1]) + 1
+    if last < len(grid):
+        said.append(f"The last {len(grid) - last:,} lines have nothing to foretell from and were left out.")
+        values, grid = values[:last], grid[:last]
+    counts: dict[str, int] = {}
+    gaps: list[str] = []
+    for series, name in enumerate(names):
+        for place, column in enumerate([name, *chosen.covariates]):
+            if place and not chosen.identifier and series:
+                values[:, series, place] = values[:, 0, place]
+                continue
+            what = f"series '{name}'" if not place else f"column '{column}'"
+            filled, longer = _interpolated(values[:, series, place], what, file)
+            if filled:
+                counts[column] = counts.get(column, 0) + filled
+            for first, count in longer:
+                gaps.append(f"{timing.steps_in_words(count)} after {timing.word(int(grid[first]))} ({what})")
+    if counts:
+        words = listed([f"'{name}' ({count:,})" for name, count in counts.items()])
+        said.append(f"Missing values were filled in along a straight line between their neighbours: {words}.")
+    if gaps:
+        said.append(
+            f"Gaps of more than {_LONGEST_GAP} values stay open, and no forecast reaches across one: {listed(gaps)}."
+        )
+    late = [name for name, row in zip(names, np.isnan(values[0, :, 0]), strict=True) if row]
+    early = [name for name, row in zip(names, np.isnan(values[-1, :, 0]), strict=True) if row]
+    said += [f"The series {quoted(late)} begin later than the others."] if late else []
+    said += [f"The series {quoted(early)} end before the others and cannot be gone on with."] if early else []
+    return values, grid, said
+
+
+def _interpolated(column: Numbers, what: str, file: Path) -> tuple[int, list[tuple[int, int]]]:
+    """Fills the short gaps of a column in place.
+
+    Returns:
+        How many values that were; and of each longer gap the last place before it and how many values it lacks.
+    """
+    known = np.flatnonzero(np.isfinite(column))
+    if not len(known):
+        raise GlassworkError(f"The {what} of {file} has no value at all.")
+    lacking = np.diff(known) - 1
+    longer = [(int(known[place]), int(lacking[place])) for place in np.flatnonzero(lacking > _LONGEST_GAP)]
+    inside = np.arange(known[0], known[-1] + 1)
+    filled = np.interp(inside, known, column[known])
+    for first, count in longer:
+        filled[first + 1 - known[0] : first + 1 + count - known[0]] = np.nan
+    column[inside] = filled
+    return int(lacking[lacking <= _LONGEST_GAP].sum()), longer
+
+
+def _splits(found: Table, name: str, rows: Wholes, times: int, file: Path) -> npt.NDArray[np.uint8]:
+    """The part that each time belongs to, as the column of that name says.
+
+    Raises:
+        GlassworkError: where the parts do not follow one another.
+    """
+    words = [split_of(str(cell)) for cell in found.columns[name]]
+    parts = np.full(times, -1, dtype=np.int64)
+    inside = rows < times
+    parts[rows[inside]] = np.array([TRAINING if word is None else word for word in words])[inside]
+    for row in np.flatnonzero(parts < 0):
+        parts[row] = parts[row - 1]
+    back = np.flatnonzero(np.diff(parts) < 0)
+    if len(back):
+        raise GlassworkError(
+            f"The column '{name}' of {file} does not divide the times into train, val and test one after the other: "
+            "a part that is foretold has to come after what is learnt from."
+        )
+    return parts.astype(np.uint8)

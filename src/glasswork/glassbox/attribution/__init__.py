@@ -1,0 +1,1 @@
+"""Which parts of an input matter to an output."""

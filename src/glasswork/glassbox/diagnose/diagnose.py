@@ -1,0 +1,188 @@
+"""What is wrong with a network, in sentences, and what to try."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.errors import GlassworkError
+from glasswork.glassbox.diagnose.activity import ActivityOfLayer, watched
+from glasswork.glassbox.diagnose.symptoms import Finding, LayerGradient, Measured, findings_of
+from glasswork.glassbox.inspect import require_inputs, rows_of, undisturbed
+from glasswork.record import Record
+
+
+@dataclass(frozen=True)
+class Diagnosis(Record):
+    """The state of a network on some inputs.
+
+    Attributes:
+        findings: what is wrong, the most serious first; empty where nothing was found.
+        sentences: the same as text, each with what to try; one that says so where nothing was found.
+        inputs: how many were looked at.
+        input_mean, input_deviation: over all their numbers; None for inputs that are not floating point.
+        loss: on these inputs.
+        output_spread: how far the outputs differ from input to input, as a share of their size.
+        activity: every ReLU, tanh and sigmoid in the order of use.
+        gradients: every layer with weights in the order of use.
+    """
+
+    findings: tuple[Finding, ...]
+    sentences: tuple[str, ...]
+    inputs: int
+    input_mean: float | None
+    input_deviation: float | None
+    loss: float
+    output_spread: float
+    activity: tuple[ActivityOfLayer, ...]
+    gradients: tuple[LayerGradient, ...]
+
+
+def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> Diagnosis:
+    """Runs a network forward and backward once, and says what is wrong with it.
+
+    The network runs in the mode in which it stands: put it in training mode to see what training sees. Weights,
+    buffers, gradients, mode and random generators are left as they were.
+
+    Args:
+        network: any module; activation functions are seen as modules, functions and methods.
+        inputs: (N, ...), as the network is given them in training; a few dozen to a few hundred tell most.
+        loss: from the network's outputs (N, ...) for these inputs to a scalar.
+
+    Raises:
+        GlassworkError: the inputs do not fit the network, or the loss is not a scalar.
+    """
+    require_inputs(inputs)
+    with undisturbed(network, evaluate=False):
+        returned, watch = watched(network, inputs.detach())
+        outputs = rows_of(returned, inputs)
+        value = loss(outputs)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            raise GlassworkError("The loss must be one number in a tensor; take the mean over the examples.")
+        gradients = _gradients(network, value)
+        layers = tuple(_layers(network, gradients, watch.order))
+    broken = tuple(name for name, weight in network.named_parameters() if not bool(weight.isfinite().all()))
+    unused = tuple(name for name, gradient in gradients.items() if gradient is None)
+    measured = Measured(
+        inputs=len(inputs),
+        scales=_scales(inputs),
+        not_finite_weights=broken,
+        not_finite_outputs=not bool(outputs.detach().isfinite().all()),
+        loss=float(value.detach()),
+        output_spread=_spread(inputs, outputs.detach()),
+        activity=watch.found(returned),
+        gradients=layers,
+        unused=unused,
+    )
+    findings = tuple(findings_of(measured))
+    sentences = tuple(f"{one.what} {one.try_this}" for one in findings) or (_nothing(measured),)
+    mean, deviation = _mean_and_deviation(inputs)
+    return Diagnosis(
+        findings,
+        sentences,
+        len(inputs),
+        mean,
+        deviation,
+        float(value.detach()),
+        measured.output_spread,
+        measured.activity,
+        layers,
+    )
+
+
+def _nothing(measured: Measured) -> str:
+    return (
+        f"Nothing found on {measured.inputs} inputs: all weights are finite, no layer is dead or saturated, errors "
+        "reach every layer and answers differ from input to input. That says the network can learn, not that it has "
+        "learned well; for that, look at its validation loss."
+    )
+
+
+def _gradients(network: nn.Module, loss: Tensor) -> dict[str, Tensor | None]:
+    """dE/dw of every weight that may be trained; None for those that the loss does not depend on."""
+    named = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+    if not named:
+        return {}
+    if not loss.requires_grad:
+        return dict.fromkeys(named)
+    found = torch.autograd.grad(loss.reshape(()), list(named.values()), allow_unused=True)
+    return dict(zip(named, found, strict=True))
+
+
+def _layers(network: nn.Module, gradients: dict[str, Tensor | None], order: dict[str, int]) -> Iterator[LayerGradient]:
+    """Norms by layer, in the order in which the layers were used; of the weights, or if there are none, of the rest."""
+
+    def place(name: str) -> int:
+        while name and name not in order:  # a module whose weights its parent uses
+            name = name.rpartition(".")[0]
+        return order.get(name, len(order))
+
+    modules = dict(network.named_modules())
+    for name in sorted(modules, key=place):
+        own = dict(modules[name].named_parameters(name, recurse=False))
+        known = {key: weight for key, weight in own.items() if gradients.get(key) is not None}
+        matrices = {key: weight for key, weight in known.items() if weight.dim() >= 2} or known
+        if not matrices:
+            continue
+        weight_norm = math.hypot(*(_norm(weight) for weight in matrices.values()))
+        gradient_norm = math.hypot(*(_norm(gradients[key]) for key in matrices))
+        count = sum(weight.numel() for weight in matrices.values())
+        yield LayerGradient(
+            layer=name or "weights of its own",
+            kind=type(modules[name]).__name__,
+            weights=count,
+            weight_norm=weight_norm,
+            gradient_norm=gradient_norm,
+            ratio=gradient_norm / weight_norm if weight_norm else (math.inf if gradient_norm else 0.0),
+            size=gradient_norm / math.sqrt(count),
+            in_depth=_maps_inputs(modules[name], matrices.values()),
+        )
+
+
+def _norm(tensor: Tensor | None) -> float:
+    assert tensor is not None
+    held = tensor.detach().coalesce().values() if tensor.is_sparse else tensor.detach()
+    return float(torch.linalg.vector_norm(held, dtype=torch.float64))
+
+
+def _maps_inputs(module: nn.Module, weights: Iterable[Tensor]) -> bool:
+    """Whether a layer's weights are the matrix or the filters of a map; scales, shifts and embeddings are not."""
+    if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.RNNBase)):
+        return True
+    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+        return False
+    return any(weight.dim() >= 2 and 1 < len(weight) < weight.numel() for weight in weights)
+
+
+def _mean_and_deviation(inputs: Tensor) -> tuple[float | None, float | None]:
+    if not inputs.is_floating_point():
+        return None, None
+    numbers = inputs.detach().double()
+    return float(numbers.mean()), float(numbers.std(correction=0))
+
+
+def _scales(inputs: Tensor) -> tuple[tuple[str, float, float], ...]:
+    """Name, mean and standard deviation of the inputs: of each feature of a table, else of all numbers together."""
+    mean, deviation = _mean_and_deviation(inputs)
+    if mean is None or deviation is None:
+        return ()
+    if inputs.dim() != 2:
+        return (("the inputs", mean, deviation),)
+    numbers = inputs.detach().double()
+    columns = zip(numbers.mean(0).tolist(), numbers.std(0, correction=0).tolist(), strict=True)
+    return (
+        ("the inputs", mean, deviation),
+        *((f"feature {index}", one, other) for index, (one, other) in enumerate(columns)),
+    )
+
+
+def _spread(inputs: Tensor, outputs: Tensor) -> float:
+    """Greatest standard deviation of an output over the inputs, by the outputs' size; 1 if all inputs are the same."""
+    if len(inputs) < 2 or bool((inputs == inputs[:1]).all()):
+        return 1.0
+    rows = outputs.double().flatten(1)
+    size = float(rows.square().mean().sqrt())
+    deviation = float(rows.std(0, correction=0).max())
+    return deviation / size if size else 0.0

@@ -1,0 +1,1 @@
+"""A classifier of patches applied to whole images."""

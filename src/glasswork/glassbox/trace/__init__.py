@@ -1,0 +1,1 @@
+"""The trace of a network: every operation forward and every error backward."""

@@ -1,0 +1,1 @@
+"""Which textbook operation a torch call is."""

@@ -1,0 +1,176 @@
+"""The recipe that every system shares, and the machine that carries it out."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from glasswork.errors import GlassworkError
+from glasswork.recipe.search import Choices, Range
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(value: object) -> object:
+    """Seconds from a number or from words such as `90`, `90s`, `2m`, `1h30m`."""
+    if not isinstance(value, str):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smh]?)", value)
+    if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*([smh]?)\s*", "", value):
+        raise ValueError("expected a time such as 90s, 2m or 1h30m")
+    return sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
+
+
+def words(value: object) -> object:
+    """A tuple from a comma-separated string or from one number; anything else unchanged."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(seconds)]
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
+
+
+def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
+    """Refuses a key that is not known, with the nearest one that is.
+
+    Raises:
+        GlassworkError: naming the key.
+    """
+    names = list(known)
+    for key in keys:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(names)}"
+            raise GlassworkError(f"There is no recipe key '{key}': {hint}")
+
+
+class Options(BaseModel):
+    """A flat, frozen set of fields with a sentence each; an unknown key is an error that names the nearest one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """The options with `values` over the defaults.
+
+        Raises:
+            GlassworkError: for an unknown key or a value that does not fit, in one sentence.
+        """
+        refuse_unknown(values, cls.model_fields)
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0])
+            reason = str(first["msg"]).removeprefix("Value error, ")
+            raise GlassworkError(f"{key} = {first['input']!r} does not fit: {reason[:1].lower()}{reason[1:]}") from None
+
+    def asked(self) -> dict[str, Any]:
+        """The fields that were given rather than left to their defaults, without the absent ones."""
+        return {
+            key: value for key, value in self.model_dump().items() if key in self.model_fields_set and value is not None
+        }
+
+
+class Recipe(Options):
+    """What is minimised, over which data and how: minimise mean loss + strength x penalty over the weights.
+
+    An absent value is derived from the data when the run starts; `resolved.toml` holds what it became.
+    """
+
+    data: str | None = Field(None, description="a path or a name: where the examples come from")
+    seed: int = Field(0, ge=0, lt=2**31, description="what every random choice starts from")
+    epochs: int | None = Field(None, ge=1, description="the most passes over the training examples")
+    budget: Seconds | None = Field(
+        None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule runs over it"
+    )
+    batch_size: Annotated[int | None, Choices((16, 32, 64, 128, 256))] = Field(
+        None, ge=1, description="examples per step (Kovashka: mini-batch)"
+    )
+    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = Field(
+        "adamw", description="the rule that turns gradients into updates"
+    )
+    learning_rate: Annotated[float | None, Range(1e-4, 0.3, log=True)] = Field(
+        None, gt=0, description="size of a step (eta); with a schedule, the highest one"
+    )
+    momentum: Annotated[float, Range(0.8, 0.98, only=("optimizer", ("momentum", "adam", "adamw")))] = Field(
+        0.9, ge=0, lt=1, description="share of the last update kept, for momentum and Adam"
+    )
+    weight_decay: Annotated[float, Range(1e-4, 1.0, log=True, only=("optimizer", ("adamw",)))] = Field(
+        0.0, ge=0, description="AdamW's decoupled shrinking of the weights per step; not the lecture's L2 penalty"
+    )
+    schedule: Literal["one-cycle", "cosine", "step", "constant"] = Field(
+        "one-cycle", description="how the learning rate goes over the run"
+    )
+    penalty: Literal["none", "l1", "l2", "max-norm"] = Field(
+        "none",
+        description="R(W) added to the loss: sum of |w| or of w squared, weights only; max-norm adds nothing: after "
+        "each update the weights into a unit are scaled to at most the length that strength gives",
+    )
+    strength: Annotated[
+        float | None,
+        Range(1e-6, 0.1, log=True, only=("penalty", ("l1", "l2"))),
+        Range(0.3, 10.0, log=True, only=("penalty", ("max-norm",))),
+    ] = Field(
+        None,
+        ge=0,
+        validate_default=True,
+        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0; absent: "
+        "the weaker, the more examples there are and the fewer numbers in one",
+    )
+    gradient_clip: float | None = Field(None, gt=0, description="the longest gradient; longer ones are scaled to it")
+    validation: float = Field(
+        0.1, ge=0, lt=1, description="share of the training examples held out to decide when to stop"
+    )
+    test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
+    patience: int | None = Field(None, ge=1, description="epochs without a lower validation loss before stopping early")
+
+    def completed(self, *, epochs: int, **usual: object) -> Self:
+        """The recipe with what is absent as it usually is.
+
+        Args:
+            epochs: where neither they nor a budget were given.
+            usual: other fields; without a strength among them, a penalty has to come with its own.
+
+        Raises:
+            GlassworkError: for a penalty of which nobody knows how strong it should be.
+        """
+        if self.penalty != "none" and self.strength is None and "strength" not in usual:
+            raise GlassworkError(f"How strong should the penalty {self.penalty} be? Add --strength 0.0001, say")
+        usual = {"strength": 0.0, "epochs": None if self.budget else epochs, **usual}
+        return self.model_copy(update={key: value for key, value in usual.items() if getattr(self, key) is None})
+
+    @field_validator("strength")
+    @classmethod
+    def _length_above_zero(cls, value: float | None, others: ValidationInfo) -> float | None:
+        if others.data.get("penalty") == "max-norm" and not value:
+            raise ValueError("max-norm needs the longest length of a unit's weights: add --strength 3, say")
+        return value
+
+
+class Machine(Options):
+    """Where and how a recipe is carried out; never changes what is minimised."""
+
+    out: str | None = Field(None, description="folder for the run; absent: a new one under runs/")
+    device: str = Field("auto", description="cpu, cuda, cuda:1, mps; auto takes the fastest there is")
+    threads: int | None = Field(None, ge=1, description="processor threads; absent: every core this process may use")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="arithmetic of the forward pass; auto measures a few steps each way"
+    )
+    memory_format: Literal["auto", "contiguous", "channels-last"] = Field(
+        "auto", description="layout of image tensors; auto measures a few steps each way"
+    )
+    allocator: Literal["auto", "default", "keep"] = Field(
+        "auto", description="whether the C library keeps freed memory; auto measures a few steps each way"
+    )
+    replay: str | None = Field(
+        None, description="a run under a budget whose recorded progress and arithmetic are repeated exactly"
+    )
+    tensorboard: bool = Field(False, description="also write TensorBoard events (extra: watch)")

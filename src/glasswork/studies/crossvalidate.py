@@ -1,0 +1,392 @@
+"""Cross-validation: settings of a recipe judged on examples that they did not train on (Kovashka)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from glasswork.catalogue import make_system
+from glasswork.data.dataset import Examples
+from glasswork.data.folds import Fold, RowOrder
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.recipe.base import Machine, Recipe
+from glasswork.run.request import choose
+from glasswork.studies.crossvalidated import (
+    CrossValidated,
+    FoldResult,
+    SettingResult,
+    error_name,
+    error_of,
+    mean_and_standard_error,
+    one_standard_error,
+)
+from glasswork.studies.cv_split import Division, copies, division_of, without_column
+from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
+from glasswork.studies.trained import Member, make_member, trained, why_not_together
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.clock import Clock
+from glasswork.training.stage import Stage
+
+SEEDS = 2**31
+MOST_NUMBERS = 1 << 28
+"""In memory at the same time, for all networks trained together: 1 GB."""
+COPIES = 6
+"""Of a network's weights: themselves, gradients, two moments, the best ones, and room to stack them."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a cross-validation has come.
+
+    Attributes:
+        share: of the work, from 0 to 1.
+        finished: networks trained and judged.
+        networks: in all.
+        name: what is being trained.
+    """
+
+    share: float
+    finished: int
+    networks: int
+    name: str
+
+    @property
+    def words(self) -> str:
+        """What is being trained, for people; empty at the end."""
+        return f"{self.name}: {self.finished} of {self.networks} networks done" if self.name else ""
+
+
+@dataclass
+class CrossValidation:
+    """A cross-validation made ready; `steps` carries it out, `result` says what came out.
+
+    Attributes:
+        settings: what is tried.
+        recipes: of the settings, with nothing left open.
+        examples: of the settings: the same ones, read as each recipe wants them.
+        divided: the rows that the folds divide.
+        tested: the rows that nothing sees.
+        folds: of each repeat.
+        division: how the rows are divided.
+        numerics: how the arithmetic is carried out.
+        own: the user's network; every network begins as a copy of it.
+        remarks: sentences about how it is done.
+        found: what the folds said so far, by the place of the setting.
+        failed: why a setting could not be trained to the end, by its place.
+        parameters: how many numbers each setting trains.
+        together: with how many each network was trained at the same time, itself included.
+        alone_because: why one was trained alone; None where none was.
+    """
+
+    settings: Sequence[Setting]
+    recipes: Sequence[Recipe]
+    examples: Sequence[Examples]
+    divided: Tensor
+    tested: Tensor
+    folds: Sequence[Sequence[Fold]]
+    division: Division
+    numerics: Numerics
+    own: nn.Module | None
+    remarks: list[str]
+    found: dict[int, list[FoldResult]] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    parameters: dict[int, int] = field(default_factory=dict)
+    together: list[int] = field(default_factory=list)
+    alone_because: str | None = None
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained."""
+        return len(self.settings) * sum(map(len, self.folds))
+
+    def steps(self) -> Iterator[Progress]:
+        """Trains and judges every network; those that can be stacked are trained at the same time."""
+        self.numerics.apply()
+        turns, done = self._turns(), 0
+        for places in self._alike():
+            jobs = [(place, *turn) for place in places for turn in turns]
+            size = self._at_once(places[0])
+            for start in range(0, len(jobs), size):
+                chunk = jobs[start : start + size]
+                members = [self._member(*job) for job in chunk]
+                names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
+                for share in trained(members):
+                    yield Progress((done + share * len(chunk)) / self.networks, done, self.networks, _several(names))
+                for job, member in zip(chunk, members, strict=True):
+                    self._note(member, *job)
+                done += len(chunk)
+        yield Progress(1.0, self.networks, self.networks, "")
+
+    def _alike(self) -> list[list[int]]:
+        """The settings whose networks can be trained at the same time, by the look of their first fold."""
+        groups: list[tuple[Member, list[int]]] = []
+        for place in range(len(self.settings)):
+            member = self._member(place, 0, 0)
+            self.parameters[place] = member.parameters
+            fitting = (places for first, places in groups if why_not_together([first, member]) is None)
+            places = next(fitting, None)
+            if places is None:
+                groups.append((member, [place]))
+            else:
+                places.append(place)
+        return [places for _, places in groups]
+
+    def _at_once(self, place: int) -> int:
+        """How many networks like those of a setting are in memory at the same time; one, where they are not stacked."""
+        if why_not_together([self._member(place, 0, 0)]) is not None:
+            return 1
+        inputs = self.examples[place].columns["inputs"]
+        scaled = len(self.divided) * inputs[0].numel()
+        return max(1, MOST_NUMBERS // (COPIES * self.parameters[place] + scaled))
+
+    def _note(self, member: Member, place: int, repeat: int, fold: int) -> None:
+        self.together.append(member.together)
+        self.alone_because = self.alone_because or member.alone_because
+        if member.problem is None:
+            self.found.setdefault(place, []).append(_judged(member, repeat, fold))
+        else:
+            self.failed.setdefault(place, member.problem)
+
+    def result(self) -> CrossValidated:
+        """What the folds say, and the choice.
+
+        Raises:
+            GlassworkError: where no setting could be trained to the end.
+        """
+        places = [place for place in range(len(self.settings)) if place not in self.failed]
+        if not places:
+            raise GlassworkError(self.failed[0])
+        settings = [self._said(place) for place in places]
+        simple = [simplicity(self.recipes[place], self.parameters[place]) for place in places]
+        best, threshold, chosen = one_standard_error(
+            [one.error for one in settings], [one.standard_error for one in settings], simple
+        )
+        near = [simple[place] for place, one in enumerate(settings) if one.error <= threshold]
+        first = self.settings[0]
+        return CrossValidated(
+            preset=first.order.preset,
+            data=first.order.recipe.data,
+            seed=first.order.recipe.seed,
+            varied=tuple(key for key in first.values if any(one.values[key] != first.values[key] for one in settings)),
+            settings=tuple(settings),
+            failed={self.settings[place].name: problem for place, problem in sorted(self.failed.items())},
+            best=best,
+            threshold=threshold,
+            chosen=chosen,
+            reason=reason(simple[chosen], near),
+            error_name=error_name(settings[0].folds[0].metrics),
+            folds=len(self.folds[0]),
+            repeats=len(self.folds),
+            order=self.division.order,
+            groups=self.division.column or ("given" if self.division.groups else None),
+            examples=len(self.divided),
+            kept_for_test=len(self.tested),
+            stacks=tuple(size for size in sorted(set(self.together)) for _ in range(self.together.count(size) // size)),
+            alone_because=self.alone_because,
+            remarks=tuple(self.remarks),
+        )
+
+    def _turns(self) -> list[tuple[int, int]]:
+        return [(repeat, fold) for repeat, folds in enumerate(self.folds) for fold in range(len(folds))]
+
+    def _member(self, place: int, repeat: int, fold: int) -> Member:
+        recipe, examples = _repeated(self.recipes[place], repeat), self.examples[place]
+        splits = self.division.splits(examples, self.folds[repeat][fold], recipe)
+        return make_member(self.settings[place].order.system, recipe, examples, splits, self.numerics, self.own)
+
+    def _said(self, place: int) -> SettingResult:
+        setting, folds = self.settings[place], self.found[place]
+        repeats = [[one for one in folds if one.repeat == repeat + 1] for repeat in range(len(self.folds))]
+        error, standard_error = mean_and_standard_error([[one.error for one in part] for part in repeats])
+        training = mean_and_standard_error([[one.training_error for one in part] for part in repeats])
+        return SettingResult(
+            name=setting.name,
+            values=setting.values,
+            parameters=self.parameters[place],
+            error=error,
+            standard_error=standard_error,
+            training_error=training[0],
+            training_standard_error=training[1],
+            folds=tuple(folds),
+            command=setting.command,
+        )
+
+
+def crossvalidate(
+    preset: str | None = None,
+    settings: Mapping[str, Sequence[Any]] | None = None,
+    folds: int = 5,
+    *,
+    groups: str | Iterable[object] | None = None,
+    order: RowOrder = "shuffled",
+    repeats: int = 1,
+    network: nn.Module | str | None = None,
+    data: str | Path | None = None,
+    **options: Any,
+) -> CrossValidated:
+    """Judges settings of a recipe by cross-validation and chooses one by the rule of one standard error.
+
+    For every setting and fold a network is trained on the other folds, a part of which decides when to stop as the
+    recipe's `validation` says, and is judged on the fold. All settings have the same folds. What scales the data comes
+    from the training rows alone. Test examples are kept out of everything.
+
+    Args:
+        preset: name of a preset, such as `mlp`; absent: what fits the data.
+        settings: fields of the recipe and their values, `{"hidden": [4, 8, 16]}`; of several fields every combination.
+        folds: how many, at least 2.
+        groups: a column of the table, or a label per example: examples of one group are never on two sides.
+        order: `shuffled`, or `time`: the examples stand in the order of time, and only the past is learnt from.
+        repeats: how often, each time with other folds and other first weights (seed, seed + 1, ...).
+        network: your own `torch.nn.Module`, or `file.py:Class`.
+        data: a path, or the name of a data set.
+        options: other fields of the recipe (`epochs=20`), and `device`, `threads` and `precision`.
+
+    Raises:
+        GlassworkError: for options, data or folds that do not fit.
+    """
+    validation = prepare(preset, settings or {}, folds, groups, order, repeats, network, data, options)
+    for _ in validation.steps():
+        pass
+    return validation.result()
+
+
+def prepare(
+    preset: str | None,
+    settings: Mapping[str, Sequence[Any]],
+    folds: int,
+    groups: str | Iterable[object] | None,
+    order: RowOrder,
+    repeats: int,
+    network: nn.Module | str | None,
+    data: str | Path | None,
+    options: Mapping[str, Any],
+) -> CrossValidation:
+    """Makes a cross-validation ready; arguments and errors are those of `crossvalidate`."""
+    if repeats < 1:
+        raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {repeats}")
+    values, own = dict(options), network if isinstance(network, nn.Module) else None
+    if data is not None:
+        values["data"] = str(data)
+    if network is not None:
+        values["network"] = network if isinstance(network, str) else f"module:{type(network).__name__}"
+    asked = grid(
+        preset or choose({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
+    )
+    for setting in asked:
+        _refuse_what_a_run_does(setting)
+    examples = _read(asked, own)
+    division = division_of(order, groups, examples[0], asked[0].order.recipe.data)
+    remarks = []
+    if division.column is not None:
+        read = examples
+        examples = [without_column(one, division.column) for one in read]
+        if examples[0] is not read[0]:
+            remarks.append(
+                f"the column '{division.column}' only groups the examples here and is no input: take it out of the "
+                "table before training on it"
+            )
+    recipe = asked[0].order.recipe
+    divided, tested = division.outside_the_test(examples[0], recipe)
+    if len(tested) and not division.plain and "split" not in examples[0].columns:
+        remarks.append(
+            f"the {len(tested):,} test examples are {'the latest' if order == 'time' else 'whole groups'}, and train "
+            "draws others at random: keep these in a file named test beside one named train"
+        )
+    parts = [division.folds(examples[0], divided, folds, _repeated(recipe, repeat).seed) for repeat in range(repeats)]
+    if same := copies(examples[0], parts[0]):
+        remarks.append(
+            f"{same:,} of {sum(len(fold.judged) for fold in parts[0]):,} judged examples are exact copies of one "
+            "trained on, which flatters the errors"
+        )
+    recipes = [_resolved(*pair, division, parts[0], own) for pair in zip(asked, examples, strict=True)]
+    numerics = _numerics(asked[0], recipes[0], examples[0], parts[0], division, own)
+    return CrossValidation(asked, recipes, examples, divided, tested, parts, division, numerics, own, remarks)
+
+
+def _repeated(recipe: Recipe, repeat: int) -> Recipe:
+    return recipe.model_copy(update={"seed": (recipe.seed + repeat) % SEEDS})
+
+
+def _several(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _judged(member: Member, repeat: int, fold: int) -> FoldResult:
+    metrics, training = member.judged(), member.learnt()
+    return FoldResult(
+        repeat=repeat + 1,
+        fold=fold + 1,
+        training_examples=len(member.splits.training),
+        validation_examples=len(member.splits.test),
+        error=error_of(metrics),
+        training_error=error_of(training),
+        metrics=metrics,
+        training_metrics=training,
+        epochs=member.epochs,
+        best_epoch=member.best_epoch,
+    )
+
+
+def _refuse_what_a_run_does(setting: Setting) -> None:
+    recipe, machine = setting.order.recipe, setting.order.machine
+    if recipe.budget is not None:
+        raise GlassworkError("A cross-validation is bounded by --epochs, not by --budget: time is not shared evenly")
+    if isinstance(recipe, SupervisedRecipe) and recipe.restarts > 1:
+        raise GlassworkError(f"restarts has to stay 1, for {ONE_NETWORK}")
+    if machine.out is not None or machine.replay is not None or machine.tensorboard:
+        raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
+
+
+def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Examples]:
+    """The examples of each setting; read once where the recipes read alike."""
+    known: dict[tuple[object, ...], Examples] = {}
+    found = []
+    for setting in settings:
+        recipe = setting.order.recipe
+        key = (recipe.size, recipe.augment) if isinstance(recipe, SupervisedRecipe) else ()
+        if key not in known:
+            if recipe.data is None:
+                raise GlassworkError("There is no data: name a path or a data set with --data")
+            known[key] = make_system(setting.order.system, recipe, own).read(recipe.data)
+            if known[key].ordered:
+                raise GlassworkError(
+                    f"The parts of {recipe.data} follow one another, and folds would train on what comes after: "
+                    "use glasswork train or tune, which hold out the end"
+                )
+        found.append(known[key])
+    return found
+
+
+def _resolved(
+    setting: Setting, examples: Examples, division: Division, folds: Sequence[Fold], own: nn.Module | None
+) -> Recipe:
+    """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
+    recipe = setting.order.recipe
+    largest = max(folds, key=lambda fold: len(fold.training))
+    splits = division.splits(examples, largest, recipe)
+    return make_system(setting.order.system, recipe, own).resolve(examples, splits)
+
+
+def _numerics(
+    setting: Setting,
+    recipe: Recipe,
+    examples: Examples,
+    folds: Sequence[Fold],
+    division: Division,
+    own: nn.Module | None,
+) -> Numerics:
+    """How the arithmetic is carried out; plain where nobody asked, for what is measured may differ the next time."""
+    machine: Machine = setting.order.machine
+    plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
+    machine = machine.model_copy(update={key: value for key, value in plain.items() if getattr(machine, key) == "auto"})
+    system = make_system(setting.order.system, recipe, own)
+    splits = division.splits(examples, folds[0], recipe)
+
+    def make_stage(network: nn.Module, numerics: Numerics) -> Stage:
+        return system.stages(network, examples, splits, Clock(total=10**9), numerics)[0]
+
+    numerics = Numerics(choose_device(machine.device), machine.threads or usable_cores())
+    return system.numerics(machine, numerics, system.network(examples.schema), make_stage)

@@ -1,0 +1,208 @@
+"""Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.catalogue import Order, make_system, order
+from glasswork.data.dataset import Examples
+from glasswork.data.folds import groups_of, hold_out, make_folds
+from glasswork.data.splits import Splits
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.objectives.losses import probabilities
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import choose
+from glasswork.studies.confident_learning import Confidence, confident_learning
+from glasswork.systems.answers import outputs_on
+from glasswork.systems.supervised_findings import picture
+
+PICTURES = 60
+"""As many suspects come with a picture."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One label that is probably wrong.
+
+    Attributes:
+        row: the example's place in the data, from 0.
+        name: where it came from: a file, a row of a table.
+        given: its label.
+        suggested: what the network takes it for, the most probable class.
+        given_probability: of the given label.
+        suggested_probability: of the suggested one.
+        margin: `given_probability` less the greatest probability of another class; the lower, the more suspicious.
+        png: the example as a picture; empty where it is none, and beyond the first `PICTURES`.
+    """
+
+    row: int
+    name: str
+    given: str
+    suggested: str
+    given_probability: float
+    suggested_probability: float
+    margin: float
+    png: bytes = b""
+
+
+@dataclass(frozen=True)
+class LabelErrors:
+    """What was found in a data set.
+
+    Attributes:
+        source: its path or name.
+        preset: what was trained.
+        folds: into how many parts the data was divided.
+        examples: how many labels were looked at.
+        accuracy: share of the given labels that the networks answered without having seen the example.
+        wrong_share: the estimated share of wrong labels.
+        classes: names of the classes.
+        thresholds: mean probability of each class over its own examples.
+        joint: a row per given label, a column per class: how many examples are confidently of that class.
+        disagreeing_copies: examples whose inputs are equal and whose labels are not.
+        suspects: most suspicious first.
+    """
+
+    source: str
+    preset: str
+    folds: int
+    examples: int
+    accuracy: float
+    wrong_share: float
+    classes: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    joint: tuple[tuple[int, ...], ...]
+    disagreeing_copies: int
+    suspects: tuple[Suspect, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types, without the pictures."""
+        data = asdict(self)
+        for suspect in data["suspects"]:
+            del suspect["png"]
+        return data
+
+
+@dataclass(frozen=True)
+class Search:
+    """Data whose labels are to be looked at, read, and what is trained on it."""
+
+    order: Order
+    examples: Examples
+    folds: int
+
+
+def find_label_errors(
+    data: str, preset: str | None = None, folds: int = 5, values: Mapping[str, Any] | None = None
+) -> LabelErrors:
+    """Trains on all parts of a data set but one, asks about that one, and does so for each (Northcutt et al. 2021).
+
+    The data is only read. Equal examples stay in one part, so that none is asked about whose copy was seen.
+
+    Args:
+        data: a path or a name, with one class per example.
+        preset: what to train; absent: what fits the data.
+        folds: into how many parts to divide it.
+        values: fields of the recipe and of the machine, such as `epochs`.
+
+    Raises:
+        GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
+    """
+    search = begin_search(data, preset, folds, values)
+    return conclude(search, list(answered_folds(search)))
+
+
+def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
+    """Reads the data; arguments and errors are those of `find_label_errors`."""
+    asked = {**(values or {}), "data": data}
+    ordered = order(preset or choose(asked), asked)
+    if ordered.system != "supervised":
+        raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
+    examples = make_system(ordered.system, ordered.recipe).read(data)
+    if examples.schema.target != "class":
+        raise GlassworkError(
+            f"{data} has targets of kind '{examples.schema.target}': label errors are looked for where each example "
+            "has one class"
+        )
+    return Search(ordered, examples, folds)
+
+
+def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each fold's rows, int64, and their probabilities, (rows, classes), from a network that was trained without them.
+
+    Raises:
+        GlassworkError: for a class with fewer examples than folds.
+    """
+    ordered, examples = search.order, search.examples
+    recipe, machine = ordered.recipe, ordered.machine
+    numerics = Numerics(choose_device(machine.device), machine.threads or usable_cores())
+    kinds, first = _copies(examples)
+    groups = groups_of(kinds) if len(first) < len(examples) else None
+    rows = torch.arange(len(examples))
+    threads = torch.get_num_threads()
+    try:
+        for fold in make_folds(examples, rows, search.folds, recipe.seed, groups=groups):
+            torch.set_num_threads(numerics.threads)
+            training, validation = hold_out(examples, fold.training, recipe.validation, recipe.seed)
+            splits = Splits(training, validation, fold.judged)
+            fitted = fit_in_memory(ordered.system, recipe, examples, splits, numerics)
+            scores = outputs_on(fitted.network, fitted.examples, fold.judged, numerics)
+            yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _copies(examples: Examples) -> tuple[Tensor, Tensor]:
+    """For each example which input it has, and for each input the first example that has it."""
+    kinds: Tensor = torch.unique(examples.columns["fingerprints"], return_inverse=True)[1]
+    first = torch.full((int(kinds.max()) + 1,), len(kinds)).scatter_reduce(0, kinds, torch.arange(len(kinds)), "amin")
+    return kinds, first
+
+
+def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelErrors:
+    """What the answers of all folds say about the labels."""
+    examples = search.examples
+    chances = torch.cat([chances for _, chances in answers])[torch.cat([rows for rows, _ in answers]).argsort()]
+    labels, classes = examples.columns["targets"], examples.schema.classes
+    found = confident_learning(chances, labels)
+    kinds, first = _copies(examples)
+    return LabelErrors(
+        source=examples.source,
+        preset=search.order.preset,
+        folds=search.folds,
+        examples=len(labels),
+        accuracy=float((chances.argmax(1) == labels).double().mean()),
+        wrong_share=found.wrong_share,
+        classes=classes,
+        thresholds=tuple(found.thresholds.tolist()),
+        joint=tuple(tuple(row) for row in found.counts.tolist()),
+        disagreeing_copies=_disagreeing(kinds, first, labels),
+        suspects=tuple(
+            _suspect(examples, found, chances, place, row) for place, row in enumerate(found.suspects.tolist())
+        ),
+    )
+
+
+def _disagreeing(kinds: Tensor, first: Tensor, labels: Tensor) -> int:
+    """How many examples have a copy with another label."""
+    odd = torch.zeros(len(first), dtype=torch.bool)
+    odd[kinds[labels != labels[first[kinds]]]] = True
+    return int(odd[kinds].sum())
+
+
+def _suspect(examples: Examples, found: Confidence, chances: Tensor, place: int, row: int) -> Suspect:
+    classes, suggested = examples.schema.classes, int(chances[row].argmax())
+    return Suspect(
+        row=row,
+        name=examples.name(row),
+        given=classes[int(examples.columns["targets"][row])],
+        suggested=classes[suggested],
+        given_probability=float(found.self_confidence[row]),
+        suggested_probability=float(chances[row, suggested]),
+        margin=float(found.margin[row]),
+        png=picture(examples, row) if place < PICTURES else b"",
+    )

@@ -1,0 +1,337 @@
+"""Ways against over-training, compared on the same data: none, L1, L2, dropout, max-norm, early stopping."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+from glasswork.catalogue import Order, make_system, order
+from glasswork.data.dataset import Examples
+from glasswork.data.splits import Splits, split
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.objectives.penalties import weights_of
+from glasswork.recipe.base import Recipe
+from glasswork.show.progress import MAIN_METRICS
+from glasswork.studies.crossvalidated import mean_and_standard_error
+from glasswork.studies.settings import Setting
+from glasswork.studies.trained import Member, make_member
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.step import Step
+from glasswork.training.watchers import stopped_early
+
+METHODS: dict[str, tuple[Mapping[str, Any], str, tuple[float, ...]]] = {
+    "none": ({}, "", ()),
+    "L1": ({"penalty": "l1"}, "strength", (1e-4, 3e-4, 1e-3)),
+    "L2": ({"penalty": "l2"}, "strength", (1e-3, 3e-3, 1e-2)),
+    "dropout": ({}, "dropout", (0.25, 0.5, 0.75)),
+    "max-norm": ({"penalty": "max-norm"}, "strength", (0.25, 0.5, 1.0)),
+    "early stopping": ({}, "patience", (2, 5)),
+}
+"""Name of each method: what it sets, the field that says how strong it is, and the values tried of that."""
+
+EXAMPLE: dict[str, Any] = {
+    "data": "mnist-5k",
+    "test": 0.9,
+    "validation": 0.4,
+    "hidden": (128,),
+    "epochs": 60,
+    "schedule": "constant",
+    "learning_rate": 0.001,
+}
+"""Few examples and a large network: what is compared on when nobody says."""
+WITH_DROPOUT = ("dense", "lenet")
+COMPARED = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Mean over the seeds, and the standard error of it."""
+
+    mean: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One strength of a method; the figures are means over the seeds.
+
+    Attributes:
+        method: its name.
+        value: of its strength; None where it has none.
+        validation_loss: by which it is chosen; None where a loss was no number any more.
+        problem: why, in a sentence; empty else.
+    """
+
+    method: str
+    value: float | None
+    validation_loss: float | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What a method came to, at the strength that the validation examples chose.
+
+    Attributes:
+        method: its name.
+        field: of the recipe that says how strong it is; empty where there is none.
+        value: of that field; None where there is none.
+        training, validation, test: figures by name, `loss` among them.
+        weights_norm: length of all weights together, biases not counted.
+        epochs: epochs made.
+        seconds: of one training.
+        command: trains it once.
+    """
+
+    method: str
+    field: str
+    value: float | None
+    training: Mapping[str, Figure]
+    validation: Mapping[str, Figure]
+    test: Mapping[str, Figure]
+    weights_norm: Figure
+    epochs: float
+    seconds: float
+    command: str
+
+
+@dataclass(frozen=True)
+class PenaltiesCompared:
+    """The comparison.
+
+    Attributes:
+        preset, data: what was trained, on what.
+        examples: how many train, validate and test.
+        seeds: of the networks; the rows are the same for all of them.
+        metric: the figure that people ask for first; `loss` where there is no other.
+        methods: in the order of `METHODS`.
+        tried: every strength.
+        remarks: sentences about how it was done.
+    """
+
+    preset: str
+    data: str
+    examples: Mapping[str, int]
+    seeds: Sequence[int]
+    metric: str
+    methods: Sequence[MethodResult]
+    tried: Sequence[Tried]
+    remarks: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass
+class Comparison:
+    """A comparison made ready; `steps` carries it out, `result` says what came out.
+
+    Attributes:
+        order: the recipe as asked for, without any of the methods.
+        recipe: with nothing left open.
+        examples: all of them.
+        splits: the same rows for every network.
+        numerics: how the arithmetic is carried out.
+        seeds: of the networks.
+        trained: the figures of every network, by method and strength; None where a loss was no number any more.
+        problems: why, by method and strength.
+    """
+
+    order: Order
+    recipe: Recipe
+    examples: Examples
+    splits: Splits
+    numerics: Numerics
+    seeds: Sequence[int]
+    trained: dict[tuple[str, float | None], "list[_Trained] | None"]
+    problems: dict[tuple[str, float | None], str]
+
+    @property
+    def settings(self) -> list[tuple[str, float | None]]:
+        """Every strength of every method that this network can have."""
+        dropout = not isinstance(self.recipe, SupervisedRecipe) or self.recipe.network in WITH_DROPOUT
+        return [
+            (method, value)
+            for method, (_, _, values) in METHODS.items()
+            if method != "dropout" or dropout
+            for value in values or (None,)
+        ]
+
+    def steps(self) -> Iterator[tuple[float, str]]:
+        """Trains every network: the share of the work that is done, and what is being done."""
+        self.numerics.apply()
+        settings = self.settings
+        for place, (method, value) in enumerate(settings):
+            name = method if value is None else f"{method} {value:g}"
+            found: list[_Trained] = []
+            try:
+                for number, seed in enumerate(self.seeds):
+                    yield (place + number / len(self.seeds)) / len(settings), name
+                    found.append(self._trained(method, value, seed))
+                self.trained[method, value] = found
+            except GlassworkError as error:
+                self.trained[method, value], self.problems[method, value] = None, str(error)
+        yield 1.0, ""
+
+    def result(self) -> PenaltiesCompared:
+        """What the networks say; each method at the strength whose loss on the validation examples is least.
+
+        Raises:
+            GlassworkError: where not one network could be trained.
+        """
+        tried = [self._tried(*setting) for setting in self.settings]
+        chosen = [best for method in METHODS if (best := _least([one for one in tried if one.method == method]))]
+        if not chosen:
+            raise GlassworkError(next(iter(self.problems.values())))
+        methods = [self._said(one) for one in chosen]
+        first = methods[0].test
+        metric = next((name for name in MAIN_METRICS if name in first), "loss")
+        remarks = [
+            f"{one.method} {one.value:g} could not be trained: {one.problem}"
+            for one in tried
+            if one.problem and one.value
+        ]
+        if "dropout" not in {method for method, _ in self.settings}:
+            remarks.append("this network has no place for dropout, which is left out")
+        return PenaltiesCompared(
+            preset=self.order.preset,
+            data=str(self.recipe.data),
+            examples={name: len(rows) for name, rows in self.splits.named().items()},
+            seeds=self.seeds,
+            metric=metric,
+            methods=methods,
+            tried=tried,
+            remarks=remarks,
+        )
+
+    def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
+        recipe = self._order(method, value).recipe
+        values = {key: getattr(recipe, key) for key in COMPARED if key in type(recipe).model_fields}
+        member = make_member(
+            self.order.system,
+            self.recipe.model_copy(update={**values, "seed": seed}),
+            self.examples,
+            self.splits,
+            self.numerics,
+            None,
+        )
+        stopped = member.recipe.patience is not None
+        stage = member.stage if stopped else replace(member.stage, judge=None)
+        last: Step | None = None
+        began = time.perf_counter()
+        for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+            last = step
+        seconds = time.perf_counter() - began
+        assert last is not None
+        if last.best is not None:
+            member.network.load_state_dict(dict(last.best.weights))
+        rows = (self.splits.training, self.splits.validation, self.splits.test)
+        training, validation, test = (
+            member.system.score(member.network, member.examples, part, self.numerics) for part in rows
+        )
+        if not math.isfinite(validation["loss"]):
+            raise GlassworkError("the validation loss is not a finite number")
+        return _Trained(training, validation, test, _norm(member), last.epoch, seconds)
+
+    def _tried(self, method: str, value: float | None) -> Tried:
+        found = self.trained.get((method, value))
+        if not found:
+            return Tried(method, value, None, self.problems.get((method, value), "it was not reached"))
+        return Tried(method, value, sum(one.validation["loss"] for one in found) / len(found))
+
+    def _said(self, tried: Tried) -> MethodResult:
+        found = self.trained[tried.method, tried.value]
+        assert found
+        return MethodResult(
+            method=tried.method,
+            field=METHODS[tried.method][1],
+            value=tried.value,
+            training=_figures([one.training for one in found]),
+            validation=_figures([one.validation for one in found]),
+            test=_figures([one.test for one in found]),
+            weights_norm=_figure([one.norm for one in found]),
+            epochs=sum(one.epochs for one in found) / len(found),
+            seconds=sum(one.seconds for one in found) / len(found),
+            command=Setting(self._order(tried.method, tried.value), {}, "").command,
+        )
+
+    def _order(self, method: str, value: float | None) -> Order:
+        settings, field, _ = METHODS[method]
+        values = {**settings, **({field: value} if field else {})}
+        asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
+        return order(self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()})
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """One network: its figures, the length of its weights, what it took."""
+
+    training: Mapping[str, float]
+    validation: Mapping[str, float]
+    test: Mapping[str, float]
+    norm: float
+    epochs: int
+    seconds: float
+
+
+def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Comparison:
+    """Makes a comparison ready.
+
+    All methods train on the same rows, from the same first weights for the same seed. Without early stopping a network
+    keeps its last weights, so that over-training shows; with it the best ones. Strengths are chosen by the mean loss on
+    the validation examples; the test examples choose nothing.
+
+    Args:
+        preset: its name; absent: `mlp`, on few examples where no data is given.
+        values: fields of recipe and machine, without those that the methods set.
+        seeds: how many networks for each strength.
+
+    Raises:
+        GlassworkError: for a recipe or data that do not fit, or where nothing is held out.
+    """
+    if seeds < 1:
+        raise GlassworkError(f"Every method needs a network at least, and seeds is {seeds}")
+    if own := [key for key in COMPARED if key in values]:
+        raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
+    preset = preset or "mlp"
+    example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}
+    clean = order(preset, {**example, **values})
+    none = {"penalty": "none", "strength": 0.0, "patience": None}
+    recipe = clean.recipe.model_copy(update=none)
+    draft = make_system(clean.system, recipe)
+    if recipe.data is None:
+        raise GlassworkError("There is no data: name a path or a data set with --data")
+    if clean.system == "online":
+        raise GlassworkError("The online rule has no penalty to compare: use glasswork compare --penalties mlp")
+    examples = draft.read(recipe.data)
+    splits = split(examples, recipe.validation, recipe.test, recipe.seed)
+    if not len(splits.validation) or not len(splits.test):
+        raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
+    resolved = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
+    numerics = Numerics(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
+    numbers = [recipe.seed + place for place in range(seeds)]
+    return Comparison(clean, resolved, examples, splits, numerics, numbers, {}, {})
+
+
+def _least(tried: Sequence[Tried]) -> Tried | None:
+    fine = [one for one in tried if one.validation_loss is not None]
+    return min(fine, key=lambda one: one.validation_loss or 0.0, default=None)
+
+
+def _norm(member: Member) -> float:
+    return float(torch.stack([weight.detach().square().sum() for weight in weights_of(member.network)]).sum().sqrt())
+
+
+def _figures(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
+    return {name: _figure([one[name] for one in found]) for name in found[0]}
+
+
+def _figure(values: Sequence[float]) -> Figure:
+    if len(values) == 1:
+        return Figure(values[0], 0.0)
+    return Figure(*mean_and_standard_error([values]))

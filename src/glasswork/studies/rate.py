@@ -1,0 +1,205 @@
+"""The learning-rate range test (Smith 2015, "Cyclical learning rates"), and how batch sizes compare in speed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from operator import mul
+from typing import Any
+
+from glasswork.catalogue import Order, make_system
+from glasswork.data.splits import split
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.studies.settings import Setting
+from glasswork.studies.trained import Member, make_member
+from glasswork.training.clock import Clock
+from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory
+
+HIGHEST = 10.0
+FEWEST_STEPS, MOST_STEPS = 140, 1000
+DECADES_SMOOTHED = 0.2
+EXPLODED = 4.0
+SETTLED = 20
+RECENT = 0.8
+
+
+@dataclass(frozen=True)
+class RatePoint:
+    """One step of the test: its learning rate, the batch's loss before the update, and that loss smoothed."""
+
+    rate: float
+    loss: float
+    smoothed: float
+
+
+@dataclass(frozen=True)
+class RateTest:
+    """What the test found.
+
+    Attributes:
+        preset, data: what was trained, on what.
+        optimizer, batch_size: the rate belongs to these.
+        points: every step, the rates ascending.
+        exploded: the rate at which the loss was four times the least and above that at the start, or no number any
+            more; None where it never was.
+        steepest: the rate at which the smoothed loss falls fastest per order of magnitude; None where it never falls.
+        least: the rate at which the smoothed loss is least.
+        cautious: a tenth of `least`: for a rate that stays the same.
+        suggested: what to take, see `suggest`; None where the loss never falls.
+        schedule: how the rate goes over the run.
+        usual: the rate that a run takes when nobody says.
+        speeds: of batch sizes.
+        training_examples: how many there are.
+        memory: what a training needs.
+        largest_batch: the largest batch within four fifths of the free memory; None where nobody knows.
+        command: trains with the suggested rate.
+    """
+
+    preset: str
+    data: str | None
+    optimizer: str
+    batch_size: int
+    points: Sequence[RatePoint]
+    exploded: float | None
+    steepest: float | None
+    least: float
+    cautious: float
+    suggested: float | None
+    schedule: str
+    usual: float
+    speeds: Sequence[BatchSpeed]
+    training_examples: int
+    memory: Memory
+    largest_batch: int | None
+    command: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return {**asdict(self), "memory": self.memory.to_json()}
+
+
+def rate_test(asked: Order) -> RateTest:
+    """Trains once over the data while the rate grows from 1e-6 to 10, and suggests one for the run.
+
+    Batches are those of the run's first epochs: one epoch, but at least 140 steps and at most 1,000. The rate grows by
+    the same factor at every step; the test ends where the loss explodes. Losses are smoothed by a Gaussian over the
+    logarithm of the rate. No validation or test example is looked at, and nothing is written.
+
+    Args:
+        asked: a recipe and a machine.
+
+    Raises:
+        GlassworkError: where recipe and data do not fit, or the system is not trained by gradients of batches.
+    """
+    if asked.system == "online":
+        raise GlassworkError("The range test is for networks that are trained by batches: use glasswork rate mlp")
+    member = _member(asked)
+    recipe, stage = member.recipe, member.stage
+    assert recipe.learning_rate is not None and recipe.batch_size is not None
+    memory = estimate_memory(stage, member.examples)
+    speeds = list(batch_speeds(stage, member.examples))
+    rates, losses, exploded = _growing(member)
+    smoothed = smooth(rates, losses)
+    steepest, least, suggested = suggest(rates, smoothed, recipe.schedule)
+    return RateTest(
+        preset=asked.preset,
+        data=recipe.data,
+        optimizer=recipe.optimizer,
+        batch_size=recipe.batch_size,
+        points=[RatePoint(*point) for point in zip(rates, losses, smoothed, strict=True)],
+        exploded=exploded,
+        steepest=steepest,
+        least=least,
+        cautious=float(f"{least / 10:.2g}"),
+        suggested=suggested,
+        schedule=recipe.schedule,
+        usual=recipe.learning_rate,
+        speeds=speeds,
+        training_examples=len(member.splits.training),
+        memory=memory,
+        largest_batch=memory.largest_batch,
+        command="" if suggested is None else _command(asked, suggested),
+    )
+
+
+def smooth(rates: Sequence[float], losses: Sequence[float]) -> list[float]:
+    """Means of the losses, weighted by a Gaussian of 0.2 orders of magnitude around each rate."""
+    places = [math.log10(rate) / DECADES_SMOOTHED for rate in rates]
+    found = []
+    for here in places:
+        weights = [math.exp(-((there - here) ** 2) / 2) for there in places]
+        found.append(sum(map(mul, weights, losses)) / sum(weights))
+    return found
+
+
+def suggest(
+    rates: Sequence[float], smoothed: Sequence[float], schedule: str
+) -> tuple[float | None, float, float | None]:
+    """The rate of the steepest descent, the rate of the least loss, and what to take.
+
+    Above the rate where the loss is least, it stops falling (Smith's upper end). A one-cycle schedule touches its rate
+    for a moment only, so half of that is taken; other schedules stay at theirs, so it is a tenth, or the rate where the
+    loss falls fastest where that one is higher.
+
+    Args:
+        rates: ascending.
+        smoothed: losses at these.
+        schedule: as in the recipe.
+
+    Returns:
+        (steepest, least, suggested); the first and the last are None where the loss never falls.
+    """
+    best = min(range(len(rates)), key=smoothed.__getitem__)
+    least = rates[best]
+    slopes = [
+        (smoothed[k + 1] - smoothed[k]) / math.log10(rates[k + 1] / rates[k]) for k in range(min(best, len(rates) - 1))
+    ]
+    if not slopes or min(slopes) >= 0:
+        return None, least, None
+    steepest = rates[slopes.index(min(slopes))]
+    return steepest, least, float(f"{least / 2 if schedule == 'one-cycle' else max(steepest, least / 10):.2g}")
+
+
+def _growing(member: Member) -> tuple[list[float], list[float], float | None]:
+    """Rates and losses, and where the loss exploded."""
+    steps = min(max(FEWEST_STEPS, len(member.stage.batches)), MOST_STEPS)
+    stage = replace(
+        member.stage, judge=None, schedule="range-test", learning_rate=HIGHEST, clock=Clock(steps), gradient_clip=None
+    )
+    rates: list[float] = []
+    losses: list[float] = []
+    recent = lowest = math.inf
+    try:
+        for step in member.system.steps(stage, None):
+            loss = float(step.loss)
+            rates.append(step.learning_rate)
+            losses.append(loss)
+            recent = loss if len(losses) == 1 else RECENT * recent + (1 - RECENT) * loss
+            lowest = min(lowest, recent)
+            if recent > EXPLODED * lowest and recent > sum(losses[:SETTLED]) / SETTLED:
+                return rates, losses, step.learning_rate
+    except GlassworkError:  # the loss is no number any more
+        if not rates:
+            raise
+        return rates, losses, rates[-1]
+    return rates, losses, None
+
+
+def _member(asked: Order) -> Member:
+    """The run's network on the run's training rows."""
+    if asked.recipe.data is None:
+        raise GlassworkError("There is no data: name a path or a data set with --data")
+    draft = make_system(asked.system, asked.recipe)
+    examples = draft.read(asked.recipe.data)
+    splits = split(examples, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
+    recipe = recipe.model_copy(update={"epochs": recipe.epochs or 1})
+    device = choose_device(asked.machine.device)
+    numerics = Numerics(device, asked.machine.threads or usable_cores())
+    numerics.apply()
+    return make_member(asked.system, recipe, examples, splits, numerics, None)
+
+
+def _command(asked: Order, rate: float) -> str:
+    values = {**asked.asked, "learning_rate": rate}
+    return Setting(replace(asked, asked=values), {}, "").command

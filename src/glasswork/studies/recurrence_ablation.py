@@ -1,0 +1,206 @@
+"""Recurrent against independent predictions: a label for every word or frame, from the whole row or from it alone."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from glasswork.catalogue import make_system, order
+from glasswork.data.dataset import Examples
+from glasswork.data.formats import clips
+from glasswork.data.formats import conll as tagged
+from glasswork.data.splits import Splits, split
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
+from glasswork.recipe.base import Recipe
+from glasswork.run.in_memory import fastest, fit_in_memory
+
+INDEPENDENT = "none"
+_Z = 1.959964  # of 95 %
+_ROWS = {"tagger": ("sentences", "words"), "video": ("clips", "frames")}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One network.
+
+    Attributes:
+        cell: its recurrent unit; `none`: every word or frame is judged on its own.
+        parameters: how many numbers were learnt.
+        seconds: of training.
+        accuracy: share of right answers on the test rows.
+        labels: F1 of all, then of each kind of label.
+    """
+
+    cell: str
+    parameters: int
+    seconds: float
+    accuracy: float
+    labels: tuple[LabelF1, ...]
+
+
+@dataclass(frozen=True)
+class Independent:
+    """The comparison.
+
+    Attributes:
+        data: where the examples came from.
+        preset: tagger or video.
+        rows, times: what a test row is called and how many there are, in the plural; what a time is called.
+        counts: of test rows and of their times.
+        ways: the recurrent network, then the independent one.
+        difference: of their accuracies, with the ends of its 95 % interval.
+    """
+
+    data: str
+    preset: str
+    rows: str
+    times: str
+    counts: tuple[int, int]
+    ways: tuple[Way, Way]
+    difference: tuple[float, float, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass
+class IndependentComparison:
+    """A comparison made ready; `steps` carries it out, `result` says what came out.
+
+    Attributes:
+        preset: tagger or video.
+        recipes: of the recurrent and of the independent network; all else is the same.
+        examples, splits: what both learn from and are judged on.
+        numerics: how the arithmetic is carried out.
+        ways: what is known so far.
+        answers: the labels that each way gave the test rows.
+    """
+
+    preset: str
+    recipes: tuple[Recipe, Recipe]
+    examples: Examples
+    splits: Splits
+    numerics: Numerics
+    ways: list[Way] = field(default_factory=list)
+    answers: list[list[tuple[str, ...]]] = field(default_factory=list)
+
+    def steps(self) -> Iterator[tuple[float, str]]:
+        """Trains both: the share of the work that is done, and what is being done."""
+        self.numerics.apply()
+        yield 0.0, "measuring the arithmetic"
+        numerics = fastest(self.preset, self.recipes[0], self.examples, self.splits, self.numerics)
+        numerics.apply()
+        for number, recipe in enumerate(self.recipes):
+            cell = recipe.model_dump()["cell"]
+            yield number / 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}"
+            began = time.perf_counter()
+            fitted = fit_in_memory(self.preset, recipe, self.examples, self.splits, numerics)
+            seconds = time.perf_counter() - began
+            exact = replace(numerics, precision="float32")
+            judged = fitted.examples.take(self.splits.test)
+            said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
+            truths = self.truths()
+            right = sum(map(_right, truths, said))
+            names = self.examples.schema.classes
+            parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
+            labels = tuple(span_f1(truths, said, marks_spans(names)))
+            self.ways.append(Way(str(cell), parameters, seconds, right / sum(map(len, truths)), labels))
+            self.answers.append(said)
+        yield 1.0, ""
+
+    def truths(self) -> list[tuple[str, ...]]:
+        """The true labels of each test row."""
+        names, offsets = self.examples.schema.classes, self.examples.offsets["targets"]
+        targets = self.examples.columns["targets"]
+        return [
+            tuple(names[number] for number in targets[offsets[row] : offsets[row + 1]].tolist())
+            for row in self.splits.test.tolist()
+        ]
+
+    def result(self) -> Independent:
+        """What came out, once `steps` is through."""
+        truths = self.truths()
+        rows, times = _ROWS[self.preset]
+        first, second = ([_right(*pair) for pair in zip(truths, said, strict=True)] for said in self.answers)
+        counts = list(map(len, truths))
+        difference = share_difference([one - other for one, other in zip(first, second, strict=True)], counts)
+        ways = (self.ways[0], self.ways[1])
+        sizes = (len(truths), sum(counts))
+        return Independent(self.examples.source, self.preset, rows, times, sizes, ways, difference)
+
+
+def prepare(
+    data: str | Path,
+    target: str | None = None,
+    cell: str | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> IndependentComparison:
+    """Reads the data and makes the comparison ready.
+
+    Args:
+        data: sentences with a label for each word, or clips with one for each frame.
+        target: the column of a clip's labels.
+        cell: the recurrent unit; absent: the preset's.
+        epochs: of both networks; absent: the preset's.
+        seed: of weights, batches and, where the source gives none, the split.
+        threads: processor threads; absent: every core.
+
+    Raises:
+        GlassworkError: for data of another kind, or a cell that there is not.
+    """
+    path = Path(data).expanduser()
+    preset = "video" if path.exists() and clips.claims(path) else "tagger"
+    if path.exists() and preset == "tagger" and not tagged.claims(path):
+        raise GlassworkError(
+            f"Recurrent and independent predictions are compared on a label for every word or frame, and {path} is "
+            f"neither: expected {tagged.FORMAT}, or {clips.FORMAT}"
+        )
+    asked = {"data": str(data), "target": target, "cell": cell, "epochs": epochs, "seed": seed}
+    if preset == "tagger":
+        if target is not None:
+            raise GlassworkError("--target names the column of a clip's labels; sentences have their own")
+        del asked["target"]
+    values = {key: value for key, value in asked.items() if value is not None}
+    recipe = order(preset, values).recipe
+    if recipe.model_dump()["cell"] == INDEPENDENT:
+        raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
+    examples = make_system(preset, recipe).read(str(data))
+    splits = split(examples, recipe.validation, recipe.test, recipe.seed)
+    if len(splits.test) < 2:
+        raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
+    alone = recipe.model_copy(update={"cell": INDEPENDENT})
+    numerics = Numerics(choose_device("auto"), threads or usable_cores())
+    return IndependentComparison(preset, (recipe, alone), examples, splits, numerics)
+
+
+def share_difference(differences: Sequence[int], counts: Sequence[int]) -> tuple[float, float, float]:
+    """The difference of two shares of right answers over the same rows, with its 95 % interval.
+
+    The rows are what is independent, not the words or frames within them: the difference is a ratio of sums over rows,
+    and its variance that of a ratio estimator (Cochran 1977, 2.11).
+
+    Args:
+        differences: of each row, how many more of its times the first answered rightly.
+        counts: its times.
+    """
+    rows, whole = len(counts), sum(counts)
+    mean = sum(differences) / whole
+    scatter = sum((one - mean * count) ** 2 for one, count in zip(differences, counts, strict=True))
+    half = _Z * math.sqrt(scatter * rows / (rows - 1)) / whole
+    return mean, mean - half, mean + half
+
+
+def _labels(answer: object) -> tuple[str, ...]:
+    assert isinstance(answer, tuple)
+    return answer
+
+
+def _right(truth: Sequence[str], said: Sequence[str]) -> int:
+    return sum(one == other for one, other in zip(truth, said, strict=True))

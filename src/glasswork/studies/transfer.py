@@ -1,0 +1,343 @@
+"""Ways to learn from few pictures, compared on the same splits (Kovashka, "Transfer learning"; Yosinski et al. 2014).
+
+From scratch; a frozen trained network with a new head; the same with its last stage tuned at a lower rate; and, the
+slide's fourth, the frozen features with a support vector machine or logistic regression.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.data.dataset import Examples
+from glasswork.data.filename_groups import groups_by_name, stem
+from glasswork.data.folds import Fold, Groups, hold_out, make_folds
+from glasswork.data.splits import Splits
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, mixed, usable_cores
+from glasswork.networks.weights import input_images
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.studies.classical import Classical, fit_classical
+from glasswork.studies.cv_split import copies
+from glasswork.studies.intervals import estimate
+from glasswork.studies.transfer_compared import CurvePoint, Difference, TransferCompared, Way, share_estimate
+from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
+from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
+
+SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC = "scratch", "frozen", "fine-tuned", "features-svm", "features-logistic"
+WAYS = (SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC)
+CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
+PRETRAINED = (FROZEN, FINE_TUNED)
+SHARES = (0.05, 0.1, 0.25, 0.5)
+LEAST_SPLITS = 3
+HELD_OUT = 0.1  # of the training groups, to choose strengths by
+SIDE, SCRATCH_SIDE = 160, 48
+TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
+LONGER = 8  # how many times as many epochs fewer pictures may have at most
+PLAIN = {"precision": "float32", "memory_format": "channels-last"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a comparison is: the share of the work, and what is done next, in words."""
+
+    share: float
+    words: str
+
+
+@dataclass
+class TransferComparison:
+    """A comparison made ready: data read, pictures divided; `steps` carries it out.
+
+    Attributes:
+        recipes: of the ways that train a network.
+        examples: pictures of each side that a way needs, in the same order.
+        groups: which pictures belong together; None where nobody knows.
+        folds: who trains and who judges.
+        shares: of the training pictures, for the curve.
+        numerics: how the arithmetic is carried out.
+        remarks: sentences about how it is done.
+        right: of each way and share of the training pictures: share of right answers, split by split.
+        seconds: of each way.
+    """
+
+    recipes: Mapping[str, TransferRecipe]
+    examples: Mapping[str, Examples]
+    groups: Groups | None
+    folds: Sequence[Fold]
+    shares: Sequence[float]
+    numerics: Numerics
+    remarks: list[str]
+    features: Examples | None = None
+    feature_seconds: float = 0.0
+    right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def steps(self) -> Iterator[Progress]:
+        """Trains and judges every way on every split."""
+        self.numerics.apply()
+        yield Progress(0.0, "features of all pictures")
+        began = time.monotonic()
+        self.features = self._compute_features()
+        self.feature_seconds = time.monotonic() - began
+        jobs = [(way, 1.0) for way in WAYS] + [(way, share) for share in self.shares for way in CURVE_WAYS]
+        total, done = len(jobs) * len(self.folds), 0
+        for number in range(len(self.folds)):
+            for way, share in jobs:
+                part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
+                yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
+                self._carry_out(way, share, number)
+                done += 1
+        yield Progress(1.0, "")
+
+    def _compute_features(self) -> Examples:
+        """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
+        system, examples = Transfer(self.recipes[FROZEN]), self.examples[FROZEN]
+        schema = system.scaled(examples, torch.arange(len(examples)))
+        self.examples = {**self.examples, **{way: self.examples[way].with_schema(schema) for way in PRETRAINED}}
+        network = system.pretrained(schema)
+        self.numerics.place(network)
+        return system.features(network, self.examples[FROZEN], self.numerics)
+
+    def division(self, number: int, share: float = 1.0) -> Splits:
+        """Which pictures train, choose the strengths of the classical ways, and judge.
+
+        Args:
+            number: of the split, from 0.
+            share: of the training pictures that may be learnt from; smaller shares lie within larger ones.
+        """
+        fold, seed = self.folds[number], self.recipes[FROZEN].seed
+        rows = self._some(fold.training, share, mixed(seed, number))
+        training, held = hold_out(
+            self.examples[FROZEN], rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups
+        )
+        return Splits(*_every_class(self.examples[FROZEN], training, held), fold.judged)
+
+    def _carry_out(self, way: str, share: float, number: int) -> None:
+        splits = self.division(number, share)
+        began = time.monotonic()
+        right = self._judged(way, share, splits)
+        self.seconds[way] = self.seconds.get(way, 0.0) + (time.monotonic() - began if share == 1 else 0.0)
+        self.right.setdefault((way, share), []).append(right)
+
+    def _judged(self, way: str, share: float, splits: Splits) -> float:
+        """The share of right answers of a way that learns from some rows."""
+        if way in (SVM, LOGISTIC):
+            assert self.features is not None
+            kind = Classical.SVM if way == SVM else Classical.LOGISTIC
+            columns = self.features.columns
+            return fit_classical(kind, columns["inputs"], columns["targets"], splits)
+        recipe = self.recipes[way]
+        assert recipe.epochs is not None
+        epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
+        recipe = recipe.model_copy(update={"epochs": epochs})
+        # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
+        both = torch.cat([splits.training, splits.validation]).sort().values
+        all_of_it = Splits(both, splits.validation[:0], splits.test)
+        fitted = fit_in_memory("transfer", recipe, self.examples[way], all_of_it, self.numerics)
+        return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
+
+    def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
+        """A share of the groups of every class, at least one of each."""
+        if share == 1:
+            return rows
+        targets = self.examples[FROZEN].columns["targets"][rows]
+        numbers = self.groups.numbers[rows] if self.groups is not None else rows
+        generator, kept = torch.Generator().manual_seed(seed), []
+        for label in torch.unique(targets).tolist():
+            own = torch.unique(numbers[targets == label])
+            order = torch.randperm(len(own), generator=generator)
+            kept.append(own[order[: max(1, round(share * len(own)))]])
+        return rows[torch.isin(numbers, torch.cat(kept))]
+
+    def result(self) -> TransferCompared:
+        """What the splits say."""
+        recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
+        judged = 1 / (len(self.folds) - 1)  # smaller shares overlap less, so that theirs errs on the safe side
+        whole = {way: self.right[way, 1.0] for way in WAYS}
+        pairs = [(first, second) for place, first in enumerate(WAYS) for second in WAYS[:place]]
+        shares = [*self.shares, 1.0] if self.shares else []
+        return TransferCompared(
+            data=examples.source,
+            classes=examples.schema.classes,
+            network=recipe.network,
+            weights=recipe.weights or recipe.network,
+            size=examples.schema.shape[1],
+            examples=len(examples),
+            largest_class=float(torch.bincount(examples.columns["targets"]).max()) / len(examples),
+            groups=0 if self.groups is None else len(self.groups.names),
+            splits=len(self.folds),
+            ways=tuple(Way(w, self._sentence(w), share_estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
+            differences=tuple(Difference(a, b, estimate(_less(whole[a], whole[b]), judged)) for a, b in pairs),
+            curve=tuple(self._point(way, share, judged) for way in CURVE_WAYS for share in shares),
+            feature_seconds=self.feature_seconds,
+            remarks=tuple(self.remarks),
+        )
+
+    def _point(self, way: str, share: float, judged: float) -> CurvePoint:
+        parts = [self.division(number, share) for number in range(len(self.folds))]
+        counts = [len(part.training) + len(part.validation) for part in parts]
+        return CurvePoint(way, sum(counts) / len(counts), share_estimate(self.right[way, share], judged))
+
+    def _sentence(self, way: str) -> str:
+        recipe = self.recipes.get(way, self.recipes[FROZEN])
+        side = self.examples[way if way in self.recipes else FROZEN].schema.shape[1]
+        name = f"{recipe.network} at {side} pixels"
+        passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
+        return {
+            SCRATCH: f"{name}, all weights trained from random ones, {passes} of virtual examples",
+            FROZEN: f"features of {name}, a dense head trained on them",
+            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.lower_rate:g} times "
+            "the rate, on virtual examples",
+            SVM: f"features of {name}, a linear support vector machine on them",
+            LOGISTIC: f"features of {name}, logistic regression on them",
+        }[way]
+
+
+def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(first, second, strict=True)]
+
+
+def _every_class(examples: Examples, training: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+    """The division with the held-out rows of classes that would not train any more put back."""
+    targets = examples.columns["targets"]
+    lost = ~torch.isin(targets[held], torch.unique(targets[training]))
+    return torch.cat([training, held[lost]]).sort().values, held[~lost]
+
+
+def compare_ways(data: str | Path, **options: Any) -> TransferCompared:
+    """Compares the ways of transfer learning on pictures of few classes.
+
+    Args:
+        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
+        options: as for `prepare`.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    comparison = prepare(data, **options)
+    for _ in comparison.steps():
+        pass
+    return comparison.result()
+
+
+def prepare(
+    data: str | Path,
+    splits: int = 5,
+    network: str = "efficientnet-lite0",
+    weights: str | None = None,
+    size: int | None = None,
+    epochs: int = TUNED_EPOCHS,
+    scratch: str = "convnet-small",
+    scratch_size: int = SCRATCH_SIDE,
+    scratch_epochs: int = SCRATCH_EPOCHS,
+    curve: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    rule: Callable[[str], str] = stem,
+) -> TransferComparison:
+    """Reads the pictures and divides them.
+
+    Args:
+        data: as for `compare_ways`.
+        splits: how many parts judge in turn, each picture once.
+        network: the trained network, as in the preset transfer.
+        weights: its weights; absent: those that are published.
+        size: side of its pictures, in pixels; absent: 160, or less where the network is for smaller ones.
+        epochs: of the last stage, when it is tuned.
+        scratch: the network that is trained from scratch.
+        scratch_size: side of its pictures.
+        scratch_epochs: its passes over them.
+        curve: also with a twentieth, a tenth, a quarter and a half of the training pictures.
+        seed: what every random choice starts from.
+        device: where to compute.
+        threads: processor threads; absent: every core.
+        rule: what a picture shows, from its file's name; pictures of one thing are on one side of every split.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    if splits < LEAST_SPLITS:
+        raise GlassworkError(f"Intervals need at least {LEAST_SPLITS} splits, and {splits} were asked for")
+    if threads is not None and threads < 1:
+        raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
+    common = {"data": str(data), "seed": seed}
+    known = {**common, "network": network, "weights": weights, "size": size}
+    alone = {**common, "network": scratch, "size": scratch_size, "epochs": scratch_epochs}
+    recipes = _recipes(known, epochs, alone)
+    read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
+    examples = {way: _pooled(each) for way, each in read.items()}
+    first, remarks = examples[FROZEN], list(read[FROZEN].skipped)
+    if first.schema.target != "class" or first.schema.inputs != "image":
+        raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
+    groups = _groups(first, splits, rule, remarks)
+    if "split" in read[FROZEN].columns:
+        remarks.append("the given training, validation and test pictures were put together and divided anew")
+    folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
+    if again := copies(first, folds):
+        remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
+    _refuse_unfitting(recipes, examples, folds[0])
+    numerics = Numerics(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
+    return TransferComparison(recipes, examples, groups, folds, SHARES if curve else (), numerics, remarks)
+
+
+def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) -> dict[str, TransferRecipe]:
+    """The recipe of each way: of those with the trained network, and of the one from scratch."""
+    shape = {"size": known["size"] or _usual_side(TransferRecipe.parse(known))}
+    return {
+        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
+        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
+        SCRATCH: TransferRecipe.parse({**TRANSFER, **alone, "way": SCRATCH}),
+    }
+
+
+def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], examples: Mapping[str, Examples], fold: Fold) -> None:
+    """Tells what does not fit before the work begins.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    nobody = torch.zeros(0, dtype=torch.int64)
+    for way, recipe in recipes.items():
+        Transfer(recipe).resolve(examples[way], Splits(fold.training, nobody, fold.judged))
+
+
+def _usual_side(recipe: TransferRecipe) -> int | None:
+    """The side of the pictures where nobody says: that of the run that the weights are from, else ours."""
+    own = input_images(recipe.weights or recipe.network)[1]
+    return own or (SIDE if Transfer(recipe).entry.side else None)
+
+
+def _groups(examples: Examples, splits: int, rule: Callable[[str], str], remarks: list[str]) -> Groups | None:
+    """Which pictures show the same thing, by their names; adds to the remarks what a reader has to know about it.
+
+    Raises:
+        GlassworkError: for a class of fewer pictures than there are splits.
+    """
+    targets, classes = examples.columns["targets"], examples.schema.classes
+    counts = torch.bincount(targets, minlength=len(classes))
+    if int(counts.min()) < splits:
+        name, count = classes[int(counts.argmin())], int(counts.min())
+        raise GlassworkError(
+            f"Class '{name}' has {count} picture{'s' if count != 1 else ''}, and each of {splits} splits needs one to "
+            f"judge: add pictures of it{f', or use --splits {count}' if count >= LEAST_SPLITS else ''}"
+        )
+    if not examples.names:
+        remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
+        return None
+    groups, apart = groups_by_name(examples.names, targets.tolist(), splits, rule)
+    if apart:
+        few = ", ".join(classes[label] for label in apart)
+        remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
+    return groups
+
+
+def _pooled(examples: Examples) -> Examples:
+    """The examples without the split that the source gives."""
+    return replace(examples, columns={key: each for key, each in examples.columns.items() if key != "split"})

@@ -1,0 +1,355 @@
+"""Searching a recipe's fields for the best figure on the validation examples, with optuna."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from glasswork.catalogue import Order, make_system, order
+from glasswork.data.dataset import Examples
+from glasswork.data.splits import Splits, split
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.recipe.base import Recipe
+from glasswork.recipe.search import Search, searches
+from glasswork.run.folder import RUNS
+from glasswork.studies import optuna_study as studies
+from glasswork.studies.settings import Setting
+from glasswork.studies.trained import Member, make_member
+from glasswork.studies.tuned import TrialResult, Tuned, best_of
+from glasswork.studies.tuning_workers import Workers
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.clock import Clock
+from glasswork.training.stage import Judgement, Stage
+from glasswork.training.step import Step
+from glasswork.training.watchers import Interruption, stopped_early
+
+if TYPE_CHECKING:
+    import optuna
+
+USUAL_TRIALS = 50
+FINISHING_SECONDS = 1.5
+SLOWER = 1.15
+NOTED_SECONDS = 60.0
+WARM_UP = 0.25
+TIME_OVER = "the time was over"
+GREATER_IS_BETTER = ("accuracy", "f1", "exact_match", "r2")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a process needs to know to take part in a search.
+
+    Attributes:
+        preset: its name.
+        values: fields of recipe and machine that the user fixed.
+        study: path or address of the study; None: a file under runs/ named after the search.
+        judge: what trials are compared by.
+        trials: how many the study shall have in the end; None: as many as fit in the time.
+        end: when the whole command has to be over, in seconds as of `time.time()`; None: never.
+        numerics: how every trial's arithmetic is carried out; None: still to be chosen.
+    """
+
+    preset: str
+    values: Mapping[str, Any]
+    study: str | None = None
+    judge: str = "loss"
+    trials: int | None = USUAL_TRIALS
+    end: float | None = None
+    numerics: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Tuning:
+    """A search made ready; `search` carries it out, `result` says what came out.
+
+    Attributes:
+        plan: with the study and the numerics that were chosen.
+        order: the recipe as asked for.
+        recipe: with nothing left open.
+        examples: all of them.
+        splits: which of them train and judge; the test examples are not looked at.
+        numerics: of every trial.
+        ranges: the fields that are searched, and where.
+        study: optuna's.
+        preparing: seconds that reading the data and choosing the arithmetic took, as they will for the last run.
+        interrupted: whether somebody stopped the search.
+    """
+
+    plan: Plan
+    order: Order
+    recipe: Recipe
+    examples: Examples
+    splits: Splits
+    numerics: Numerics
+    ranges: Mapping[str, Search]
+    study: "optuna.Study"
+    preparing: float
+    interrupted: bool = False
+    _watched: Interruption = field(default_factory=Interruption)
+    _half: float = math.inf
+    _noted: float = 0.0
+
+    @property
+    def address(self) -> str:
+        """File or address of the study."""
+        assert self.plan.study is not None
+        return self.plan.study
+
+    @property
+    def smaller_is_better(self) -> bool:
+        """Of two figures."""
+        return self.plan.judge not in GREATER_IS_BETTER
+
+    def search(self, workers: int = 1) -> Iterator[TrialResult]:
+        """Carries trials out until there are as many as planned, or the time is over, or somebody stops it.
+
+        Args:
+            workers: how many processes take part; with more than one this process only watches.
+
+        Yields:
+            Every trial that has ended.
+        """
+        if self.plan.end is not None:
+            self._half = time.time() + (self.plan.end - time.time() - self.preparing - FINISHING_SECONDS) / 2
+        with Interruption() as self._watched:
+            yield from self._here() if workers == 1 else self._elsewhere(workers)
+        self.interrupted = self._watched.wished
+
+    def _here(self) -> Iterator[TrialResult]:
+        self.numerics.apply()
+        parent = os.getppid()  # another one: ours is gone, and nobody waits for us
+        while self._more() and not self._watched.wished and os.getppid() == parent:
+            trial = studies.begin_trial(self.study, self.recipe.seed)
+            if self.plan.trials is not None and studies.counted(self.study, trial.number) >= self.plan.trials:
+                self.study.tell(trial, state=self._state("FAIL"))
+                return
+            self._carry_out(trial, parent)
+            found = self.study.get_trials(deepcopy=False)[trial.number]
+            yield studies.result_of(found, studies.state_of(found))
+
+    def _elsewhere(self, workers: int) -> Iterator[TrialResult]:
+        known = {trial.number for trial in studies.results(self.study)}
+        with Workers(asdict(self.plan), workers) as running:
+            going = True
+            while going:
+                going = running.wait(self._watched.wished)
+                for trial in studies.results(self.study):
+                    if trial.number not in known:
+                        known.add(trial.number)
+                        yield trial
+
+    def _more(self) -> bool:
+        wanted = self.plan.trials is None or studies.counted(self.study) < self.plan.trials
+        return wanted and time.time() < self._latest()
+
+    def _latest(self) -> float:
+        """When trials have to end so that a run of the best recipe still fits; without a budget they never have to."""
+        if self.plan.end is None:
+            return math.inf
+        best = self.best()
+        if best is None:  # a run takes as long as the first trial
+            return self._half
+        return self.plan.end - self.preparing - FINISHING_SECONDS - SLOWER * best.seconds
+
+    def _carry_out(self, trial: "optuna.Trial", parent: int) -> None:
+        latest, values = self._latest(), studies.suggested(trial, self.ranges)
+        began = self._noted = time.monotonic()
+        last, ended, reason = None, "COMPLETE", ""
+        try:
+            member = make_member(
+                self.order.system, self._recipe(values), self.examples, self.splits, self.numerics, None
+            )
+            stage = replace(member.stage, judge=self._judge(member))
+            for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+                last = step
+                ended, reason = self._verdict(trial, step, latest, os.getppid() != parent)
+                if ended != "COMPLETE":
+                    break
+        except GlassworkError as error:
+            ended, reason = "FAIL", str(error)
+        told = {
+            "values": values,
+            "epochs": last.epoch if last else 0,
+            "steps": last.number if last else 0,
+            "seconds": round(time.monotonic() - began, 3),
+            "reason": reason,
+            "stopped": ended == "STOPPED",
+        }
+        trial.set_user_attr("told", told)  # at once, for each writing waits for the disk
+        if ended == "COMPLETE":
+            assert last is not None and last.best is not None
+            self.study.tell(trial, last.best.judgement.metrics[self.plan.judge])
+            return
+        self.study.tell(trial, state=self._state("PRUNED" if ended == "PRUNED" else "FAIL"))
+        if ended == "STOPPED":
+            self.study.enqueue_trial(trial.params)  # the next sitting begins with it
+
+    def _verdict(self, trial: "optuna.Trial", step: Step, latest: float, alone: bool) -> tuple[str, str]:
+        """Whether a trial goes on after a step (`COMPLETE`), or how and why it ends."""
+        if step.judgement is not None:
+            assert step.best is not None
+            figure = step.best.judgement.metrics[self.plan.judge]
+            if not math.isfinite(figure):
+                return "FAIL", f"the validation {self.plan.judge} is not a finite number after epoch {step.epoch}"
+            trial.report(figure, step.epoch)
+            if not step.last and trial.should_prune():
+                return "PRUNED", ""
+        if time.monotonic() - self._noted > NOTED_SECONDS:
+            self._noted = time.monotonic()
+            trial.set_user_attr("process", studies.process())
+        if step.last:
+            return "COMPLETE", ""
+        if self._watched.wished or alone:
+            return "STOPPED", "somebody stopped the search"
+        return ("STOPPED", TIME_OVER) if time.time() >= latest else ("COMPLETE", "")
+
+    def _recipe(self, values: Mapping[str, Any]) -> Recipe:
+        return self.recipe.model_copy(update=dict(values))
+
+    def _judge(self, member: Member) -> Callable[[nn.Module], Judgement]:
+        """The run's own judge, which says what weights are kept, with figures that all trials have in common.
+
+        The loss on the validation examples is that without label smoothing: with more of it any loss is higher.
+        """
+        own, plain = member.stage.judge, member.system
+        assert own is not None
+        smoothed = isinstance(member.recipe, SupervisedRecipe) and member.recipe.label_smoothing > 0
+        if smoothed:
+            plain = make_system(self.order.system, member.recipe.model_copy(update={"label_smoothing": 0.0}))
+
+        def judge(network: nn.Module) -> Judgement:
+            judgement = own(network)
+            if not smoothed:
+                return judgement
+            return Judgement(
+                judgement.error, plain.score(network, member.examples, self.splits.validation, self.numerics)
+            )
+
+        return judge
+
+    def _state(self, name: str) -> Any:
+        return studies.import_optuna().trial.TrialState[name]
+
+    def best(self) -> TrialResult | None:
+        """The best trial that has finished."""
+        trials = studies.results(self.study)
+        number, _ = best_of(trials, self.smaller_is_better)
+        return next((trial for trial in trials if trial.number == number), None)
+
+    def result(self) -> Tuned:
+        """What the study says so far."""
+        trials = studies.results(self.study)
+        best, curve = best_of(trials, self.smaller_is_better)
+        found = Tuned(
+            preset=self.plan.preset,
+            data=self.recipe.data,
+            judge=self.plan.judge,
+            smaller_is_better=self.smaller_is_better,
+            study=self.address,
+            trials=trials,
+            best=best,
+            best_so_far=curve,
+            importance=studies.importance(self.study),
+            ranges={name: studies.range_in_words(search) for name, search in self.ranges.items()},
+            command="",
+        )
+        winner = found.best_trial()
+        if winner is None:
+            return found
+        return replace(found, command=Setting(self._order(winner.values), {}, "").command)
+
+    def winner(self) -> Order:
+        """The order for a run of the best recipe, within what is left of the budget.
+
+        Raises:
+            GlassworkError: where no trial has finished, with the reason.
+        """
+        best = self.best()
+        if best is None:
+            reasons = [trial.reason for trial in studies.results(self.study) if trial.reason]
+            why = f": {reasons[-1]}" if reasons else ""
+            if self.plan.end is not None and reasons and all(one == TIME_OVER for one in reasons):
+                why = (
+                    ": the budget is too short for one trial and the run of its recipe, so allow more or fewer --epochs"
+                )
+            raise GlassworkError(f"Not one trial has finished, so there is no best recipe{why}")
+        limits: dict[str, Any] = {}
+        if self.plan.end is not None:
+            # The recipe's own epochs and patience stay, so that the budget changes nothing where the time is enough.
+            kept = {"epochs": self.recipe.epochs, "patience": self.recipe.patience}
+            limits = {key: value for key, value in kept.items() if value is not None}
+            limits["budget"] = max(1.0, round(self.plan.end - time.time(), 1))
+        arithmetic = {key: getattr(self.numerics, key) for key in ("precision", "memory_format", "allocator")}
+        return self._order({**best.values, **limits, **arithmetic})
+
+    def _order(self, values: Mapping[str, Any]) -> Order:
+        return order(self.plan.preset, {**self.plan.values, **values})
+
+
+def prepare(plan: Plan) -> Tuning:
+    """Makes a search ready: data read, arithmetic and study chosen.
+
+    Raises:
+        GlassworkError: for a recipe, data, a study or a judge that do not fit, or without optuna.
+    """
+    studies.import_optuna()
+    began = time.monotonic()
+    if plan.trials is not None and plan.trials < 1:
+        raise GlassworkError(f"A search takes at least one trial, and {plan.trials} were asked for")
+    asked = order(plan.preset, plan.values)
+    draft = make_system(asked.system, asked.recipe)
+    if asked.recipe.data is None:
+        raise GlassworkError("There is no data: name a path or a data set with --data")
+    examples = draft.read(asked.recipe.data)
+    splits = split(examples, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    if len(splits.validation) == 0:
+        raise GlassworkError(
+            "Trials are compared by their validation examples, and none are held out: add --validation"
+        )
+    recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
+    member = make_member(asked.system, recipe, examples, splits, Numerics(), None)
+    numerics = _numerics(plan, asked, member)
+    _check_judge(plan.judge, member)
+    ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
+    if not ranges:
+        raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
+    prints = examples.columns["fingerprints"]
+    fixed = {name: value for name, value in asked.asked.items() if name != "data"}
+    identity = studies.Identity(
+        plan.preset, {**fixed, "data": asked.recipe.data}, plan.judge, f"{len(examples)} {int(prints.sum()):x}"
+    )
+    address = plan.study or str(RUNS / f"tune-{plan.preset}-{identity.key()}.db")
+    preparing = time.monotonic() - began
+    assert recipe.epochs is not None
+    smaller = plan.judge not in GREATER_IS_BETTER
+    study = studies.open_study(address, identity, smaller, max(1, round(WARM_UP * recipe.epochs)))
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(studies.as_it_stands(recipe, ranges))
+    plan = replace(plan, study=address, numerics=asdict(numerics))
+    return Tuning(plan, asked, recipe, examples, splits, numerics, ranges, study, preparing)
+
+
+def _numerics(plan: Plan, asked: Order, member: Member) -> Numerics:
+    """What the plan says, or what the system chooses for its unchanged recipe."""
+    if plan.numerics is not None:
+        return Numerics(**{**plan.numerics, "measured": ()})
+    device = choose_device(asked.machine.device)
+    plain = Numerics(device, asked.machine.threads or usable_cores())
+    plain.apply()
+
+    def make_stage(network: nn.Module, numerics: Numerics) -> Stage:
+        clock = Clock(total=10**9)
+        return member.system.stages(network, member.examples, member.splits, clock, numerics)[0]
+
+    return member.system.numerics(asked.machine, plain, member.network, make_stage)
+
+
+def _check_judge(judge: str, member: Member) -> None:
+    figures = member.system.score(member.network, member.examples, member.splits.validation, Numerics())
+    if judge not in figures:
+        raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")

@@ -1,0 +1,229 @@
+"""One field of a recipe at several values, and what the network answers at each: the row of pictures of a slide.
+
+Kovashka, "Effect of number of neurons", "Effect of regularization", "Over-training prevention".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from glasswork.catalogue import Order, order
+from glasswork.errors import GlassworkError
+from glasswork.glassbox.regions import Region, region
+from glasswork.recipe.base import Machine
+from glasswork.record import Record
+from glasswork.run.finish import finish
+from glasswork.run.training import Training, prepare
+from glasswork.studies.settings import grid, worded
+
+EPOCHS = "epochs"
+OTHER_EXAMPLES = ("data", "seed")
+"""Fields that change the examples or their split: settings that are compared by pictures may differ in them."""
+HELD_OUT = 0.3
+"""Share of the training examples that judge the epochs, where nobody says how many."""
+CELLS = 100
+
+
+@dataclass(frozen=True)
+class Variant(Record):
+    """A network trained with one value of the field.
+
+    Attributes:
+        value: the value in words.
+        figures: named metrics on the `training`, `validation` and `test` examples, as far as there are any.
+        seconds: of training.
+        run: the run's folder; None where it was not kept.
+        region: what it answers over the plane; None where its examples lie on no plane.
+    """
+
+    value: str
+    figures: Mapping[str, Mapping[str, float]]
+    seconds: float
+    run: str | None
+    region: Region | None
+
+
+@dataclass(frozen=True)
+class Curve(Record):
+    """The errors of one long run.
+
+    Attributes:
+        loss: name of the loss.
+        epochs: from 1.
+        training: mean loss of each epoch's batches, as they were trained on.
+        validation: the loss on the validation examples after it.
+        best: the epoch with the least loss on the validation examples: where early stopping would stop.
+    """
+
+    loss: str
+    epochs: tuple[int, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    best: int
+
+
+@dataclass(frozen=True)
+class Varied(Record):
+    """A field at several values.
+
+    Attributes:
+        preset: what was trained.
+        data: on what.
+        field: what varies.
+        variants: one for each value; of one long run the best epoch and the last.
+        curve: the errors of one long run; else None.
+    """
+
+    preset: str
+    data: str
+    field: str
+    variants: tuple[Variant, ...]
+    curve: Curve | None
+
+
+def vary(
+    preset: str,
+    field: str,
+    values: Sequence[Any],
+    options: Mapping[str, Any] | None = None,
+    runs: str | Path | None = None,
+) -> Varied:
+    """Trains a preset once for each value of a field, and says what each network learnt and answers.
+
+    A single value of `epochs` makes one long run instead, which is looked at after its best epoch and its last
+    (Kovashka, "Over-training prevention").
+
+    Args:
+        preset: its name.
+        field: of the recipe.
+        values: what it shall be, in the order of the pictures.
+        options: all other fields of the recipe and the machine.
+        runs: a folder to keep the runs in; absent: they are not kept.
+
+    Raises:
+        GlassworkError: for a field or values that do not fit, or data that leaves nothing to judge the epochs on.
+        KeyboardInterrupt: on Ctrl-C.
+    """
+    *_, found = varied(preset, field, values, options, runs)
+    return found
+
+
+def varied(
+    preset: str,
+    field: str,
+    values: Sequence[Any],
+    options: Mapping[str, Any] | None = None,
+    runs: str | Path | None = None,
+) -> Iterator[Varied]:
+    """The same as it grows: what has been found after each of the trainings."""
+    field, given = field.replace("-", "_"), {key: _plain(value) for key, value in (options or {}).items()}
+    if field in given:
+        raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
+    if len(values) == 1 and field == EPOCHS:
+        yield _overtrained(preset, values[0], given, runs)
+        return
+    orders = _orders(preset, field, [_plain(value) for value in values], given)
+    found = Varied(preset, worded(orders[0].recipe.data), field, (), None)
+    for one in orders:
+        with _training(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as training:
+            for _ in training.steps():
+                pass
+            value = worded(getattr(training.order.recipe, field))
+            found = replace(found, variants=(*found.variants, _looked_at(training, value, runs)))
+        yield found
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str, Any]) -> list[Order]:
+    """The order of each value."""
+    if len(values) < 2:
+        raise GlassworkError(f"To see the effect of {field} it needs two values or more, or one of epochs")
+    if field in Machine.model_fields:
+        raise GlassworkError(f"{field} says how the machine works and never changes what is learnt: vary another field")
+    if field not in OTHER_EXAMPLES:
+        return [setting.order for setting in grid(preset, {field: values}, options)]
+    orders = [order(preset, {**options, field: value}) for value in values]
+    chosen = [getattr(one.recipe, field) for one in orders]
+    for value in chosen:
+        if chosen.count(value) > 1:
+            raise GlassworkError(f"{field} {worded(value)} is asked for twice: give each value once")
+    return orders
+
+
+def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
+    """One long run to its end, whatever patience the preset has; the best epoch and the last."""
+    asked = {**options, EPOCHS: epochs, "patience": None}
+    if not order(preset, asked).recipe.validation and "validation" not in options:
+        asked["validation"] = HELD_OUT
+    one = order(preset, asked)
+    losses: dict[int, tuple[float, int]] = {}
+    judged: dict[int, float] = {}
+    with _training(one, f"{EPOCHS}-{epochs}", runs) as training:
+        if len(training.splits.validation) == 0:
+            raise GlassworkError("Over-training shows on examples that were held out, and there are none: --validation")
+        for step in training.steps():
+            total, count = losses.get(step.epoch, (0.0, 0))
+            losses[step.epoch] = (total + float(step.loss) * step.examples, count + step.examples)
+            if step.judgement is not None:
+                judged[step.epoch] = step.judgement.metrics["loss"]
+        if training.interrupted:
+            raise KeyboardInterrupt
+        best = training.best
+        assert best is not None
+        last = _looked_at(training, f"{max(losses)} (last)", None, kept=False)
+        kept = _looked_at(training, f"{best.epoch} (best)", runs)
+    curve = Curve(
+        training.system.loss_name,
+        tuple(losses),
+        tuple(total / count for total, count in losses.values()),
+        tuple(judged[epoch] for epoch in losses),
+        best.epoch,
+    )
+    return Varied(preset, worded(one.recipe.data), EPOCHS, (kept, last), curve)
+
+
+@contextmanager
+def _training(one: Order, name: str, runs: str | Path | None) -> Iterator[Training]:
+    """A training made ready in a folder of its own, which is gone afterwards where runs are not kept."""
+    with TemporaryDirectory() as temporary:
+        folder = Path(runs) / name.replace("/", "-") if runs is not None else Path(temporary) / "run"
+        training = prepare(replace(one, machine=one.machine.model_copy(update={"out": str(folder)})))
+        try:
+            yield training
+        finally:
+            training.folder.unlock()
+
+
+def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
+    """What a training came to: with the weights that are kept, or with those that it ended with."""
+    if training.interrupted:
+        raise KeyboardInterrupt
+    best = training.best
+    if kept and runs is not None:
+        finish(training)
+    elif kept and best is not None:
+        training.network.load_state_dict(dict(best.weights))
+    rows = {
+        "training": training.splits.training,
+        "validation": training.splits.validation,
+        "test": training.splits.test,
+    }
+    figures = {
+        name: training.system.score(training.network, training.examples, some, training.numerics)
+        for name, some in rows.items()
+        if len(some)
+    }
+    plane = training.plane()
+    return Variant(
+        value,
+        figures,
+        round(training.seconds, 3),
+        training.folder.name if runs is not None else None,
+        None if plane is None else region(training.network, plane, CELLS),
+    )

@@ -1,0 +1,224 @@
+"""Why convolution: shallow against deep, and dense against convolutional on shifted and scaled images."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.catalogue import make_system, order
+from glasswork.data.dataset import Examples, fingerprints
+from glasswork.data.oriented_gradients import oriented_gradients
+from glasswork.data.shifts import framed, scaled, shifted
+from glasswork.data.splits import Splits, split
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, usable_cores
+from glasswork.glassbox.cost.count import count
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.systems.answers import outputs_on
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+
+SHIFTS = (0, 1, 2, 3, 4, 6, 8)
+SCALES = (0.6, 0.8, 1.0, 1.25, 1.5)
+REACH = 8
+JUDGED = 600  # test images; the standard error of an accuracy of 90 % is then 1.2 %
+AUGMENTED = ("crop:8", "scale:0.4")
+NETWORKS: dict[str, tuple[dict[str, Any], int, float]] = {
+    "dense network": ({"network": "dense", "hidden": (256, 128)}, 20, 0.1),
+    "LeNet": ({"network": "lenet"}, 12, 0.1),
+    "convolutions throughout": ({"network": "convnet-small", "hidden": (16, 32, 64)}, 12, 0.3),
+}
+"""Name of each network, the recipe's fields that make it, its epochs, and its share of a budget, with either data."""
+SHALLOW = "HOG and linear SVM"
+ARCHITECTURES = (
+    ("a dense layer of 1,000 units", "256x256x3 fc1000"),
+    ("a convolution with 64 filters of 5x5", "256x256x3 conv5x5x64"),
+    ("a convolution with 1,000 filters of 5x5", "256x256x3 conv5x5x1000"),
+    ("VGG-16's convolutions, all 13", ""),
+)
+VGG16 = "256x256x3 " + " pool2 ".join(
+    " ".join([f"conv3x3x{maps}"] * times) for maps, times in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One method on all places and sizes.
+
+    Attributes:
+        method: its name.
+        augmented: whether it was trained on shifted and scaled images as well as on centred ones.
+        parameters: how many numbers were learnt.
+        shifts: accuracy by how many pixels the test images were moved.
+        scales: accuracy by how much they were enlarged.
+        seconds: of training.
+    """
+
+    method: str
+    augmented: bool
+    parameters: int
+    shifts: tuple[tuple[float, float], ...]
+    scales: tuple[tuple[float, float], ...]
+    seconds: float
+
+    @property
+    def centred(self) -> float:
+        """Accuracy on test images as they are."""
+        return self.shifts[0][1]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A layer on an image of 256 x 256 pixels in three colours: its weights and its multiplications."""
+
+    layer: str
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class WhyConvolution:
+    """The two comparisons.
+
+    Attributes:
+        data: what was trained on.
+        side: of the images, with the ground around them.
+        training, judged: how many examples train and are judged.
+        methods: shallow first, each network without and with augmentation.
+        counted: parameters at 256 x 256 x 3 (Kolter, "fully connected networks on images").
+    """
+
+    data: str
+    side: tuple[int, int]
+    training: int
+    judged: int
+    methods: Sequence[Judged]
+    counted: Sequence[Counted]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass
+class Comparison:
+    """A comparison made ready; `steps` carries it out, `result` says what came out.
+
+    Attributes:
+        examples: on a ground that is larger by `REACH` on each side.
+        splits: the same rows for every method.
+        budget: seconds for all networks together; None: the epochs of `NETWORKS`.
+        seed: of weights, batches and directions.
+        judged: what is known so far.
+    """
+
+    examples: Examples
+    splits: Splits
+    budget: float | None
+    seed: int
+    judged: list[Judged]
+
+    def steps(self) -> Iterator[tuple[float, str]]:
+        """Trains every method: the share of the work that is done, and what is being done."""
+        numerics = Numerics("cpu", usable_cores(), memory_format="channels-last")
+        numerics.apply()
+        yield 0.0, SHALLOW
+        self.judged.append(self._shallow())
+        asked = [(name, augmented) for name in NETWORKS for augmented in (False, True)]
+        for place, (name, augmented) in enumerate(asked):
+            words = f"{name}, {'shifted and scaled' if augmented else 'centred'} images"
+            yield (place + 0.2) / (len(asked) + 0.2), words
+            self.judged.append(self._network(name, augmented, numerics))
+        yield 1.0, ""
+
+    def result(self) -> WhyConvolution:
+        """What came out, once `steps` is through."""
+        height, width = self.examples.schema.shape[1:]
+        sizes = len(self.splits.training), len(self.splits.test)
+        return WhyConvolution(self.examples.source, (height, width), *sizes, self.judged, counted())
+
+    def _shallow(self) -> Judged:
+        """Histograms of oriented gradients and a linear support vector machine (Dalal and Triggs 2005)."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
+        side = min(self.examples.schema.shape[1:])
+        cell = 4 if side <= 64 else 8
+        inputs, targets = self.examples.columns["inputs"], self.examples.columns["targets"]
+        classifier = LinearSVC(C=0.1, dual=True, random_state=self.seed)
+        rows = torch.cat([self.splits.training, self.splits.validation])
+        began = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of the margin change no answer
+            classifier.fit(oriented_gradients(inputs[rows], cell).numpy(), targets[rows].numpy())
+        seconds = time.perf_counter() - began
+
+        def right(images: Tensor, wanted: Tensor) -> float:
+            return float((classifier.predict(oriented_gradients(images, cell).numpy()) == wanted.numpy()).mean())
+
+        parameters = classifier.coef_.size + classifier.intercept_.size
+        return self._judged(SHALLOW, False, parameters, seconds, right)
+
+    def _network(self, name: str, augmented: bool, numerics: Numerics) -> Judged:
+        values, epochs, share = NETWORKS[name]
+        length = {"epochs": epochs} if self.budget is None else {"budget": self.budget * share}
+        words = AUGMENTED if augmented else ()
+        recipe = SupervisedRecipe.parse({**values, **length, "augment": words, "seed": self.seed})
+        began = time.perf_counter()
+        fitted = fit_in_memory("supervised", recipe, self.examples, self.splits, numerics)
+        seconds = time.perf_counter() - began
+
+        def right(images: Tensor, wanted: Tensor) -> float:
+            columns = {"inputs": images, "targets": wanted}
+            asked = replace(fitted.examples, columns=columns, names=())
+            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), numerics)
+            return float((scores.argmax(1) == wanted).float().mean())
+
+        parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
+        return self._judged(name, augmented, parameters, seconds, right)
+
+    def _judged(
+        self, method: str, augmented: bool, parameters: int, seconds: float, right: Callable[[Tensor, Tensor], float]
+    ) -> Judged:
+        rows = self.splits.test
+        images, wanted = self.examples.columns["inputs"][rows], self.examples.columns["targets"][rows]
+        shifts = tuple((float(pixels), right(shifted(images, pixels, self.seed), wanted)) for pixels in SHIFTS)
+        scales = tuple((factor, right(scaled(images, factor), wanted)) for factor in SCALES)
+        return Judged(method, augmented, parameters, shifts, scales, seconds)
+
+
+def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | None = None, seed: int = 0) -> Comparison:
+    """Makes the comparison ready: the images on a larger ground, at most 600 of the test images judged.
+
+    Args:
+        data: a path or a name of images with one class each.
+        budget: seconds for the training of all networks together; absent: a few epochs each.
+        size: side that images are brought to, in pixels; absent: their own, or 64.
+        seed: of split, weights and directions.
+
+    Raises:
+        GlassworkError: for data that are not images of one class each, or images too small.
+    """
+    asked = order("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
+    examples = make_system(asked.system, asked.recipe).read(data)
+    if examples.schema.inputs != "image" or examples.schema.target != "class":
+        raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
+    if min(examples.schema.shape[1:]) < 8:
+        raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")
+    splits = split(examples, asked.recipe.validation, asked.recipe.test, seed)
+    picked = torch.randperm(len(splits.test), generator=torch.Generator().manual_seed(seed))[:JUDGED]
+    splits = replace(splits, test=splits.test[picked])
+    inputs = framed(examples.columns["inputs"], REACH)
+    channels, height, width = inputs.shape[1:]
+    columns = {"inputs": inputs, "targets": examples.columns["targets"], "fingerprints": fingerprints(inputs)}
+    schema = replace(examples.schema, shape=(channels, height, width))
+    return Comparison(replace(examples, columns=columns, schema=schema), splits, budget, seed, [])
+
+
+def counted() -> tuple[Counted, ...]:
+    """The layers of `ARCHITECTURES` counted on an image of 256 x 256 pixels in three colours."""
+    found = [(layer, count(words or VGG16)) for layer, words in ARCHITECTURES]
+    return tuple(Counted(layer, one.parameters, one.multiply_adds) for layer, one in found)

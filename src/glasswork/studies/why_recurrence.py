@@ -1,0 +1,248 @@
+"""Why gates: a bracket has to be closed that was opened ever farther back, by an RNN and by an LSTM."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.batches import Batch, Batches
+from glasswork.data.brackets import CHARACTERS, CLOSING, KINDS, BracketTexts, bracket_texts, spread
+from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, mixed
+from glasswork.networks.sequence_classifier import ManyToOne
+from glasswork.training.clock import Clock
+from glasswork.training.fit import fit
+from glasswork.training.stage import Carried, Stage
+
+TEXTS = 20_000
+JUDGED = 1000  # texts per distance; the standard error of an accuracy is at most 1.6 %
+BATCH = 64
+THREADS = 1  # the networks are small; and sums are rounded alike on machines with more cores
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
+"""Distances that are asked about, as shares of the farthest in training."""
+RATES = {"rnn": 0.002, "relu-rnn": 0.001, "gru": 0.005, "lstm": 0.005}
+"""Highest learning rate of each cell; LOG.md has what else was tried for the RNN and the ReLU-RNN."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One network.
+
+    Attributes:
+        cell: the kind of unit.
+        seed: of weights and texts.
+        parameters: how many numbers were learnt.
+        learning_rate: the highest.
+        seconds: of training.
+        accuracy: pairs of distance and share of texts answered rightly; chance is a quarter.
+    """
+
+    cell: str
+    seed: int
+    parameters: int
+    learning_rate: float
+    seconds: float
+    accuracy: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All networks of one cell together.
+
+    Attributes:
+        cell: the kind of unit.
+        accuracy: distance, mean over the networks, the lowest and the highest of them.
+    """
+
+    cell: str
+    accuracy: tuple[tuple[int, float, float, float], ...]
+
+
+@dataclass(frozen=True)
+class WhyRecurrence:
+    """The comparison.
+
+    Attributes:
+        farthest: the longest distance in training.
+        units, steps: of every network.
+        training, judged: how many texts train, and are judged at each distance.
+        example: a text, and the bracket that closes it.
+        networks: every cell with every seed.
+        curves: cell by cell.
+    """
+
+    farthest: int
+    units: int
+    steps: int
+    training: int
+    judged: int
+    example: tuple[str, str]
+    networks: Sequence[Judged]
+    curves: Sequence[Curve]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass
+class Comparison:
+    """A comparison made ready; `steps` carries it out, `result` says what came out.
+
+    Attributes:
+        cells: the kinds of units, in the order in which they are trained.
+        farthest: the longest distance in training.
+        units, updates: of every network.
+        seeds: one network of each cell for each.
+        judged: what is known so far.
+    """
+
+    cells: Sequence[str]
+    farthest: int
+    units: int
+    updates: int
+    seeds: Sequence[int]
+    judged: list[Judged] = field(default_factory=list)
+
+    def steps(self) -> Iterator[tuple[float, str]]:
+        """Trains every network: the share of the work that is done, and what is being done."""
+        numerics = Numerics("cpu", THREADS)
+        numerics.apply()
+        whole = len(self.cells) * len(self.seeds)
+        for seed in self.seeds:
+            texts = training_texts(self.farthest, seed)
+            for cell in self.cells:
+                done = len(self.judged)
+                words = f"{cell}, seed {seed}"
+                network, began = bracket_reader(cell, self.units, seed), time.perf_counter()
+                for share in trained(network, texts, self.updates, seed, numerics):
+                    yield (done + share) / whole, words
+                seconds = time.perf_counter() - began
+                parameters = sum(parameter.numel() for parameter in network.parameters())
+                accuracy = accuracies(network, self.farthest, seed)
+                self.judged.append(Judged(cell, seed, parameters, RATES[cell], seconds, accuracy))
+        yield 1.0, ""
+
+    def result(self) -> WhyRecurrence:
+        """What came out, once `steps` is through."""
+        shown = bracket_texts(40, torch.tensor([30]), torch.Generator().manual_seed(self.seeds[0]))
+        example = (shown.text(0), CLOSING[int(shown.kinds[0])])
+        curves = [_together([one for one in self.judged if one.cell == cell]) for cell in self.cells]
+        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, self.judged, curves)
+
+
+def prepare(
+    cells: Sequence[str] = ("rnn", "lstm"),
+    farthest: int = 100,
+    units: int = 64,
+    updates: int = 2000,
+    repeats: int = 3,
+    seed: int = 0,
+) -> Comparison:
+    """Makes the comparison ready.
+
+    Args:
+        cells: names in `networks.recurrent.CELLS`.
+        farthest: the longest distance in training; twice as far is asked about.
+        units: of every network.
+        updates: of every network, with batches of 64 texts.
+        repeats: networks of each cell, with seeds from `seed` on.
+        seed: the first.
+
+    Raises:
+        GlassworkError: for a cell that there is not, or numbers with which nothing can be compared.
+    """
+    check(
+        cells, {"--distance": (farthest, 5), "--units": (units, 1), "--steps": (updates, 1), "--repeats": (repeats, 1)}
+    )
+    return Comparison(tuple(dict.fromkeys(cells)), farthest, units, updates, range(seed, seed + repeats))
+
+
+def check(cells: Sequence[str], numbers: dict[str, tuple[int, int]]) -> None:
+    """Refuses cells that there are not, and numbers below the least that makes sense.
+
+    Args:
+        cells: names.
+        numbers: by flag, what was asked for and the least.
+
+    Raises:
+        GlassworkError: naming what is wrong.
+    """
+    if not cells or (strange := [cell for cell in cells if cell not in RATES]):
+        what = f"There is no recurrent cell named '{strange[0]}'" if cells else "There is no cell to compare"
+        raise GlassworkError(f"{what}: choose from {', '.join(RATES)}")
+    for flag, (value, least) in numbers.items():
+        if value < least:
+            raise GlassworkError(f"{flag} {value} is too little: it is {least} or more")
+
+
+def training_texts(farthest: int, seed: int) -> BracketTexts:
+    """`TEXTS` of them, `farthest` characters long, with distances spread over their orders of magnitude."""
+    generator = torch.Generator().manual_seed(mixed(seed, 0))
+    return bracket_texts(farthest, spread(TEXTS, farthest, generator), generator)
+
+
+def bracket_reader(cell: str, units: int, seed: int) -> ManyToOne:
+    """A fresh network that reads a text and says which bracket comes next; torch's generator stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mixed(seed, 1))
+        return ManyToOne(cell, len(CHARACTERS), units, KINDS)
+
+
+def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, numerics: Numerics) -> Iterator[float]:
+    """Trains a network in place by cross-entropy: AdamW, one cycle, gradients clipped at a norm of 1.
+
+    Yields:
+        After every hundredth of the updates, the share that is done.
+    """
+    inputs = texts.codes.float()
+    columns = {"inputs": inputs, "targets": texts.kinds, "fingerprints": fingerprints(inputs)}
+    schema = Schema("vector", (inputs.shape[1],), "class", tuple(CLOSING))
+    examples = Examples(columns, schema, "brackets")
+    stage = Stage(
+        name="brackets",
+        network=network,
+        parameters=list(network.parameters()),
+        batches=Batches(examples, torch.arange(len(texts)), BATCH, seed, numerics),
+        loss=_loss,
+        judge=None,
+        clock=Clock(total=updates),
+        numerics=numerics,
+        seed=seed,
+        learning_rate=RATES[network.recurrent.cell],
+        gradient_clip=1.0,
+    )
+    with torch.random.fork_rng(devices=[]):
+        for step in fit(stage):
+            if step.number % max(1, updates // 100) == 0:
+                yield step.number / updates
+    network.eval()
+
+
+def _together(networks: Sequence[Judged]) -> Curve:
+    points = []
+    for same in zip(*(one.accuracy for one in networks), strict=True):
+        shares = [share for _, share in same]
+        points.append((same[0][0], sum(shares) / len(shares), min(shares), max(shares)))
+    return Curve(networks[0].cell, tuple(points))
+
+
+def _loss(network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    return nn.functional.cross_entropy(network(batch.inputs), batch.targets), state
+
+
+@torch.no_grad()
+def accuracies(network: ManyToOne, farthest: int, seed: int) -> tuple[tuple[int, float], ...]:
+    """Share of right answers at each distance, on texts that were never trained on; the same texts for every cell."""
+    distances = sorted({1, 2, *(max(1, round(share * farthest)) for share in SHARES)})
+    found = []
+    for distance in distances:
+        generator = torch.Generator().manual_seed(mixed(seed, 2, distance))
+        texts = bracket_texts(max(distance, farthest), torch.full((JUDGED,), distance), generator)
+        right = network(texts.codes).argmax(1) == texts.kinds
+        found.append((distance, float(right.float().mean())))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""The character model: predict the next character of a text."""

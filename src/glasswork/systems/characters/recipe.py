@@ -1,0 +1,52 @@
+"""The recipe of the character model: any text, read character by character, and what comes next at every time."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from glasswork.recipe.base import Recipe
+from glasswork.recipe.search import Choices, Range
+
+
+class CharactersRecipe(Recipe):
+    """The next character of a text from all before it, by truncated back-propagation through time."""
+
+    cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field(
+        "lstm", description="the recurrent unit: f in h_t = f(x_t, h_(t-1))"
+    )
+    units: Annotated[int, Choices((64, 128, 256, 512))] = Field(
+        256, ge=1, description="numbers of the state of a layer"
+    )
+    layers: int = Field(2, ge=1, description="recurrent layers, one above the other")
+    sequence: int = Field(
+        100,
+        ge=2,
+        description="characters over which errors flow back; the state is carried from one such piece to the next",
+    )
+    embedding: int | None = Field(
+        None,
+        ge=0,
+        description="numbers that stand for a character; 0: a one among zeros; absent: 0 for up to 512 characters",
+    )
+    dropout: Annotated[float, Range(0.0, 0.5)] = Field(
+        0.0, ge=0, lt=1, description="share of the units turned off at random between layers and before the output"
+    )
+    vocabulary: int = Field(
+        256,
+        ge=2,
+        le=65536,
+        description="the most different characters; the rarest of more become one unknown character",
+    )
+    samples: int = Field(
+        6, ge=0, description="at how many moments of the training the network writes a sample for the report"
+    )
+    prompt: str = Field("", description="what these samples go on from")
+
+
+CHAR_RNN = {
+    "epochs": 10,
+    "batch_size": 64,
+    "gradient_clip": 1.0,
+    "validation": 0.05,
+    "test": 0.05,
+}

@@ -1,0 +1,77 @@
+"""What the report of a character model says: bits per character, and its writing at stages of training."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glasswork.data.dataset import Examples
+from glasswork.show.sections import Part, Quotation
+from glasswork.training.step import Tree
+
+COUNTED = 1 << 20
+
+
+def findings(
+    examples: Examples, training: Tensor, rows: Tensor, where: str, metrics: dict[str, float], state: Tree | None
+) -> dict[str, Any]:
+    """Fields of the report.
+
+    Args:
+        examples: the text.
+        training: rows that were trained on, for the baseline.
+        rows: rows that were measured on.
+        where: which part they are, in words.
+        metrics: what was measured there.
+        state: of the last step; None where not one was made.
+    """
+    samples = state["samples"] if state is not None else []
+    found: dict[str, Any] = {
+        "headline_metric": "bits per character",
+        "headline_value": metrics["bits_per_character"],
+        "headline_in_percent": False,
+        "headline_higher_is_better": False,
+        "baseline_name": "a model that knows only how often each character comes",
+        "baseline_value": single_characters(examples, training, rows),
+        "test_metrics": metrics,
+    }
+    if samples:
+        found["parts"] = [_stages(samples)]
+        found["files"] = {"samples.txt": _file(samples).encode()}
+    return found
+
+
+def single_characters(examples: Examples, training: Tensor, rows: Tensor) -> float:
+    """Bits per character on `rows` of a model that knows only how often each character comes in `training`."""
+    size = len(examples.schema.classes)
+    known, asked = (_counts(examples, part, size) for part in (training, rows))
+    logs = ((known + 1) / (known + 1).sum()).log2()
+    return float(-(asked * logs).sum() / asked.sum())
+
+
+def _counts(examples: Examples, rows: Tensor, size: int) -> Tensor:
+    counts = torch.zeros(size, dtype=torch.float64)
+    tokens, offsets = examples.columns["inputs"], examples.offsets["inputs"]
+    for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True):
+        counts += torch.bincount(tokens[begin:end].to(torch.int64), minlength=size)
+    return counts
+
+
+def _stages(samples: list[Tree]) -> Part:
+    return Part(
+        "Text at stages of training",
+        "What the network writes when it is left to go on by itself, at temperature 0.7: first letters in about the "
+        "right shares, then words and lines, then what belongs together over more than a line.",
+        quotations=[Quotation(_caption(sample), sample["text"]) for sample in samples],
+    )
+
+
+def _caption(sample: Tree) -> str:
+    bits = sample["loss"] / math.log(2)
+    blank = "" if sample["text"].strip() else "; white space alone"
+    return f"step {sample['step']:,}, epoch {sample['epoch']}: {bits:.2f} bits per character in training{blank}"
+
+
+def _file(samples: list[Tree]) -> str:
+    return "\n\n".join(f"=== {_caption(sample)} ===\n{sample['text']}" for sample in samples) + "\n"

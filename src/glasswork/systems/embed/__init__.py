@@ -1,0 +1,1 @@
+"""Metric learning by the triplet loss."""

@@ -1,0 +1,153 @@
+"""What the report of a metric-learning run says: neighbours as pictures, recall, the ROC curve, a map."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glasswork.data.augmentation import centre
+from glasswork.data.balanced_batches import by_class
+from glasswork.data.dataset import Examples
+from glasswork.data.splits import Splits
+from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification
+from glasswork.show import percent
+from glasswork.show.nearest import map_png, strip_png
+from glasswork.show.sections import Chart, Part, Photograph
+from glasswork.systems.supervised_findings import interval, picture
+
+COUNTS = (1, 2, 5, 10)
+QUERIES, SHOWN = 8, 6
+REMEMBERED = 200
+MAPPED_CLASSES, MAPPED = 8, 600
+LARGEST_SIDE = 32
+
+
+def gallery_rows(examples: Examples, splits: Splits) -> Tensor:
+    """Up to 200 examples of each class, from which its mean is taken: of those trained on, else of those held out."""
+    targets = examples.columns["targets"]
+    count = len(examples.schema.classes)
+    trained = torch.zeros(count, dtype=torch.bool)
+    trained[targets[splits.training]] = True
+    others = torch.cat([splits.validation, splits.test])
+    rows = torch.cat([splits.training, others[~trained[targets[others]]]])
+    parts = by_class(rows, targets[rows])
+    return torch.cat([part[:: -(-len(part) // REMEMBERED)] for part in parts])
+
+
+def findings(examples: Examples, splits: Splits, rows: Tensor, where: str, embeddings: Tensor) -> dict[str, Any]:
+    """Fields of the report about the embeddings of some rows.
+
+    Args:
+        examples: all examples.
+        splits: which of them train, validate and test.
+        rows: rows that are looked at.
+        where: which split they are, in words.
+        embeddings: theirs, (rows, size).
+    """
+    classes = examples.columns["targets"][rows]
+    found, verified = recall(embeddings, classes, counts=COUNTS), verification(embeddings, classes)
+    pixels = recall(_pixels(examples, rows), classes, counts=COUNTS)
+    low, high = interval(found.right, found.queries) if found.queries else (0.0, 1.0)
+    unseen = len(torch.unique(classes)) if "unseen" in examples.columns else 0
+    kind = f" of {unseen:,} classes never trained on" if unseen else ""
+    return {
+        "headline_metric": "recall at 1",
+        "headline_value": found.shares[1],
+        "headline_count": f"{found.right:,} of {found.queries:,} {where} images{kind}",
+        "headline_low": low,
+        "headline_high": high,
+        "baseline_name": "the nearest by pixels",
+        "baseline_value": pixels.shares[1],
+        "parts": [
+            _neighbours_part(examples, rows, embeddings),
+            _figures_part(found, pixels, verified),
+            _map_part(examples, rows, embeddings),
+        ],
+    }
+
+
+def _pixels(examples: Examples, rows: Tensor) -> Tensor:
+    """Images as rows of numbers, of at most 32 pixels a side."""
+    images = centre(examples.columns["inputs"][rows], examples.margin).float() / 255
+    height, width = images.shape[2:]
+    if max(height, width) > LARGEST_SIDE:
+        images = F.adaptive_avg_pool2d(images, (min(height, LARGEST_SIDE), min(width, LARGEST_SIDE)))
+    return images.flatten(1)
+
+
+def _neighbours_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Part:
+    """Some queries, of as many classes as there are, with what lies nearest to each."""
+    classes = examples.columns["targets"][rows]
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(rows), generator=generator)
+    turns = {int(place): (classes[order[:at]] == classes[place]).sum().item() for at, place in enumerate(order[:400])}
+    queries = torch.tensor(sorted(turns, key=lambda place: turns[place])[:QUERIES])
+    near = nearest(embeddings[queries], embeddings, SHOWN, queries)
+    pictures = []
+    for query, places in zip(queries.tolist(), near.places.tolist(), strict=True):
+        others = [(picture(examples, int(rows[i])), bool(classes[i] == classes[query])) for i in places]
+        strip = strip_png(picture(examples, int(rows[query])), others)
+        pictures.append(Photograph(strip, examples.schema.classes[int(classes[query])]))
+    return Part(
+        "What lies nearest",
+        "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
+        "same class, an orange one below the others.",
+        pictures=pictures,
+    )
+
+
+def _figures_part(found: Recall, pixels: Recall, verified: Verification) -> Part:
+    rows: list[list[str | int | float | None]] = [
+        [
+            f"one of the same class among the {count} nearest" if count > 1 else "the nearest is of the same class",
+            percent(found.shares[count]),
+            percent(pixels.shares[count]),
+        ]
+        for count in COUNTS
+    ]
+    rows.append(["a pair of one class is nearer than a pair of two (area under the curve)", percent(verified.area), ""])
+    rows.append(["pairs of one class accepted when 1 % of the others are", percent(verified.true_accepts), ""])
+    points = [(100 * false, true) for false, true in verified.curve]
+    return Part(
+        "Finding and verifying",
+        "Finding: is one of the same class among the nearest others? Verifying: two examples are said to be of one "
+        "class where their distance is below a threshold; the curve shows what each threshold accepts.",
+        charts=[
+            Chart(
+                "Pairs of one class that are accepted",
+                [("embedding", points), ("by chance", [(0.0, 0.0), (100.0, 1.0)])],
+                across="% of the other pairs accepted too",
+                in_percent=True,
+            )
+        ]
+        if points
+        else [],
+        head=("What", "Embedding", "Pixels"),
+        rows=rows,
+        note=f"{verified.same:,} pairs of one class and {verified.different:,} of two; the squared distance up to "
+        f"which 1 % of the latter are accepted is {verified.threshold:.3g}."
+        if points
+        else "",
+    )
+
+
+def _map_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Part:
+    """The first classes on the plane of greatest variance."""
+    classes = examples.columns["targets"][rows]
+    kinds, counts = torch.unique(classes, return_counts=True)
+    kinds = kinds[counts.argsort(descending=True, stable=True)][:MAPPED_CLASSES].sort().values
+    if len(embeddings) < 3 or int(counts.max()) < 3:
+        return Part("", "")
+    chosen = torch.isin(classes, kinds).nonzero()[:, 0]
+    chosen = chosen[:: -(-len(chosen) // MAPPED)]
+    places = principal_plane(embeddings[chosen])
+    names = [examples.schema.classes[kind] for kind in kinds.tolist()]
+    colours = torch.searchsorted(kinds, classes[chosen]).tolist()
+    png = map_png([(x, y) for x, y in places.tolist()], colours, names)
+    return Part(
+        "A map of the embedding",
+        "The two directions in which the embeddings differ most (PCA), of the classes with the most examples. The "
+        "embedding has more directions than two, so that what lies apart here is apart, and what overlaps may not.",
+        pictures=[Photograph(png, "Each dot an example, in the colour of its class")],
+    )

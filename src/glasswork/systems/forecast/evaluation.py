@@ -1,0 +1,164 @@
+"""A forecasting network measured by rolling origin, beside the seasonal-naive forecast and exponential smoothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.dataset import Examples
+from glasswork.data.series_windows import Places, Windows
+from glasswork.execution import Numerics
+from glasswork.objectives.forecasts import conformal_margins, coverage, forecast_errors
+from glasswork.objectives.losses import pinball
+from glasswork.systems.forecast.baselines import ets_forecasts, has_statsmodels
+from glasswork.systems.forecast.network import Forecasters
+
+CHUNK = 500
+CALIBRATED = 2000
+"""Forecasts that the intervals are calibrated on, at most."""
+FEWEST = 10
+"""Forecasts of a backtest, where there is room for them."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts from several origins, and what came.
+
+    Attributes:
+        places: of the forecasts.
+        truth: (forecasts, horizon).
+        quantiles: the network's, (forecasts, horizon, quantiles).
+        naive: the seasonal-naive forecasts, (forecasts, horizon).
+        ets: those of exponential smoothing, NaN where it has none; None where statsmodels is missing.
+        loss: the mean pinball loss, in the scales of the windows.
+        scales: the mean seasonal difference of the series of each forecast before all of them, (forecasts,).
+    """
+
+    places: Places
+    truth: Tensor
+    quantiles: Tensor
+    naive: Tensor
+    ets: Tensor | None
+    loss: float
+    scales: Tensor
+
+    @property
+    def median(self) -> Tensor:
+        """The network's point forecasts, (forecasts, horizon)."""
+        return self.quantiles[:, :, self.quantiles.shape[2] // 2]
+
+    def metrics(self) -> dict[str, float]:
+        """Named figures of the network, and the mean absolute errors of the baselines."""
+        network, naive = (forecast_errors(one, self.truth, self.scales) for one in (self.median, self.naive))
+        found = {
+            "loss": self.loss,
+            **network,
+            "coverage": coverage(self.quantiles[..., 0], self.quantiles[..., -1], self.truth),
+            "seasonal_naive_mae": naive["mae"],
+        }
+        if "mape" in naive:
+            found["seasonal_naive_mape"] = naive["mape"]
+        if self.ets is not None and bool(self.ets.isfinite().all()):
+            smoothed = forecast_errors(self.ets, self.truth, self.scales)
+            found["ets_mae"] = smoothed["mae"]
+            if "mape" in smoothed:
+                found["ets_mape"] = smoothed["mape"]
+        return found
+
+
+def stride_of(kind_horizon: int, rows: int, asked: int | None) -> int:
+    """Steps between the origins of a backtest: the horizon, or less where that makes fewer than ten of them."""
+    return asked or max(1, min(kind_horizon, (rows - kind_horizon + 1) // FEWEST))
+
+
+def outputs_of(network: nn.Module, windows: Windows, places: Places, numerics: Numerics) -> Tensor:
+    """The network's outputs, (forecasts, horizon, quantiles), float32 on the CPU, in the scales of the windows."""
+    network.eval()
+    parts = []
+    with torch.inference_mode(), numerics.arithmetic():
+        for start in range(0, len(places), CHUNK):
+            chosen = places.at(torch.arange(start, min(start + CHUNK, len(places))))
+            parts.append(network(windows.batch(chosen, known=False).inputs).float().cpu())
+    shape = (0, windows.kind.horizon, windows.kind.quantiles)
+    return torch.cat(parts) if parts else torch.zeros(shape)
+
+
+def backtest(
+    network: nn.Module,
+    examples: Examples,
+    rows: Tensor,
+    numerics: Numerics,
+    stride: int | None,
+    baselines: bool = True,
+    most: int | None = None,
+) -> Backtest | None:
+    """Forecasts from origins that roll over some rows, each from what was known then; None where there is no room.
+
+    Args:
+        network: a forecasting network.
+        examples: of series.
+        rows: what is foretold; all of a horizon lies in them.
+        numerics: how the arithmetic is carried out.
+        stride: steps from one origin to the next; absent: `stride_of`.
+        baselines: whether exponential smoothing takes part.
+        most: how many forecasts at most, evenly chosen; absent: all.
+    """
+    windows = Windows(examples, numerics)
+    places = windows.places(rows, stride_of(windows.kind.horizon, len(rows), stride))
+    if most is not None:
+        places = spread(places, most)
+    if not len(places):
+        return None
+    outputs = outputs_of(network, windows, places, numerics)
+    targets = windows.batch(places).targets.cpu()
+    return Backtest(
+        places,
+        windows.truth(places),
+        windows.answers(outputs, places),
+        windows.naive(places),
+        ets_forecasts(windows, places) if baselines and has_statsmodels() else None,
+        float(pinball(outputs.sort(2).values, targets)),
+        _seasonal_differences(windows, int(places.origins.min()))[places.series],
+    )
+
+
+def spread(places: Places, most: int) -> Places:
+    """At most so many of the places, evenly chosen."""
+    if len(places) <= most:
+        return places
+    return places.at(torch.linspace(0, len(places) - 1, most).long())
+
+
+def _seasonal_differences(windows: Windows, before: int) -> Tensor:
+    """mean |y_t - y_(t-m)| of each series up to a row, (series,): what the MASE divides by."""
+    season = windows.kind.season
+    values = windows.values[:before].double()
+    return (values[season:] - values[:-season]).abs().nanmean(0).clamp(min=1e-12)
+
+
+def calibrate(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> int:
+    """Sets the network's margins so that its intervals hold on some rows; on how many values that rests.
+
+    Args:
+        network: `Forecasters`, whose margins are replaced.
+        examples: of series.
+        rows: which were not trained on.
+        numerics: how the arithmetic is carried out.
+    """
+    assert isinstance(network, Forecasters)
+    network.margins.zero_()
+    windows = Windows(examples, numerics)
+    places = spread(windows.places(rows), CALIBRATED)
+    outputs = outputs_of(network, windows, places, numerics).sort(2).values
+    targets = windows.batch(places).targets.cpu()
+    network.margins.copy_(conformal_margins(outputs, targets))
+    return targets.numel()
+
+
+def by_step(found: Backtest) -> Mapping[str, list[float]]:
+    """The mean absolute error by how far ahead, of each way to foretell."""
+    ways = {"network": found.median, "seasonal naive": found.naive}
+    if found.ets is not None and bool(found.ets.isfinite().all()):
+        ways["ETS"] = found.ets
+    return {name: (way - found.truth).abs().mean(0).tolist() for name, way in ways.items()}

@@ -1,0 +1,114 @@
+"""How series go on after their end, in values, times and intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from glasswork.data.dataset import Examples
+from glasswork.data.series_windows import Windows
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics
+from glasswork.objectives.losses import quantile_levels
+from glasswork.systems.forecast.evaluation import outputs_of
+
+HISTORY = 3
+"""Horizons of known values that are told with a forecast, or one season where that is longer."""
+
+
+@dataclass(frozen=True)
+class SeriesForecast:
+    """How one series goes on.
+
+    Attributes:
+        name: of the series.
+        quantiles: of each value to come, from the lowest to the highest, a list per time.
+        seasonal_naive: the values one season before.
+        history: the last values that are known.
+    """
+
+    name: str
+    quantiles: Sequence[Sequence[float]]
+    seasonal_naive: Sequence[float]
+    history: Sequence[float]
+
+    @property
+    def median(self) -> list[float]:
+        """The values to come that are as likely too high as too low."""
+        return [values[len(values) // 2] for values in self.quantiles]
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """How series go on.
+
+    Attributes:
+        source: where they are from.
+        levels: of the quantiles, from 0 to 1.
+        times: when the values to come are.
+        history_times: when the last known values were.
+        series: the forecast of each.
+        left_out: the series whose last values are not known.
+    """
+
+    source: str
+    levels: Sequence[float]
+    times: Sequence[str]
+    history_times: Sequence[str]
+    series: Sequence[SeriesForecast]
+    left_out: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The forecast as plain JSON types."""
+        return {
+            "source": self.source,
+            "levels": [round(level, 6) for level in self.levels],
+            "times": list(self.times),
+            "series": [
+                {
+                    "name": one.name,
+                    "median": one.median,
+                    "quantiles": [list(values) for values in one.quantiles],
+                    "seasonal_naive": list(one.seasonal_naive),
+                }
+                for one in self.series
+            ],
+            "left_out": list(self.left_out),
+        }
+
+
+def foretold(network: nn.Module, examples: Examples, numerics: Numerics) -> Foretold:
+    """How the series of some examples go on after the last of their values.
+
+    Raises:
+        GlassworkError: where none of them has enough known values at its end.
+    """
+    kind = examples.schema.series
+    assert kind is not None
+    windows = Windows(examples, numerics)
+    places = windows.latest()
+    if not len(places):
+        raise GlassworkError(
+            f"{examples.source} has {len(examples):,} times, and a forecast takes the last {kind.context:,} values of "
+            f"a series: {kind.window:,} to read and a season of {kind.season:,} before them"
+        )
+    values = windows.answers(outputs_of(network, windows, places, numerics), places)
+    naive, names = windows.naive(places), examples.schema.classes
+    shown = min(len(examples), max(HISTORY * kind.horizon, min(kind.season, 10 * kind.horizon)))
+    past = torch.arange(len(examples) - shown, len(examples))
+    timing, last = kind.timing, int(windows.times[-1])
+    return Foretold(
+        examples.source,
+        quantile_levels(kind.quantiles).tolist(),
+        [timing.word(time) for time in timing.after(last, kind.horizon).tolist()],
+        [timing.word(time) for time in windows.times[past].tolist()],
+        [
+            SeriesForecast(
+                names[series], values[place].tolist(), naive[place].tolist(), windows.values[past, series].tolist()
+            )
+            for place, series in enumerate(places.series.tolist())
+        ],
+        [name for place, name in enumerate(names) if place not in set(places.series.tolist())],
+    )

@@ -1,0 +1,170 @@
+"""What the report of a forecasting network says: its backtest, in numbers and drawn with its intervals."""
+
+from typing import Any
+
+import torch
+
+from glasswork.data.dataset import Examples
+from glasswork.show.fans import Fan, Stretch
+from glasswork.show.sections import Chart, Part
+from glasswork.systems.forecast.baselines import MISSING, MOST_SERIES, has_statsmodels
+from glasswork.systems.forecast.evaluation import Backtest, by_step
+from glasswork.systems.forecast.generate import Foretold
+
+DRAWN_SERIES = 4
+DRAWN_FORECASTS = 4
+INNER = 0.5
+"""Of the values that the inner interval of a drawing shall hold, about."""
+
+
+def findings(examples: Examples, found: Backtest, where: str, calibrated: int) -> dict[str, Any]:
+    """Fields of the report.
+
+    Args:
+        examples: the series.
+        found: the backtest.
+        where: the part that it is about, in words.
+        calibrated: on how many values the intervals were calibrated.
+    """
+    metrics, kind = found.metrics(), examples.schema.series
+    assert kind is not None
+    promised = (kind.quantiles - 1) / (kind.quantiles + 1)
+    remarks = [_verdict(metrics, len(found.places), kind.timing.steps_in_words(kind.horizon), where)]
+    remarks.append(
+        f"intervals of {promised:.0%} hold {metrics['coverage']:.1%} of the {where} values, calibrated on "
+        f"{calibrated:,} validation values"
+        if calibrated
+        else f"intervals of {promised:.0%} hold {metrics['coverage']:.1%} of the {where} values; without validation "
+        "values they are the network's own, not calibrated"
+    )
+    if not has_statsmodels():
+        remarks.append(MISSING)
+    elif "ets_mae" not in metrics:
+        remarks.append(
+            "there is no exponential-smoothing baseline: it takes two seasons, and eleven values beside one, before "
+            f"the first forecast, of at most {MOST_SERIES} series"
+        )
+    return {
+        "headline_metric": "mean absolute error",
+        "headline_value": metrics["mae"],
+        "headline_in_percent": False,
+        "headline_higher_is_better": False,
+        "baseline_name": "the seasonal-naive forecast, the value one season before,",
+        "baseline_value": metrics["seasonal_naive_mae"],
+        "test_metrics": metrics,
+        "parts": [_errors(found, metrics, where), _drawn(examples, found, where)],
+        "result": {"remarks": remarks},
+    }
+
+
+def _verdict(metrics: dict[str, float], count: int, ahead: str, where: str) -> str:
+    ratio = metrics["mae"] / metrics["seasonal_naive_mae"] if metrics["seasonal_naive_mae"] else float("inf")
+    ets = (
+        f", {metrics['mae'] / metrics['ets_mae']:.2f} times that of exponential smoothing"
+        if "ets_mae" in metrics
+        else ""
+    )
+    return (
+        f"{count:,} {where} forecasts of {ahead}: the mean absolute error is {ratio:.2f} times that of the "
+        f"seasonal-naive forecast{ets}"
+    )
+
+
+def _errors(found: Backtest, metrics: dict[str, float], where: str) -> Part:
+    """The ways to foretell side by side."""
+    lines = [(name, list(enumerate(errors, 1))) for name, errors in by_step(found).items()]
+    rows: list[tuple[str, float | None, float | None]] = [
+        ("network", metrics["mae"], metrics.get("mape")),
+        ("seasonal naive", metrics["seasonal_naive_mae"], metrics.get("seasonal_naive_mape")),
+    ]
+    if "ets_mae" in metrics:
+        rows.append(("exponential smoothing (ETS)", metrics["ets_mae"], metrics.get("ets_mape")))
+    return Part(
+        "Backtest",
+        f"Forecasts from {len(found.places):,} origins that roll over the {where} values, each made from what was "
+        "known then. The farther ahead, the larger the error should be; the network should lie below both baselines.",
+        charts=[Chart("Mean absolute error by steps ahead", lines, "steps ahead")] if found.truth.shape[1] > 1 else [],
+        head=("forecast", "mean absolute error", "in per cent of the value"),
+        rows=rows,
+    )
+
+
+def _drawn(examples: Examples, found: Backtest, where: str) -> Part:
+    """The last forecasts of a few series, with what came."""
+    kind = examples.schema.series
+    assert kind is not None
+    series = sorted(set(found.places.series.tolist()))[:DRAWN_SERIES]
+    fans = [_fan(examples, found, one) for one in series]
+    outer, inner = (kind.quantiles - 1) / (kind.quantiles + 1), _inner(kind.quantiles)[2]
+    return Part(
+        "Forecasts and what came",
+        f"The last {where} forecasts: the median as a line, intervals that shall hold {outer:.0%} and {inner:.0%} of "
+        "the values around it, and what came. Each forecast knows nothing of the values under it.",
+        fans=fans,
+    )
+
+
+def _inner(quantiles: int) -> tuple[int, int, float]:
+    """The lower and the upper quantile of the inner interval, and the share that it shall hold."""
+    low = min(quantiles // 2 - 1, round((quantiles + 1) * (1 - INNER) / 2) - 1)
+    low = max(0, low)
+    high = quantiles - 1 - low
+    return low, high, (high - low) / (quantiles + 1)
+
+
+def _fan(examples: Examples, found: Backtest, series: int) -> Fan:
+    kind = examples.schema.series
+    assert kind is not None
+    mine = (found.places.series == series).nonzero()[:, 0].tolist()
+    chosen: list[int] = []
+    for place in reversed(mine):  # the last ones that do not overlap
+        origin = int(found.places.origins[place])
+        if not chosen or origin + kind.horizon <= int(found.places.origins[chosen[-1]]):
+            chosen.append(place)
+        if len(chosen) == DRAWN_FORECASTS:
+            break
+    first = int(found.places.origins[chosen[-1]])
+    begin = max(0, first - kind.horizon)
+    end = int(found.places.origins[chosen[0]]) + kind.horizon
+    values = examples.columns["inputs"][begin:end, series, 0]
+    low, high, _ = _inner(kind.quantiles)
+    stretches = [
+        stretch_of(int(found.places.origins[place]), found.quantiles[place], found.naive[place], low, high)
+        for place in reversed(chosen)
+    ]
+    times = torch.arange(begin, end).tolist()
+    words = [kind.timing.word(int(examples.columns["times"][row])) for row in times]
+    return Fan(examples.schema.classes[series], list(zip(times, values.tolist(), strict=True)), stretches, times, words)
+
+
+def stretch_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: int, high: int) -> Stretch:
+    """One forecast for a drawing.
+
+    Args:
+        origin: where it begins on the axis.
+        quantiles: (horizon, quantiles).
+        naive: (horizon,).
+        low: the lower quantile of the inner interval.
+        high: the upper one.
+    """
+    return Stretch(
+        list(range(origin, origin + len(quantiles))),
+        quantiles[:, quantiles.shape[1] // 2].tolist(),
+        [
+            (quantiles[:, 0].tolist(), quantiles[:, -1].tolist()),
+            (quantiles[:, low].tolist(), quantiles[:, high].tolist()),
+        ],
+        naive.tolist(),
+    )
+
+
+def fans_ahead(foretold: Foretold) -> list[Fan]:
+    """Drawings of how series go on, each after what came before."""
+    past, words = len(foretold.history_times), [*foretold.history_times, *foretold.times]
+    low, high, _ = _inner(len(foretold.levels))
+    fans = []
+    for one in foretold.series:
+        stretch = stretch_of(past, torch.tensor(one.quantiles), torch.tensor(one.seasonal_naive), low, high)
+        known = list(enumerate(one.history))
+        fans.append(Fan(one.name, known, [stretch], list(range(len(words))), words))
+    return fans

@@ -1,0 +1,1 @@
+"""A function of one variable, approximated by a few units."""

@@ -1,0 +1,146 @@
+"""A few units that approximate a function of x, which is written out as an expression."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data.dataset import TEST, TRAINING, Examples, Schema, fingerprints
+from glasswork.data.splits import Splits
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics, mixed
+from glasswork.glassbox.contributions import Shares, places_between, shares_over
+from glasswork.glassbox.graph import expressions
+from glasswork.show.plots_png import function_png
+from glasswork.show.sections import Part, Photograph
+from glasswork.systems.answers import measured_rows, outputs_on
+from glasswork.systems.around_supervised import AroundSupervised
+from glasswork.systems.function.recipe import FunctionRecipe
+from glasswork.training.step import Tree
+
+EXPRESSION = "expression"
+TRAINED = 120
+MOST_POINTS = 400
+
+
+class Function(AroundSupervised[FunctionRecipe]):
+    """Minimises the squared error between a dense network and points of a function: supervised learning on made data.
+
+    Everything but the data, the largest error and the picture is `Supervised`'s own.
+    """
+
+    def __init__(self, recipe: FunctionRecipe) -> None:
+        super().__init__(recipe, {"network": "dense"})
+
+    @override
+    def read(self, source: str | Path) -> Examples:
+        return self._made() if source == EXPRESSION else super().read(source)
+
+    @override
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        return self._made() if source == EXPRESSION else super().read_like(source, schema)
+
+    def _made(self) -> Examples:
+        """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""
+        recipe = self.recipe
+        every = places_between(recipe.low, recipe.high, 2 * TRAINED - 1)
+        inputs = torch.tensor(every, dtype=torch.float64)[:, None]
+        targets = torch.tensor(self._values(every), dtype=torch.float64)[:, None]
+        generator = torch.Generator().manual_seed(mixed(recipe.seed, TRAINED))
+        added = recipe.noise * torch.randn(TRAINED, 1, generator=generator, dtype=torch.float64)
+        targets[::2] += added
+        split = torch.full((len(every),), TEST, dtype=torch.uint8)
+        split[::2] = TRAINING
+        columns = {"inputs": inputs.float(), "targets": targets.float(), "split": split}
+        columns["fingerprints"] = fingerprints(columns["inputs"])
+        schema = Schema("vector", (1,), "number", ("y",), ("x",))
+        return Examples(columns, schema, recipe.expression, [f"x = {x:.4g}" for x in every])
+
+    def _values(self, places: Sequence[float]) -> list[float]:
+        """The expression at some places.
+
+        Raises:
+            GlassworkError: where it is no function of x, or no finite number somewhere.
+        """
+        recipe = self.recipe
+        if not recipe.low < recipe.high:
+            raise GlassworkError(f"The interval from {recipe.low:g} to {recipe.high:g} is empty: give --low and --high")
+        parsed = expressions.parse(recipe.expression)
+        if not any(isinstance(part, expressions.Name) and part.name == "x" for part in parsed.parts):
+            raise GlassworkError(f"The expression '{parsed.text}' is no function of x, such as sin(x) + 0.3 * x")
+        values = []
+        for x in places:
+            values.append(expressions.results(parsed, expressions.given(parsed, {"x": x}))[-1])
+            if not math.isfinite(values[-1]):
+                raise GlassworkError(
+                    f"'{parsed.text}' is no finite number at x = {x:.4g}: choose another interval with --low and --high"
+                )
+        return values
+
+    @override
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        metrics = super().score(network, examples, rows, numerics)
+        if examples.schema.target == "number" and len(rows):
+            outputs = outputs_on(network, examples, rows, numerics)
+            metrics["largest_error"] = float((outputs - examples.columns["targets"][rows]).abs().max())
+        return metrics
+
+    @override
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        found = super().findings(network, examples, splits, numerics, state)
+        where, rows = measured_rows(splits)
+        found["test_metrics"] = self.score(network, examples, rows, numerics)
+        schema = examples.schema
+        if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
+            return found
+        shares = self._shares(network, examples, splits, numerics)
+        picture, remark = function_png(shares), self._remark(shares, found["test_metrics"], where, len(rows))
+        part = Part(
+            "What each unit adds",
+            f"Above, the function and the network's sum; below, what it is the sum of: each {self._unit} unit's "
+            f"output times its weight, and one constant.",
+            pictures=[Photograph(picture, f"{shares.output} over {shares.input}")],
+            note=remark[:1].upper() + remark[1:] + ".",
+        )
+        return {
+            **found,
+            "parts": [*found.get("parts", ()), part],
+            "files": {"function.png": picture},
+            "result": {**found.get("result", {}), "remarks": [remark]},
+        }
+
+    @property
+    def _unit(self) -> str:
+        return self.recipe.activation
+
+    def _shares(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> Shares:
+        inputs, targets = (examples.columns[name][splits.training][:, 0] for name in ("inputs", "targets"))
+        made = self.recipe.data == EXPRESSION
+        low, high = (self.recipe.low, self.recipe.high) if made else (float(inputs.min()), float(inputs.max()))
+        x = places_between(low, high)
+        every = -(-len(inputs) // MOST_POINTS)
+        points = list(zip(inputs[::every].tolist(), targets[::every].tolist(), strict=True))
+        hidden = made and not self.recipe.noise  # points that lie on the line would only cover it
+        return shares_over(
+            network, examples.schema, x, numerics, self._values(x) if made else (), () if hidden else points
+        )
+
+    def _remark(self, shares: Shares, metrics: dict[str, float], where: str, count: int) -> str:
+        """The sentence that explains what was found."""
+        function = f"'{self.recipe.expression}'" if shares.target else f"column '{shares.output}'"
+        terms = f"a constant and {len(shares.shares)} {self._unit} units" if shares.shares else "this network"
+        between = ", which lie between the training examples" if where == "test" and shares.target else ""
+        return (
+            f"{function} as the sum of {terms}: R2 = {metrics['r2']:.4f}, and the largest error is "
+            f"{metrics['largest_error']:.3g} on {count:,} {where} examples{between}"
+        )
+
+    @override
+    def example(self) -> Examples:
+        return self._made()

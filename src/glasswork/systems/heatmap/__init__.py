@@ -1,0 +1,1 @@
+"""Heat maps over large images from patches."""

@@ -1,0 +1,1 @@
+"""The online delta rule of the lecture."""

@@ -1,0 +1,71 @@
+"""What counted words say, for the report: each judge of a text alone, and what speaks most for a class."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from glasswork.data import ragged
+from glasswork.data.dataset import Examples
+from glasswork.data.vocabulary import Vocabulary
+from glasswork.show import percent
+from glasswork.show.sections import Part
+from glasswork.systems.sentiment.naive_bayes import UNKNOWN, CountedWords
+from glasswork.systems.sentiment.network import TextClassifier
+
+CLASSES, STRONGEST = 20, 10
+"""Classes that are shown, and words and pairs of each, at most."""
+_AT_ONCE = 500
+
+
+def counted_part(network: TextClassifier, examples: Examples, training: Tensor, judges: Mapping[str, float]) -> Part:
+    """A section of the report about counted words.
+
+    Args:
+        network: after training.
+        examples: of the run.
+        training: rows whose texts were counted.
+        judges: the accuracy of each judge, by its name.
+    """
+    vocabulary, counted = examples.schema.vocabulary, network.counted
+    assert vocabulary is not None and counted is not None
+    strongest = counted.weights.topk(STRONGEST, 0)  # (STRONGEST, classes) of each
+    names = _names(counted, examples, training, vocabulary, set(strongest.indices.flatten().tolist()))
+    rows = []
+    for place, name in enumerate(examples.schema.classes[:CLASSES]):
+        found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
+        rows.append((name, ", ".join(names[number] for number, ratio in found if ratio > 0)))
+    said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())
+    return Part(
+        "Learnt and counted",
+        f"Of the network's scores {percent(float(network.share))} are what recurrent layers learnt; the rest is what "
+        "counting says: how much more often a class has a piece, or some in a row, than the other classes do.",
+        head=("class", "what speaks most for it"),
+        rows=rows,
+        note=f"Right answers: {said}.",
+    )
+
+
+def _names(
+    counted: CountedWords, examples: Examples, rows: Tensor, vocabulary: Vocabulary, wanted: set[int]
+) -> dict[int, str]:
+    """How what was counted is written, by its number; of neighbours that share a number, the most frequent ones."""
+    tokens, between = vocabulary.tokens, " " if vocabulary.pieces == "word" else ""
+    names = {number: tokens[number] for number in wanted if number < len(tokens)}
+    others: dict[int, Counter[tuple[int, ...]]] = {number: Counter() for number in wanted - set(names)}
+    numbers_of_others = torch.tensor(sorted(others))
+    for part in torch.split(rows, _AT_ONCE):
+        values, offsets = ragged.take(examples.columns["inputs"], examples.offsets["inputs"], part)
+        text = torch.repeat_interleave(torch.arange(len(part)), ragged.lengths(offsets))
+        for count in range(2, counted.neighbours + 1):
+            last = max(0, len(values) - count + 1)
+            each = [values[place : last + place].long() for place in range(count)]
+            numbers = counted.of_neighbours(*each)
+            known = torch.stack(each).amin(0) > UNKNOWN
+            inside = torch.isin(numbers, numbers_of_others) & known & (text[:last] == text[count - 1 :])
+            for place in inside.nonzero()[:, 0].tolist():
+                others[int(numbers[place])][tuple(int(one[place]) for one in each)] += 1
+    for number, found in others.items():
+        names[number] = between.join(tokens[token] for token in found.most_common(1)[0][0]) if found else ""
+    return names

@@ -1,0 +1,53 @@
+"""Which words of a text moved the answer, as it was written."""
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.dataset import Examples
+from glasswork.data.formats.labelled_texts import text_of
+from glasswork.data.tokenize import cutter
+from glasswork.execution import Numerics
+from glasswork.glassbox.attribution.leave_one_out import evidence, leaving_out
+from glasswork.objectives.losses import probabilities
+
+EXPLAINED = 20
+"""Texts whose words are looked at, in one question: each word takes another look at the whole text."""
+
+Moved = tuple[tuple[str, float], ...]
+
+
+def moved_words(network: nn.Module, examples: Examples, row: int, loss: str, numerics: Numerics) -> Moved:
+    """Every piece of a text with what stands between it and the next one, and how far it moved the answer.
+
+    That is bits of evidence for the most probable class, or the number itself (in deviations of the training targets)
+    where the answer is a number; see `leaving_out`. What is beyond the longest text that is read moved nothing.
+
+    Args:
+        network: gives scores (texts, classes).
+        examples: with the column `texts`; without it there is nothing to say.
+        row: which text.
+        loss: the loss by which the scores read as probabilities.
+        numerics: where the arithmetic is carried out.
+    """
+    if "texts" not in examples.columns:
+        return ()
+    begin, end = examples.offsets["inputs"][row : row + 2].tolist()
+    tokens = examples.columns["inputs"][begin:end].to(numerics.device, torch.int64)
+    kind, network = examples.schema.target, network.eval()
+
+    def figures(texts: Tensor) -> Tensor:
+        outputs = network(texts).float()
+        return outputs if kind == "number" else evidence(probabilities(outputs, loss, kind))
+
+    with torch.no_grad():
+        answered = 0 if kind == "number" else int(figures(tokens[None])[0].argmax())
+    found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
+    text, vocabulary = text_of(examples, row), examples.schema.vocabulary
+    assert vocabulary is not None
+    starts = [piece.start for piece in cutter(vocabulary)(text)]
+    ends = [*starts[1:], len(text)]
+    values = [*found.values, *[0.0] * (len(starts) - len(found.values))]
+    before = ((text[: starts[0]], 0.0),) if starts[0] else ()
+    return before + tuple(
+        (text[start:stop], value) for start, stop, value in zip(starts, ends, values, strict=True) if stop > start
+    )

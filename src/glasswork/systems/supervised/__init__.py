@@ -1,0 +1,1 @@
+"""Supervised learning from images and tables."""

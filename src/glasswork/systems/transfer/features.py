@@ -1,0 +1,83 @@
+"""Features of images, computed once and kept on disk: one forward pass per image for any number of trainings."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from weakref import WeakValueDictionary
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data import cache
+from glasswork.data.batches import Batches
+from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.execution import Numerics
+
+CHUNK = 64
+
+_in_use: WeakValueDictionary[str, Tensor] = WeakValueDictionary()  # where nothing can be kept on disk
+
+
+def features_of(
+    network: nn.Module, compute: Callable[[Tensor], Tensor], examples: Examples, numerics: Numerics
+) -> Tensor:
+    """Features of all images: those that are still in use, those of the cache, else computed and kept there.
+
+    The entry is known by the images (their fingerprints, size and scaling), the network's weights, and how the
+    arithmetic is carried out.
+
+    Args:
+        network: whose weights the features depend on, and nothing else; in evaluation mode.
+        compute: from a batch of scaled images to float features (images, units).
+        examples: the images.
+        numerics: how the arithmetic is carried out.
+
+    Returns:
+        float32 (rows, units), memory-mapped where the cache can be written.
+    """
+
+    def read() -> Examples:
+        found = _computed(compute, examples, numerics)
+        return Examples({"inputs": found}, Schema("vector", (found.shape[1],), "number", ()), "features")
+
+    key = _key(network, examples, numerics)
+    found = _in_use.get(key)
+    if found is None:
+        found = cache.remembered(f"features {key}", [], ReadingOptions(), read).columns["inputs"]
+        _in_use[key] = found
+    return found
+
+
+def with_features(examples: Examples, features: Tensor) -> Examples:
+    """The examples with features in place of the images, and the same targets.
+
+    Args:
+        examples: the images.
+        features: float32 (rows, units).
+    """
+    schema = replace(examples.schema, inputs="vector", shape=(features.shape[1],), mean=(), deviation=())
+    return Examples({"inputs": features, "targets": examples.columns["targets"]}, schema, examples.source)
+
+
+def _computed(compute: Callable[[Tensor], Tensor], examples: Examples, numerics: Numerics) -> Tensor:
+    rows = torch.arange(len(examples))
+    batches = Batches(examples, rows, CHUNK, 0, numerics)
+    parts = []
+    with torch.inference_mode(), numerics.arithmetic():
+        for start in range(0, len(rows), CHUNK):
+            parts.append(compute(batches.gather(rows[start : start + CHUNK], (0, 0)).inputs).float().cpu())
+    return torch.cat(parts)
+
+
+def _key(network: nn.Module, examples: Examples, numerics: Numerics) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    schema, inputs = examples.schema, examples.columns["inputs"]
+    way = [numerics.device, numerics.threads, numerics.precision, numerics.memory_format]
+    facts = [list(inputs.shape), examples.margin, schema.mean, schema.deviation, way, torch.__version__]
+    digest.update(json.dumps([type(network).__name__, facts]).encode())
+    digest.update(examples.columns["fingerprints"].contiguous().numpy().data)
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

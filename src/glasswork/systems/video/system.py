@@ -1,0 +1,186 @@
+"""Frame-level video classification: a label for every frame of a clip (Kovashka, many to many, synchronised)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from typing_extensions import override
+
+from glasswork.data import formats, ragged
+from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.dataset import HOLDS, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.formats.video import UnreadableClipError, frames
+from glasswork.data.inputs import Inputs
+from glasswork.data.padded_batches import IGNORED, PaddedBatches
+from glasswork.data.splits import Splits
+from glasswork.errors import GlassworkError
+from glasswork.execution import Numerics
+from glasswork.systems.answers import measured_rows
+from glasswork.systems.padded import padded_batch
+from glasswork.systems.stages import judged, stage_of
+from glasswork.systems.system import Answer, System
+from glasswork.systems.video.network import VideoNetwork
+from glasswork.systems.video.recipe import VideoRecipe
+from glasswork.systems.video.report import figures, findings, watched
+from glasswork.training.clock import Clock
+from glasswork.training.optimizers import refuse_weight_decay
+from glasswork.training.stage import Carried, Stage
+from glasswork.training.step import Tree
+
+
+class FrameLabelling(System[VideoRecipe]):
+    """Minimises the mean of -log p(label of a frame | the frames up to it) over all frames."""
+
+    @property
+    @override
+    def loss_name(self) -> str:
+        return "cross-entropy"
+
+    @override
+    def read(self, source: str | Path) -> Examples:
+        recipe = self.recipe
+        return _require_clips(
+            formats.read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict))
+        )
+
+    @override
+    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+        options = ReadingOptions(target=self.recipe.target, strict=self.recipe.strict, classes_known=True, like=schema)
+        return _require_clips(formats.read(source, options))
+
+    @override
+    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+        return fit_scaling(examples, rows)
+
+    @override
+    def resolve(self, examples: Examples, splits: Splits) -> VideoRecipe:
+        recipe = self.recipe
+        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
+        return recipe.completed(epochs=20, batch_size=16, learning_rate=0.002, size=examples.schema.shape[1])
+
+    @override
+    def network(self, schema: Schema) -> nn.Module:
+        recipe = self.recipe
+        channels, height, width = schema.shape
+        return VideoNetwork(
+            recipe.cell,
+            (channels, height, width),
+            len(schema.classes),
+            recipe.embedding,
+            recipe.units,
+            recipe.layers,
+            recipe.dropout,
+        )
+
+    @override
+    def stages(
+        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+    ) -> list[Stage]:
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+        pieces, rows = cut(examples, splits.training, recipe.sequence)
+        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, numerics)
+        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+
+    @override
+    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
+
+    @override
+    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+        return figures(examples, rows, watched(network, examples, rows, numerics))
+
+    @override
+    def findings(
+        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+    ) -> dict[str, Any]:
+        where, rows = measured_rows(splits)
+        scores = watched(network, examples, rows, replace(numerics, precision="float32"))
+        return findings(examples, splits.training, rows, where, scores)
+
+    @override
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+        """Video files and folders of pictures, a clip each."""
+        channels, side, _ = schema.shape
+        for source in sources:
+            if not source.exists():
+                raise GlassworkError(f"There is no file or folder {source}: name a video, or a folder of its frames")
+            problems, read = {}, torch.zeros(0, *schema.shape, dtype=torch.uint8)
+            try:
+                read = torch.stack([torch.from_numpy(pixels.copy()) for pixels in frames(source, side, channels)])
+            except UnreadableClipError as error:
+                problems[0] = str(error)
+            columns = {"inputs": read, "targets": torch.zeros(len(read), dtype=torch.int64)}
+            offsets = ragged.offsets_of(torch.tensor([] if problems else [len(read)]))
+            examples = Examples(
+                columns,
+                schema,
+                "predict",
+                () if problems else (str(source),),
+                offsets={"inputs": offsets, "targets": offsets},
+            )
+            yield Inputs([str(source)], examples, problems)
+
+    @override
+    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+        return padded_batch(examples, rows, numerics)
+
+    @override
+    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+        names, found = examples.schema.classes, []
+        for row, scores in enumerate(watched(network, examples, torch.arange(len(examples)), numerics)):
+            said = tuple(names[number] for number in scores.argmax(1).tolist())
+            found.append(Answer(examples.name(row), said, None, {}, frames=len(said)))
+        return found
+
+    @override
+    def example(self) -> Examples:
+        """A spot that goes left or right through 10 frames, from wherever it is."""
+        clips, labels = [], []
+        for clip in range(12):
+            way = 1 if clip % 2 else -1
+            places = [(clip + way * time) % 16 for time in range(10)]
+            picture = torch.zeros(10, 1, 16, 16, dtype=torch.uint8)
+            picture[range(10), 0, 8, places] = 255
+            clips.append(picture)
+            labels += [clip % 2] * 10
+        inputs, offsets = ragged.pack(clips)
+        prints = torch.stack([fingerprints(clip.flatten()[None])[0] for clip in clips])
+        schema = Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
+        columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
+        names = [f"clip {clip}" for clip in range(12)]
+        return Examples(columns, schema, "example", names, offsets={"inputs": offsets, "targets": offsets})
+
+
+def cut(examples: Examples, rows: Tensor, longest: int) -> tuple[Examples, Tensor]:
+    """Clips cut into pieces of at most so many frames, nearly equal in length: the pieces as examples, and their rows.
+
+    No frame is copied.
+    """
+    offsets = examples.offsets["inputs"]
+    ends, start = [0], 0
+    kept: list[int] = []
+    training = set(rows.tolist())
+    for row, (begin, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+        count = max(1, -(-(end - begin) // longest))
+        if row in training:
+            kept += range(start, start + count)
+        ends += [begin + (end - begin) * piece // count for piece in range(1, count + 1)]
+        start += count
+    both = torch.tensor(ends)
+    columns = {name: examples.columns[name] for name in ("inputs", "targets")}
+    return replace(examples, columns=columns, names=(), offsets={"inputs": both, "targets": both}), torch.tensor(kept)
+
+
+def _require_clips(examples: Examples) -> Examples:
+    if examples.schema.inputs != "sequence":
+        raise GlassworkError(
+            f"Frames are labelled in clips with a table of labels each, and {examples.source} holds "
+            f"{HOLDS[examples.schema.inputs]}"
+        )
+    return examples

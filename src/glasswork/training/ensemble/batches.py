@@ -1,0 +1,247 @@
+"""The batches of many networks at once: each member's own rows in its own order, side by side in one tensor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glasswork.data.batches import Batch, Batches
+from glasswork.execution import seed_everything
+from glasswork.training.ensemble.losses import StackedLoss, mean_loss, smoothed
+from glasswork.training.ensemble.network import Layer, StackedNetwork
+
+CHUNK_BYTES = 32 << 20
+EVALUATION_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class StackedBatch:
+    """What one step of the stack sees.
+
+    Attributes:
+        inputs: (members, features, examples).
+        wanted: what the outputs should be, smoothed, (members, outputs, examples).
+        weights: what each example counts, (members, examples), 0 where a smaller batch is filled up; None: all alike.
+        lengths: examples of each member's batch.
+    """
+
+    inputs: Tensor
+    wanted: Tensor
+    weights: Tensor | None
+    lengths: tuple[int, ...]
+
+
+class StackedBatches:
+    """Makes batch `index` of epoch `epoch` of some members: the same examples as each member's own `Batches` gives.
+
+    Rows are gathered for many batches at a time. Where that could change a result by a rounding, such as which batches
+    are gathered together, it depends on the stages alone, never on where training was resumed.
+
+    Args:
+        batches: of each member; of equal number per epoch.
+        losses: what each member minimises; of one name.
+        dtype: type of the networks' weights.
+        keep_order: whether the order within a batch matters, as it does for random layers.
+    """
+
+    def __init__(
+        self, batches: Sequence[Batches], losses: Sequence[StackedLoss], dtype: torch.dtype, keep_order: bool
+    ) -> None:
+        self.batches = batches
+        self.losses = losses
+        self.weighted = any(loss.class_weights is not None for loss in losses)
+        self.dtype = dtype
+        self.count = len(batches[0])
+        self.augmented = any(each.augmentation is not None for each in batches)
+        self.constant = self.count == 1 and not self.augmented and not keep_order
+        sizes = torch.tensor([len(each.rows) for each in batches])
+        edges = torch.arange(self.count + 1)[:, None] * sizes // self.count  # (batches + 1, members)
+        self.starts, self.ends = edges[:-1], edges[1:]
+        self.lengths: list[list[int]] = (self.ends - self.starts).tolist()
+        self.widths = torch.tensor([max(lengths) for lengths in self.lengths])
+        self.ragged = bool((sizes != sizes[0]).any())
+        first = batches[0]
+        row = first.inputs[0].numel() + len(first.scaling.schema.classes)
+        bytes_of_batch = int(self.widths.max()) * len(batches) * row * dtype.itemsize
+        self.together = 1 if self.augmented else max(1, min(self.count, CHUNK_BYTES // max(1, bytes_of_batch)))
+        before = [0, *self.widths.cumsum(0).tolist()]
+        self._parts = [
+            slice(before[index] - before[first], before[index + 1] - before[first])
+            for index in range(self.count)
+            for first in [index // self.together * self.together]
+        ]
+        self._chunk: tuple[object, StackedBatch] | None = None
+
+    def batch(self, epoch: int, index: int, members: Sequence[int]) -> StackedBatch:
+        """One batch of each of `members`, in that order."""
+        first = index // self.together * self.together
+        key = (None if self.constant else (epoch, first), tuple(members))
+        if self._chunk is None or self._chunk[0] != key:
+            self._chunk = (key, self._gathered(epoch, first, members))
+        chunk = self._chunk[1]
+        part, lengths = self._parts[index], self.lengths[index]
+        weights = None if chunk.weights is None else chunk.weights[:, part]
+        return StackedBatch(
+            chunk.inputs[:, :, part],
+            chunk.wanted[:, :, part],
+            None if weights is None else weights / weights.sum(1, keepdim=True),
+            tuple([lengths[member] for member in members]) if self.ragged else (lengths[0],) * len(members),
+        )
+
+    def _gathered(self, epoch: int, first: int, members: Sequence[int]) -> StackedBatch:
+        """The batches from `first` on that are gathered together, one after the other."""
+        chosen = [self.batches[member] for member in members]
+        kept = torch.ones(len(members), 1, dtype=torch.bool)
+        if self.augmented:
+            inputs, targets, kept = self._augmented(epoch, first, chosen)
+        elif self.constant and all(_same_table(each, chosen[0]) and each.rows is chosen[0].rows for each in chosen):
+            inputs, targets = _columns(chosen[:1], chosen[0].rows[None])
+            inputs = inputs.to(self.dtype).contiguous().expand(len(members), -1, -1)
+            targets = targets.expand(len(members), *targets.shape[1:])
+        else:
+            places, kept = self._places(first, members)
+            if not self.constant:
+                places = [each.order(epoch)[place] for each, place in zip(chosen, places, strict=True)]
+            rows = torch.stack([each.rows[place] for each, place in zip(chosen, places, strict=True)])
+            inputs, targets = _columns(chosen, rows)
+        wanted = wanted_outputs(targets, len(chosen[0].scaling.schema.classes), self.dtype)
+        weights = self._weights(targets, kept, members)
+        wanted = _smoothed(wanted, [self.losses[member] for member in members])
+        # One table under all members is left as it is; else every member's examples lie in one piece.
+        inputs = inputs if inputs.stride(0) == 0 else inputs.to(self.dtype).contiguous()
+        return StackedBatch(inputs, wanted, weights, ())
+
+    def _places(self, first: int, members: Sequence[int]) -> tuple[list[Tensor], Tensor]:
+        """Where in each member's order the batches from `first` on lie, and which of these places count."""
+        here = torch.arange(first, min(first + self.together, self.count))
+        batch = here.repeat_interleave(self.widths[here])
+        offset = torch.arange(len(batch)) - (self.widths[here].cumsum(0) - self.widths[here])[batch - first]
+        if not self.ragged:
+            return [self.starts[batch, 0] + offset] * len(members), torch.ones(len(members), 1, dtype=torch.bool)
+        places = self.starts[batch][:, list(members)].t() + offset
+        ends = self.ends[batch][:, list(members)].t()
+        return list(torch.minimum(places, ends - 1)), places < ends
+
+    def _augmented(self, epoch: int, index: int, chosen: Sequence[Batches]) -> tuple[Tensor, Tensor, Tensor]:
+        """Member by member, as each has its own draws."""
+        parts = [each.batch(epoch, index) for each in chosen]
+        width = int(self.widths[index])
+        inputs = torch.stack([_filled(part.inputs.flatten(1).t(), 1, width) for part in parts])
+        targets = torch.stack([_filled(part.targets, 0, width) for part in parts])
+        return inputs, targets, torch.arange(width) < torch.tensor([[len(part)] for part in parts])
+
+    def _weights(self, targets: Tensor, kept: Tensor, members: Sequence[int]) -> Tensor | None:
+        if not self.weighted:
+            return kept.to(targets.device, self.dtype) if self.ragged else None
+        tables = [self.losses[member].class_weights for member in members]
+        rows = [
+            torch.ones_like(row, dtype=self.dtype) if table is None else table.to(row.device, self.dtype)[row]
+            for table, row in zip(tables, targets, strict=True)
+        ]
+        return torch.stack(rows) * kept.to(targets.device)
+
+
+def wanted_outputs(targets: Tensor, outputs: int, dtype: torch.dtype) -> Tensor:
+    """Targets (members, examples, ...) as what each output should be, (members, outputs, examples)."""
+    wanted = F.one_hot(targets, outputs) if targets.dim() == 2 else targets
+    return wanted.transpose(1, 2).to(dtype).contiguous()
+
+
+def drawn_masks(
+    layers: Sequence[Layer], lengths: Sequence[int], seeds: Sequence[int], epoch: int, index: int, like: Tensor
+) -> list[Tensor | None]:
+    """What dropout multiplies each layer's units by, (members, units, examples): as each member alone draws it.
+
+    Args:
+        layers: the architecture.
+        lengths: examples of each member's batch.
+        seeds: of each member.
+        epoch: from 0.
+        index: of the batch, from 0.
+        like: of the type that the masks have, (members, features, examples).
+    """
+    shapes = [(len(lengths), layer.units, like.shape[2]) for layer in layers]
+    masks = [like.new_zeros(shape) if layer.dropout else None for layer, shape in zip(layers, shapes, strict=True)]
+    for member, (length, seed) in enumerate(zip(lengths, seeds, strict=True)):
+        seed_everything(seed, epoch, index)
+        for layer, mask in zip(layers, masks, strict=True):
+            if mask is not None:
+                drawn = like.new_empty(length, layer.units).bernoulli_(1 - layer.dropout)
+                mask[member, :, :length] = drawn.t()
+    for layer, mask in zip(layers, masks, strict=True):
+        if mask is not None:
+            mask.div_(1 - layer.dropout)
+    return masks
+
+
+def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Sequence[StackedLoss]) -> Tensor:
+    """Mean loss of each network on all rows of its own `batches`, float64 (members,), with nothing drawn at random.
+
+    Args:
+        network: the networks, not changed.
+        batches: one for each network; only its rows, columns and scaling are used.
+        losses: one for each network; examples all count alike.
+    """
+    dtype, device = network.weights[0].dtype, network.weights[0].device
+    shared = all(_same_table(each, batches[0]) and each.rows is batches[0].rows for each in batches)
+    sizes = torch.tensor([len(each.rows) for each in batches])
+    widest = max(batches[0].inputs[0].numel(), *(layer.outputs for layer in network.layers))
+    piece = max(1, EVALUATION_BYTES // (len(batches) * widest * dtype.itemsize))
+    total = torch.zeros(len(batches), dtype=torch.float64, device=device)
+    for start in range(0, int(sizes.max()), piece):
+        places = torch.arange(start, min(start + piece, int(sizes.max())))
+        some = batches[:1] if shared else batches
+        rows = torch.stack([each.rows[places.clamp(max=len(each.rows) - 1)] for each in some])
+        inputs, targets = _columns(some, rows)
+        inputs, targets = (column.expand(len(batches), *column.shape[1:]) for column in (inputs, targets))
+        wanted = _smoothed(wanted_outputs(targets, network.layers[-1].outputs, dtype), losses)
+        weights = (places < sizes[:, None]).to(device, dtype)
+        total += mean_loss(losses[0].name, network.scores(inputs.to(dtype)), wanted, weights)[0]
+    return total / sizes.to(device)
+
+
+def _smoothed(wanted: Tensor, losses: Sequence[StackedLoss]) -> Tensor:
+    """The outputs wanted, under each member's label smoothing."""
+    if not any(loss.smoothing for loss in losses):
+        return wanted
+    return smoothed(losses[0].name, wanted, wanted.new_tensor([loss.smoothing for loss in losses]))
+
+
+def _same_table(one: Batches, other: Batches) -> bool:
+    """Whether two take rows of the same columns, scaled alike."""
+    return (
+        one.inputs is other.inputs
+        and one.targets is other.targets
+        and one.margin == other.margin
+        and one.scaling.schema == other.scaling.schema
+    )
+
+
+def _columns(batches: Sequence[Batches], rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled inputs, (members, features, examples), and targets, (members, examples, ...), of rows (members, examples).
+
+    Members that share a table are looked up together.
+    """
+    groups: list[list[int]] = []
+    for place, each in enumerate(batches):
+        group = next((group for group in groups if _same_table(each, batches[group[0]])), None)
+        if group is None:
+            groups.append([place])
+        else:
+            group.append(place)
+    parts: list[Batch] = [batches[group[0]].gather(rows[group].flatten(), (0, 0)) for group in groups]
+    count = rows.shape[1]
+    inputs = [part.inputs.reshape(len(part) // count, count, -1).transpose(1, 2) for part in parts]
+    targets = [part.targets.reshape(len(part) // count, count, *part.targets.shape[1:]) for part in parts]
+    if len(groups) == 1:
+        return inputs[0], targets[0]
+    back = torch.tensor([place for group in groups for place in group]).argsort()
+    return torch.cat(inputs)[back], torch.cat(targets)[back]
+
+
+def _filled(column: Tensor, dimension: int, width: int) -> Tensor:
+    """The column, lengthened to `width` by its first entries."""
+    missing = width - column.shape[dimension]
+    return torch.cat([column, column.narrow(dimension, 0, missing)], dimension) if missing else column

@@ -1,0 +1,119 @@
+"""Texts with answers: tables, folders of class folders, what is left out, and new texts for a model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.formats import labelled_texts, read
+from glasswork.data.formats.labelled_texts import read_questions, text_of
+from glasswork.errors import GlassworkError
+
+ROWS = [("1", "good tea, said Ann", "kind"), ("2", "bad tea", "unkind"), ("3", "Good rice!", "kind")]
+
+
+def write_table(path: Path, rows: list[tuple[str, str, str]] = ROWS, head: str = "who,said,label") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([head, *(f'{who},"{said}",{label}' for who, said, label in rows)]) + "\n", "utf-8")
+    return path
+
+
+def write_folders(path: Path) -> Path:
+    for place, (_, said, label) in enumerate(ROWS):
+        (path / label).mkdir(parents=True, exist_ok=True)
+        (path / label / f"{place}.txt").write_text(said + "\n", encoding="utf-8")
+    return path
+
+
+def read_texts(path: Path, **options: object) -> Examples:
+    return read(path, ReadingOptions(**{"vocabulary": 100, **options}), labelled_texts)  # type: ignore[arg-type]
+
+
+def texts(examples: Examples) -> list[str]:
+    return [text_of(examples, row) for row in range(len(examples))]
+
+
+def test_a_table_of_texts(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "data.csv")
+    examples = read_texts(path)
+    assert texts(examples) == [said for _, said, _ in ROWS]
+    assert examples.schema.classes == ("kind", "unkind")
+    assert examples.columns["targets"].tolist() == [0, 1, 0]
+    assert examples.schema.unused == ("who",)
+    assert examples.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
+    assert examples.name(1) == "row 2: bad tea"
+    vocabulary = examples.schema.vocabulary
+    assert vocabulary is not None and vocabulary.tokens[1:3] == ("good", "tea")
+    again = read_texts(path)
+    assert torch.equal(again.columns["inputs"], examples.columns["inputs"]) and texts(again) == texts(examples)
+
+
+def test_tables_of_a_split_give_the_vocabulary_by_the_training_rows(tmp_path: Path) -> None:
+    for name, rows in (("train", ROWS), ("val", ROWS[:1]), ("test", [("9", "novel tea", "kind")])):
+        write_table(tmp_path / "set" / f"{name}.csv", rows)
+    (tmp_path / "set" / "README.txt").write_text("about it", encoding="utf-8")
+    examples = read_texts(tmp_path / "set")
+    assert examples.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
+    vocabulary = examples.schema.vocabulary
+    assert vocabulary is not None and "novel" not in vocabulary.tokens
+    begin, end = examples.offsets["inputs"][-2:].tolist()
+    assert examples.columns["inputs"][begin:end].tolist() == [0, vocabulary.tokens.index("tea")]
+    assert examples.name(4) == "test row 1: novel tea"
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_a_folder_of_class_folders(divided: bool, tmp_path: Path) -> None:
+    path = tmp_path / "set"
+    for part in ("train", "test") if divided else ("",):
+        write_folders(path / part)
+    examples = read_texts(path)
+    assert texts(examples)[:3] == ["good tea, said Ann", "Good rice!", "bad tea"]
+    assert examples.columns["targets"].tolist()[:3] == [0, 0, 1]
+    assert examples.columns.get("split", torch.zeros(0)).tolist() == ([0] * 3 + [TEST] * 3 if divided else [])
+
+
+def test_texts_without_a_token_are_left_out(tmp_path: Path) -> None:
+    rows = [*ROWS, ("4", "  ", "kind"), ("5", "", "unkind")]
+    examples = read_texts(write_table(tmp_path / "data.csv", rows))
+    assert len(examples) == 3
+    assert examples.skipped[-1] == "2 texts are empty and were left out: row 4, row 5."
+
+
+def test_a_long_text_is_cut_off_and_a_text_of_one_class_is_refused(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "data.csv")
+    assert read_texts(path, longest=2).offsets["inputs"].tolist() == [0, 2, 4, 6]
+    with pytest.raises(GlassworkError, match="is 'kind' in every row"):
+        read_texts(write_table(tmp_path / "one.csv", [ROWS[0], ROWS[2]]))
+    (write_folders(tmp_path / "set") / "unkind" / "1.txt").unlink()
+    with pytest.raises(GlassworkError, match="texts of only one class"):
+        read_texts(tmp_path / "set")
+
+
+def test_what_holds_no_texts_is_told(tmp_path: Path) -> None:
+    write_table(tmp_path / "both" / "sentences" / "data.csv")
+    with pytest.raises(GlassworkError, match="name one of its folders, such as"):
+        read_texts(tmp_path / "both")
+    (tmp_path / "numbers.csv").write_text("a,label\n1,x\n2,y\n", encoding="utf-8")
+    with pytest.raises(GlassworkError, match="no column of texts beside 'label'"):
+        read_texts(tmp_path / "numbers.csv")
+    with pytest.raises(GlassworkError, match="no column 'title' of texts"):
+        read_texts(write_table(tmp_path / "data.csv"), text="title")
+    empty = write_table(tmp_path / "empty.csv", [("1", "", "kind"), ("2", "", "unkind")])
+    with pytest.raises(GlassworkError, match="no text: all 2 texts are empty"):
+        read_texts(empty, text="said")
+
+
+def test_new_texts_are_read_as_the_model_was_trained(tmp_path: Path) -> None:
+    options = ReadingOptions(vocabulary=100)
+    schema = read_texts(write_table(tmp_path / "data.csv")).schema
+    (tmp_path / "lines.txt").write_text("good tea\n\n  strange words\n", encoding="utf-8")
+    lines = read_questions(tmp_path / "lines.txt", schema, options)
+    assert texts(lines) == ["good tea", "strange words"]
+    assert list(lines.names) == ["lines.txt line 1", "lines.txt line 3"]
+    assert lines.columns["inputs"].tolist() == [1, 2, 0, 0]
+    assert texts(read_questions(tmp_path / "data.csv", schema, options)) == [said for _, said, _ in ROWS]
+    whole = read_questions(tmp_path / "lines.txt", replace(schema, target_columns=()), options)
+    assert texts(whole) == ["good tea\n\n  strange words"]
+    assert len(read_questions(write_folders(tmp_path / "set"), replace(schema, target_columns=()), options)) == 3

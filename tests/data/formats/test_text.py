@@ -1,0 +1,188 @@
+"""Text: files and trees of files as one stream of characters."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.formats import read, text
+from glasswork.data.splits import split
+from glasswork.data.vocabulary import UNKNOWN
+from glasswork.errors import GlassworkError
+
+OPTIONS = ReadingOptions()
+
+
+def stream(examples: Examples) -> str:
+    vocabulary = examples.schema.vocabulary
+    assert vocabulary is not None
+    return vocabulary.decode(examples.columns["inputs"].tolist())
+
+
+def test_a_file_is_its_characters(tmp_path: Path) -> None:
+    words = "caf\u00e9 \u4e2d\u6587 \U0001f600\n\ttabs\r\n" * 700
+    (tmp_path / "a.txt").write_bytes(words.encode())
+    examples = read(tmp_path / "a.txt", OPTIONS)
+    assert stream(examples) == words
+    assert examples.schema.classes == (UNKNOWN, *sorted(set(words)))
+    assert examples.columns["inputs"].dtype == torch.uint8
+    assert examples.ordered
+    assert examples.count(torch.arange(len(examples))) == len(words)
+    assert 500 <= len(examples) <= 1000
+    assert examples.name(1) == f"a.txt from character {-(-len(words) // 1000) + 1}"
+
+
+def test_characters_that_end_a_piece_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "\ufeff" + "\u4e2d\U0001f600x" * 50
+    (tmp_path / "a.txt").write_bytes(words.encode())
+    monkeypatch.setattr(text, "_PIECE", 7)
+    assert stream(text.read(tmp_path / "a.txt", OPTIONS)) == words[1:]  # without the byte order mark
+
+
+def test_a_tree_is_read_file_after_file(tmp_path: Path) -> None:
+    tree = {"b/2.c": "two;", "b/10.c": "ten;", "a.h": "one;", "empty.c": "", ".git/x.c": "hidden", "b/.y.c": "hidden"}
+    for name, words in tree.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(words)
+    (tmp_path / "b" / "object.o").write_bytes(b"\x7fELF\0\0")
+    (tmp_path / "b" / "old.c").write_bytes("caf\u00e9".encode("latin-1"))
+    (tmp_path / "b" / "late.c").write_bytes(b"x" * 9000 + b"\xff")
+    examples = read(tmp_path, OPTIONS)
+    assert stream(examples) == "one;two;ten;"
+    assert examples.skipped == ("3 files are not text in UTF-8 and left out: b/object.o, b/old.c, b/late.c.",)
+    assert examples.name(5) == "b/2.c from character 2"
+
+
+def test_given_parts(tmp_path: Path) -> None:
+    for name, words in {"train.txt": "abcab" * 9, "valid.txt": "abx", "test.txt": "ay", "README.md": "about"}.items():
+        (tmp_path / name).write_text(words)
+    examples = read(tmp_path, OPTIONS, text)
+    splits = examples.columns["split"].tolist()
+    assert splits == sorted(splits) and set(splits) == {TRAINING, VALIDATION, TEST}
+    assert stream(examples) == "abcab" * 9 + f"ab{UNKNOWN}" + f"a{UNKNOWN}"
+    assert examples.schema.classes == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
+    assert examples.skipped == (
+        "Beside train.txt and valid.txt and test.txt, README.md were not read.",
+        "2 of the 50 characters are not among those that are trained on and count as one unknown character.",
+    )
+    parts = split(examples, 0.5, 0.5, 0)
+    assert [examples.count(rows) for rows in parts.named().values()] == [45, 3, 2]
+
+
+def test_folders_as_parts_and_programs_that_are_none(tmp_path: Path) -> None:
+    for name in ("data/train/a.txt", "data/train/b.txt", "data/test/a.txt", "program/train.py", "program/test.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{name} " * 3)
+    assert set(read(tmp_path / "data", OPTIONS).columns["split"].tolist()) == {TRAINING, TEST}
+    assert "split" not in read(tmp_path / "program", OPTIONS).columns
+
+
+def test_without_parts_the_end_is_held_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(chr(97 + place // 100) for place in range(2000)))
+    examples = read(tmp_path / "a.txt", OPTIONS)
+    parts = split(examples, 0.25, 0.1, seed=7)
+    said = {name: stream(examples.take(rows)) for name, rows in parts.named().items()}
+    assert {name: (words[0], words[-1], len(words)) for name, words in said.items()} == {
+        "train": ("a", "n", 1350),
+        "validation": ("n", "r", 450),
+        "test": ("s", "t", 200),
+    }
+
+
+def test_rare_characters_become_one_unknown(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("aaabbbc" * 5 + "de")
+    examples = read(tmp_path / "a.txt", ReadingOptions(vocabulary=4))
+    assert stream(examples) == "aaabbbc" * 5 + UNKNOWN * 2
+    assert examples.skipped == (
+        "2 of the 37 characters are too rare and count as one unknown character: --vocabulary takes more.",
+    )
+
+
+def test_many_characters(tmp_path: Path) -> None:
+    words = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
+    (tmp_path / "a.txt").write_text(words)
+    examples = read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000))
+    assert examples.columns["inputs"].dtype == torch.int16
+    assert stream(examples) == words
+    assert torch.equal(
+        read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000)).columns["inputs"], examples.columns["inputs"]
+    )
+
+
+def test_read_for_a_model_that_knows_its_characters(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abc" * 10)
+    (tmp_path / "b.txt").write_text("bad" * 10)
+    schema = read(tmp_path / "a.txt", OPTIONS).schema
+    other = read(tmp_path / "b.txt", ReadingOptions(like=schema))
+    assert other.schema == schema
+    assert stream(other) == f"ba{UNKNOWN}" * 10
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "a.txt holds no text: what is there is empty."),
+        (b"abc\xff\xfe", "a.txt is not text in UTF-8: byte 4 ends it. Convert it, or move it away."),
+        ("abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 4 ends it. Convert it, or move it away."),
+    ],
+)
+def test_what_is_no_text(content: bytes, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(GlassworkError) as caught:
+        read(tmp_path / "a.txt", OPTIONS, text)
+    assert str(caught.value) == f"{tmp_path}/{sentence}"
+
+
+def test_a_folder_or_a_part_without_text(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\0\1")
+    with pytest.raises(GlassworkError, match="holds no text: no file in it is text in UTF-8"):
+        read(tmp_path, OPTIONS, text)
+    for name, words in {"train.txt": "abc", "test.txt": ""}.items():
+        (tmp_path / name).write_text(words)
+    with pytest.raises(GlassworkError, match="holds no text for the test split"):
+        read(tmp_path, OPTIONS, text)
+
+
+def test_python_s_own_library_is_a_text() -> None:
+    examples = read("python-source", OPTIONS)
+    assert examples.source == "python-source"
+    assert len(examples.columns["inputs"]) > 3_000_000
+    assert "import" in stream(examples.take(torch.tensor([0, 1])))
+
+
+PEAK = """
+import sys, threading
+from pathlib import Path
+from glasswork.data.dataset import ReadingOptions
+from glasswork.data.formats import read
+
+peak, ended = 0, threading.Event()
+
+def watch():
+    global peak
+    while not ended.wait(0.003):
+        fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+        peak = max(peak, int(fields["RssAnon"].split()[0]))
+
+watcher = threading.Thread(target=watch)
+watcher.start()
+examples = read(Path(sys.argv[1]), ReadingOptions())
+assert len(examples.columns["inputs"]) == int(sys.argv[2])
+ended.set()
+watcher.join()
+print(peak)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts anonymous memory as Linux does")
+def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
+    kilobytes = []
+    for copies in (80_000, 800_000):
+        line = "memory that belongs to no file does not grow with the text that is read.\n"
+        (tmp_path / f"{copies}.txt").write_text(line * copies)
+        words = [sys.executable, "-c", PEAK, str(tmp_path / f"{copies}.txt"), str(len(line) * copies)]
+        kilobytes.append(int(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
+    assert kilobytes[1] < 1.05 * kilobytes[0]

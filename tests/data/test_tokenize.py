@@ -1,0 +1,62 @@
+"""Texts cut into pieces: every piece lies where it says, and the vocabulary holds what comes often enough."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from glasswork.data.tokenize import cutter, encode, find_vocabulary
+from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
+from glasswork.errors import GlassworkError
+
+TEXTS = ["The tea isn't bad, the Tea is GOOD!", "good tea; bad rice", "rice \u00e9t\u00e9 tea"]
+
+
+def test_words_are_cut_as_people_see_them() -> None:
+    text = "Don't stop\N{EM DASH}it's 5,50 \u20ac (GREAT)!"
+    pieces = cutter(Vocabulary((UNKNOWN,), "word"))(text)
+    assert [piece.token for piece in pieces] == [
+        *("don't", "stop", "\N{EM DASH}", "it's", "5", ",", "50", "\u20ac", "(", "great", ")", "!"),
+    ]
+    assert [text[piece.start : piece.end].lower() for piece in pieces] == [piece.token for piece in pieces]
+
+
+def test_the_vocabulary_has_what_is_frequent_first_and_rare_words_are_unknown() -> None:
+    vocabulary = find_vocabulary(TEXTS, "word", 100, 2)
+    assert vocabulary.tokens == (UNKNOWN, "tea", "bad", "good", "rice", "the")
+    assert find_vocabulary(TEXTS, "word", 3, 1).tokens == (UNKNOWN, "tea", "bad")
+    tokens, offsets = encode(["Tea, the best tea", "", "bad"], vocabulary)
+    assert tokens.tolist() == [1, 0, 5, 0, 1, 2]
+    assert offsets.tolist() == [0, 5, 5, 6]
+    assert encode(["Tea, the best tea", "bad"], vocabulary, 2)[1].tolist() == [0, 2, 3]
+
+
+def test_byte_pairs_leave_no_text_unknown_and_lie_where_they_say() -> None:
+    pytest.importorskip("tokenizers")
+    vocabulary = find_vocabulary(TEXTS * 5, "bpe", 300, 2)
+    assert len(vocabulary) <= 300 and vocabulary.tokens[0] == UNKNOWN
+    assert vocabulary == find_vocabulary(TEXTS * 5, "bpe", 300, 2)
+    assert Vocabulary.from_json({"tokens": list(vocabulary.tokens), "pieces": "bpe", "merges": vocabulary.merges})
+    text = "The TEA was \u00fcber good \N{SNOWMAN}"
+    tokens, _ = encode([text], vocabulary)
+    assert (tokens > 0).all()
+    pieces = cutter(vocabulary)(text)
+    assert len(pieces) == len(tokens) < len(text.encode())
+    assert "tea" in {text[piece.start : piece.end].strip().lower() for piece in pieces}
+    with pytest.raises(GlassworkError, match="at least 257"):
+        find_vocabulary(TEXTS, "bpe", 200, 1)
+
+
+@given(text=some.text(max_size=60), pieces=some.sampled_from(["word", "character", "bpe"]))
+def test_pieces_follow_one_another_and_leave_out_only_space(text: str, pieces: Pieces) -> None:
+    pytest.importorskip("tokenizers")
+    vocabulary = BYTE_PAIRS if pieces == "bpe" else Vocabulary((UNKNOWN,), pieces)
+    end = 0
+    for piece in cutter(vocabulary)(text):
+        assert 0 <= piece.start <= piece.end <= len(text)
+        if pieces != "bpe":
+            assert piece.start >= end and not text[end : piece.start].strip()
+        end = piece.end
+    assert not text[end:].strip()
+
+
+BYTE_PAIRS = find_vocabulary(TEXTS, "bpe", 300, 2)

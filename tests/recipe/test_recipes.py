@@ -1,0 +1,112 @@
+"""Recipes: a sentence for every field, every value checked, and what is written is read back."""
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from pydantic import ValidationError
+
+from glasswork.catalogue import PRESETS, RECIPES, order
+from glasswork.errors import GlassworkError
+from glasswork.recipe.base import Machine, Options, Recipe
+from glasswork.recipe.toml import written_out
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+
+every_options = pytest.mark.parametrize("options", [*RECIPES.values(), Recipe, Machine], ids=lambda kind: kind.__name__)
+
+
+@every_options
+def test_every_field_has_a_sentence_and_a_default(options: type[Options]) -> None:
+    for name, field in options.model_fields.items():
+        assert field.description, name
+        assert not field.is_required(), name
+    assert options.parse(options().model_dump()) == options()
+
+
+def test_recipes_stay_small() -> None:
+    assert len(Recipe.model_fields) <= 16
+    for recipe in RECIPES.values():
+        assert len(recipe.model_fields) - len(Recipe.model_fields) <= 13
+        assert not set(recipe.model_fields) & set(Machine.model_fields)
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    recipe = SupervisedRecipe()
+    with pytest.raises(ValidationError):
+        recipe.epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": 0},
+        {"learning_rate": 0},
+        {"learning_rate": float("nan")},
+        {"dropout": 1},
+        {"momentum": 1},
+        {"validation": 1},
+        {"test": -0.1},
+        {"strength": -1},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"optimizer": "rmsprop"},
+        {"hidden": "12,many"},
+        {"budget": "0s"},
+        {"patience": 0},
+    ],
+)
+def test_values_out_of_range_are_named(values: dict[str, object]) -> None:
+    (key,) = values
+    with pytest.raises(GlassworkError, match=f"(?i){key}.* does not fit"):
+        SupervisedRecipe.parse(values)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_a_recipe(preset: str) -> None:
+    made = order(preset, {})
+    assert (made.recipe.data, dict(made.asked)) == (PRESETS[preset].data, {})
+    assert PRESETS[preset].sentence
+
+
+def test_a_budget_takes_the_place_of_epochs() -> None:
+    assert order("lenet", {"budget": "2m"}).recipe.epochs is None
+    assert order("lenet", {"budget": "2m", "epochs": 3}).recipe.epochs == 3
+    assert order("lenet", {}).recipe.epochs == 20
+
+
+def test_what_is_absent_is_completed_and_nothing_else() -> None:
+    recipe = SupervisedRecipe.parse({"batch_size": 7, "strength": 0})
+    done = recipe.completed(epochs=9, batch_size=64, learning_rate=0.5, strength=0.25)
+    assert (done.epochs, done.batch_size, done.learning_rate, done.strength) == (9, 7, 0.5, 0.0)
+    assert SupervisedRecipe.parse({"budget": "2m"}).completed(epochs=9).epochs is None
+    assert SupervisedRecipe().completed(epochs=9).strength == 0
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_a_penalty_of_unknown_strength_is_asked_about(kind: str) -> None:
+    with pytest.raises(GlassworkError, match=f"strong .* penalty {kind}"):
+        SupervisedRecipe.parse({"penalty": kind}).completed(epochs=9)
+
+
+recipes = some.builds(
+    SupervisedRecipe,
+    data=some.none() | some.text(),
+    seed=some.integers(0, 2**31 - 1),
+    epochs=some.none() | some.integers(1, 10**6),
+    budget=some.none() | some.floats(1e-6, 1e9),
+    learning_rate=some.none() | some.floats(1e-300, 1e300),
+    strength=some.floats(0, 1e30),
+    hidden=some.lists(some.integers(1, 10**6), max_size=4).map(tuple),
+    augment=some.lists(some.text(min_size=1), max_size=3).map(tuple),
+    target=some.none() | some.text(),
+    strict=some.booleans(),
+    class_weights=some.sampled_from(["none", "balanced"]),
+)
+
+
+@given(recipe=recipes)
+def test_what_is_printed_is_read_back(recipe: SupervisedRecipe) -> None:
+    table = tomllib.loads(written_out("mlp", "a sentence", recipe))
+    assert table.pop("preset") == "mlp"
+    assert SupervisedRecipe.parse(table) == recipe

@@ -1,0 +1,109 @@
+"""The character model: what it minimises, what it is measured by, and that it learns."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from glasswork.catalogue import order
+from glasswork.data.batches import Batch
+from glasswork.data.bptt import Stretches
+from glasswork.data.dataset import Examples
+from glasswork.data.splits import split
+from glasswork.execution import Numerics, seed_everything
+from glasswork.systems.characters.evaluation import following, measured
+from glasswork.systems.characters.network import CharacterNetwork
+from glasswork.systems.characters.report import single_characters
+from glasswork.systems.characters.system import Characters
+from glasswork.systems.characters.system import evaluation as characters_measured
+from made_data import said, train, write_text
+
+
+def made(**options: object) -> tuple[Characters, Examples, CharacterNetwork]:
+    """A system, its example of 1,240 characters, and a fresh network."""
+    recipe = order("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
+    draft = Characters(recipe)  # type: ignore[arg-type]
+    examples = draft.example()
+    system = Characters(draft.resolve(examples, split(examples, 0.1, 0.1, 0)))
+    seed_everything(0)
+    network = system.network(examples.schema)
+    assert isinstance(network, CharacterNetwork)
+    return system, examples, network
+
+
+def nats(network: CharacterNetwork, examples: Examples, rows: torch.Tensor) -> torch.Tensor:
+    """-log p of every character but the first, in one reading from the beginning to the end."""
+    text = Stretches(examples, rows)
+    tokens = text.at(torch.arange(len(text)))[None]
+    with torch.no_grad():
+        scores, _ = network.eval().advance(tokens[:, :-1])
+    return functional.cross_entropy(scores[0], tokens[0, 1:], reduction="none")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_measured_as_in_one_reading(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, examples, network = made(cell=cell)
+    rows = torch.arange(len(examples))
+    expected = float(nats(network, examples, rows).mean())
+    one = measured(network, examples, rows, Numerics())
+    assert one["loss"] == pytest.approx(expected, rel=1e-5)
+    assert one["bits_per_character"] == pytest.approx(expected / math.log(2))
+    assert one["perplexity"] == pytest.approx(math.exp(expected))
+    monkeypatch.setattr(characters_measured, "LEAST", 100)  # in twelve lanes, which each begin 200 characters early
+    several = measured(network, examples, rows, Numerics())
+    assert several["loss"] == pytest.approx(expected, rel=1e-4)
+    assert several["accuracy"] == pytest.approx(one["accuracy"], abs=0.002)
+
+
+def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
+    system, examples, network = made()
+    network.eval()
+    text = Stretches(examples, torch.arange(len(examples)))
+    tokens = text.at(torch.arange(41))[None]
+    whole, _ = system.loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
+    first, state = system.loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
+    second, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
+    anew, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state)
+    assert (first + second).item() / 2 == pytest.approx(whole.item(), rel=1e-5)
+    assert anew.item() != pytest.approx(second.item(), rel=1e-5)
+    assert not any(part.requires_grad for part in state.values())
+
+
+def test_the_next_character_follows_from_the_whole_row() -> None:
+    _, examples, network = made()
+    tokens = Stretches(examples, torch.tensor([3])).at(torch.arange(31))[None]
+    with torch.no_grad():
+        expected = network.eval()(tokens)[0, :, -1].softmax(0)
+    torch.testing.assert_close(following(network, examples, 3, Numerics()), expected)
+
+
+def test_the_baseline_is_the_entropy_of_single_characters() -> None:
+    _, examples, _ = made()
+    rows = torch.arange(len(examples))
+    counts = Counter(examples.columns["inputs"].tolist())
+    entropy = -sum(count / 1240 * math.log2(count / 1240) for count in counts.values())
+    assert single_characters(examples, rows, rows) == pytest.approx(entropy, abs=0.02)
+
+
+def test_what_is_left_open_is_derived() -> None:
+    system, _, network = made()
+    recipe = system.recipe
+    assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
+    assert network.recurrent.kernel.input_size == len(system.example().schema.classes)
+    assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
+    assert made(embedding=5)[2].recurrent.kernel.input_size == 5
+
+
+def test_it_learns_more_than_how_often_characters_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_text(tmp_path / "a.txt", 8000)
+    run = train("char-rnn", data=data, epochs=6, batch_size=16, units=48, layers=1, sequence=25, learning_rate=0.02)
+    bits = said(capsys)["test"]["bits_per_character"]
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    assert bits < 1.3 < 2.5 < report["baseline_value"]  # a word of six and an end of two: at least 0.7 for a character
+    assert report["headline_value"] == bits
+    assert [part["title"] for part in report["parts"]] == ["Text at stages of training"]
+    assert len(report["parts"][0]["quotations"]) >= 4

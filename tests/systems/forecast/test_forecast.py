@@ -1,0 +1,220 @@
+"""Forecasting: baselines by hand, nothing of the future, calibrated intervals, the verb, and mistakes."""
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import glasswork as gw
+from glasswork.cli import main
+from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.formats.series.calendar import Timing
+from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.series_windows import Places, Windows
+from glasswork.execution import Numerics
+from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
+from glasswork.systems.forecast.evaluation import backtest, calibrate
+from glasswork.systems.forecast.network import Forecasters
+from made_data import mistake, said, train, write_series
+
+SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5, "batch_size": 16}
+
+
+def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Examples:
+    inputs = values[:, :, None].float()
+    kind = SeriesKind(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
+    columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
+    names = tuple("abcdef"[: values.shape[1]])
+    return Examples(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)
+
+
+def network_for(examples: Examples, members: int = 2) -> Forecasters:
+    kind = examples.schema.series
+    assert kind is not None
+    torch.manual_seed(0)
+    return Forecasters(members, "gru", kind.window, kind.features, kind.horizon, kind.quantiles, 4, 0.0).eval()
+
+
+def weekly(count: int = 200, noise: float = 1.0) -> torch.Tensor:
+    draws = torch.Generator().manual_seed(0)
+    wave = 10 * (2 * torch.pi * torch.arange(count) / 7).sin()
+    return (wave + noise * torch.randn(count, generator=draws))[:, None]
+
+
+def test_an_untrained_network_foretells_the_season_before() -> None:
+    examples = series(weekly())
+    found = backtest(network_for(examples), examples, torch.arange(150, 200), Numerics(), None, baselines=False)
+    assert found is not None
+    assert torch.allclose(found.median, found.naive, atol=1e-4)
+    rows = found.places.origins[:, None] + torch.arange(3)
+    values = examples.columns["inputs"][:, 0, 0]
+    expected = (values[rows] - values[rows - 7]).abs().mean().item()
+    assert found.metrics()["seasonal_naive_mae"] == pytest.approx(expected)
+    assert found.places.origins.tolist() == list(range(150, 198, 3))
+
+
+def test_members_are_averaged_and_margins_are_added() -> None:
+    network = network_for(series(weekly()))
+    windows = torch.randn(5, 8, 2)
+    network.margins.copy_(torch.arange(9.0))
+    assert torch.allclose(network(windows), network.each(windows).mean(0) + torch.arange(9.0))
+
+
+def test_no_forecast_knows_of_what_comes_after_its_origin() -> None:
+    values = weekly()
+    changed = values.clone()
+    changed[170:] += 100
+    network = network_for(series(values))
+    for member in network.members:
+        torch.nn.init.normal_(member.head.weight)  # type: ignore[union-attr, arg-type]
+    one, other = (backtest(network, series(each), torch.arange(150, 200), Numerics(), 1) for each in (values, changed))
+    assert one is not None and other is not None and one.ets is not None and other.ets is not None
+    early = one.places.origins <= 170
+    assert int(early.sum()) == 21
+    for before, after in ((one.quantiles, other.quantiles), (one.naive, other.naive), (one.ets, other.ets)):
+        assert torch.equal(before[early], after[early])
+        assert not torch.equal(before[~early], after[~early])
+
+
+@pytest.mark.parametrize("season", [1, 7])
+def test_exponential_smoothing_is_statsmodels_own(season: int) -> None:
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    values = weekly(noise=0.5)
+    examples = series(values, season)
+    windows = Windows(examples, Numerics())
+    places = Places(torch.tensor([150, 180]), torch.tensor([0, 0]))
+    found = ets_forecasts(windows, places)
+    options: dict[str, Any] = {"initialization_method": "heuristic"}
+    options |= {"seasonal": "add", "seasonal_periods": 7} if season > 1 else {}
+    data = windows.values[:150, 0].double().numpy()
+    fits = [
+        ETSModel(data / np.abs(data).mean(), "add", trend, trend is not None, **options).fit(disp=False, maxiter=200)
+        for trend in (None, "add")
+    ]
+    best = min(fits, key=lambda fit: float(fit.aic))
+    expected = np.asarray(best.forecast(3)) * np.abs(data).mean()
+    assert found[0].tolist() == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    assert found[1].isfinite().all()
+
+
+def test_a_series_too_short_to_be_smoothed_has_no_such_baseline() -> None:
+    windows = Windows(series(weekly(30)), Numerics())
+    assert ets_forecasts(windows, Places(torch.tensor([13]), torch.tensor([0]))).isnan().all()
+
+
+def test_intervals_hold_after_calibration() -> None:
+    examples = series(weekly(1200, noise=3.0))
+    network = network_for(examples)
+    before = backtest(network, examples, torch.arange(800, 1200), Numerics(), 1, baselines=False)
+    assert calibrate(network, examples, torch.arange(400, 800), Numerics()) == 398 * 3
+    after = backtest(network, examples, torch.arange(800, 1200), Numerics(), 1, baselines=False)
+    assert before is not None and after is not None
+    assert abs(before.metrics()["coverage"] - 0.8) > 0.04
+    assert after.metrics()["coverage"] == pytest.approx(0.8, abs=0.04)
+
+
+def test_without_statsmodels_one_line_says_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "statsmodels" else find(name))
+    train("forecast", data=write_series(tmp_path / "a.csv"), epochs=1, **SMALL)
+    result = said(capsys)
+    assert MISSING in result["remarks"]
+    assert "ets_mae" not in result["test"] and result["test"]["seasonal_naive_mae"] > 0
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    made = train("forecast", data=write_series(tmp_path / "a.csv"), epochs=2, **SMALL)
+    capsys.readouterr()
+    return made
+
+
+def test_the_verb_goes_on_after_the_end(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forecast", str(run), "--json"]) == 0
+    found = said(capsys)
+    assert found["times"] == ["2024-04-30", "2024-05-01", "2024-05-02"]
+    (one,) = found["series"]
+    assert one["name"] == "demand"
+    assert all(values == sorted(values) and len(values) == 5 for values in one["quantiles"])
+    assert one["median"] == [values[2] for values in one["quantiles"]]
+    assert found["levels"] == pytest.approx([k / 6 for k in range(1, 6)], abs=1e-6)
+    assert gw.load(run).forecast().to_json() == {key: value for key, value in found.items() if key != "run"}
+
+
+def test_forecasts_as_csv_as_a_page_and_on_the_terminal(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forecast", str(run), "--out", "ahead.csv"]) == 0
+    with Path("ahead.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["time"] for row in rows] == ["2024-04-30", "2024-05-01", "2024-05-02"]
+    assert list(rows[0])[:4] == ["series", "time", "median", "seasonal_naive"] and len(rows[0]) == 9
+    assert main(["forecast", str(run), "--out", "ahead.html"]) == 0
+    page = Path("ahead.html").read_text(encoding="utf-8")
+    assert page.count('class="band"') == 2 and "2024-05-02" in page
+    capsys.readouterr()
+    assert main(["forecast", str(run)]) == 0
+    assert "2024-05-02" in capsys.readouterr().out
+    assert "ends in neither" in mistake(capsys, "forecast", run, "--out", "ahead.pdf")
+
+
+def test_newer_values_are_gone_on_with(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    newer = write_series(tmp_path / "newer.csv", 130)
+    assert main(["forecast", str(run), "--data", str(newer), "--json"]) == 0
+    assert said(capsys)["times"][0] == "2024-05-10"
+    lines = newer.read_text(encoding="utf-8").splitlines()
+    newer.write_text("\n".join([lines[0], *lines[1::2]]) + "\n", encoding="utf-8")
+    assert "2 days apart" in mistake(capsys, "forecast", run, "--data", newer).replace("2 day ", "2 days ")
+    newer.write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
+    assert "a forecast takes the last 15 values" in mistake(capsys, "forecast", run, "--data", newer)
+    newer.write_text("date,demand\n2024-01-01,1\n2024-01-02,2\n", encoding="utf-8")
+    assert "has no column 'wind' of numbers" in mistake(capsys, "forecast", run, "--data", newer)
+
+
+def test_the_report_draws_the_backtest(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "Forecasts and what came" in page and page.count('class="band"') >= 4
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    assert any("calibrated on" in remark for remark in result["remarks"])
+
+
+def test_several_series_below_one_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (
+        write_series(tmp_path / f"{seed}.csv", seed=seed).read_text("utf-8").splitlines() for seed in (1, 2)
+    )
+    lines = ["shop," + first[0], *(f"x,{line}" for line in first[1:]), *(f"y,{line}" for line in second[1:])]
+    (tmp_path / "both.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = train("forecast", data=tmp_path / "both.csv", series="shop", epochs=1, **SMALL)
+    capsys.readouterr()
+    assert main(["forecast", str(made), "--json"]) == 0
+    assert [one["name"] for one in said(capsys)["series"]] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--horizon", "80"], "and one horizon of 80"),
+        (["--window", "100"], "a shorter --horizon, --window (100) or --season"),
+        (["--quantiles", "4"], "take an odd number"),
+        (["--target", "nothing"], "has no column 'nothing'"),
+        (["--horizon", "19", "--test", "0.1", "--validation", "0"], "The test part of"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_series(tmp_path / "a.csv")
+    asked = [] if "--target" in options else ["--target", "demand"]
+    assert words in mistake(capsys, "train", "forecast", "--data", data, *asked, *options, "--out", "none")
+    assert not Path("none").exists()
+
+
+def test_other_models_foretell_no_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = train("linear", data="digits", epochs=1)
+    assert "foretells no series" in mistake(capsys, "forecast", made)

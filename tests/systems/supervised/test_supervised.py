@@ -1,0 +1,60 @@
+"""What a supervised recipe derives where nobody says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glasswork.catalogue import make_system, order
+from glasswork.cli import main
+from glasswork.data.splits import split
+from glasswork.run.folder import RunFolder
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+from made_data import write_folder, write_npz
+
+SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
+
+
+def derived(preset: str, **values: object) -> SupervisedRecipe:
+    asked = order(preset, values)
+    system = make_system("supervised", asked.recipe)
+    examples = system.read(str(asked.recipe.data))
+    recipe = system.resolve(examples, split(examples, 0.1, 0.2, 0))
+    assert isinstance(recipe, SupervisedRecipe)
+    return recipe
+
+
+@pytest.mark.parametrize(
+    ("preset", "values", "changes"),
+    [
+        ("lenet", {}, SLIGHT),
+        ("convnet-small", {}, SLIGHT),
+        ("mlp", {}, ()),
+        ("lenet", {"augment": "none"}, ()),
+        ("lenet", {"augment": "flip"}, ("flip",)),
+        ("lenet", {"restarts": 2}, ()),
+        ("lenet", {"size": 20}, ()),
+    ],
+)
+def test_few_small_images_are_augmented_for_a_convolutional_network(
+    preset: str, values: dict[str, object], changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    data = str(write_npz(tmp_path / "data.npz", "class"))
+    assert derived(preset, data=data, **values).augment == changes
+
+
+def test_several_labels_and_numbers_are_not_augmented_unasked(tmp_path: Path) -> None:
+    for target in ("classes", "number"):
+        assert derived("lenet", data=str(write_npz(tmp_path / f"{target}.npz", target))).augment == ()
+
+
+@pytest.mark.parametrize("options", [[], ["--augment", "rotation:20"], ["--augment", "crop:2", "--size", "24"]])
+def test_a_run_is_evaluated_on_the_pictures_as_it_read_them(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path / "pictures")
+    assert main(["train", "lenet", "--data", "pictures", "--epochs", "1", "--out", "run", *options, "--json"]) == 0
+    capsys.readouterr()
+    folder = RunFolder.find("run")
+    assert main(["evaluate", "run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == pytest.approx(folder.read("result.json")["test"])

@@ -1,0 +1,53 @@
+"""The network of clips: what it sees of the frames before, and that long clips may be watched piece by piece."""
+
+import pytest
+import torch
+
+from glasswork.catalogue import make_system, order
+from glasswork.data.splits import split
+from glasswork.execution import Numerics
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.systems.video.network import VideoNetwork
+from glasswork.systems.video.report import watched
+from glasswork.systems.video.system import report as video_measured
+
+
+def network(cell: str) -> VideoNetwork:
+    torch.manual_seed(0)
+    return VideoNetwork(cell, (1, 20, 24), 3, embedding=7, units=5, layers=2).eval()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "none"])
+def test_a_clip_in_pieces_is_the_clip(cell: str) -> None:
+    frames, net = torch.rand(2, 9, 1, 20, 24), network(cell)
+    whole = net(frames)
+    assert whole.shape == (2, 3, 9)
+    first, state = net.read(frames[:, :4], None)
+    rest, _ = net.read(frames[:, 4:], state)
+    assert torch.cat([first, rest], 2).sub(whole).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("cell", "known"), [("gru", True), ("none", False)])
+def test_only_recurrence_knows_of_the_frames_before(cell: str, known: bool) -> None:
+    frames, net = torch.rand(1, 5, 1, 20, 24), network(cell)
+    other = frames.clone()
+    other[:, 1] = 1 - other[:, 1]
+    change = (net(frames) - net(other)).abs().amax((0, 1))
+    assert change[0] == 0 and change[1] > 0
+    assert bool((change[2:] > 0).all()) == known
+
+
+def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_measured, "AT_ONCE", 4)
+    accuracy = {}
+    for cell in ("gru", "none"):
+        recipe = order(
+            "video", {"cell": cell, "epochs": 60, "learning_rate": 0.01, "batch_size": 4, "test": 0.25, "units": 16}
+        ).recipe
+        examples = make_system("video", recipe).example()
+        splits = split(examples, 0.0, 0.25, 0)
+        fitted = fit_in_memory("video", recipe, examples, splits)
+        scores = watched(fitted.network, fitted.examples, splits.training, Numerics())
+        assert [len(each) for each in scores] == [10] * 9
+        accuracy[cell] = fitted.system.score(fitted.network, fitted.examples, splits.training, Numerics())["accuracy"]
+    assert accuracy["gru"] > 0.85 > accuracy["none"]
