@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.dataset import Examples, Schema
-from glasswork.execution import Numerics, usable_cores
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.execution import Execution, usable_cores
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step
 
 WORDS = ("", "flip,crop:{crop}", "flip,crop:{crop},color:0.2", "flip,crop:{crop},color:0.2,rotation:10,scale:0.1")
@@ -35,7 +35,7 @@ CASES = {"VGG-style 32x32": (32, 128, 0.15), "ResNet-18 224x224": (224, 16, 0.25
 
 def steps(network: nn.Module, side: int, batch: int, augmentation: Augmentation | None, threads: int) -> Iterator[Step]:
     """Steps without end over made images with the margin that the augmentation needs."""
-    numerics = Numerics("cpu", threads, memory_format="channels-last")
+    execution = Execution("cpu", threads, memory_format="channels-last")
     margin = least_margin(augmentation, side) if augmentation else 0
     schema = Schema(
         "image", (3, side, side), "class", tuple(map(str, range(10))), mean=(0.5,) * 3, deviation=(0.25,) * 3
@@ -43,15 +43,15 @@ def steps(network: nn.Module, side: int, batch: int, augmentation: Augmentation 
     count, whole = 4 * batch, side + 2 * margin
     images = torch.randint(0, 256, (count, 3, whole, whole), dtype=torch.uint8)
     columns = {"inputs": images, "targets": torch.randint(0, 10, (count,))}
-    examples = Examples(columns, schema, "noise", margin=margin)
-    batches = Batches(examples, torch.arange(count), batch, 0, numerics, augmentation)
+    dataset = Dataset(columns, schema, "noise", margin=margin)
+    batches = Batches(dataset, torch.arange(count), batch, 0, execution, augmentation)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carried) -> tuple[Tensor, Carried]:
+    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
         return cross_entropy(network(batch.inputs), batch.targets), carried
 
-    numerics.place(network)
+    execution.place(network)
     clock = Clock(total=10**9)
-    return fit(Stage("train", network, list(network.parameters()), batches, loss, None, clock, numerics, 0, 1e-4))
+    return fit(Stage("train", network, list(network.parameters()), batches, loss, None, clock, execution, 0, 1e-4))
 
 
 def measure(name: str, arguments: argparse.Namespace) -> list[str]:

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.dataset import Examples, Schema
-from glasswork.execution import Numerics, Precision, fast_bfloat16, keep_memory, usable_cores
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.execution import Execution, Precision, fast_bfloat16, keep_memory, usable_cores
 from glasswork.glassbox.cost.network import count_network
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 
 SIDE = 2048
 
@@ -92,11 +92,11 @@ def operations(network: nn.Module, side: int, batch: int) -> int:
 def passes(prepared: Prepared, arguments: argparse.Namespace, precision: Precision) -> list[float]:
     """Seconds of forward and backward, one by one."""
     network, images, targets = prepared
-    seconds, numerics = [], Numerics("cpu", arguments.threads, precision)
+    seconds, execution = [], Execution("cpu", arguments.threads, precision)
     for _ in range(arguments.warm_up + arguments.steps):
         network.zero_grad(set_to_none=True)
         began = time.perf_counter()
-        with numerics.arithmetic():
+        with execution.arithmetic():
             scores = network(images)
         cross_entropy(scores.float(), targets).backward()
         seconds.append(time.perf_counter() - began)
@@ -107,8 +107,8 @@ def as_fitted(
     network: nn.Module, side: int, batch: int, arguments: argparse.Namespace, precision: Precision
 ) -> list[float]:
     """Seconds of whole steps of `fit`: reading, scaling, forward, backward, AdamW, the draw of the next batch."""
-    numerics = Numerics("cpu", arguments.threads, precision, memory_format="channels-last")
-    numerics.place(network)
+    execution = Execution("cpu", arguments.threads, precision, memory_format="channels-last")
+    execution.place(network)
     schema = Schema(
         "image", (3, side, side), "class", tuple(map(str, range(10))), mean=(0.5,) * 3, deviation=(0.25,) * 3
     )
@@ -116,13 +116,13 @@ def as_fitted(
         "inputs": torch.randint(0, 256, (4 * batch, 3, side, side), dtype=torch.uint8),
         "targets": torch.randint(0, 10, (4 * batch,)),
     }
-    batches = Batches(Examples(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, numerics)
+    batches = Batches(Dataset(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, execution)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carried) -> tuple[Tensor, Carried]:
+    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
         return cross_entropy(network(batch.inputs).float(), batch.targets), carried
 
     clock = Clock(total=arguments.warm_up + arguments.steps)
-    stage = Stage("train", network, list(network.parameters()), batches, loss, None, clock, numerics, 0, 1e-3)
+    stage = Stage("train", network, list(network.parameters()), batches, loss, None, clock, execution, 0, 1e-3)
     seconds, before = [], time.perf_counter()
     for _ in fit(stage):
         now = time.perf_counter()

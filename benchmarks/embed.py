@@ -27,9 +27,9 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batches
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.objectives.retrieval import recall, verification
 from glasswork.systems.embed.network import Embedding
 from glasswork.systems.embed.recipe import EMBED, EmbedRecipe
@@ -48,9 +48,9 @@ class Task:
     """One division of one data set, and what is trained on it."""
 
     system: Embed
-    examples: Examples
+    dataset: Dataset
     splits: Splits
-    numerics: Numerics
+    execution: Execution
 
 
 def emoji_folders(source: Path, folder: Path) -> Path:
@@ -75,10 +75,10 @@ def task(values: dict[str, Any], threads: int) -> Task:
     recipe = EmbedRecipe.parse({**EMBED, **values})
     draft = Embed(recipe)
     assert recipe.data is not None
-    examples = draft.read(recipe.data)
-    splits = split(examples, recipe.validation, recipe.test, recipe.seed)
-    examples = examples.with_schema(draft.scaled(examples, splits.training))
-    return Task(Embed(draft.resolve(examples, splits)), examples, splits, Numerics(threads=threads))
+    dataset = draft.read(recipe.data)
+    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    return Task(Embed(draft.resolve(dataset, splits)), dataset, splits, Execution(threads=threads))
 
 
 def train(stage: Stage) -> float:
@@ -96,11 +96,11 @@ def triplets(made: Task) -> tuple[Callable[[Tensor], Tensor], float]:
     seed_everything(made.system.recipe.seed)
     network = made.system.network(made.examples.schema)
     clock = Clock(10**9)
-    stage = made.system.stages(network, made.examples, made.splits, clock, made.numerics)[0]
+    stage = made.system.stages(network, made.examples, made.splits, clock, made.execution)[0]
     assert made.system.recipe.epochs is not None
     clock.total = made.system.length(stage, made.system.recipe.epochs)
     seconds = train(stage)
-    return lambda rows: embeddings_on(network, made.examples, rows, made.numerics), seconds
+    return lambda rows: embeddings_on(network, made.examples, rows, made.execution), seconds
 
 
 class Features(nn.Module):
@@ -121,21 +121,21 @@ class Features(nn.Module):
 
 def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor], float]:
     """Trains the same network as a classifier of the training classes; normalised features of rows, and seconds."""
-    recipe, examples, splits = made.system.recipe, made.examples, made.splits
+    recipe, dataset, splits = made.system.recipe, made.examples, made.splits
     seed_everything(recipe.seed)
-    embedding = made.system.network(examples.schema)
+    embedding = made.system.network(dataset.schema)
     assert isinstance(embedding, Embedding) and recipe.batch_size is not None and recipe.epochs is not None
-    kinds, places = torch.unique(examples.columns["targets"][splits.training], return_inverse=True)
-    targets = examples.columns["targets"].clone()
+    kinds, places = torch.unique(dataset.columns["targets"][splits.training], return_inverse=True)
+    targets = dataset.columns["targets"].clone()
     targets[splits.training] = places
-    named = replace(examples, columns={**examples.columns, "targets": targets})
+    named = replace(dataset, columns={**dataset.columns, "targets": targets})
     network = Features(embedding.body, len(kinds))
     augmentation = parse(recipe.augment) if recipe.augment else None
-    batches = Batches(named, splits.training, recipe.batch_size, recipe.seed, made.numerics, augmentation)
+    batches = Batches(named, splits.training, recipe.batch_size, recipe.seed, made.execution, augmentation)
 
     def features(rows: Tensor) -> Tensor:
         network.eval()
-        plain = Batches(examples, rows, CHUNK, 0, made.numerics)
+        plain = Batches(dataset, rows, CHUNK, 0, made.execution)
         with torch.inference_mode():
             found = [
                 network.body(plain.gather(rows[at : at + CHUNK], (0, 0)).inputs) for at in range(0, len(rows), CHUNK)
@@ -143,7 +143,7 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
         return F.normalize(torch.cat(found), dim=1)
 
     def judge(_: nn.Module) -> Judgement:
-        share = recall(features(splits.validation), examples.columns["targets"][splits.validation]).shares[1]
+        share = recall(features(splits.validation), dataset.columns["targets"][splits.validation]).shares[1]
         return Judgement(1 - share, {"recall_at_1": share})
 
     stage = Stage(
@@ -154,7 +154,7 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
         loss=lambda network, batch, state: (F.cross_entropy(network(batch.inputs), batch.targets), state),
         judge=judge if len(splits.validation) else None,
         clock=Clock(recipe.epochs * len(batches)),
-        numerics=made.numerics,
+        execution=made.execution,
         seed=recipe.seed,
         learning_rate=learning_rate,
         weight_decay=recipe.weight_decay,

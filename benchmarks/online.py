@@ -19,9 +19,9 @@ import torch
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.system import Online
 from glasswork.training.clock import Clock
@@ -82,9 +82,9 @@ def by_autograd(problem: Problem, optimizer: bool) -> Updates:
     )
     parameters = list(net.parameters())
     descent = torch.optim.SGD(parameters, RATE)
-    examples = list(zip(problem.x, problem.t, strict=True))
+    dataset = list(zip(problem.x, problem.t, strict=True))
     while True:
-        for x, t in examples:
+        for x, t in dataset:
             error = (net(x) - t).square().sum() / 2
             error.backward()
             if optimizer:
@@ -95,12 +95,12 @@ def by_autograd(problem: Problem, optimizer: bool) -> Updates:
                     for parameter in parameters:
                         parameter -= RATE * parameter.grad
                         parameter.grad = None
-        yield len(examples)
+        yield len(dataset)
 
 
 def by_delta_rules(problem: Problem) -> Updates:
     """Our rule as `glasswork train xor` has it, log and checkpoints left out."""
-    examples = len(problem.x)
+    dataset = len(problem.x)
     recipe = OnlineRecipe.parse(
         {"hidden": problem.hidden, "learning_rate": RATE, "tolerance": NEVER, "epochs": FOREVER}
     )
@@ -109,10 +109,10 @@ def by_delta_rules(problem: Problem) -> Updates:
     names = tuple(f"t{unit}" for unit in range(units))
     schema = Schema("vector", (features,), "number", names, tuple(f"x{place}" for place in range(features)))
     columns = {"inputs": problem.x, "targets": problem.t, "fingerprints": fingerprints(problem.x)}
-    rows, none = torch.arange(examples), torch.empty(0, dtype=torch.int64)
-    made = Examples(columns, schema, "made")
+    rows, none = torch.arange(dataset), torch.empty(0, dtype=torch.int64)
+    made = Dataset(columns, schema, "made")
     splits = Splits(rows, none, none)
-    stage = system.stages(system.network(schema), made, splits, Clock(FOREVER), Numerics())[0]
+    stage = system.stages(system.network(schema), made, splits, Clock(FOREVER), Execution())[0]
     for step in system.steps(stage, None):
         yield step.examples
 

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from glasswork.catalogue import make_system
 from glasswork.data.dataset import Schema
 from glasswork.data.inputs import of_inputs
-from glasswork.execution import Numerics, usable_cores
+from glasswork.execution import Execution, usable_cores
 from glasswork.model import Model
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.resnet import ResNet
@@ -84,7 +84,7 @@ def made_model(name: str) -> Model:
     classes = tuple(f"class {number}" for number in range(outputs))
     schema = Schema("image", (3, side, side), "class", classes, mean=(0.5,) * 3, deviation=(0.25,) * 3)
     system = make_system("supervised", SupervisedRecipe(loss="cross-entropy"))
-    return Model(make(outputs), schema, system, "made", Numerics("cpu", usable_cores()))
+    return Model(make(outputs), schema, system, "made", Execution("cpu", usable_cores()))
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -127,7 +127,7 @@ def one_image(name: str, model: Model, path: Path, side: int) -> str:
     ways: dict[str, Callable[[], object]] = {
         "bare": bare,
         "decoding": lambda: decode_by_hand(path, side),
-        "answered": lambda: model.system.answer(model.network, of_inputs(raw, model.schema, ["one"]), model.numerics),
+        "answered": lambda: model.system.answer(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
         "predict": lambda: model.predict(path),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}

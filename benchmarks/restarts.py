@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
 from glasswork.training.clock import Clock
@@ -80,7 +80,7 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
     """The same as a run of Glasswork does it, without the run's folder; the loss of the network that is kept."""
     inputs, targets = points
     schema = Schema("vector", (2,), "class", ("other", "same"), ("x", "y"), (0.0, 0.0), (1.0, 1.0))
-    examples, none = Examples({"inputs": inputs, "targets": targets}, schema, "made"), torch.zeros(0, dtype=torch.int64)
+    dataset, none = Dataset({"inputs": inputs, "targets": targets}, schema, "made"), torch.zeros(0, dtype=torch.int64)
     recipe = SupervisedRecipe(
         network="dense",
         hidden=(16, 16),
@@ -92,13 +92,13 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
         restarts=restarts,
         select="training",
     )
-    system, splits, numerics = Supervised(recipe), Splits(torch.arange(len(inputs)), none, none), Numerics()
+    system, splits, execution = Supervised(recipe), Splits(torch.arange(len(inputs)), none, none), Execution()
     seed_everything(0)
     network = system.network(schema)
-    stage = system.stages(network, examples, splits, Clock(steps), numerics)[0]
+    stage = system.stages(network, dataset, splits, Clock(steps), execution)[0]
     for _ in system.steps(stage, None):
         pass
-    return system.score(network, examples, splits.training, numerics)["loss"]
+    return system.score(network, dataset, splits.training, execution)["loss"]
 
 
 def timed(carry_out: Callable[[], float]) -> tuple[float, float]:

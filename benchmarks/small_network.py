@@ -25,9 +25,9 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.show.progress import shown
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
@@ -105,12 +105,12 @@ def our_stage(batch: int, activation: str) -> tuple[Supervised, Stage]:
     system = Supervised(SupervisedRecipe.parse(recipe))
     x, y = made_points()
     schema = Schema("vector", (2,), "class", ("different", "same"), ("x", "y"))
-    examples = Examples({"inputs": x, "targets": y, "fingerprints": fingerprints(x)}, schema, "made")
+    dataset = Dataset({"inputs": x, "targets": y, "fingerprints": fingerprints(x)}, schema, "made")
     all_rows, none = torch.arange(POINTS), torch.empty(0, dtype=torch.int64)
-    examples = examples.with_schema(fit_scaling(examples, all_rows))
-    numerics = Numerics(threads=torch.get_num_threads())
+    dataset = dataset.with_schema(fit_scaling(dataset, all_rows))
+    execution = Execution(threads=torch.get_num_threads())
     splits = Splits(all_rows, none, none)
-    return system, system.stages(system.network(examples.schema), examples, splits, Clock(FOREVER), numerics)[0]
+    return system, system.stages(system.network(dataset.schema), dataset, splits, Clock(FOREVER), execution)[0]
 
 
 def our_fit(batch: int, activation: str) -> Epochs:

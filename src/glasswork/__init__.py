@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, Order, Preset
+from glasswork.catalogue import PRESETS, Preset, Request
 from glasswork.errors import GlassworkError
 from glasswork.show.notebook import displayed as _displayed
 
@@ -224,12 +224,12 @@ def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
     if training.interrupted:
         raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
     finish(training)
-    return _displayed(load_model(training.folder.path, own, training.numerics.device))
+    return _displayed(load_model(training.folder.path, own, training.execution.device))
 
 
 def _asked(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
-) -> "tuple[Order, nn.Module | None]":
+) -> "tuple[Request, nn.Module | None]":
     from glasswork.run.request import ordered
 
     values = dict(options)

@@ -204,7 +204,7 @@ def preset(name: str) -> Preset:
 
 
 @dataclass(frozen=True)
-class Order:
+class Request:
     """A recipe and a machine as asked for, before anything is derived from data.
 
     Attributes:
@@ -225,7 +225,7 @@ class Order:
         return PRESETS[self.preset].system
 
 
-def order(name: str, values: Mapping[str, Any]) -> Order:
+def order(name: str, values: Mapping[str, Any]) -> Request:
     """The order that a preset's name and flat `values`, of recipe and machine together, make.
 
     A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
@@ -241,10 +241,10 @@ def order(name: str, values: Mapping[str, Any]) -> Order:
     if "budget" in asked:
         values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
     recipe = recipe_class.parse(values)
-    return Order(name, recipe, asked, Machine.parse(machine))
+    return Request(name, recipe, asked, Machine.parse(machine))
 
 
-def read_order(path: Path, values: Mapping[str, Any]) -> Order:
+def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     """The order in a TOML file such as `systems show` prints, with `values` over it.
 
     Raises:

@@ -28,7 +28,7 @@ _keeping = False
 
 
 @dataclass(frozen=True)
-class Numerics:
+class Execution:
     """How the arithmetic of a run is carried out; written to the run and reused on resume.
 
     Attributes:

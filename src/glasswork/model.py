@@ -16,10 +16,10 @@ from glasswork import catalogue
 from glasswork.data.align import matching
 from glasswork.data.array_inputs import given_inputs
 from glasswork.data.batches import Batch, Scaling
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import CHUNK, is_folder, is_table, read_table
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.attribution.occlusion import occlusion
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
@@ -41,7 +41,7 @@ from glasswork.systems.characters.decoding import Choice
 from glasswork.systems.characters.generate import write
 from glasswork.systems.forecast.generate import Foretold, foretold
 from glasswork.systems.pretrained import PUBLISHED, published
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.systems.targets import class_of, target_of
 
 
@@ -55,27 +55,27 @@ class Model:
         run: the run's folder.
     """
 
-    def __init__(self, network: nn.Module, schema: Schema, system: System, run: str, numerics: Numerics) -> None:
-        self.network = numerics.place(network).eval()
+    def __init__(self, network: nn.Module, schema: Schema, system: System, run: str, execution: Execution) -> None:
+        self.network = execution.place(network).eval()
         self.schema = schema
         self.system = system
         self.run = run
-        self.numerics = numerics
+        self.execution = execution
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the network's outputs."""
         return self.schema.classes
 
-    def predict(self, sources: str | Path | Sequence[str | Path]) -> Answer | list[Answer]:
+    def predict(self, sources: str | Path | Sequence[str | Path]) -> Prediction | list[Prediction]:
         """Answers for image files, folders of images, CSV files, Parquet files or texts.
 
         Args:
             sources: one path, or several; for a model of whole texts also a text in place of a path.
 
         Returns:
-            One `Answer` for the path of one image or for one text; a list for a folder, a table or several paths, in
-            which an image that cannot be read has a `problem` instead of an answer.
+            One `Prediction` for the path of one image or for one text; a list for a folder, a table or several paths,
+            in which an image that cannot be read has a `problem` instead of an answer.
 
         Raises:
             GlassworkError: for a missing or unreadable file.
@@ -89,12 +89,12 @@ class Model:
             raise GlassworkError(answers[0].problem)
         return answers[0]
 
-    def _answers(self, paths: Sequence[Path]) -> list[Answer]:
-        answers: list[Answer] = []
+    def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
+        answers: list[Prediction] = []
         for part in self.system.inputs(paths, self.schema):
-            said = iter(self.system.answer(self.network, part.examples, self.numerics))
+            said = iter(self.system.answer(self.network, part.dataset, self.execution))
             answers += [
-                Answer(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
+                Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
                 for place, name in enumerate(part.names)
             ]
         return answers
@@ -132,9 +132,9 @@ class Model:
         for part in self.system.inputs(paths, self.schema):
             if part.problems:
                 raise GlassworkError(next(iter(part.problems.values())))
-            if len(part.examples):
+            if len(part.dataset):
                 some = True
-                yield self.system.batch(part.examples, torch.arange(len(part.examples)), self.numerics)
+                yield self.system.batch(part.dataset, torch.arange(len(part.dataset)), self.execution)
         if not some:
             raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
 
@@ -193,8 +193,8 @@ class Model:
         """
         if self.schema.series is None or (data or self.system.recipe.data) is None:
             raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
-        examples = self.system.read_like(data or str(self.system.recipe.data), self.schema)
-        return foretold(self.network, examples, self.numerics)
+        dataset = self.system.read_like(data or str(self.system.recipe.data), self.schema)
+        return foretold(self.network, dataset, self.execution)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -215,8 +215,8 @@ class Model:
         if len(sources) and isinstance(sources[0], (str, Path)):
             scaled = self.inputs(sources)
         else:
-            raw = given_inputs(inputs, self.schema).to(self.numerics.device)
-            scaled = Scaling(self.schema, self.numerics).inputs(raw)
+            raw = given_inputs(inputs, self.schema).to(self.execution.device)
+            scaled = Scaling(self.schema, self.execution).inputs(raw)
         found: npt.NDArray[np.float32] = layer_features(self.network, scaled, layer).float().cpu().numpy()
         return found
 
@@ -308,17 +308,17 @@ class Model:
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
-        examples, rows = self._unseen(data)
-        return self.system.batch(examples, rows, self.numerics)
+        dataset, rows = self._unseen(data)
+        return self.system.batch(dataset, rows, self.execution)
 
-    def _unseen(self, data: str | Path | None) -> tuple[Examples, Tensor]:
+    def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         if data is not None:
-            examples = matching(self.system.read_like(data, self.schema), self.schema)
-            return examples, torch.arange(len(examples))[:CHUNK]
-        examples, splits = read_split(self.system, self.system.recipe)
+            dataset = matching(self.system.read_like(data, self.schema), self.schema)
+            return dataset, torch.arange(len(dataset))[:CHUNK]
+        dataset, splits = read_split(self.system, self.system.recipe)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return matching(examples, self.schema), rows[:CHUNK]
+        return matching(dataset, self.schema), rows[:CHUNK]
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.
@@ -332,8 +332,8 @@ class Model:
             GlassworkError: for an unknown format, a missing package, a file that exists, or a network that cannot be
                 exported.
         """
-        examples, rows = self._unseen(data)
-        raw = raw_inputs(self.system, examples, rows)
+        dataset, rows = self._unseen(data)
+        raw = raw_inputs(self.system, dataset, rows)
         return export(self.network, self.schema, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
@@ -346,10 +346,10 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         if data is None:
-            examples, splits = read_split(self.system, self.system.recipe)
-            return self.system.score(self.network, matching(examples, self.schema), splits.test, self.numerics)
-        examples = matching(self.system.read_like(data, self.schema), self.schema)
-        return self.system.score(self.network, examples, torch.arange(len(examples)), self.numerics)
+            dataset, splits = read_split(self.system, self.system.recipe)
+            return self.system.score(self.network, matching(dataset, self.schema), splits.test, self.execution)
+        dataset = matching(self.system.read_like(data, self.schema), self.schema)
+        return self.system.score(self.network, dataset, torch.arange(len(dataset)), self.execution)
 
 
 def load_model(run: str | Path, network: nn.Module | None = None, device: str = "auto") -> Model:
@@ -364,7 +364,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         GlassworkError: where there is no run, it is not finished, or its files do not fit.
     """
     if str(run) in PUBLISHED and run_folder(str(run)) is None:
-        return Model(*published(str(run)), str(run), Numerics(choose_device(device), usable_cores()))
+        return Model(*published(str(run)), str(run), Execution(choose_device(device), usable_cores()))
     folder = RunFolder.find(run)
     if not (folder.model / "model.json").is_file():
         raise GlassworkError(f"{folder.name} has no model yet: finish it with glasswork resume {folder.name}")
@@ -384,8 +384,8 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         raise GlassworkError(
             f"The weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
         ) from None
-    numerics = Numerics(choose_device(device), usable_cores())
-    return Model(made, schema, system, folder.name, numerics)
+    execution = Execution(choose_device(device), usable_cores())
+    return Model(made, schema, system, folder.name, execution)
 
 
 def _has_places(shape: Sequence[int]) -> bool:

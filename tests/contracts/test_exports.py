@@ -13,36 +13,36 @@ from torch.nn.functional import interpolate
 
 from glasswork.catalogue import PRESETS, make_system, order
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.data.ragged import pad
 from glasswork.data.splits import split
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.run.export import export
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import System
 from made_data import write_network
 
 
-def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Examples, System]:
+def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
     """A preset's network, fresh, for the system's own example."""
     asked = order(preset, {"network": write_network(folder)} if preset == "own" else {})
     draft = make_system(asked.system, asked.recipe)
-    examples = large(draft.example())
-    splits = split(examples, 0.2, 0.2, 0)
-    examples = examples.with_schema(draft.scaled(examples, splits.training))
-    system = make_system(asked.system, draft.resolve(examples, splits))
+    dataset = large(draft.example())
+    splits = split(dataset, 0.2, 0.2, 0)
+    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    system = make_system(asked.system, draft.resolve(dataset, splits))
     seed_everything(0)
-    return system.network(examples.schema).eval(), examples, system
+    return system.network(dataset.schema).eval(), dataset, system
 
 
-def large(examples: Examples) -> Examples:
+def large(dataset: Dataset) -> Dataset:
     """Images of 64 pixels, as the deep networks take them; rows of numbers as they are."""
-    if examples.schema.inputs != "image":
-        return examples
-    images = interpolate(examples.columns["inputs"], 64)
-    schema = replace(examples.schema, shape=(*images.shape[1:2], 64, 64))
-    return replace(examples, columns={**examples.columns, "inputs": images}, schema=schema)
+    if dataset.schema.inputs != "image":
+        return dataset
+    images = interpolate(dataset.columns["inputs"], 64)
+    schema = replace(dataset.schema, shape=(*images.shape[1:2], 64, 64))
+    return replace(dataset, columns={**dataset.columns, "inputs": images}, schema=schema)
 
 
 def deep(preset: str) -> bool:
@@ -52,7 +52,7 @@ def deep(preset: str) -> bool:
 
 
 def require_onnx(
-    network: torch.nn.Module, schema: Schema, system: System, examples: Examples, raw: torch.Tensor, folder: Path
+    network: torch.nn.Module, schema: Schema, system: System, dataset: Dataset, raw: torch.Tensor, folder: Path
 ) -> None:
     """It is written, and onnxruntime answers as the model does, in batches of any size."""
     found = export(network, schema, system, raw, folder / "model.onnx", "onnx")
@@ -67,7 +67,7 @@ def require_onnx(
             np.testing.assert_allclose(shorter, answered[:, :, :3], atol=1e-4)
             continue
         if schema.each:
-            scaling = Scaling(schema, Numerics())
+            scaling = Scaling(schema, Execution())
             for part in (rows, rows[:, :3]):
                 answered = session.run(None, {found.input.name: part.numpy()})[-1]
                 expected = network(scaling.inputs(part)).detach().softmax(1).numpy()
@@ -76,8 +76,8 @@ def require_onnx(
         if schema.target == "ahead":
             np.testing.assert_allclose(answered, network(rows).detach().numpy(), atol=1e-4)
             continue
-        asked = examples.take(torch.arange(len(rows))) if labelled else of_inputs(rows, schema, ["one"] * len(rows))
-        said = system.answer(network, replace(asked, names=["one"] * len(rows)), Numerics())
+        asked = dataset.take(torch.arange(len(rows))) if labelled else of_inputs(rows, schema, ["one"] * len(rows))
+        said = system.answer(network, replace(asked, names=["one"] * len(rows)), Execution())
         for row, answer in zip(answered.tolist(), said, strict=True):
             if schema.target == "number":
                 assert row == pytest.approx(np.atleast_1d(answer.answer), rel=1e-4, abs=1e-4)
@@ -89,13 +89,13 @@ def require_onnx(
     "preset", [pytest.param(name, marks=pytest.mark.slow if deep(name) else ()) for name in PRESETS]
 )
 def test_every_preset_is_exported(preset: str, tmp_path: Path) -> None:
-    network, examples, system = made(preset, tmp_path)
-    raw, schema = system.batch(examples, torch.arange(min(5, len(examples))), Numerics()).inputs, examples.schema
+    network, dataset, system = made(preset, tmp_path)
+    raw, schema = system.batch(dataset, torch.arange(min(5, len(dataset))), Execution()).inputs, dataset.schema
     if schema.inputs == "sequence":
-        raw = pad(examples.columns["inputs"], examples.offsets["inputs"], torch.arange(5))[0]
+        raw = pad(dataset.columns["inputs"], dataset.offsets["inputs"], torch.arange(5))[0]
     elif schema.inputs not in {"text", "series"}:
-        raw = examples.columns["inputs"][:5]
-    require_onnx(network, schema, system, examples, raw, tmp_path)
+        raw = dataset.columns["inputs"][:5]
+    require_onnx(network, schema, system, dataset, raw, tmp_path)
     for to, name in (("safetensors", "model.safetensors"), ("state-dict", "model.pt")):
         assert export(network, schema, system, raw, tmp_path / name, to).difference == 0
     weights = torch.load(tmp_path / "model.pt", weights_only=True)

@@ -9,17 +9,17 @@ from hypothesis import strategies as some
 from torch import Tensor
 
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
-from glasswork.data.dataset import Examples, Schema, fingerprints
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.execution import Execution
 
 labels = some.lists(some.integers(0, 9), min_size=1, max_size=80).map(torch.tensor)
 sizes = some.integers(1, 6)
 
 
-def examples(targets: Tensor) -> Examples:
+def dataset(targets: Tensor) -> Dataset:
     inputs = torch.arange(len(targets), dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 4, 4).contiguous()
     schema = Schema("image", (1, 4, 4), "class", tuple("abcdefghij"))
-    return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "made")
+    return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "made")
 
 
 @given(labels, sizes, sizes, some.integers(0, 99), some.integers(0, 5), some.integers(0, 50))
@@ -61,7 +61,7 @@ def test_rows_by_class(targets: Tensor) -> None:
 @pytest.mark.parametrize(("classes", "each", "batches"), [(5, 2, 5), (2, 4, 6), (9, 50, 1)])
 def test_an_epoch_sees_every_example_about_once(classes: int, each: int, batches: int) -> None:
     rows = torch.arange(2, 50)
-    made = BalancedBatches(examples(torch.arange(50) % 5), rows, classes, each, 0, Numerics())
+    made = BalancedBatches(dataset(torch.arange(50) % 5), rows, classes, each, 0, Execution())
     assert len(made) == batches
     for index in range(len(made)):
         batch = made.batch(0, index)

@@ -6,23 +6,23 @@ from torch import Tensor
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batches, Scaling, fit_scaling
-from glasswork.data.dataset import Examples, Schema
-from glasswork.execution import Numerics, mixed
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.execution import Execution, mixed
 
 
-def numbered(count: int) -> Examples:
+def numbered(count: int) -> Dataset:
     """Rows whose only number is their own."""
     columns = {"inputs": torch.arange(count, dtype=torch.float32)[:, None], "targets": torch.arange(count) % 3}
-    return Examples(columns, Schema("vector", (1,), "class", ("a", "b", "c")), "made")
+    return Dataset(columns, Schema("vector", (1,), "class", ("a", "b", "c")), "made")
 
 
-def images(count: int, margin: int = 0) -> Examples:
+def images(count: int, margin: int = 0) -> Dataset:
     side = 8 + 2 * margin
     pixels = torch.randint(
         0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
     )
     columns = {"inputs": pixels, "targets": torch.arange(count) % 3}
-    return Examples(columns, Schema("image", (3, 8, 8), "class", ("a", "b", "c")), "made", margin=margin)
+    return Dataset(columns, Schema("image", (3, 8, 8), "class", ("a", "b", "c")), "made", margin=margin)
 
 
 def rows_of(batches: Batches, epoch: int) -> list[list[int]]:
@@ -34,7 +34,7 @@ def rows_of(batches: Batches, epoch: int) -> list[list[int]]:
 )
 def test_every_row_once_per_epoch_in_batches_of_like_size(count: int, size: int, seed: int, epoch: int) -> None:
     rows = torch.arange(0, 2 * count, 2)
-    found = rows_of(Batches(numbered(2 * count), rows, size, seed, Numerics()), epoch)
+    found = rows_of(Batches(numbered(2 * count), rows, size, seed, Execution()), epoch)
     assert sorted(row for part in found for row in part) == rows.tolist()
     lengths = [len(part) for part in found]
     assert max(lengths) <= size
@@ -49,13 +49,13 @@ def test_rows_scaled_all_at_once_are_those_scaled_batch_by_batch(
     """To the last bit, and a batch that is written to leaves the next one alone."""
     generator = torch.Generator().manual_seed(count)
     inputs = torch.randn(2 * count, features, generator=generator) * torch.logspace(-3, 3, features)
-    examples = Examples(
+    dataset = Dataset(
         {"inputs": inputs, "targets": torch.randn(2 * count, 1, generator=generator)},
         Schema("vector", (features,), "number", ("y",)),
         "made",
     )
     rows = torch.arange(1, 2 * count, 2)
-    batches = Batches(examples.with_schema(fit_scaling(examples, rows)), rows, size, 0, Numerics())
+    batches = Batches(dataset.with_schema(fit_scaling(dataset, rows)), rows, size, 0, Execution())
     start = 0
     for index in range(len(batches)):
         batch = batches.batch(epoch, index)
@@ -68,7 +68,7 @@ def test_rows_scaled_all_at_once_are_those_scaled_batch_by_batch(
 
 
 def test_targets_stay_with_their_inputs() -> None:
-    batches = Batches(numbered(50), torch.arange(50), 7, 3, Numerics())
+    batches = Batches(numbered(50), torch.arange(50), 7, 3, Execution())
     for index in range(len(batches)):
         batch = batches.batch(2, index)
         assert torch.equal(batch.targets, batch.inputs[:, 0].long() % 3)
@@ -78,7 +78,7 @@ def test_targets_stay_with_their_inputs() -> None:
 def test_a_batch_depends_on_seed_epoch_and_number_alone(seed: int, asked: list[tuple[int, int]]) -> None:
     """Whatever was asked for before, by an object of one's own or by this one, with the same draws of augmentation."""
     augmentation = parse(["flip", "crop:2", "rotation:10", "color"])
-    make = [Batches(images(12, 2), torch.arange(12), 3, seed, Numerics(), augmentation) for _ in range(2)]
+    make = [Batches(images(12, 2), torch.arange(12), 3, seed, Execution(), augmentation) for _ in range(2)]
     for epoch, index in asked:
         make[0].batch(epoch, index)
         torch.rand(3)
@@ -90,24 +90,24 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(seed: int, asked: list[t
 
 def test_epochs_seeds_and_batches_differ() -> None:
     orders = [
-        rows_of(Batches(numbered(40), torch.arange(40), 8, seed, Numerics()), epoch)
+        rows_of(Batches(numbered(40), torch.arange(40), 8, seed, Execution()), epoch)
         for seed in (0, 1)
         for epoch in (0, 1)
     ]
     assert len({str(order) for order in orders}) == 4
-    assert rows_of(Batches(numbered(40), torch.arange(40), 8, 0, Numerics()), 0)[0] != list(range(8))
+    assert rows_of(Batches(numbered(40), torch.arange(40), 8, 0, Execution()), 0)[0] != list(range(8))
 
 
 def test_the_same_image_is_changed_anew_in_every_epoch() -> None:
-    batches = Batches(images(1, 2), torch.arange(1), 1, 0, Numerics(), parse(["crop:2", "color"]))
+    batches = Batches(images(1, 2), torch.arange(1), 1, 0, Execution(), parse(["crop:2", "color"]))
     seen = [batches.batch(epoch, 0).inputs for epoch in range(4)]
     assert not any(torch.equal(seen[i], seen[j]) for i in range(4) for j in range(i))
 
 
 def test_without_augmentation_the_margin_is_left_out() -> None:
-    examples = images(4, 2)
-    batch = Batches(examples, torch.arange(4), 4, 0, Numerics()).gather(torch.arange(4), (0, 0))
-    expected = examples.columns["inputs"][:, :, 2:-2, 2:-2].float() / 255
+    dataset = images(4, 2)
+    batch = Batches(dataset, torch.arange(4), 4, 0, Execution()).gather(torch.arange(4), (0, 0))
+    expected = dataset.columns["inputs"][:, :, 2:-2, 2:-2].float() / 255
     torch.testing.assert_close(batch.inputs, expected)
 
 
@@ -125,10 +125,10 @@ def moments(values: Tensor, dims: list[int]) -> tuple[Tensor, Tensor]:
 
 
 def test_scaled_training_inputs_have_mean_0_and_deviation_1() -> None:
-    for examples, dims in ((images(30), [0, 2, 3]), (numbered(30), [0])):
+    for dataset, dims in ((images(30), [0, 2, 3]), (numbered(30), [0])):
         rows = torch.arange(0, 30, 2)
-        schema = fit_scaling(examples, rows)
-        scaled = Scaling(schema, Numerics()).inputs(examples.columns["inputs"][rows])
+        schema = fit_scaling(dataset, rows)
+        scaled = Scaling(schema, Execution()).inputs(dataset.columns["inputs"][rows])
         mean, deviation = moments(scaled.double(), dims)
         torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
         torch.testing.assert_close(deviation, torch.ones_like(deviation), atol=1e-4, rtol=0)
@@ -136,16 +136,16 @@ def test_scaled_training_inputs_have_mean_0_and_deviation_1() -> None:
 
 def test_a_constant_feature_becomes_0() -> None:
     columns = {"inputs": torch.full((5, 2), 7.25), "targets": torch.arange(5) % 2}
-    examples = Examples(columns, Schema("vector", (2,), "class", ("a", "b")), "made")
-    scaled = Scaling(fit_scaling(examples, torch.arange(5)), Numerics()).inputs(columns["inputs"])
+    dataset = Dataset(columns, Schema("vector", (2,), "class", ("a", "b")), "made")
+    scaled = Scaling(fit_scaling(dataset, torch.arange(5)), Execution()).inputs(columns["inputs"])
     assert torch.equal(scaled, torch.zeros(5, 2))
 
 
 def test_targets_that_are_numbers_come_back_in_their_units() -> None:
     values = torch.tensor([[10.0, -3.0], [20.0, 5.0], [60.0, 1.0]])
     columns = {"inputs": torch.zeros(3, 1), "targets": values}
-    examples = Examples(columns, Schema("vector", (1,), "number", ("a", "b")), "made")
-    scaling = Scaling(fit_scaling(examples, torch.arange(3)), Numerics())
+    dataset = Dataset(columns, Schema("vector", (1,), "number", ("a", "b")), "made")
+    scaling = Scaling(fit_scaling(dataset, torch.arange(3)), Execution())
     scaled = scaling.targets(values)
     torch.testing.assert_close(scaled.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(scaling.answers(scaled), values)
@@ -153,8 +153,8 @@ def test_targets_that_are_numbers_come_back_in_their_units() -> None:
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels-last"])
 def test_images_come_in_the_machine_s_layout(layout: str) -> None:
-    numerics = Numerics(memory_format=layout)  # type: ignore[arg-type]
-    inputs = Batches(images(4), torch.arange(4), 4, 0, numerics).batch(0, 0).inputs
+    execution = Execution(memory_format=layout)  # type: ignore[arg-type]
+    inputs = Batches(images(4), torch.arange(4), 4, 0, execution).batch(0, 0).inputs
     wanted = torch.channels_last if layout == "channels-last" else torch.contiguous_format
     assert inputs.is_contiguous(memory_format=wanted)
-    assert torch.equal(inputs, Batches(images(4), torch.arange(4), 4, 0, Numerics()).batch(0, 0).inputs)
+    assert torch.equal(inputs, Batches(images(4), torch.arange(4), 4, 0, Execution()).batch(0, 0).inputs)

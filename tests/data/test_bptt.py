@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasswork.data.bptt import Lanes, Stretches
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.ragged import offsets_of
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 
 
-def text_of(counts: list[int]) -> Examples:
+def text_of(counts: list[int]) -> Dataset:
     """A text whose every character tells its place."""
     offsets = offsets_of(torch.tensor(counts))
     schema = Schema("text", (), "next", (), vocabulary=Vocabulary(()))
     tokens = torch.arange(int(offsets[-1]), dtype=torch.int32)
-    return Examples({"inputs": tokens}, schema, "made", offsets={"inputs": offsets}, ordered=True)
+    return Dataset({"inputs": tokens}, schema, "made", offsets={"inputs": offsets}, ordered=True)
 
 
 @given(
@@ -29,11 +29,11 @@ def text_of(counts: list[int]) -> Examples:
     st.integers(0, 3),
 )
 def test_a_lane_is_contiguous_text(counts: list[int], lanes: int, times: int, seed: int, epoch: int) -> None:
-    examples = text_of(counts)
+    dataset = text_of(counts)
     total = sum(counts)
     if total <= times:
         return
-    made = Lanes(examples, torch.arange(len(examples)), lanes, times, seed, Numerics())
+    made = Lanes(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution())
     batches = [made.batch(epoch, index) for index in range(len(made))]
     assert [batch.begins for batch in batches] == [True] + [False] * (len(made) - 1)
     assert all(len(batch) == batch.inputs.numel() == made.size * times for batch in batches)
@@ -42,22 +42,22 @@ def test_a_lane_is_contiguous_text(counts: list[int], lanes: int, times: int, se
     assert (read.diff() == 1).all()
     assert len(read.unique()) == read.numel()  # nothing twice
     assert total - read.numel() <= made.size * times  # and hardly anything not at all
-    again = Lanes(examples, torch.arange(len(examples)), lanes, times, seed, Numerics()).batch(epoch, len(made) - 1)
+    again = Lanes(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution()).batch(epoch, len(made) - 1)
     assert torch.equal(again.inputs, batches[-1].inputs)
 
 
 def test_lanes_begin_elsewhere_in_another_epoch() -> None:
-    examples = text_of([1000])
-    made = Lanes(examples, torch.arange(1), 3, 50, 0, Numerics())
+    dataset = text_of([1000])
+    made = Lanes(dataset, torch.arange(1), 3, 50, 0, Execution())
     assert len({int(made.batch(epoch, 0).inputs[0, 0]) for epoch in range(20)}) > 10
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=10), st.data())
 def test_rows_are_joined_in_the_order_given(counts: list[int], data: st.DataObject) -> None:
-    examples = text_of(counts)
+    dataset = text_of(counts)
     rows = data.draw(st.lists(st.integers(0, len(counts) - 1), min_size=1, max_size=8))
-    expected = examples.take(torch.tensor(rows)).columns["inputs"]
-    stretches = Stretches(examples, torch.tensor(rows))
+    expected = dataset.take(torch.tensor(rows)).columns["inputs"]
+    stretches = Stretches(dataset, torch.tensor(rows))
     assert len(stretches) == len(expected)
     assert torch.equal(stretches.at(torch.arange(len(expected))), expected.long())
 
@@ -66,12 +66,12 @@ def test_a_text_shorter_than_one_sequence() -> None:
     with pytest.raises(
         GlassworkError, match="made has 20 characters to train on, which is less than one sequence of 20"
     ):
-        Lanes(text_of([20]), torch.arange(1), 2, 20, 0, Numerics())
-    assert len(Lanes(text_of([21]), torch.arange(1), 2, 20, 0, Numerics())) == 1
+        Lanes(text_of([20]), torch.arange(1), 2, 20, 0, Execution())
+    assert len(Lanes(text_of([21]), torch.arange(1), 2, 20, 0, Execution())) == 1
 
 
 def test_samples_to_measure_with() -> None:
-    made = Lanes(text_of([101]), torch.arange(1), 2, 10, 0, Numerics())
+    made = Lanes(text_of([101]), torch.arange(1), 2, 10, 0, Execution())
     assert (made.size, made.most) == (2, 10)
     assert made.sample(4).inputs.shape == (4, 10)
     assert made.sample(99).inputs.shape == (10, 10)

@@ -9,32 +9,32 @@ from reader_samples import write_idx, write_idx_pair, write_image_folder, write_
 from safetensors.torch import load_file
 
 from glasswork.data import cache
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import read
 
 OPTIONS = ReadingOptions()
 
 
-def made(rows: int = 3, names: tuple[str, ...] = ()) -> Examples:
+def made(rows: int = 3, names: tuple[str, ...] = ()) -> Dataset:
     columns = {
         "inputs": torch.arange(rows * 5, dtype=torch.uint8).reshape(rows, 1, 1, 5),
         "targets": torch.arange(rows),
         "numbers": torch.arange(rows, dtype=torch.float32)[:, None] / 3,
         "fingerprints": torch.arange(rows) * -(2**61),
     }
-    return Examples(columns, Schema("image", (1, 1, 5), "class", ("ä", "b", "c")), "made", names, 0, ("Left out.",))
+    return Dataset(columns, Schema("image", (1, 1, 5), "class", ("ä", "b", "c")), "made", names, 0, ("Left out.",))
 
 
 def test_columns_come_back_mapped_and_equal(tmp_path: Path, cache_folder: Path) -> None:
     names = ("a/ö.png", os.fsdecode(b"a/\xff.png"), "")
     first = cache.remembered("made", [tmp_path], OPTIONS, lambda: made(names=names))
     again = cache.remembered("made", [tmp_path], OPTIONS, lambda: pytest.fail("read again"))
-    for examples in (first, again):
-        assert tuple(examples.names) == names
-        assert examples.schema == made().schema
-        assert examples.skipped == ("Left out.",)
+    for dataset in (first, again):
+        assert tuple(dataset.names) == names
+        assert dataset.schema == made().schema
+        assert dataset.skipped == ("Left out.",)
         for name, column in made().columns.items():
-            assert torch.equal(examples.columns[name], column)
+            assert torch.equal(dataset.columns[name], column)
     (entry,) = cache_folder.iterdir()
     assert str(entry) in Path("/proc/self/maps").read_text()
     assert torch.equal(load_file(entry)["targets"], made().columns["targets"])
@@ -79,9 +79,9 @@ def test_a_damaged_entry_is_read_anew(tmp_path: Path, cache_folder: Path) -> Non
 def test_without_a_cache_it_goes_on_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GLASSWORK_CACHE", str(tmp_path / "file" / "cache"))
-    examples = read(write_image_folder(tmp_path / "source"), OPTIONS)
-    assert len(examples) == 9
-    (sentence,) = examples.skipped
+    dataset = read(write_image_folder(tmp_path / "source"), OPTIONS)
+    assert len(dataset) == 9
+    (sentence,) = dataset.skipped
     assert sentence.startswith(f"The cache folder {tmp_path / 'file' / 'cache'} cannot be written (Not a directory)")
 
 

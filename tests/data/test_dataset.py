@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from glasswork.data import cache
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.ragged import lengths, pack
 from glasswork.data.splits import split
 from glasswork.data.summary import summarise
@@ -16,43 +16,43 @@ from glasswork.data.vocabulary import Vocabulary
 LENGTHS = [4, 1, 9, 2, 7, 3, 5, 6]
 
 
-def labelled_texts(each_time: bool = False) -> Examples:
+def labelled_texts(each_time: bool = False) -> Dataset:
     """Eight texts of two classes, by the row or by the time."""
     values, offsets = pack([torch.full((length,), length, dtype=torch.int16) for length in LENGTHS])
     targets = (values % 2).long() if each_time else torch.tensor(LENGTHS) % 2
     schema = Schema("text", (), "class", ("even", "odd"), vocabulary=Vocabulary(tuple("?abcdefghi")))
     columns = {"inputs": values, "targets": targets, "fingerprints": torch.arange(8)}
     ends = {"inputs": offsets, "targets": offsets} if each_time else {"inputs": offsets}
-    return Examples(columns, schema, "made", tuple("ABCDEFGH"), offsets=ends)
+    return Dataset(columns, schema, "made", tuple("ABCDEFGH"), offsets=ends)
 
 
 def test_rows_are_counted_and_taken() -> None:
-    for examples in (labelled_texts(), labelled_texts(each_time=True)):
-        assert len(examples) == 8
-        taken = examples.take(torch.tensor([2, 0]))
+    for dataset in (labelled_texts(), labelled_texts(each_time=True)):
+        assert len(dataset) == 8
+        taken = dataset.take(torch.tensor([2, 0]))
         assert taken.columns["inputs"].tolist() == [9] * 9 + [4] * 4
         assert list(taken.names) == ["C", "A"]
         assert lengths(taken.offsets["inputs"]).tolist() == [9, 4]
-        assert taken.columns["targets"].tolist() == ([1] * 9 + [0] * 4 if "targets" in examples.offsets else [1, 0])
-        assert examples.count(torch.tensor([2, 0])) == 2
+        assert taken.columns["targets"].tolist() == ([1] * 9 + [0] * 4 if "targets" in dataset.offsets else [1, 0])
+        assert dataset.count(torch.tensor([2, 0])) == 2
 
 
 def test_they_are_divided_and_described() -> None:
-    for examples in (labelled_texts(), labelled_texts(each_time=True)):
-        parts = split(examples, 0.25, 0.25, 0)
+    for dataset in (labelled_texts(), labelled_texts(each_time=True)):
+        parts = split(dataset, 0.25, 0.25, 0)
         assert [len(rows) for rows in parts.named().values()] == [4, 2, 2]
-        summary = summarise(examples, parts)
+        summary = summarise(dataset, parts)
         assert summary.inputs == "texts of 1 to 9 (median 5) tokens, out of 10"
         assert summary.counts == {"train": 4, "validation": 2, "test": 2}
-        trained = examples.take(parts.training).columns["targets"]
+        trained = dataset.take(parts.training).columns["targets"]
         assert summary.class_counts == {"even": int((trained == 0).sum()), "odd": int((trained == 1).sum())}
 
 
 def test_sequences_in_words() -> None:
     values, offsets = pack([torch.zeros(5, 3)] * 4)
     columns = {"inputs": values, "targets": torch.tensor([0, 1, 0, 1]), "fingerprints": torch.arange(4)}
-    examples = Examples(columns, Schema("sequence", (3,), "class", ("a", "b")), "made", offsets={"inputs": offsets})
-    assert summarise(examples, split(examples, 0, 0, 0)).inputs == "sequences of 5 times with 3 numbers each"
+    dataset = Dataset(columns, Schema("sequence", (3,), "class", ("a", "b")), "made", offsets={"inputs": offsets})
+    assert summarise(dataset, split(dataset, 0, 0, 0)).inputs == "sequences of 5 times with 3 numbers each"
 
 
 def test_offsets_come_back_from_the_cache(tmp_path: Path, cache_folder: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.folds import Fold, groups_of, hold_out, make_folds, read_groups
 from glasswork.errors import GlassworkError
 
@@ -16,20 +16,20 @@ seeds = some.integers(0, 2**31 - 1)
 counts = some.integers(2, 6)
 
 
-def made(targets: Tensor, kind: str = "class", names: tuple[str, ...] = ()) -> Examples:
+def made(targets: Tensor, kind: str = "class", names: tuple[str, ...] = ()) -> Dataset:
     names = names or tuple(f"c{number}" for number in range(int(targets.max()) + 1))
     columns = {"inputs": torch.zeros(len(targets), 1), "targets": targets}
-    return Examples(columns, Schema("vector", (1,), kind, names), "made")  # type: ignore[arg-type]
+    return Dataset(columns, Schema("vector", (1,), kind, names), "made")  # type: ignore[arg-type]
 
 
-def of_sizes(sizes: list[int], seed: int) -> Examples:
+def of_sizes(sizes: list[int], seed: int) -> Dataset:
     targets = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     return made(targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))])
 
 
-def some_rows(examples: Examples, seed: int) -> Tensor:
+def some_rows(dataset: Dataset, seed: int) -> Tensor:
     """All rows but a few: folds are made of what the test set leaves."""
-    return (torch.rand(len(examples), generator=torch.Generator().manual_seed(seed)) < 0.9).nonzero()[:, 0]
+    return (torch.rand(len(dataset), generator=torch.Generator().manual_seed(seed)) < 0.9).nonzero()[:, 0]
 
 
 def require_every_row_judged_once(folds: list[Fold], rows: Tensor) -> None:
@@ -42,28 +42,28 @@ def require_every_row_judged_once(folds: list[Fold], rows: Tensor) -> None:
 
 @given(sizes=some.lists(some.integers(12, 40), min_size=2, max_size=4), count=counts, seed=seeds)
 def test_folds_are_stratified_by_class(sizes: list[int], count: int, seed: int) -> None:
-    examples = of_sizes(sizes, seed)
-    rows = torch.arange(len(examples))
-    folds = make_folds(examples, rows, count, seed)
+    dataset = of_sizes(sizes, seed)
+    rows = torch.arange(len(dataset))
+    folds = make_folds(dataset, rows, count, seed)
     require_every_row_judged_once(folds, rows)
     judged = [len(fold.judged) for fold in folds]
     assert max(judged) - min(judged) <= 1
-    of_class = torch.stack([torch.bincount(examples.columns["targets"][fold.judged]) for fold in folds])
+    of_class = torch.stack([torch.bincount(dataset.columns["targets"][fold.judged]) for fold in folds])
     assert int((of_class.amax(0) - of_class.amin(0)).max()) <= 1
 
 
 @given(count=counts, seed=seeds)
 def test_folds_divide_only_the_rows_given(count: int, seed: int) -> None:
-    examples = of_sizes([60, 60], seed)
-    rows = some_rows(examples, seed)
-    require_every_row_judged_once(make_folds(examples, rows, count, seed), rows)
+    dataset = of_sizes([60, 60], seed)
+    rows = some_rows(dataset, seed)
+    require_every_row_judged_once(make_folds(dataset, rows, count, seed), rows)
 
 
 @given(count=counts, seed=seeds)
 def test_the_seed_alone_decides(count: int, seed: int) -> None:
-    examples = of_sizes([30, 30], 0)
+    dataset = of_sizes([30, 30], 0)
     rows = torch.arange(60)
-    first, again, other = (make_folds(examples, rows, count, number) for number in (seed, seed, seed + 1))
+    first, again, other = (make_folds(dataset, rows, count, number) for number in (seed, seed, seed + 1))
     assert all(torch.equal(one.judged, same.judged) for one, same in zip(first, again, strict=True))
     assert any(not torch.equal(one.judged, not_same.judged) for one, not_same in zip(first, other, strict=True))
 
@@ -91,14 +91,14 @@ def test_sets_of_labels_are_spread() -> None:
 )
 def test_a_group_is_never_on_both_sides(sizes: list[int], count: int, share: float, seed: int) -> None:
     labels = [f"patient {number}" for number, size in enumerate(sizes) for _ in range(size)]
-    examples = made(torch.zeros(len(labels), dtype=torch.int64), names=("only",))
+    dataset = made(torch.zeros(len(labels), dtype=torch.int64), names=("only",))
     groups, rows = groups_of(labels), torch.arange(len(labels))
-    folds = make_folds(examples, rows, count, seed, groups=groups)
+    folds = make_folds(dataset, rows, count, seed, groups=groups)
     require_every_row_judged_once(folds, rows)
     largest = max(sizes)
     assert max(len(fold.judged) for fold in folds) - min(len(fold.judged) for fold in folds) <= largest
     for fold in folds:
-        kept, held = hold_out(examples, fold.training, share, seed, groups=groups)
+        kept, held = hold_out(dataset, fold.training, share, seed, groups=groups)
         sides = [set(groups.numbers[part].tolist()) for part in (kept, held, fold.judged)]
         assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
         wanted = round(len(fold.training) * share)
@@ -107,56 +107,56 @@ def test_a_group_is_never_on_both_sides(sizes: list[int], count: int, share: flo
 
 def test_groups_spread_the_classes_where_they_can() -> None:
     labels = torch.arange(40).repeat_interleave(5)
-    examples = made(labels % 2)
-    folds = make_folds(examples, torch.arange(200), 5, 0, groups=groups_of(labels))
-    assert [torch.bincount(examples.columns["targets"][fold.judged]).tolist() for fold in folds] == [[20, 20]] * 5
+    dataset = made(labels % 2)
+    folds = make_folds(dataset, torch.arange(200), 5, 0, groups=groups_of(labels))
+    assert [torch.bincount(dataset.columns["targets"][fold.judged]).tolist() for fold in folds] == [[20, 20]] * 5
 
 
 @given(length=some.integers(20, 90), count=counts, share=some.floats(0, 0.5), seed=seeds)
 def test_in_time_order_only_the_past_is_learnt_from(length: int, count: int, share: float, seed: int) -> None:
-    examples = made(torch.rand(length, 1), "number", ("price",))
+    dataset = made(torch.rand(length, 1), "number", ("price",))
     rows = torch.arange(length)
-    folds = make_folds(examples, rows, count, seed, "time")
+    folds = make_folds(dataset, rows, count, seed, "time")
     assert len(folds) == count
     judged = torch.cat([fold.judged for fold in folds])
     assert torch.equal(judged, rows[len(rows) - len(judged) :])
     for fold in folds:
         assert torch.equal(fold.training, rows[: int(fold.judged[0])])
-        kept, held = hold_out(examples, fold.training, share, seed, "time")
+        kept, held = hold_out(dataset, fold.training, share, seed, "time")
         assert torch.equal(torch.cat([kept, held]), fold.training)
         assert len(held) == round(len(fold.training) * share)
 
 
 @given(share=some.floats(0, 0.6), seed=seeds)
 def test_what_is_held_out_is_stratified(share: float, seed: int) -> None:
-    examples = of_sizes([50, 30], seed)
-    rows = some_rows(examples, seed)
-    kept, held = hold_out(examples, rows, share, seed)
+    dataset = of_sizes([50, 30], seed)
+    rows = some_rows(dataset, seed)
+    kept, held = hold_out(dataset, rows, share, seed)
     assert torch.equal(torch.cat([kept, held]).sort().values, rows)
     assert len(held) == round(len(rows) * share)
     for name in range(2):
-        of_class = examples.columns["targets"] == name
+        of_class = dataset.columns["targets"] == name
         assert abs(int(of_class[held].sum()) - share * int(of_class[rows].sum())) <= 1.5
 
 
 def test_what_is_too_small_is_named() -> None:
-    examples = made(torch.tensor([0] * 20 + [1] * 3), names=("cat", "dog"))
+    dataset = made(torch.tensor([0] * 20 + [1] * 3), names=("cat", "dog"))
     with pytest.raises(GlassworkError, match="Class 'dog' has 3 examples outside of the test set, and 5 folds"):
-        make_folds(examples, torch.arange(23), 5, 0)
-    assert len(make_folds(examples, torch.arange(23), 3, 0)) == 3
+        make_folds(dataset, torch.arange(23), 5, 0)
+    assert len(make_folds(dataset, torch.arange(23), 3, 0)) == 3
     in_one = groups_of(["a"] * 10 + ["b"] * 10 + ["c"] * 3)
     with pytest.raises(GlassworkError, match="Class 'dog' has no training example in fold"):
-        make_folds(examples, torch.arange(23), 3, 0, groups=in_one)
+        make_folds(dataset, torch.arange(23), 3, 0, groups=in_one)
     with pytest.raises(GlassworkError, match=r"3 groups \(a, b, c\) for 4 folds"):
-        make_folds(examples, torch.arange(23), 4, 0, groups=in_one)
+        make_folds(dataset, torch.arange(23), 4, 0, groups=in_one)
     with pytest.raises(GlassworkError, match="Class 'dog' has no training example in fold 1 of 3"):
-        make_folds(examples, torch.arange(23), 3, 0, "time")
+        make_folds(dataset, torch.arange(23), 3, 0, "time")
     with pytest.raises(GlassworkError, match="3 examples for 5 folds"):
-        make_folds(examples, torch.arange(3), 5, 0)
+        make_folds(dataset, torch.arange(3), 5, 0)
     with pytest.raises(GlassworkError, match="at least 2 folds"):
-        make_folds(examples, torch.arange(23), 1, 0)
+        make_folds(dataset, torch.arange(23), 1, 0)
     with pytest.raises(GlassworkError, match="not both"):
-        make_folds(examples, torch.arange(23), 2, 0, "time", in_one)
+        make_folds(dataset, torch.arange(23), 2, 0, "time", in_one)
 
 
 def test_groups_come_from_a_column(tmp_path: Path) -> None:

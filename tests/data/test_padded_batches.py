@@ -3,14 +3,14 @@
 import torch
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.padded_batches import IGNORED, PADDING, PaddedBatches
 from glasswork.data.ragged import pack
 from glasswork.data.vocabulary import Vocabulary
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 
 
-def texts(count: int = 200, labelled_times: bool = False) -> Examples:
+def texts(count: int = 200, labelled_times: bool = False) -> Dataset:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(1, 60, (count,), generator=generator).tolist()
     values, offsets = pack([torch.full((length,), place % 9 + 1) for place, length in enumerate(lengths)])
@@ -18,12 +18,12 @@ def texts(count: int = 200, labelled_times: bool = False) -> Examples:
     ends = {"inputs": offsets, "targets": offsets} if labelled_times else {"inputs": offsets}
     vocabulary = Vocabulary(tuple("?abcdefghi"))
     schema = Schema("text", (), "class", tuple("abcdefghi"), vocabulary=vocabulary)
-    return Examples(columns, schema, "made", offsets=ends)
+    return Dataset(columns, schema, "made", offsets=ends)
 
 
 def test_every_row_comes_once_with_its_target() -> None:
-    examples = texts()
-    batches = PaddedBatches(examples, torch.arange(10, 200), 16, 3, Numerics())
+    dataset = texts()
+    batches = PaddedBatches(dataset, torch.arange(10, 200), 16, 3, Execution())
     seen = 0
     for index in range(len(batches)):
         batch = batches.batch(1, index)
@@ -36,8 +36,8 @@ def test_every_row_comes_once_with_its_target() -> None:
 
 
 def test_padded_times_have_no_target() -> None:
-    examples = texts(labelled_times=True)
-    batch = PaddedBatches(examples, torch.arange(200), 16, 0, Numerics()).batch(0, 5)
+    dataset = texts(labelled_times=True)
+    batch = PaddedBatches(dataset, torch.arange(200), 16, 0, Execution()).batch(0, 5)
     assert torch.equal(batch.targets == IGNORED, batch.inputs == PADDING)
     assert torch.equal(batch.targets[batch.inputs > 0], batch.inputs[batch.inputs > 0] - 1)
 
@@ -46,14 +46,14 @@ def test_sequences_are_scaled_and_padded_with_zeros() -> None:
     rows = [torch.randn(length, 3) * 5 + 7 for length in (4, 9, 2, 30)]
     values, offsets = pack(rows)
     schema = Schema("sequence", (3,), "class", ("a", "b"))
-    examples = Examples(
+    dataset = Dataset(
         {"inputs": values, "targets": torch.tensor([0, 1, 0, 1])}, schema, "made", offsets={"inputs": offsets}
     )
     training = torch.tensor([0, 1, 3])
-    fitted = examples.with_schema(fit_scaling(examples, training))
+    fitted = dataset.with_schema(fit_scaling(dataset, training))
     known = torch.cat([rows[0], rows[1], rows[3]])
     assert torch.allclose(torch.tensor(fitted.schema.mean), known.mean(0), atol=1e-5)
-    batch = PaddedBatches(fitted, torch.arange(4), 2, 0, Numerics()).gather(torch.tensor([2, 0]))
+    batch = PaddedBatches(fitted, torch.arange(4), 2, 0, Execution()).gather(torch.tensor([2, 0]))
     expected = (rows[2] - known.mean(0)) / known.std(0, correction=0)
     assert torch.allclose(batch.inputs[0, :2], expected, atol=1e-4)
     assert batch.inputs[0, 2:].abs().sum() == 0
@@ -61,8 +61,8 @@ def test_sequences_are_scaled_and_padded_with_zeros() -> None:
 
 
 def test_a_sample_has_the_longest_row() -> None:
-    examples = texts()
-    batches = PaddedBatches(examples, torch.arange(200), 16, 0, Numerics())
+    dataset = texts()
+    batches = PaddedBatches(dataset, torch.arange(200), 16, 0, Execution())
     assert batches.sample(8).inputs.shape[1] == int(batches.lengths.max())
     assert batches.most == 200 and len(batches.sample(500)) == 200
     assert batches.resized(50).size == 50

@@ -6,7 +6,7 @@ import pytest
 import torch
 from reader_samples import SAMPLES
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import READERS, Reader, read
 from glasswork.errors import GlassworkError
 
@@ -18,7 +18,7 @@ def sample(reader: Reader, given: bool, folder: Path) -> Path:
     return SAMPLES[reader][given](folder)  # type: ignore[index]
 
 
-def require_equal(first: Examples, second: Examples) -> None:
+def require_equal(first: Dataset, second: Dataset) -> None:
     assert first.columns.keys() == second.columns.keys()
     for name, column in first.columns.items():
         assert column.dtype == second.columns[name].dtype
@@ -47,24 +47,24 @@ def test_claims_its_own_and_nothing_else(reader: Reader, given: bool, tmp_path: 
 @with_and_without_split
 def test_columns_agree_with_the_schema(reader: Reader, given: bool, tmp_path: Path) -> None:
     path = sample(reader, given, tmp_path / "source")
-    examples = read(path, ReadingOptions())
+    dataset = read(path, ReadingOptions())
     count = 18 if given else 9
-    columns = examples.columns
+    columns = dataset.columns
     assert {len(column) for column in columns.values()} == {count}
-    assert len(examples.names) in (0, count)
+    assert len(dataset.names) in (0, count)
     assert columns["fingerprints"].dtype == torch.int64
     assert columns["fingerprints"].ndim == 1
-    assert len(examples) == count
-    if examples.schema.target != "next":
+    assert len(dataset) == count
+    if dataset.schema.target != "next":
         assert columns["targets"].dtype == torch.int64
         assert columns["targets"].unique().tolist() == [0, 1, 2]
-    assert len(examples.schema.classes) >= 3
-    assert columns["inputs"].shape[1:] == examples.schema.shape
-    vectors = examples.schema.inputs == "vector"
+    assert len(dataset.schema.classes) >= 3
+    assert columns["inputs"].shape[1:] == dataset.schema.shape
+    vectors = dataset.schema.inputs == "vector"
     assert columns["inputs"].dtype == (torch.float32 if vectors else torch.uint8)
-    assert len(examples.schema.features) == (examples.schema.shape[0] if vectors else 0)
-    assert examples.skipped == ()
-    assert examples.source == str(path)
+    assert len(dataset.schema.features) == (dataset.schema.shape[0] if vectors else 0)
+    assert dataset.skipped == ()
+    assert dataset.source == str(path)
 
 
 @every_reader

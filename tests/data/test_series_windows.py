@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.formats.series.calendar import Timing
 from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.series_windows import Places, WindowBatches, Windows, seasonal_naive
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 
 KIND = SeriesKind(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
 
 
-def series(values: Tensor, kind: SeriesKind = KIND) -> Examples:
+def series(values: Tensor, kind: SeriesKind = KIND) -> Dataset:
     """Series (times, series) as examples."""
     inputs = values[:, :, None].float()
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
-    return Examples(columns, Schema("series", (1,), "ahead", ("a", "b"), series=kind), "made", ordered=True)
+    return Dataset(columns, Schema("series", (1,), "ahead", ("a", "b"), series=kind), "made", ordered=True)
 
 
 def test_seasonal_naive_by_hand() -> None:
@@ -33,7 +33,7 @@ def test_seasonal_naive_by_hand() -> None:
 
 def test_a_window_in_numbers() -> None:
     values = torch.tensor([1.0, 2, 3, 2, 4, 3, 2, 5, 5, 6, 7, 8])
-    windows = Windows(series(values[:, None]), Numerics())
+    windows = Windows(series(values[:, None]), Execution())
     batch = windows.batch(Places(torch.tensor([7]), torch.tensor([0])))
     # The window is 2 4 3 2, three steps earlier it was 1 2 3 2: the deviations are 1 2 0 0, and s = 3/4
     assert batch.inputs[0, :, 0].tolist() == pytest.approx([1 / 0.75, 2 / 0.75, 0, 0])
@@ -44,7 +44,7 @@ def test_a_window_in_numbers() -> None:
 
 def test_answers_are_turned_back() -> None:
     values = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
-    windows = Windows(series(values), Numerics())
+    windows = Windows(series(values), Execution())
     places = windows.places(torch.arange(40))
     outputs = windows.batch(places).targets[:, :, None]
     assert torch.allclose(windows.answers(outputs, places)[..., 0], windows.truth(places), atol=1e-5)
@@ -56,7 +56,7 @@ def test_nothing_after_an_origin_is_seen() -> None:
     changed = values.clone()
     changed[30:] = 100 * torch.randn(30, 2, generator=draws)
     places = Places(torch.tensor([30, 30, 25]), torch.tensor([0, 1, 0]))
-    before, after = (Windows(series(one), Numerics()) for one in (values, changed))
+    before, after = (Windows(series(one), Execution()) for one in (values, changed))
     assert torch.equal(before.batch(places, known=False).inputs, after.batch(places, known=False).inputs)
     assert torch.equal(before.naive(places), after.naive(places))
     assert torch.equal(before.scales(places), after.scales(places))
@@ -65,7 +65,7 @@ def test_nothing_after_an_origin_is_seen() -> None:
 def test_forecasts_have_all_of_their_horizon_in_the_rows_and_no_unknown_value() -> None:
     values = torch.randn(40, 2)
     values[:10, 1] = torch.nan  # begins later
-    windows = Windows(series(values), Numerics())
+    windows = Windows(series(values), Execution())
     places = windows.places(torch.arange(20, 30))
     assert places.origins[places.series == 0].tolist() == list(range(20, 26))
     assert places.origins[places.series == 1].tolist() == list(range(20, 26))
@@ -78,12 +78,12 @@ def test_forecasts_have_all_of_their_horizon_in_the_rows_and_no_unknown_value() 
 def test_only_series_that_reach_the_end_are_gone_on_with() -> None:
     values = torch.randn(40, 2)
     values[-1, 1] = torch.nan
-    latest = Windows(series(values), Numerics()).latest()
+    latest = Windows(series(values), Execution()).latest()
     assert (latest.origins.tolist(), latest.series.tolist()) == ([40], [0])
 
 
 def test_batches_are_a_function_of_seed_epoch_and_number() -> None:
-    windows = Windows(series(torch.randn(60, 2, generator=torch.Generator().manual_seed(0))), Numerics())
+    windows = Windows(series(torch.randn(60, 2, generator=torch.Generator().manual_seed(0))), Execution())
     places = windows.places(torch.arange(60))
     one, other = WindowBatches(windows, places, 16, 1), WindowBatches(windows, places, 16, 1)
     one.batch(0, 0)
@@ -97,7 +97,7 @@ def test_batches_are_a_function_of_seed_epoch_and_number() -> None:
 
 def test_a_series_without_change_has_finite_windows() -> None:
     for level in (0.0, 7.0):
-        batch = Windows(series(torch.full((40, 1), level)), Numerics()).batch(
+        batch = Windows(series(torch.full((40, 1), level)), Execution()).batch(
             Places(torch.tensor([20]), torch.tensor([0]))
         )
         assert batch.inputs.isfinite().all() and not batch.targets.any()

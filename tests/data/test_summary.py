@@ -4,12 +4,12 @@ import json
 import pytest
 import torch
 
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
 
 
-def examples(counts: list[int], copies: dict[int, int] | None = None) -> Examples:
+def dataset(counts: list[int], copies: dict[int, int] | None = None) -> Dataset:
     """Images of classes with so many examples each; row `key` of `copies` is a copy of row `value`."""
     targets = torch.cat([torch.full((count,), name) for name, count in enumerate(counts)])
     inputs = torch.arange(len(targets) * 4, dtype=torch.uint8).view(-1, 1, 2, 2)
@@ -18,17 +18,17 @@ def examples(counts: list[int], copies: dict[int, int] | None = None) -> Example
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
     names = [f"{row}.png" for row in range(len(targets))]
     schema = Schema("image", (1, 2, 2), "class", tuple("abcdefghijklm"[: len(counts)]))
-    return Examples(columns, schema, "photos", names)
+    return Dataset(columns, schema, "photos", names)
 
 
-def looked_over(made: Examples, held: int = 0, tested: int = 0) -> Summary:
+def looked_over(made: Dataset, held: int = 0, tested: int = 0) -> Summary:
     rows = torch.arange(len(made))
     end = len(made) - tested
     return summarise(made, Splits(rows[: end - held], rows[end - held : end], rows[end:]))
 
 
 def test_what_the_data_is() -> None:
-    summary = looked_over(examples([8, 4]), held=1, tested=2)
+    summary = looked_over(dataset([8, 4]), held=1, tested=2)
     assert summary.counts == {"train": 9, "validation": 1, "test": 2}
     assert (summary.source, summary.inputs, summary.target) == ("photos", "2 x 2 grey images", "one of 2 classes: a, b")
     assert summary.class_counts == {"a": 8, "b": 1}
@@ -36,17 +36,17 @@ def test_what_the_data_is() -> None:
 
 
 def test_copies_across_splits_are_named_and_copies_within_training_are_not() -> None:
-    summary = looked_over(examples([10], {3: 2, 8: 1, 9: 0}), held=1, tested=1)
+    summary = looked_over(dataset([10], {3: 2, 8: 1, 9: 0}), held=1, tested=1)
     assert summary.duplicates == 2
     assert summary.warnings == (
         "1 validation example is an exact copy of a training example, which flatters its figure: 8.png = 1.png",
         "1 test example is an exact copy of a training example, which flatters its figure: 9.png = 0.png",
     )
-    assert looked_over(examples([10], {3: 2}), tested=2).warnings == ()
+    assert looked_over(dataset([10], {3: 2}), tested=2).warnings == ()
 
 
 def test_many_copies_are_counted() -> None:
-    summary = looked_over(examples([16], {row: row - 8 for row in range(8, 16)}), tested=8)
+    summary = looked_over(dataset([16], {row: row - 8 for row in range(8, 16)}), tested=8)
     assert summary.duplicates == 8
     (warning,) = summary.warnings
     assert "8 test examples are exact copies" in warning
@@ -56,7 +56,7 @@ def test_many_copies_are_counted() -> None:
 
 @pytest.mark.parametrize(("counts", "said"), [([30, 10, 10], False), ([31, 10, 12], True), ([10, 10, 10], False)])
 def test_imbalance_is_said_with_what_to_do(counts: list[int], said: bool) -> None:
-    summary = looked_over(examples(counts))
+    summary = looked_over(dataset(counts))
     assert summary.imbalance == max(counts) / min(counts)
     assert any("--class-weights balanced" in warning for warning in summary.warnings) == said
     if said:
@@ -64,7 +64,7 @@ def test_imbalance_is_said_with_what_to_do(counts: list[int], said: bool) -> Non
 
 
 def test_skipped_inputs_are_told() -> None:
-    made = dataclasses.replace(examples([4]), skipped=tuple(f"{row}.jpg is cut off" for row in range(7)))
+    made = dataclasses.replace(dataset([4]), skipped=tuple(f"{row}.jpg is cut off" for row in range(7)))
     (warning,) = looked_over(made).warnings
     assert warning.startswith("0.jpg is cut off; ")
     assert warning.endswith("; and 2 more")
@@ -83,7 +83,7 @@ def test_other_kinds_in_words(schema: Schema, inputs: str, target: str) -> None:
     values += torch.arange(6).view(-1, *[1] * len(schema.shape))
     targets = torch.ones(6, len(schema.classes), dtype=torch.uint8 if schema.target == "classes" else torch.float32)
     columns = {"inputs": values, "targets": targets, "fingerprints": fingerprints(values)}
-    summary = looked_over(Examples(columns, schema, "made"), tested=2)
+    summary = looked_over(Dataset(columns, schema, "made"), tested=2)
     assert (summary.inputs, summary.target) == (inputs, target)
     assert summary.class_counts == ({"sun": 4, "sea": 4} if schema.target == "classes" else {})
     assert (summary.imbalance, summary.warnings) == (1.0, ())
@@ -99,5 +99,5 @@ def test_the_sizes_of_the_originals_are_said_where_images_were_resized() -> None
         ([[9, 5]] * 3, "8 x 8 grey images, all from 9 x 5"),
         ([[9, 9], [20, 30], [10, 10]], "8 x 8 grey images, from originals of 9 x 9 to 20 x 30, median 10 x 10"),
     ):
-        examples = Examples({**columns, "sizes": torch.tensor(sizes)}, schema, "here")
-        assert summarise(examples, splits).inputs == words
+        dataset = Dataset({**columns, "sizes": torch.tensor(sizes)}, schema, "here")
+        assert summarise(dataset, splits).inputs == words

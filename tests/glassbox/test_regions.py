@@ -7,23 +7,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.toy import points
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.glassbox.regions import LayerUnits, Plane, Region, answers_over, plane_of, region, units_over
 from glasswork.networks.dense import Dense
 
-NUMERICS = Numerics()
+NUMERICS = Execution()
 
 
-def of_number(inputs: Tensor, targets: Tensor, names: tuple[str, ...] = ("height",)) -> Examples:
+def of_number(inputs: Tensor, targets: Tensor, names: tuple[str, ...] = ("height",)) -> Dataset:
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Examples(columns, Schema("vector", (2,), "number", names, ("east", "north")), "made")
+    return Dataset(columns, Schema("vector", (2,), "number", names, ("east", "north")), "made")
 
 
-def plane_on(examples: Examples, loss: str = "cross-entropy") -> Plane:
-    rows = torch.arange(len(examples))
-    plane = plane_of(examples.with_schema(fit_scaling(examples, rows)), rows, loss, NUMERICS)
+def plane_on(dataset: Dataset, loss: str = "cross-entropy") -> Plane:
+    rows = torch.arange(len(dataset))
+    plane = plane_of(dataset.with_schema(fit_scaling(dataset, rows)), rows, loss, NUMERICS)
     assert plane is not None
     return plane
 
@@ -108,10 +108,10 @@ def test_looking_leaves_the_network_as_it_was() -> None:
 
 
 def test_a_region_has_its_points_and_goes_to_json_and_back() -> None:
-    examples = points("xor", each=700)
-    shown = region(Dense(2, (3,), 2), plane_on(examples), 4)
+    dataset = points("xor", each=700)
+    shown = region(Dense(2, (3,), 2), plane_on(dataset), 4)
     assert len(shown.points) == 700  # every second one
-    assert shown.points[1] == (*examples.columns["inputs"][2].tolist(), 0)
+    assert shown.points[1] == (*dataset.columns["inputs"][2].tolist(), 0)
     assert (shown.classes, shown.number, shown.line) == (("0", "1"), False, None)
     assert Region.from_json(json.loads(json.dumps(shown.to_json()))) == shown
 
@@ -127,12 +127,10 @@ def test_what_lies_on_no_plane_has_no_region() -> None:
     inputs = torch.zeros(6, 2)
     rows = torch.arange(6)
     assert plane_of(of_number(inputs, torch.zeros(6, 2), ("a", "b")), rows, "squared-error", NUMERICS) is None
-    three = Examples(
-        {"inputs": torch.zeros(6, 3), "targets": rows % 2}, Schema("vector", (3,), "class", ("a", "b")), ""
-    )
+    three = Dataset({"inputs": torch.zeros(6, 3), "targets": rows % 2}, Schema("vector", (3,), "class", ("a", "b")), "")
     assert plane_of(three, rows, "cross-entropy", NUMERICS) is None
     names = tuple(map(str, range(11)))
-    eleven = Examples({"inputs": inputs, "targets": rows}, Schema("vector", (2,), "class", names), "")
+    eleven = Dataset({"inputs": inputs, "targets": rows}, Schema("vector", (2,), "class", names), "")
     assert plane_of(eleven, rows, "cross-entropy", NUMERICS) is None
     unknown = of_number(torch.full((6, 2), torch.nan), torch.zeros(6, 1))
     assert plane_of(unknown, rows, "squared-error", NUMERICS) is None

@@ -5,9 +5,9 @@ from hypothesis import strategies as some
 from torch import nn
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.penalties import MAX_NORM, PENALTIES, constrain, is_added, penalty, shorten, weights_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -90,7 +90,7 @@ def test_max_norm_reaches_the_constrained_minimum():
     targets = inputs @ torch.tensor([[1.0], [-2.0], [0.5]])
     schema = Schema("vector", (features,), "number", ("y",))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    batches = Batches(Examples(columns, schema, "made"), torch.arange(rows), rows, 0, Numerics())
+    batches = Batches(Dataset(columns, schema, "made"), torch.arange(rows), rows, 0, Execution())
 
     def loss(network, batch: Batch, state):
         return squared_error(network(batch.inputs), batch.targets), state
@@ -98,7 +98,7 @@ def test_max_norm_reaches_the_constrained_minimum():
     network = nn.Linear(features, 1, bias=False)
     settings = {"optimizer": "sgd", "schedule": "constant", "penalty": MAX_NORM, "strength": longest}
     parameters, clock = list(network.parameters()), Clock(300)
-    steps = list(fit(Stage("train", network, parameters, batches, loss, None, clock, Numerics(), 0, 0.3, **settings)))
+    steps = list(fit(Stage("train", network, parameters, batches, loss, None, clock, Execution(), 0, 0.3, **settings)))
     assert all(step.penalty is None for step in steps)
     inputs, targets = inputs.double(), targets.double()
     left, right = inputs.t() @ inputs / len(inputs), inputs.t() @ targets / len(inputs)

@@ -10,20 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, fit
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Stage
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
 ROWS, FEATURES = 24, 3
 
 
-def problem() -> Examples:
+def problem() -> Dataset:
     """Noisy linear data, already of mean 0 and deviation 1, so that scaling changes nothing."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(ROWS, FEATURES, generator=generator)
@@ -32,8 +32,8 @@ def problem() -> Examples:
     targets = (targets - targets.mean(0)) / targets.std(0, correction=0)
     schema = Schema("vector", (FEATURES,), "number", ("y",), ("a", "b", "c"))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    examples = Examples(columns, schema, "made")
-    return examples.with_schema(fit_scaling(examples, torch.arange(ROWS)))
+    dataset = Dataset(columns, schema, "made")
+    return dataset.with_schema(fit_scaling(dataset, torch.arange(ROWS)))
 
 
 def linear() -> nn.Linear:
@@ -41,25 +41,25 @@ def linear() -> nn.Linear:
     return nn.Linear(FEATURES, 1)
 
 
-def mean_loss(network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
     return squared_error(network(batch.inputs), batch.targets), state
 
 
 def stage(network: nn.Module, steps: int, batch_size: int = ROWS, **settings: object) -> Stage:
-    batches = Batches(problem(), torch.arange(ROWS), batch_size, 0, Numerics())
+    batches = Batches(problem(), torch.arange(ROWS), batch_size, 0, Execution())
     values = {"learning_rate": 0.5, "optimizer": "sgd", "schedule": "constant", **settings}
     judge = values.pop("judge", None)
     parameters = list(network.parameters())
-    return Stage("train", network, parameters, batches, mean_loss, judge, Clock(steps), Numerics(), 0, **values)  # type: ignore[arg-type]
+    return Stage("train", network, parameters, batches, mean_loss, judge, Clock(steps), Execution(), 0, **values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_least_squares_reach_the_closed_form(optimizer: str) -> None:
-    network, examples = linear(), problem()
+    network, dataset = linear(), problem()
     rate = {"sgd": 0.5, "momentum": 0.1}.get(optimizer, 0.05)
     for _ in fit(stage(network, 600, optimizer=optimizer, learning_rate=rate, schedule="cosine")):
         pass
-    inputs, targets = examples.columns["inputs"], examples.columns["targets"]
+    inputs, targets = dataset.columns["inputs"], dataset.columns["targets"]
     answer = torch.linalg.lstsq(inputs, targets).solution
     torch.testing.assert_close(network.weight.detach(), answer.t(), atol=1e-4, rtol=0)
     torch.testing.assert_close(network.bias.detach(), torch.zeros(1), atol=1e-4, rtol=0)
@@ -67,10 +67,10 @@ def test_least_squares_reach_the_closed_form(optimizer: str) -> None:
 
 def test_ridge_regression_reaches_the_closed_form() -> None:
     """Mean loss 1/2 |Xw - t|^2 / N plus lambda |w|^2 is least where (X'X / N + 2 lambda) w = X't / N."""
-    network, examples, strength = linear(), problem(), 0.3
+    network, dataset, strength = linear(), problem(), 0.3
     for _ in fit(stage(network, 400, penalty="l2", strength=strength)):
         pass
-    inputs, targets = examples.columns["inputs"], examples.columns["targets"]
+    inputs, targets = dataset.columns["inputs"], dataset.columns["targets"]
     left = inputs.t() @ inputs / ROWS + 2 * strength * torch.eye(FEATURES)
     answer = torch.linalg.solve(left, inputs.t() @ targets / ROWS)
     torch.testing.assert_close(network.weight.detach(), answer.t(), atol=1e-5, rtol=0)

@@ -13,10 +13,10 @@ import torch
 
 from glasswork.catalogue import make_system, order
 from glasswork.cli import main
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, memory_bytes, seed_everything
+from glasswork.execution import Execution, memory_bytes, seed_everything
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.memory import Memory, batch_speeds, estimate_memory, short_of_memory
@@ -26,16 +26,16 @@ from made_data import PLAIN, flags, write_npz
 MEGABYTE = 2**20
 
 
-def made(preset: str, steps: int = 3, **values: object) -> tuple[Examples, Stage]:
+def made(preset: str, steps: int = 3, **values: object) -> tuple[Dataset, Stage]:
     asked = order(preset, values)
     system = make_system(asked.system, asked.recipe)
-    examples = system.read(str(asked.recipe.data))
-    splits = split(examples, 0.1, 0.2, 0)
-    examples = examples.with_schema(system.scaled(examples, splits.training))
-    system = make_system(asked.system, system.resolve(examples, splits))
+    dataset = system.read(str(asked.recipe.data))
+    splits = split(dataset, 0.1, 0.2, 0)
+    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
+    system = make_system(asked.system, system.resolve(dataset, splits))
     seed_everything(0)
-    network = system.network(examples.schema)
-    return examples, system.stages(network, examples, splits, Clock(steps), Numerics())[0]
+    network = system.network(dataset.schema)
+    return dataset, system.stages(network, dataset, splits, Clock(steps), Execution())[0]
 
 
 def resident(key: str) -> int:
@@ -63,9 +63,9 @@ def print_estimate_and_peak(preset: str, values: dict[str, object]) -> None:
     torch.set_num_threads(1)
     for _ in fit(replace(made(preset, **{**values, "batch_size": 64}, data="mnist-5k")[1], judge=None)):
         pass  # what the libraries load at their first call is no part of it
-    examples, stage = made(preset, **values, data="mnist-5k")
+    dataset, stage = made(preset, **values, data="mnist-5k")
     stage = replace(stage, judge=None)
-    memory = estimate_memory(stage, examples)
+    memory = estimate_memory(stage, dataset)
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
     before = resident("VmRSS")
@@ -78,32 +78,32 @@ def print_estimate_and_peak(preset: str, values: dict[str, object]) -> None:
 
 def test_the_parts_are_those_of_the_network(tmp_path: Path) -> None:
     data = str(write_npz(tmp_path / "data.npz", "class"))
-    examples, stage = made("mlp", data=data, hidden="10", batch_size=8)
-    memory = estimate_memory(stage, examples)
+    dataset, stage = made("mlp", data=data, hidden="10", batch_size=8)
+    memory = estimate_memory(stage, dataset)
     numbers = 144 * 10 + 10 + 10 * 3 + 3
     assert (memory.gradients, memory.moments, memory.weights) == (4 * numbers, 8 * numbers, 8 * numbers)
-    assert memory.data == sum(column.nbytes for column in examples.columns.values())
+    assert memory.data == sum(column.nbytes for column in dataset.columns.values())
     assert memory.examples == 8
     assert memory.to_json()["total"] == memory.total
-    assert estimate_memory(replace(stage, judge=None, optimizer="sgd"), examples).moments == 0
-    assert estimate_memory(replace(stage, judge=None), examples).weights == 4 * numbers
+    assert estimate_memory(replace(stage, judge=None, optimizer="sgd"), dataset).moments == 0
+    assert estimate_memory(replace(stage, judge=None), dataset).weights == 4 * numbers
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     data = str(write_npz(tmp_path / "data.npz", "class"))
-    examples, stage = made("mlp", data=data, hidden="10", dropout=0.5)
+    dataset, stage = made("mlp", data=data, hidden="10", dropout=0.5)
     examples_too, untouched = made("mlp", data=data, hidden="10", dropout=0.5)
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
-    estimate_memory(stage, examples)
+    estimate_memory(stage, dataset)
     assert torch.equal(torch.rand(1), expected)
-    speeds = list(batch_speeds(stage, examples))
+    speeds = list(batch_speeds(stage, dataset))
     assert [speed.batch_size for speed in speeds] == [16, 32]
     assert all(speed.examples_per_second > 0 and speed.memory > 0 for speed in speeds)
     assert speeds[1].memory > speeds[0].memory
     assert [float(step.loss) for step in fit(stage)] == [float(step.loss) for step in fit(untouched)]
-    assert len(examples_too) == len(examples)
+    assert len(examples_too) == len(dataset)
 
 
 def test_memory_of_this_machine() -> None:

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
@@ -25,7 +25,7 @@ from glasswork.training.clock import Clock
 from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Stage
 from glasswork.training.step import Step
 
 ROWS, FEATURES, OUTPUTS = 44, 3, 3
@@ -33,7 +33,7 @@ CROSS_ENTROPY = StackedLoss("cross-entropy")
 TRAINED = ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout")
 
 
-def problem(target: str = "class") -> Examples:
+def problem(target: str = "class") -> Dataset:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(ROWS, FEATURES, generator=generator)
     sums = inputs @ torch.randn(FEATURES, OUTPUTS, generator=generator) + 0.3 * torch.randn(
@@ -42,7 +42,7 @@ def problem(target: str = "class") -> Examples:
     targets = {"class": sums.argmax(1), "classes": (sums > 0).to(torch.uint8), "number": sums}[target]
     schema = Schema("vector", (FEATURES,), target, ("a", "b", "c"), ("x", "y", "z"))  # type: ignore[arg-type]
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Examples(columns, schema, "made")
+    return Dataset(columns, schema, "made")
 
 
 def member(
@@ -61,21 +61,21 @@ def member(
     **values: Any,
 ) -> Stage:
     """A stage as a run alone with this seed has it."""
-    examples, training = problem(target), torch.arange(30) if rows is None else rows
-    examples = examples.with_schema(fit_scaling(examples, training if own_scaling else torch.arange(ROWS)))
+    dataset, training = problem(target), torch.arange(30) if rows is None else rows
+    dataset = dataset.with_schema(fit_scaling(dataset, training if own_scaling else torch.arange(ROWS)))
     seed_everything(seed)
     network: nn.Module = Dense(FEATURES, hidden, OUTPUTS, activation, dropout) if hidden else Linear(FEATURES, OUTPUTS)
     dtype = torch.float64 if double else torch.float32
     network.to(dtype)
 
-    def mean_loss(network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         scores = network(batch.inputs.to(dtype))
         weights = None if loss.class_weights is None else loss.class_weights.to(dtype)
         return LOSSES[loss.name](scores, batch.targets, class_weights=weights, smoothing=loss.smoothing), state
 
     def judge(network: nn.Module) -> Judgement:
         assert validation is not None
-        batch = Batches(examples, validation, 1, 0, Numerics()).gather(validation, (0, 0))
+        batch = Batches(dataset, validation, 1, 0, Execution()).gather(validation, (0, 0))
         with torch.no_grad():
             found = LOSSES[loss.name](network(batch.inputs.to(dtype)), batch.targets, smoothing=loss.smoothing)
         return Judgement(float(found), {})
@@ -85,11 +85,11 @@ def member(
         "train",
         network,
         list(network.parameters()),
-        Batches(examples, training, batch_size, seed, Numerics()),
+        Batches(dataset, training, batch_size, seed, Execution()),
         mean_loss,
         judge if validation is not None else None,
         Clock(steps),
-        Numerics(),
+        Execution(),
         seed,
         **settings,
     )
@@ -188,8 +188,8 @@ def test_augmented_images_are_each_member_s_own() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (ROWS, 1, 6, 6), generator=generator, dtype=torch.uint8)
     columns = {"inputs": images, "targets": torch.arange(ROWS) % OUTPUTS}
-    examples = Examples(columns, Schema("image", (1, 6, 6), "class", ("a", "b", "c")), "made")
-    examples = examples.with_schema(fit_scaling(examples, torch.arange(ROWS)))
+    dataset = Dataset(columns, Schema("image", (1, 6, 6), "class", ("a", "b", "c")), "made")
+    dataset = dataset.with_schema(fit_scaling(dataset, torch.arange(ROWS)))
 
     def stages() -> list[Stage]:
         made = []
@@ -197,7 +197,7 @@ def test_augmented_images_are_each_member_s_own() -> None:
             stage = member(seed, steps=12)
             seed_everything(seed)
             network = Dense(36, (5,), OUTPUTS, "relu").double()
-            batches = Batches(examples, torch.arange(count), 10, seed, Numerics(), parse(("flip", "rotation:20")))
+            batches = Batches(dataset, torch.arange(count), 10, seed, Execution(), parse(("flip", "rotation:20")))
             made.append(replace(stage, network=network, parameters=list(network.parameters()), batches=batches))
         return made
 
@@ -215,8 +215,8 @@ def judged(count: int, **options: Any) -> list[Stage]:
 
 
 def held_out(stages: Sequence[Stage]) -> list[Batches]:
-    examples = problem()
-    return [Batches(examples.with_schema(stage.batches.scaling.schema), JUDGED, 1, 0, Numerics()) for stage in stages]
+    dataset = problem()
+    return [Batches(dataset.with_schema(stage.batches.scaling.schema), JUDGED, 1, 0, Execution()) for stage in stages]
 
 
 def stopped(stage: Stage, patience: int) -> Step:

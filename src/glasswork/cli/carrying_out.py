@@ -23,7 +23,7 @@ def carry_out_training(training: "Training", options: Namespace) -> int:
     console = console_for_people()
     if not options.json:
         print_summary(console, training.order.preset, training.summary)
-        print_numerics(console, training.numerics)
+        print_numerics(console, training.execution)
         if needed := memory_sentence(training.folder.read("environment.json").get("memory")):
             console.print(needed)
     for _ in training.steps() if options.json else shown(training.steps(), console, training.summary.unit):

@@ -66,7 +66,7 @@ def _penalties(options: Namespace) -> int:
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     what, values = options.what, {key: value for key, value in asked_values(options).items() if key != "out"}
     if what is not None and what.endswith(".toml"):
-        order = catalogue.read_order(Path(what), values)
+        order = catalogue.read_request(Path(what), values)
         what, values = order.preset, {**order.asked, **order.machine.asked()}
     comparison = prepare(what, values, options.seeds)
     try:

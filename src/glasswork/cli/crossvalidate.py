@@ -109,5 +109,5 @@ def _asked(options: Namespace) -> tuple[str | None, dict[str, list[str]], dict[s
     }
     if options.what is None or not options.what.endswith(".toml"):
         return options.what, settings, values
-    order = catalogue.read_order(Path(options.what), values)
+    order = catalogue.read_request(Path(options.what), values)
     return order.preset, settings, {**order.asked, **order.machine.asked()}

@@ -13,7 +13,7 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.data.dataset import Examples
+    from glasswork.data.dataset import Dataset
     from glasswork.model import Model
     from glasswork.show.nearest import NearestPage
 
@@ -74,7 +74,7 @@ def _found(model: "Model", options: Namespace) -> "NearestPage":
         raise GlassworkError(problems[0])
     query = of_inputs(raw, model.schema, [options.image])
     gallery, labelled = _gallery(model, options.among)
-    near = neighbours(model.network, query, gallery, options.count, model.numerics)
+    near = neighbours(model.network, query, gallery, options.count, model.execution)
     found = [
         Neighbour(
             gallery.name(row),
@@ -88,7 +88,7 @@ def _found(model: "Model", options: Namespace) -> "NearestPage":
     return NearestPage(model.run, options.image, picture(query, 0), among, measure(model.network), found)
 
 
-def _gallery(model: "Model", among: str | None) -> "tuple[Examples, bool]":
+def _gallery(model: "Model", among: str | None) -> "tuple[Dataset, bool]":
     """The images to look among, read as the model reads its own, and whether each has a class."""
     from dataclasses import replace
 
@@ -103,14 +103,14 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Examples, bool]":
         return _unlabelled(model, Path(source)), False
     side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
     target = recipe.model_dump().get("target")
-    examples = formats.read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
-    if examples.schema.inputs != "image" or examples.schema.shape != schema.shape:
+    dataset = formats.read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
+    if dataset.schema.inputs != "image" or dataset.schema.shape != schema.shape:
         raise GlassworkError(
-            f"{source} holds {examples.schema.inputs} inputs of shape {examples.schema.shape}, and this model takes "
+            f"{source} holds {dataset.schema.inputs} inputs of shape {dataset.schema.shape}, and this model takes "
             f"images of shape {schema.shape}"
         )
-    own = examples.schema
-    return examples.with_schema(replace(schema, target=own.target, classes=own.classes)), own.target == "class"
+    own = dataset.schema
+    return dataset.with_schema(replace(schema, target=own.target, classes=own.classes)), own.target == "class"
 
 
 def _is_image(path: Path) -> bool:
@@ -119,7 +119,7 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
-def _unlabelled(model: "Model", folder: Path) -> "Examples":
+def _unlabelled(model: "Model", folder: Path) -> "Dataset":
     """Images that lie side by side, of no class."""
     from dataclasses import replace
 

@@ -15,7 +15,9 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.systems.system import Answer
+    from glasswork.systems.system import Prediction
+
+    pass
 
 MOST_PICTURES = 100
 
@@ -68,7 +70,7 @@ def carry_out(options: Namespace) -> int:
     return 0
 
 
-def _print_table(answers: "Sequence[Answer]") -> None:
+def _print_table(answers: "Sequence[Prediction]") -> None:
     """A line for each answer."""
     from glasswork.show.terminal import print_table
 
@@ -105,7 +107,7 @@ def _visible(said: object) -> object:
     return repr(said) if isinstance(said, str) and said and not said.strip() else said
 
 
-def _page(name: str, answers: "Sequence[Answer]") -> str:
+def _page(name: str, answers: "Sequence[Prediction]") -> str:
     """The page of answers about pictures or texts."""
     from glasswork.data.thumbnails import thumbnail
     from glasswork.show.moved import moved_page

@@ -38,7 +38,7 @@ def carry_out(options: Namespace) -> int:
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     what, values = options.what, {key: value for key, value in asked_values(options).items() if key != "out"}
-    order = catalogue.read_order(Path(what), values) if what and what.endswith(".toml") else ordered(what, values)
+    order = catalogue.read_request(Path(what), values) if what and what.endswith(".toml") else ordered(what, values)
     found = rate_test(order).to_json()
     if options.out is not None:
         write_page(

@@ -44,7 +44,7 @@ def carry_out(options: Namespace) -> int:
 
     what, console, values = options.what, console_for_people(), asked_values(options)
     if what and what.endswith(".toml"):
-        order = catalogue.read_order(Path(what), values)
+        order = catalogue.read_request(Path(what), values)
     else:
         order = ordered(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):

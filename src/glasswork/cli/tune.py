@@ -112,7 +112,7 @@ def _plan(options: Namespace) -> "Plan":
     values = {key: value for key, value in asked_values(options).items() if key != "out"}
     preset = options.what
     if preset is not None and preset.endswith(".toml"):
-        order = catalogue.read_order(Path(preset), values)
+        order = catalogue.read_request(Path(preset), values)
         preset, values = order.preset, {**order.asked, **order.machine.asked()}
     preset = preset or choose(values)
     budget = values.pop("budget", None)

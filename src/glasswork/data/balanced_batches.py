@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics, mixed
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution, mixed
 
 
 def by_class(rows: Tensor, classes: Tensor) -> list[Tensor]:
@@ -60,27 +60,27 @@ class BalancedBatches(Batches):
     """Batches of P classes with K examples each; an epoch has as many as see every example about once.
 
     Args:
-        examples: all examples, with one class each.
+        dataset: all examples, with one class each.
         rows: those to draw from.
         classes: P.
         each: K.
         seed: what draws depend on, with epoch and batch.
-        numerics: where and how the arithmetic is carried out.
+        execution: where and how the arithmetic is carried out.
         augmentation: what is done to the images.
     """
 
     def __init__(
         self,
-        examples: Examples,
+        dataset: Dataset,
         rows: Tensor,
         classes: int,
         each: int,
         seed: int,
-        numerics: Numerics,
+        execution: Execution,
         augmentation: Augmentation | None = None,
     ) -> None:
-        super().__init__(examples, rows, classes * each, seed, numerics, augmentation)
-        self.members = by_class(rows, examples.columns["targets"][rows])
+        super().__init__(dataset, rows, classes * each, seed, execution, augmentation)
+        self.members = by_class(rows, dataset.columns["targets"][rows])
         self.classes = min(classes, len(self.members))
         self.each = each
         usual = sum(min(each, len(part)) for part in self.members) / len(self.members) * self.classes

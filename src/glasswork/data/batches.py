@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.augmentation import Augmentation, augment, centre
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.formats.tables.scaling import TAILS, TableScaling, column_moments
-from glasswork.execution import Numerics, mixed
+from glasswork.execution import Execution, mixed
 
 RESIDENT_SHARE = 0.25
 FLOAT32 = 4  # bytes
@@ -84,26 +84,26 @@ class Batches(BatchSource):
 
     def __init__(
         self,
-        examples: Examples,
+        dataset: Dataset,
         rows: Tensor,
         batch_size: int,
         seed: int,
-        numerics: Numerics,
+        execution: Execution,
         augmentation: Augmentation | None = None,
     ) -> None:
-        self.examples = examples
+        self.examples = dataset
         self.rows = rows
         self.seed = seed
-        self.numerics = numerics
+        self.execution = execution
         self.augmentation = augmentation
-        self.margin = examples.margin
-        self.inputs = _resident(examples.columns["inputs"], numerics.device)
-        self.targets = _resident(examples.columns["targets"], numerics.device)
-        self.scaling = Scaling(examples.schema, numerics)
+        self.margin = dataset.margin
+        self.inputs = _resident(dataset.columns["inputs"], execution.device)
+        self.targets = _resident(dataset.columns["targets"], execution.device)
+        self.scaling = Scaling(dataset.schema, execution)
         self.count = max(1, -(-len(rows) // batch_size))
-        schema = examples.schema
+        schema = dataset.schema
         # Rows taken out of images whose channels are last would have them first.
-        kept = schema.inputs == "vector" or (schema.inputs == "image" and numerics.memory_format == "contiguous")
+        kept = schema.inputs == "vector" or (schema.inputs == "image" and execution.memory_format == "contiguous")
         self.small = augmentation is None and kept and len(rows) * math.prod(schema.shape) * FLOAT32 <= SMALL
         self._scaled: Batch | None = None
         self._epoch = -1
@@ -129,7 +129,7 @@ class Batches(BatchSource):
 
     @override
     def resized(self, size: int) -> "Batches":
-        return Batches(self.examples, self.rows, size, self.seed, self.numerics, self.augmentation)
+        return Batches(self.examples, self.rows, size, self.seed, self.execution, self.augmentation)
 
     @override
     def batch(self, epoch: int, index: int) -> Batch:
@@ -144,14 +144,14 @@ class Batches(BatchSource):
         """The examples at `rows`, augmented by draws that depend on (seed, *place)."""
         rows = rows.to(self.inputs.device)
         inputs = self.inputs[rows]
-        if inputs.device.type != torch.device(self.numerics.device).type:
-            inputs = inputs.to(self.numerics.device, non_blocking=True)
+        if inputs.device.type != torch.device(self.execution.device).type:
+            inputs = inputs.to(self.execution.device, non_blocking=True)
         if self.augmentation is not None:
             generator = torch.Generator(inputs.device).manual_seed(mixed(self.seed, *place))
             inputs = augment(inputs, self.augmentation, self.margin, generator)
         else:
             inputs = centre(inputs, self.margin)
-        targets = self.targets[rows.to(self.targets.device)].to(self.numerics.device, non_blocking=True)
+        targets = self.targets[rows.to(self.targets.device)].to(self.execution.device, non_blocking=True)
         return Batch(self.scaling.inputs(inputs), self.scaling.targets(targets))
 
     def order(self, epoch: int) -> Tensor:
@@ -181,27 +181,27 @@ class Batches(BatchSource):
 class Scaling:
     """Raw columns to what a network works with, and its answers back, by the schema's means and deviations."""
 
-    def __init__(self, schema: Schema, numerics: Numerics) -> None:
-        self.numerics = numerics
+    def __init__(self, schema: Schema, execution: Execution) -> None:
+        self.execution = execution
         self.schema = schema
         pictures = len(schema.shape) == 3
         unit = 255.0 if pictures else 1.0
         mean, deviation = torch.tensor(schema.mean or (0.0,)), torch.tensor(schema.deviation or (1.0,))
         shape = (-1, 1, 1) if pictures else (-1,)
         varies = deviation > 0
-        self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(numerics.device)
-        self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(numerics.device)
+        self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(execution.device)
+        self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(execution.device)
         rows = schema.inputs == "vector" and len(schema.deviation) > 0
-        self.table = TableScaling(schema, numerics.device) if rows else None
-        self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(numerics.device)
-        self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(numerics.device)
+        self.table = TableScaling(schema, execution.device) if rows else None
+        self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(execution.device)
+        self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(execution.device)
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors; tokens as int64."""
         if self.schema.inputs == "text":
-            return raw.to(self.numerics.device, torch.int64)
+            return raw.to(self.execution.device, torch.int64)
         scaled = torch.addcmul(self.shift, raw.to(torch.float32), self.factor)
-        return self.numerics.arrange(self.table.settled(raw, scaled) if self.table else scaled)
+        return self.execution.arrange(self.table.settled(raw, scaled) if self.table else scaled)
 
     def targets(self, raw: Tensor) -> Tensor:
         """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
@@ -225,15 +225,15 @@ def _resident(column: Tensor, device: str) -> Tensor:
     return column
 
 
-def fit_scaling(examples: Examples, rows: Tensor) -> Schema:
+def fit_scaling(dataset: Dataset, rows: Tensor) -> Schema:
     """The schema with mean and deviation of the inputs (and of targets that are numbers) over the training `rows`.
 
     Images have one mean and deviation per channel, vectors one per feature, sequences of them over all times; tokens
     have none. A constant feature keeps deviation 1, but for those of tables see `column_moments`.
     """
-    schema, columns = examples.schema, examples.columns
+    schema, columns = dataset.schema, dataset.columns
     if schema.inputs != "text":
-        places = ragged.places(examples.offsets["inputs"], rows) if "inputs" in examples.offsets else rows
+        places = ragged.places(dataset.offsets["inputs"], rows) if "inputs" in dataset.offsets else rows
         mean, deviation, tails = _input_moments(columns["inputs"], places, schema)
         schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation), tails=tails)
     if schema.target == "number":

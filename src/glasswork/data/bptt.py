@@ -5,22 +5,22 @@ from torch import Tensor
 from typing_extensions import override
 
 from glasswork.data.batches import Batch, BatchSource
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, mixed
+from glasswork.execution import Execution, mixed
 
 
 class Stretches:
     """Rows of a text, joined where they follow one another: one text, read by its places.
 
     Args:
-        examples: of a text.
+        dataset: of a text.
         rows: int64, in the order in which they are read.
     """
 
-    def __init__(self, examples: Examples, rows: Tensor) -> None:
-        offsets = examples.offsets["inputs"]
-        self.tokens = examples.columns["inputs"]
+    def __init__(self, dataset: Dataset, rows: Tensor) -> None:
+        offsets = dataset.offsets["inputs"]
+        self.tokens = dataset.columns["inputs"]
         begins, ends = offsets[rows], offsets[rows + 1]
         new = torch.ones(len(rows), dtype=torch.bool)
         new[1:] = begins[1:] != ends[:-1]
@@ -47,23 +47,23 @@ class Lanes(BatchSource):
     one time later.
 
     Args:
-        examples: of a text.
+        dataset: of a text.
         rows: those to read.
         lanes: how many lie side by side; fewer where the text is too short for them.
         times: characters of one chunk, over which errors flow back.
         seed: what the beginnings depend on, with the epoch.
-        numerics: where the arithmetic is carried out.
+        execution: where the arithmetic is carried out.
 
     Raises:
         GlassworkError: where the text is shorter than one chunk.
     """
 
-    def __init__(self, examples: Examples, rows: Tensor, lanes: int, times: int, seed: int, numerics: Numerics) -> None:
-        self.examples, self.rows, self.times, self.seed, self.numerics = examples, rows, times, seed, numerics
-        self.text = Stretches(examples, rows)
+    def __init__(self, dataset: Dataset, rows: Tensor, lanes: int, times: int, seed: int, execution: Execution) -> None:
+        self.examples, self.rows, self.times, self.seed, self.execution = dataset, rows, times, seed, execution
+        self.text = Stretches(dataset, rows)
         if len(self.text) <= times:
             raise GlassworkError(
-                f"{examples.source} has {len(self.text):,} characters to train on, which is less than one sequence of "
+                f"{dataset.source} has {len(self.text):,} characters to train on, which is less than one sequence of "
                 f"{times} and the character after it: give it more text, or a shorter --sequence"
             )
         self.lanes = min(lanes, self.most)
@@ -90,7 +90,7 @@ class Lanes(BatchSource):
 
     @override
     def resized(self, size: int) -> "Lanes":
-        return Lanes(self.examples, self.rows, size, self.times, self.seed, self.numerics)
+        return Lanes(self.examples, self.rows, size, self.times, self.seed, self.execution)
 
     @override
     def batch(self, epoch: int, index: int) -> Batch:
@@ -100,6 +100,6 @@ class Lanes(BatchSource):
         return self._chunk(first + torch.arange(self.lanes) * length + index * self.times, begins=index == 0)
 
     def _chunk(self, starts: Tensor, begins: bool) -> Batch:
-        tokens = self.text.at(starts[:, None] + torch.arange(self.times + 1)).to(self.numerics.device)
+        tokens = self.text.at(starts[:, None] + torch.arange(self.times + 1)).to(self.execution.device)
         inputs, targets = tokens[:, :-1], tokens[:, 1:]  # (lanes, times)
         return Batch(inputs, targets, begins=begins, counted=targets.numel())

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasswork.data import toy as points
-from glasswork.data.dataset import Examples, ReadingOptions
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.errors import GlassworkError
@@ -39,7 +39,7 @@ class Named(NamedTuple):
 
     about: str
     locate: Callable[[], Path]
-    read: Callable[[Path, ReadingOptions], Examples] | None = None
+    read: Callable[[Path, ReadingOptions], Dataset] | None = None
     sources: Callable[[Path], list[Path]] = lambda path: [path]
 
 
@@ -69,10 +69,10 @@ def _packaged(package: str, file: str) -> Callable[[], Path]:
     return locate
 
 
-def _flat_images(side: int, brightest: int) -> Callable[[Path, ReadingOptions], Examples]:
+def _flat_images(side: int, brightest: int) -> Callable[[Path, ReadingOptions], Dataset]:
     """Reads a gzipped CSV of square images row by row, values 0..`brightest`, label last."""
 
-    def read(path: Path, options: ReadingOptions) -> Examples:
+    def read(path: Path, options: ReadingOptions) -> Dataset:
         with gzip.open(path, "rt") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.float32)
         pixels = np.rint(table[:, :-1] * (255 / brightest)).astype(np.uint8).reshape(-1, side, side)

@@ -25,7 +25,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 
 FORMAT = 4
 LIMIT = 20 * 2**30  # bytes that all entries together may take
@@ -42,7 +42,7 @@ def folder() -> Path:
     return Path(chosen) if chosen else Path.home() / ".cache" / "glasswork" / "data"
 
 
-def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Examples]) -> Examples:
+def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Dataset]) -> Dataset:
     """What `read` returned the last time for these sources and options; else call it and keep what it returns.
 
     Args:
@@ -62,15 +62,15 @@ def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, re
         return read()
     if known is not None:
         return known
-    examples = read()
+    dataset = read()
     try:
-        _store(entry, examples)
+        _store(entry, dataset)
         _forget_oldest(keep=entry)
-        return _load(entry) or examples
+        return _load(entry) or dataset
     except OSError as error:
         reason = error.strerror or str(error)
         sentence = f"The cache folder {entry.parent} cannot be written ({reason}): this source is read anew each time."
-        return replace(examples, skipped=(*examples.skipped, sentence))
+        return replace(dataset, skipped=(*dataset.skipped, sentence))
 
 
 def scratch(shape: tuple[int, ...]) -> Tensor:
@@ -136,20 +136,20 @@ def _files(path: str, visited: set[tuple[int, int]]) -> Iterator[tuple[str, int,
                 yield entry.path, -1, -1
 
 
-def _store(entry: Path, examples: Examples) -> None:
+def _store(entry: Path, dataset: Dataset) -> None:
     """Write the entry under a temporary name, flush it, rename it."""
     entry.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {**examples.columns, **{name + _OFFSETS: each for name, each in examples.offsets.items()}}
-    if examples.names:
-        joined = "\0".join(examples.names).encode(errors="surrogateescape")
+    tensors = {**dataset.columns, **{name + _OFFSETS: each for name, each in dataset.offsets.items()}}
+    if dataset.names:
+        joined = "\0".join(dataset.names).encode(errors="surrogateescape")
         tensors[_NAMES] = torch.frombuffer(bytearray(joined), dtype=torch.uint8)
     facts = {
         "format": FORMAT,
-        "schema": examples.schema.to_json(),
-        "source": examples.source,
-        "margin": examples.margin,
-        "skipped": examples.skipped,
-        "ordered": examples.ordered,
+        "schema": dataset.schema.to_json(),
+        "source": dataset.source,
+        "margin": dataset.margin,
+        "skipped": dataset.skipped,
+        "ordered": dataset.ordered,
     }
     descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem, suffix=".part")
     temporary = Path(name)
@@ -182,7 +182,7 @@ def _write(file: IO[bytes], tensors: dict[str, Tensor], metadata: dict[str, str]
             file.write(tensor[start : start + rows].contiguous().numpy().data)
 
 
-def _load(entry: Path) -> Examples | None:
+def _load(entry: Path) -> Dataset | None:
     """The examples of an entry, mapped; none if it is not there or damaged."""
     try:
         with safe_open(os.fspath(entry), framework="pt") as file:
@@ -198,7 +198,7 @@ def _load(entry: Path) -> Examples | None:
     joined = columns.pop(_NAMES, None)
     names = joined.numpy().tobytes().decode(errors="surrogateescape").split("\0") if joined is not None else ()
     offsets = {name: columns.pop(name + _OFFSETS) for name in list(columns) if name + _OFFSETS in columns}
-    return Examples(
+    return Dataset(
         columns=columns,
         schema=Schema.from_json(facts["schema"]),
         source=facts["source"],

@@ -118,7 +118,7 @@ class Schema:
 
 
 @dataclass(frozen=True)
-class Examples:
+class Dataset:
     """A set of examples: one tensor per column, all with the same number of rows.
 
     Attributes:
@@ -164,7 +164,7 @@ class Examples:
         """Where row `row` came from, in words."""
         return self.names[row] if self.names else f"example {row}"
 
-    def take(self, rows: Tensor) -> "Examples":
+    def take(self, rows: Tensor) -> "Dataset":
         """The examples at `rows` (int64), in that order, with their names."""
         names = [self.names[row] for row in rows.tolist()] if self.names else ()
         columns, offsets = {}, {}
@@ -175,7 +175,7 @@ class Examples:
                 columns[key] = column[rows]
         return replace(self, columns=columns, names=names, offsets=offsets)
 
-    def with_schema(self, schema: Schema) -> "Examples":
+    def with_schema(self, schema: Schema) -> "Dataset":
         """The same columns under another schema."""
         return replace(self, schema=schema)
 

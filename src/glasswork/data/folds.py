@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.splits import split_parts, visible
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.parquet import load_parquet
@@ -78,7 +78,7 @@ def read_groups(source: str | Path, column: str) -> Groups:
 
 
 def make_folds(
-    examples: Examples, rows: Tensor, count: int, seed: int, order: RowOrder = "shuffled", groups: Groups | None = None
+    dataset: Dataset, rows: Tensor, count: int, seed: int, order: RowOrder = "shuffled", groups: Groups | None = None
 ) -> list[Fold]:
     """Divides rows into folds.
 
@@ -90,7 +90,7 @@ def make_folds(
       (expanding window: only the past is learnt from).
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         rows: the row numbers to divide, int64, ascending.
         count: how many folds.
         seed: what the draw depends on.
@@ -104,24 +104,24 @@ def make_folds(
         raise GlassworkError(f"Cross-validation needs at least 2 folds, and {count} were asked for")
     if order == "time" and groups is not None:
         raise GlassworkError("Folds are made in time order or by groups, not both: leave one of them away")
-    least = 2 if examples.schema.target == "number" else 1
+    least = 2 if dataset.schema.target == "number" else 1
     if len(rows) < (count + (order == "time")) * least:
-        raise GlassworkError(f"{examples.source} has {len(rows)} examples for {count} folds, which are too few")
+        raise GlassworkError(f"{dataset.source} has {len(rows)} examples for {count} folds, which are too few")
     if order == "time":
         folds = _expanding(rows, count)
     else:
         if groups is None:
-            _require_class_in_every_fold(examples, rows, count)
-        places = _in_groups(examples, rows, count, seed, groups) if groups else _stratified(examples, rows, count, seed)
+            _require_class_in_every_fold(dataset, rows, count)
+        places = _in_groups(dataset, rows, count, seed, groups) if groups else _stratified(dataset, rows, count, seed)
         folds = [Fold(rows[places != place], rows[places == place]) for place in range(count)]
     advice = "it begins too late" if order == "time" else "all of it is in groups that are judged together"
     for number, fold in enumerate(folds, start=1):
-        require_classes(examples, fold.training, f"in fold {number} of {count}", advice)
+        require_classes(dataset, fold.training, f"in fold {number} of {count}", advice)
     return folds
 
 
 def hold_out(
-    examples: Examples,
+    dataset: Dataset,
     rows: Tensor,
     share: float,
     seed: int,
@@ -131,7 +131,7 @@ def hold_out(
     """Divides rows into (kept, held out), in the same three ways: stratified, whole groups, or the latest rows.
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         rows: the row numbers to divide, int64, ascending.
         share: of the rows to hold out; whole groups are held out until it is reached.
         seed: what the draw depends on.
@@ -148,16 +148,16 @@ def hold_out(
         sizes = torch.bincount(numbers, minlength=len(groups.names))[drawn]
         held = torch.isin(numbers, drawn[sizes.cumsum(0) - sizes < count])
     elif count:
-        ordered = _by_strata(examples, rows, seed)
+        ordered = _by_strata(dataset, rows, seed)
         held[ordered[((torch.arange(count, dtype=torch.float64) + 0.5) * len(rows) / count).long()]] = True
     return rows[~held], rows[held]
 
 
-def require_classes(examples: Examples, rows: Tensor, where: str, reason: str) -> None:
+def require_classes(dataset: Dataset, rows: Tensor, where: str, reason: str) -> None:
     """Refuses rows to train on that lack a class, or are none.
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         rows: the row numbers to train on, int64.
         where: where they train, in words.
         reason: why a class may be missing, in words.
@@ -166,48 +166,48 @@ def require_classes(examples: Examples, rows: Tensor, where: str, reason: str) -
         GlassworkError: naming the class.
     """
     if len(rows) == 0:
-        raise GlassworkError(f"{examples.source} leaves no example to train on {where}")
-    if examples.schema.target != "class":
+        raise GlassworkError(f"{dataset.source} leaves no example to train on {where}")
+    if dataset.schema.target != "class":
         return
-    counts = torch.bincount(examples.columns["targets"][rows], minlength=len(examples.schema.classes))
+    counts = torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.schema.classes))
     if (counts == 0).any():
-        name = examples.schema.classes[int((counts == 0).nonzero()[0])]
+        name = dataset.schema.classes[int((counts == 0).nonzero()[0])]
         raise GlassworkError(f"Class '{name}' has no training example {where}, for {reason}: use fewer folds")
 
 
-def _require_class_in_every_fold(examples: Examples, rows: Tensor, count: int) -> None:
-    if examples.schema.target != "class":
+def _require_class_in_every_fold(dataset: Dataset, rows: Tensor, count: int) -> None:
+    if dataset.schema.target != "class":
         return
-    counts = torch.bincount(examples.columns["targets"][rows], minlength=len(examples.schema.classes))
+    counts = torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.schema.classes))
     least = int(counts.argmin())
     if counts[least] < count:
         raise GlassworkError(
-            f"Class '{examples.schema.classes[least]}' has {int(counts[least])} examples outside of the test set, and "
+            f"Class '{dataset.schema.classes[least]}' has {int(counts[least])} examples outside of the test set, and "
             f"{count} folds need one each: use fewer --folds, or add examples of it"
         )
 
 
-def _stratified(examples: Examples, rows: Tensor, count: int, seed: int) -> Tensor:
+def _stratified(dataset: Dataset, rows: Tensor, count: int, seed: int) -> Tensor:
     """The fold of each row: dealt out in turn, stratum after stratum."""
     places = torch.empty(len(rows), dtype=torch.int64)
-    places[_by_strata(examples, rows, seed)] = torch.arange(len(rows)) % count
+    places[_by_strata(dataset, rows, seed)] = torch.arange(len(rows)) % count
     return places
 
 
-def _by_strata(examples: Examples, rows: Tensor, seed: int) -> Tensor:
+def _by_strata(dataset: Dataset, rows: Tensor, seed: int) -> Tensor:
     """Places in `rows`, shuffled, stratum after stratum."""
     shuffled = _permutation(len(rows), seed)
-    return shuffled[strata(examples, rows)[shuffled].argsort(stable=True)]
+    return shuffled[strata(dataset, rows)[shuffled].argsort(stable=True)]
 
 
-def _in_groups(examples: Examples, rows: Tensor, count: int, seed: int, groups: Groups) -> Tensor:
+def _in_groups(dataset: Dataset, rows: Tensor, count: int, seed: int, groups: Groups) -> Tensor:
     """The fold of each row. A fold's load of a group: over the strata, what both have of it, as a share of it all."""
     numbers = groups.numbers[rows]
     present, numbers = torch.unique(numbers, return_inverse=True)
     if len(present) < count:
         names = ", ".join(groups.names[number] for number in present[:5].tolist())
         raise GlassworkError(f"There are {len(present)} groups ({names}) for {count} folds: use fewer --folds")
-    kinds = torch.unique(strata(examples, rows), return_inverse=True)[1]
+    kinds = torch.unique(strata(dataset, rows), return_inverse=True)[1]
     width = int(kinds.max()) + 1
     contents = torch.bincount(numbers * width + kinds, minlength=len(present) * width).reshape(-1, width)
     drawn = _permutation(len(present), seed)

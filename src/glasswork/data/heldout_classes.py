@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
@@ -15,14 +15,14 @@ LEAST_VALIDATION = 5
 UNUSED = 255
 
 
-def hold_classes_out(examples: Examples, held_out: tuple[str, ...], validation: float, seed: int) -> Examples:
+def hold_classes_out(dataset: Dataset, held_out: tuple[str, ...], validation: float, seed: int) -> Dataset:
     """The examples with a `split` column by classes: some classes are for the test alone, others for validation.
 
     Where the source has a test set of its own, only its examples of the held-out classes are tested on, and those of
     the others are not used. Where fewer than five classes would validate, examples are left to do so.
 
     Args:
-        examples: with one class each.
+        dataset: with one class each.
         held_out: names of the classes for the test, or one share of all of them as a word, drawn with the seed; `0`
             holds none out, and the examples stay as they are.
         validation: share of the other classes that validate.
@@ -31,28 +31,28 @@ def hold_classes_out(examples: Examples, held_out: tuple[str, ...], validation: 
     Raises:
         GlassworkError: an unknown class, or too few classes to hold any out.
     """
-    count = len(examples.schema.classes)
+    count = len(dataset.schema.classes)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(mixed(seed, TEST))).tolist()
-    test = _named_or_drawn(examples, held_out, order)
+    test = _named_or_drawn(dataset, held_out, order)
     if not test:
-        return examples
+        return dataset
     others = [place for place in order if place not in set(test)]
     held = round(validation * len(others))
     held = held if held >= LEAST_VALIDATION else 0
     if len(test) < LEAST or len(others) - held < LEAST:
         raise GlassworkError(
-            f"{examples.source} has {count} classes, and at least {LEAST} are needed for the test and {LEAST} for "
+            f"{dataset.source} has {count} classes, and at least {LEAST} are needed for the test and {LEAST} for "
             "training: hold out examples of all classes instead with --held-out 0"
         )
     roles = torch.full((count,), TRAINING, dtype=torch.uint8)
     roles[torch.tensor(test)] = TEST
     roles[torch.tensor(others[:held], dtype=torch.int64)] = VALIDATION
-    return _divided(examples, roles)
+    return _divided(dataset, roles)
 
 
-def _named_or_drawn(examples: Examples, held_out: tuple[str, ...], order: list[int]) -> list[int]:
+def _named_or_drawn(dataset: Dataset, held_out: tuple[str, ...], order: list[int]) -> list[int]:
     """Places of the classes for the test."""
-    classes = examples.schema.classes
+    classes = dataset.schema.classes
     share = _share(held_out)
     if share is not None:
         return order[: max(LEAST, round(share * len(classes)))] if share > 0 else []
@@ -60,7 +60,7 @@ def _named_or_drawn(examples: Examples, held_out: tuple[str, ...], order: list[i
         if name not in classes:
             near = difflib.get_close_matches(name, classes, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"its classes are {', '.join(classes[:20])}"
-            raise GlassworkError(f"{examples.source} has no class '{name}' to hold out: {hint}")
+            raise GlassworkError(f"{dataset.source} has no class '{name}' to hold out: {hint}")
     return sorted({classes.index(name) for name in held_out})
 
 
@@ -75,14 +75,14 @@ def _share(held_out: tuple[str, ...]) -> float | None:
     return number if 0 <= number < 1 else None
 
 
-def _divided(examples: Examples, roles: Tensor) -> Examples:
-    given = examples.columns.get("split")
-    split = roles[examples.columns["targets"]].clone()
+def _divided(dataset: Dataset, roles: Tensor) -> Dataset:
+    given = dataset.columns.get("split")
+    split = roles[dataset.columns["targets"]].clone()
     if given is not None and (given == TEST).any():
         unused = (split != TEST) & (given == TEST)
-        tested = torch.bincount(examples.columns["targets"][given == TEST], minlength=len(roles))
+        tested = torch.bincount(dataset.columns["targets"][given == TEST], minlength=len(roles))
         if (tested[roles == TEST] >= LEAST).all():
             unused |= (split == TEST) & (given != TEST)
         split[unused] = UNUSED
-    columns = {**examples.columns, "split": split, "unseen": (split != TRAINING).to(torch.uint8)}
-    return replace(examples, columns=columns)
+    columns = {**dataset.columns, "split": split, "unseen": (split != TRAINING).to(torch.uint8)}
+    return replace(dataset, columns=columns)

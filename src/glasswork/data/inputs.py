@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.formats.decoding import UnreadableImageError, decode
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import image_files
@@ -26,19 +26,19 @@ class Inputs:
 
     Attributes:
         names: where each input came from.
-        examples: those that could be read, in raw units.
+        dataset: those that could be read, in raw units.
         problems: of each one that could not, by its place among `names`, why, in one sentence.
     """
 
     names: Sequence[str]
-    examples: Examples
+    dataset: Dataset
     problems: Mapping[int, str] = field(default_factory=dict)
 
 
-def of_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Examples:
+def of_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Dataset:
     """New inputs, in raw units, as examples whose targets nobody knows."""
     unknown = torch.zeros(len(inputs), dtype=torch.int64)
-    return Examples({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+    return Dataset({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
 
 
 def read_inputs(paths: Sequence[Path], schema: Schema) -> Iterator[Inputs]:

@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch, BatchSource, Scaling
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution
 
 IGNORED = -100
 """The target of a padded time, where there is one target per time; torch's cross-entropy leaves it out."""
@@ -21,17 +21,17 @@ class PaddedBatches(BatchSource):
     """The batches of every epoch over some rows of texts or sequences, in buckets of nearly equal length.
 
     Args:
-        examples: with inputs that differ in length, and one target per row or one per time.
+        dataset: with inputs that differ in length, and one target per row or one per time.
         rows: those to draw from.
         batch_size: rows of a batch; batches differ in size by at most one.
         seed: what the batches depend on, with the epoch.
-        numerics: where the arithmetic is carried out.
+        execution: where the arithmetic is carried out.
     """
 
-    def __init__(self, examples: Examples, rows: Tensor, batch_size: int, seed: int, numerics: Numerics) -> None:
-        self.examples, self.rows, self.seed, self.numerics = examples, rows, seed, numerics
-        self.scaling = Scaling(examples.schema, numerics)
-        self.lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+    def __init__(self, dataset: Dataset, rows: Tensor, batch_size: int, seed: int, execution: Execution) -> None:
+        self.examples, self.rows, self.seed, self.execution = dataset, rows, seed, execution
+        self.scaling = Scaling(dataset.schema, execution)
+        self.lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
         self.count = max(1, -(-len(rows) // batch_size))
         self._epoch = -1
         self._buckets: list[Tensor] = []
@@ -58,7 +58,7 @@ class PaddedBatches(BatchSource):
 
     @override
     def resized(self, size: int) -> "PaddedBatches":
-        return PaddedBatches(self.examples, self.rows, size, self.seed, self.numerics)
+        return PaddedBatches(self.examples, self.rows, size, self.seed, self.execution)
 
     @override
     def batch(self, epoch: int, index: int) -> Batch:
@@ -77,4 +77,4 @@ class PaddedBatches(BatchSource):
             targets, _ = ragged.pad(columns["targets"], offsets["targets"], rows, IGNORED)
         else:
             targets = columns["targets"][rows]
-        return Batch(inputs, self.scaling.targets(targets.to(self.numerics.device)), lengths)
+        return Batch(inputs, self.scaling.targets(targets.to(self.execution.device)), lengths)

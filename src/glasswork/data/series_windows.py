@@ -7,8 +7,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from glasswork.data.batches import Batch, BatchSource
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics, mixed
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution, mixed
 
 LEAST_SCALE = 1e-3
 """Of a window whose seasons are all but alike, its scale as a share of its values' own size."""
@@ -55,16 +55,16 @@ class Windows:
     values to come from the seasonal-naive ones, in the same scale. Nothing after the window is ever looked at.
 
     Args:
-        examples: of series; its schema says how they are seen.
-        numerics: where the arithmetic is carried out.
+        dataset: of series; its schema says how they are seen.
+        execution: where the arithmetic is carried out.
     """
 
-    def __init__(self, examples: Examples, numerics: Numerics) -> None:
-        assert examples.schema.series is not None
-        self.kind = examples.schema.series
-        self.numerics = numerics
-        inputs = examples.columns["inputs"]
-        self.values, self.times = inputs[:, :, 0], examples.columns["times"]
+    def __init__(self, dataset: Dataset, execution: Execution) -> None:
+        assert dataset.schema.series is not None
+        self.kind = dataset.schema.series
+        self.execution = execution
+        inputs = dataset.columns["inputs"]
+        self.values, self.times = inputs[:, :, 0], dataset.columns["times"]
         kind = self.kind
         mean, deviation = torch.tensor(kind.mean), torch.tensor(kind.deviation)
         self.covariates = (inputs[:, :, 1:] - mean) / deviation if kind.covariates else inputs[:, :, 1:]
@@ -126,7 +126,7 @@ class Windows:
             places: of the forecasts.
             known: whether what comes is known; else the targets are NaN.
         """
-        kind, device = self.kind, self.numerics.device
+        kind, device = self.kind, self.execution.device
         deviations, scales, values = self._deviations(places)
         rows = places.origins[:, None] - kind.window + torch.arange(kind.window)
         seen = torch.stack([deviations, values - values[:, -1:]], 2) / scales[:, None, None]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
@@ -26,13 +26,13 @@ class Splits:
         return {"train": self.training, "validation": self.validation, "test": self.test}
 
 
-def split(examples: Examples, validation: float, test: float, seed: int) -> Splits:
+def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
     """The split that the source gives; what it does not give is held out of its training rows, stratified and seeded.
 
     Of rows that follow one another in time the end is held out, the test rows after the validation rows.
 
     Args:
-        examples: all examples, with a `split` column where the source gives one.
+        dataset: all examples, with a `split` column where the source gives one.
         validation: share of the training rows held out where no validation set is given.
         test: share of the training rows held out where no test set is given; taken before `validation`.
         seed: what the draw depends on.
@@ -40,10 +40,10 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
     Raises:
         GlassworkError: where nothing is left to train on, or a class would be left without a training example.
     """
-    given = examples.columns.get("split", torch.full((len(examples),), TRAINING, dtype=torch.uint8))
+    given = dataset.columns.get("split", torch.full((len(dataset),), TRAINING, dtype=torch.uint8))
     training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
     final = (given == TEST).nonzero()[:, 0]
-    kinds = None if examples.ordered else strata(examples, torch.arange(len(examples)))
+    kinds = None if dataset.ordered else strata(dataset, torch.arange(len(dataset)))
 
     def held_out(part: int, share: float) -> tuple[Tensor, Tensor]:
         return _end(training, share) if kinds is None else _hold_out(training, kinds, share, mixed(seed, part))
@@ -53,34 +53,34 @@ def split(examples: Examples, validation: float, test: float, seed: int) -> Spli
     if len(held) == 0:
         training, held = held_out(VALIDATION, validation)
     if len(training) == 0:
-        raise GlassworkError(f"{examples.source} leaves no example to train on: {len(examples)} in all")
-    if examples.schema.target == "class" and not examples.schema.each:  # a rare label may be in the test alone
-        targets, offsets = examples.columns["targets"], examples.offsets.get("targets")
+        raise GlassworkError(f"{dataset.source} leaves no example to train on: {len(dataset)} in all")
+    if dataset.schema.target == "class" and not dataset.schema.each:  # a rare label may be in the test alone
+        targets, offsets = dataset.columns["targets"], dataset.offsets.get("targets")
         known = targets[training if offsets is None else ragged.places(offsets, training)]
-        counts = torch.bincount(known, minlength=len(examples.schema.classes))
-        if "unseen" in examples.columns:  # some classes are kept from training on purpose
-            counts[examples.columns["targets"][examples.columns["unseen"] == 1]] += 1
+        counts = torch.bincount(known, minlength=len(dataset.schema.classes))
+        if "unseen" in dataset.columns:  # some classes are kept from training on purpose
+            counts[dataset.columns["targets"][dataset.columns["unseen"] == 1]] += 1
         if (counts == 0).any():
-            name = examples.schema.classes[int((counts == 0).nonzero()[0])]
+            name = dataset.schema.classes[int((counts == 0).nonzero()[0])]
             raise GlassworkError(
-                f"{examples.source} leaves class '{name}' without a training example: add examples of it, "
+                f"{dataset.source} leaves class '{name}' without a training example: add examples of it, "
                 "or hold out less with --test and --validation"
             )
     return Splits(training, held, final)
 
 
-def strata(examples: Examples, rows: Tensor) -> Tensor:
+def strata(dataset: Dataset, rows: Tensor) -> Tensor:
     """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers.
 
     Rows with the same number are spread evenly over the parts of a split; where every time of a row has a target of its
     own, all rows have the same.
     """
-    if "targets" in examples.offsets:
+    if "targets" in dataset.offsets:
         return torch.zeros(len(rows), dtype=torch.int64)
-    targets = examples.columns["targets"][rows]
-    if examples.schema.target == "class":
+    targets = dataset.columns["targets"][rows]
+    if dataset.schema.target == "class":
         return targets
-    if examples.schema.target == "classes":
+    if dataset.schema.target == "classes":
         found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
         return found
     return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))

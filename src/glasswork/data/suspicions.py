@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.tables.features import spans
 
 CELLS = 400_000  # looked at, at most, so that wide tables do not wait
@@ -26,7 +26,7 @@ class _Target:
     classes: int
 
 
-def suspicions(examples: Examples, training: Tensor) -> list[str]:
+def suspicions(dataset: Dataset, training: Tensor) -> list[str]:
     """A sentence for every column that tells the target on its own while the others are far from it.
 
     A column is judged by itself: on half of the training rows the most frequent class (or the mean number) of each of
@@ -34,18 +34,18 @@ def suspicions(examples: Examples, training: Tensor) -> list[str]:
     share of wrong answers, averaged over the classes; for numbers the share of the variance that stays.
 
     Args:
-        examples: of a table; there are no suspicions about others.
+        dataset: of a table; there are no suspicions about others.
         training: the rows (int64) to look at.
     """
-    columns = examples.schema.columns
+    columns = dataset.schema.columns
     if len(columns) < 2 or len(training) < FEWEST:
         return []
     order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
     order = order[: max(LEAST, min(MOST, CELLS // len(columns)))]
     rows = training[order]
-    values = _values(examples, rows)
+    values = _values(dataset, rows)
     sentences = []
-    for target in _targets(examples, rows):
+    for target in _targets(dataset, rows):
         errors = torch.tensor([_error(column, target) for column in values])
         telling = (errors <= LEAK).nonzero()[:, 0].tolist()
         copies = [place for place in telling if _same(values[place], target)]
@@ -64,11 +64,11 @@ def suspicions(examples: Examples, training: Tensor) -> list[str]:
     return sentences
 
 
-def _values(examples: Examples, rows: Tensor) -> list[Tensor]:
+def _values(dataset: Dataset, rows: Tensor) -> list[Tensor]:
     """One float64 number per row for each column: the number, or which category; empty cells lie below all others."""
-    inputs = examples.columns["inputs"][rows].double()
+    inputs = dataset.columns["inputs"][rows].double()
     found = []
-    for column, (start, end) in zip(examples.schema.columns, spans(examples.schema.columns), strict=True):
+    for column, (start, end) in zip(dataset.schema.columns, spans(dataset.schema.columns), strict=True):
         features = inputs[:, start:end]
         values = features.nan_to_num(-1.0).argmax(1).double() if column.kind == "category" else features[:, 0]
         known = values[~features[:, 0].isnan()]
@@ -77,8 +77,8 @@ def _values(examples: Examples, rows: Tensor) -> list[Tensor]:
     return found
 
 
-def _targets(examples: Examples, rows: Tensor) -> list[_Target]:
-    schema, targets = examples.schema, examples.columns["targets"][rows]
+def _targets(dataset: Dataset, rows: Tensor) -> list[_Target]:
+    schema, targets = dataset.schema, dataset.columns["targets"][rows]
     if schema.target == "class":
         return [_Target(", ".join(schema.target_columns), targets, len(schema.classes))]
     named = list(enumerate(schema.classes))[:TARGETS]

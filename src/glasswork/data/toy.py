@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from glasswork.data.dataset import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.errors import GlassworkError
 
 EACH = 200
@@ -24,7 +24,7 @@ GAP = 0.08
 Make = Callable[[int, Generator], tuple[Tensor, Tensor]]
 
 
-def points(shape: str, each: int = EACH, seed: int = SEED) -> Examples:
+def points(shape: str, each: int = EACH, seed: int = SEED) -> Dataset:
     """The made set of a name, equal in every call: `each` points of each class, with some noise.
 
     Args:
@@ -47,13 +47,13 @@ def points(shape: str, each: int = EACH, seed: int = SEED) -> Examples:
         "targets": torch.arange(len(inputs)) % 2,
         "fingerprints": fingerprints(inputs),
     }
-    return Examples(columns, Schema("vector", (2,), "class", CLASSES, FEATURES), shape)
+    return Dataset(columns, Schema("vector", (2,), "class", CLASSES, FEATURES), shape)
 
 
-def reading(shape: str) -> Callable[[Path, ReadingOptions], Examples]:
+def reading(shape: str) -> Callable[[Path, ReadingOptions], Dataset]:
     """A reader, as `names.Named` takes it, that makes the points of a shape rather than read a file."""
 
-    def read(path: Path, options: ReadingOptions) -> Examples:
+    def read(path: Path, options: ReadingOptions) -> Dataset:
         if options.target is not None:
             raise GlassworkError(
                 f"The points of {shape} have one target, their class, and no column '{options.target}': "

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Schema
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
 from glasswork.record import Record
 
@@ -57,7 +57,7 @@ def shares_over(
     network: nn.Module,
     schema: Schema,
     x: Sequence[float],
-    numerics: Numerics,
+    execution: Execution,
     target: Sequence[float] = (),
     points: Sequence[tuple[float, float]] = (),
 ) -> Shares:
@@ -67,7 +67,7 @@ def shares_over(
         network: with one number in and one out, scaled as `schema` says.
         schema: what these numbers mean.
         x: places along the input, in its own units.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         target: what the answers should be, handed on.
         points: training examples, handed on.
     """
@@ -77,8 +77,8 @@ def shares_over(
         assert isinstance(module, nn.Linear)
         read.append((module, arguments[0].detach(), output.detach()))
 
-    scaling = Scaling(schema, numerics)
-    inputs = scaling.inputs(torch.tensor(x, dtype=torch.float32)[:, None].to(numerics.device))
+    scaling = Scaling(schema, execution)
+    inputs = scaling.inputs(torch.tensor(x, dtype=torch.float32)[:, None].to(execution.device))
     handles = [module.register_forward_hook(keep) for module in network.modules() if isinstance(module, nn.Linear)]
     try:
         with undisturbed(network, evaluate=True), torch.no_grad():

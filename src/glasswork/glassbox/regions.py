@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Examples, Schema
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
 from glasswork.objectives.losses import probabilities
 from glasswork.record import Record
@@ -44,7 +44,7 @@ class Plane:
         points: training inputs that lie on it, (points, 2).
         targets: their classes, int64 (points,), or numbers, float32 (points,).
         loss: what the network is trained with, a key of `objectives.losses.LOSSES`; says how its outputs read.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
     """
 
     schema: Schema
@@ -53,7 +53,7 @@ class Plane:
     points: Tensor
     targets: Tensor
     loss: str
-    numerics: Numerics
+    execution: Execution
 
 
 @dataclass(frozen=True)
@@ -99,24 +99,24 @@ class LayerUnits(Record):
     units: tuple[Grid, ...]
 
 
-def plane_of(examples: Examples, training: Tensor, loss: str, numerics: Numerics) -> Plane | None:
+def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution) -> Plane | None:
     """The part of the plane that the training examples lie on; None where inputs or target are no such thing.
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         training: rows that are trained on.
         loss: what is minimised.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
     """
-    schema = examples.schema
+    schema = dataset.schema
     one_class = schema.target == "class" and len(schema.classes) <= MOST_CLASSES
     one_number = schema.target == "number" and len(schema.classes) == 1
     if schema.inputs != "vector" or schema.shape != (2,) or not (one_class or one_number):
         return None
-    rows = training[examples.columns["inputs"][training].isfinite().all(1)]
+    rows = training[dataset.columns["inputs"][training].isfinite().all(1)]
     if len(rows) == 0:
         return None
-    inputs, targets = examples.columns["inputs"][rows], examples.columns["targets"][rows]
+    inputs, targets = dataset.columns["inputs"][rows], dataset.columns["targets"][rows]
     low, high = inputs.amin(0).double(), inputs.amax(0).double()
     room = MARGIN * torch.where(high > low, high - low, 1.0)
     low, high = low - room, high + room
@@ -127,7 +127,7 @@ def plane_of(examples: Examples, training: Tensor, loss: str, numerics: Numerics
         inputs,
         targets if one_class else targets[:, 0],
         loss,
-        numerics,
+        execution,
     )
 
 
@@ -141,7 +141,7 @@ def answers_over(network: nn.Module, plane: Plane, cells: int = CELLS) -> Tensor
     if schema.target == "class":
         chances = probabilities(outputs, plane.loss, "class")
     else:
-        chances = Scaling(schema, Numerics()).answers(outputs)
+        chances = Scaling(schema, Execution()).answers(outputs)
     return chances.reshape(cells, cells, -1)
 
 
@@ -213,8 +213,8 @@ def _outputs(network: nn.Module, plane: Plane, cells: int) -> Tensor:
     middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
     across, up = (plane.low[k] + middles * (plane.high[k] - plane.low[k]) for k in range(2))
     places = torch.cartesian_prod(up, across).flip(1).to(torch.float32)
-    scaling, device = Scaling(plane.schema, plane.numerics), plane.numerics.device
-    with undisturbed(network, evaluate=True), torch.no_grad(), plane.numerics.arithmetic():
+    scaling, device = Scaling(plane.schema, plane.execution), plane.execution.device
+    with undisturbed(network, evaluate=True), torch.no_grad(), plane.execution.arithmetic():
         parts = [network(scaling.inputs(part.to(device))).float().cpu() for part in torch.split(places, CHUNK)]
     return torch.cat(parts)
 

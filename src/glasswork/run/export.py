@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from glasswork.data import ragged
 from glasswork.data.augmentation import centre
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Examples, InputKind, Schema
+from glasswork.data.dataset import Dataset, InputKind, Schema
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.files import write_new
 from glasswork.objectives.losses import probabilities
 from glasswork.systems.online.system import Online
@@ -104,7 +104,7 @@ class Complete(nn.Module):
         super().__init__()
         self.network = network
         self.schema = schema
-        self.scaling = Scaling(schema, Numerics())
+        self.scaling = Scaling(schema, Execution())
         self.loss = loss
 
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
@@ -115,14 +115,14 @@ class Complete(nn.Module):
         return scores, probabilities(scores, self.loss, self.schema.target)
 
 
-def raw_inputs(system: System, examples: Examples, rows: Tensor) -> Tensor:
+def raw_inputs(system: System, dataset: Dataset, rows: Tensor) -> Tensor:
     """What an exported file is given for some rows: pictures and frames as they are, texts and series as batches."""
-    inputs = examples.columns["inputs"]
-    if examples.schema.inputs == "sequence":
-        return ragged.pad(inputs, examples.offsets["inputs"], rows[:CHECKED_CLIPS])[0][:, :CHECKED_FRAMES]
-    if examples.schema.inputs in {"text", "series"}:
-        return system.batch(examples, rows, Numerics()).inputs
-    return centre(inputs[rows], examples.margin)
+    inputs = dataset.columns["inputs"]
+    if dataset.schema.inputs == "sequence":
+        return ragged.pad(inputs, dataset.offsets["inputs"], rows[:CHECKED_CLIPS])[0][:, :CHECKED_FRAMES]
+    if dataset.schema.inputs in {"text", "series"}:
+        return system.batch(dataset, rows, Execution()).inputs
+    return centre(inputs[rows], dataset.margin)
 
 
 def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path: str | Path, to: str) -> Exported:

@@ -50,8 +50,8 @@ def _finished(training: Training) -> dict[str, Any]:
         network.load_state_dict(dict(best.weights))
     state = training.last.state() if training.last else training.state
     # As `evaluate` will measure it, also where training took bfloat16.
-    numerics = replace(training.numerics, precision="float32")
-    found = training.system.findings(network, training.examples, training.splits, numerics, state)
+    execution = replace(training.execution, precision="float32")
+    found = training.system.findings(network, training.dataset, training.splits, execution, state)
     further = found.pop("result", {})
     files = {**found.pop("files", {}), **_draw(training, found)}
     lines = list(training.folder.steps())
@@ -103,7 +103,7 @@ def _write_model(training: Training, network: nn.Module) -> None:
         "format": FORMAT,
         "system": training.order.system,
         "preset": training.order.preset,
-        "schema": training.examples.schema.to_json(),
+        "schema": training.dataset.schema.to_json(),
         "recipe": {k: v for k, v in training.recipe.model_dump().items() if v is not None},
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
     }
@@ -200,19 +200,19 @@ def _recipe(training: Training) -> list[RecipeRow]:
 
 
 def _machine(training: Training) -> list[tuple[str, Any]]:
-    numerics, environment = training.numerics, training.folder.read("environment.json")
+    execution, environment = training.execution, training.folder.read("environment.json")
     rows = [
         ("processor", environment["processor"]),
-        ("device", numerics.device),
-        ("threads", numerics.threads),
-        ("precision", numerics.precision),
-        ("memory format", numerics.memory_format),
-        ("allocator", numerics.allocator),
+        ("device", execution.device),
+        ("threads", execution.threads),
+        ("precision", execution.precision),
+        ("memory format", execution.memory_format),
+        ("allocator", execution.allocator),
         ("system", environment["system"]),
         ("python", environment["python"]),
         *((name, version) for name, version in environment["packages"].items()),
     ]
-    return rows + [(f"measured: {way}", f"{milliseconds:g} ms per step") for way, milliseconds in numerics.measured]
+    return rows + [(f"measured: {way}", f"{milliseconds:g} ms per step") for way, milliseconds in execution.measured]
 
 
 def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit: str) -> list[tuple[str, Any]]:
@@ -244,7 +244,7 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
             handles.append(module.register_forward_hook(noted(name)))
     try:
         with torch.no_grad():
-            network.eval()(training.examples.schema.zeros(1).to(training.numerics.device))
+            network.eval()(training.dataset.schema.zeros(1).to(training.execution.device))
     finally:
         for handle in handles:
             handle.remove()

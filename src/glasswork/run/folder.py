@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import tomli_w
 
-from glasswork.catalogue import Order, read_order, read_toml
+from glasswork.catalogue import Request, read_request, read_toml
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.training.checkpoints import write_atomically, write_json
 
@@ -139,7 +139,7 @@ class RunFolder:
             self.unlock()
             raise
 
-    def write_order(self, order: Order) -> None:
+    def write_request(self, order: Request) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""
         table: dict[str, Any] = {"format": FORMAT, "preset": order.preset, **_plain(order.asked)}
         machine = _plain({key: value for key, value in order.machine.asked().items() if key != "out"})
@@ -147,26 +147,26 @@ class RunFolder:
             table["machine"] = machine
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode())
 
-    def read_order(self) -> Order:
+    def read_request(self) -> Request:
         """What was asked for."""
         self.check_format("recipe.toml", read_toml(self.path / "recipe.toml"))
-        return read_order(self.path / "recipe.toml", {})
+        return read_request(self.path / "recipe.toml", {})
 
-    def write_resolved(self, recipe: Recipe, numerics: Numerics) -> None:
+    def write_resolved(self, recipe: Recipe, execution: Execution) -> None:
         """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""
         values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
-        chosen = {key: value for key, value in asdict(numerics).items() if key != "measured"}
-        table = {"format": FORMAT, **values, "numerics": {**chosen, "measured": dict(numerics.measured)}}
+        chosen = {key: value for key, value in asdict(execution).items() if key != "measured"}
+        table = {"format": FORMAT, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
         write_atomically(self.path / "resolved.toml", tomli_w.dumps(table).encode())
 
-    def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Numerics]:
+    def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Execution]:
         """What was used."""
         table = read_toml(self.path / "resolved.toml")
         self.check_format("resolved.toml", table)
         table.pop("format")
         chosen = table.pop("numerics")
         measured = tuple(chosen.pop("measured", {}).items())
-        return recipe_class.parse(table), Numerics(**chosen, measured=measured)
+        return recipe_class.parse(table), Execution(**chosen, measured=measured)
 
     def keep_network(self, recipe: Recipe) -> None:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""

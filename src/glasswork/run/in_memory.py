@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from glasswork.catalogue import make_system
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.run.training import MEASURING, carried_out
 from glasswork.systems.own_network import check_outputs
@@ -26,7 +26,7 @@ class Fitted:
 
     Attributes:
         network: with the weights that are kept: the best on the validation examples, else the last; in evaluation mode.
-        examples: the given ones, under the schema that was fitted on the training rows.
+        dataset: the given ones, under the schema that was fitted on the training rows.
         system: the system, with the recipe that was used.
         losses: mean loss of each epoch's steps, without the penalty.
         judgements: named figures on the validation examples after each epoch; empty where none were held out.
@@ -34,7 +34,7 @@ class Fitted:
     """
 
     network: nn.Module
-    examples: Examples
+    dataset: Dataset
     system: System
     losses: tuple[float, ...]
     judgements: tuple[Mapping[str, float], ...]
@@ -44,42 +44,42 @@ class Fitted:
 def fit_in_memory(
     system: str,
     recipe: Recipe,
-    examples: Examples,
+    dataset: Dataset,
     splits: Splits,
-    numerics: Numerics | None = None,
+    execution: Execution | None = None,
     own: nn.Module | None = None,
 ) -> Fitted:
     """Carries a recipe out on examples that have been read and split; torch's random generators stay as they were.
 
-    The result is that of a run with the same recipe, rows and numerics. `numerics` says where the network lives; the
+    The result is that of a run with the same recipe, rows and numerics. `execution` says where the network lives; the
     number of threads is left as it is.
 
     Args:
         system: key of `catalogue.RECIPES`.
         recipe: what is minimised; what it leaves open is derived from the examples.
-        examples: all examples; means and deviations are fitted on the training rows where the schema has none.
+        dataset: all examples; means and deviations are fitted on the training rows where the schema has none.
         splits: which of them train and which decide when to stop.
-        numerics: how the arithmetic is carried out; absent: float32 on the processor.
+        execution: how the arithmetic is carried out; absent: float32 on the processor.
         own: the user's network, trained in place.
 
     Raises:
         GlassworkError: where recipe, network and examples do not fit, or the loss stops being finite.
     """
-    numerics = numerics or Numerics()
+    execution = execution or Execution()
     draft = make_system(system, recipe, own)
-    if not examples.schema.mean:
-        examples = examples.with_schema(draft.scaled(examples, splits.training))
-    chosen = make_system(system, draft.resolve(examples, splits), own)
+    if not dataset.schema.mean:
+        dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    chosen = make_system(system, draft.resolve(dataset, splits), own)
     recipe = chosen.recipe
-    with torch.random.fork_rng(devices=_devices(numerics)), torch.inference_mode(False), torch.enable_grad():
+    with torch.random.fork_rng(devices=_devices(execution)), torch.inference_mode(False), torch.enable_grad():
         seed_everything(recipe.seed)
-        network = chosen.network(examples.schema)
-        check_outputs(network, examples.schema)
+        network = chosen.network(dataset.schema)
+        check_outputs(network, dataset.schema)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise GlassworkError("The network has no weights to train")
-        numerics.place(network)
+        execution.place(network)
         clock = Clock(seconds=recipe.budget)
-        stages = chosen.stages(network, examples, splits, clock, numerics)
+        stages = chosen.stages(network, dataset, splits, clock, execution)
         clock.total = chosen.length(stages[-1], recipe.epochs) if recipe.epochs else None
         sums: list[tuple[float, int]] = []
         judgements: list[Mapping[str, float]] = []
@@ -95,30 +95,30 @@ def fit_in_memory(
     if best is not None:
         network.load_state_dict(dict(best.weights))
     losses = tuple(total / count for total, count in sums)
-    return Fitted(network.eval(), examples, chosen, losses, tuple(judgements), best.epoch if best else None)
+    return Fitted(network.eval(), dataset, chosen, losses, tuple(judgements), best.epoch if best else None)
 
 
-def fastest(system: str, recipe: Recipe, examples: Examples, splits: Splits, numerics: Numerics) -> Numerics:
+def fastest(system: str, recipe: Recipe, dataset: Dataset, splits: Splits, execution: Execution) -> Execution:
     """The arithmetic that a few steps each way show to be the fastest for a recipe, as a run chooses it at its start.
 
     Args:
         system: as for `fit_in_memory`.
         recipe: the same.
-        examples: the same.
+        dataset: the same.
         splits: the same.
-        numerics: device and threads.
+        execution: device and threads.
     """
     draft = make_system(system, recipe)
-    examples = examples.with_schema(draft.scaled(examples, splits.training))
-    chosen = make_system(system, draft.resolve(examples, splits))
+    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    chosen = make_system(system, draft.resolve(dataset, splits))
 
-    def make_stage(network: nn.Module, numerics: Numerics) -> Stage:
-        return chosen.stages(network, examples, splits, MEASURING, numerics)[-1]
+    def make_stage(network: nn.Module, execution: Execution) -> Stage:
+        return chosen.stages(network, dataset, splits, MEASURING, execution)[-1]
 
-    with torch.random.fork_rng(devices=_devices(numerics)):
+    with torch.random.fork_rng(devices=_devices(execution)):
         seed_everything(chosen.recipe.seed)
-        return chosen.numerics(Machine.parse({}), numerics, chosen.network(examples.schema), make_stage)
+        return chosen.execution(Machine.parse({}), execution, chosen.network(dataset.schema), make_stage)
 
 
-def _devices(numerics: Numerics) -> list[str]:
-    return [numerics.device] if torch.device(numerics.device).type == "cuda" else []
+def _devices(execution: Execution) -> list[str]:
+    return [execution.device] if torch.device(execution.device).type == "cuda" else []

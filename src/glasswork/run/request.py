@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from glasswork.catalogue import Order, order
+from glasswork.catalogue import Request, order
 from glasswork.data import formats
 from glasswork.data.dataset import InputKind, ReadingOptions
 from glasswork.errors import GlassworkError
@@ -15,7 +15,7 @@ FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "cha
 """The preset to try first on each kind of input."""
 
 
-def ordered(preset: str | None, values: Mapping[str, Any]) -> Order:
+def ordered(preset: str | None, values: Mapping[str, Any]) -> Request:
     """The order for a preset and what was asked; a run to repeat stands under it with all that was asked then.
 
     Raises:
@@ -23,7 +23,7 @@ def ordered(preset: str | None, values: Mapping[str, Any]) -> Order:
     """
     if values.get("replay") is None:
         return order(preset or choose(values), values)
-    former = RunFolder.find(values["replay"]).read_order()
+    former = RunFolder.find(values["replay"]).read_request()
     if preset not in {None, former.preset}:
         raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave the preset away")
     return order(former.preset, {**former.asked, **values})

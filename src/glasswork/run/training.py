@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from glasswork.catalogue import RECIPES, Order, make_system
-from glasswork.data.dataset import Examples
+from glasswork.catalogue import RECIPES, Request, make_system
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.data.summary import Summary, summarise
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, environment, seed_everything, usable_cores
+from glasswork.execution import Execution, choose_device, environment, seed_everything, usable_cores
 from glasswork.glassbox.regions import Plane, plane_of
 from glasswork.recipe.base import Recipe
 from glasswork.run.folder import RunFolder
@@ -48,11 +48,11 @@ class Training:
         order: what was asked for.
         recipe: what is used.
         system: the system, with the resolved recipe.
-        examples: all examples, with the fitted schema.
+        dataset: all examples, with the fitted schema.
         splits: which of them train.
         summary: what the data is, in words and numbers.
         network: changed in place by the steps.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         clock: how far the run has come.
         state: of the last step of an earlier sitting; None for a new run.
         interrupted: whether somebody stopped it before its end.
@@ -60,14 +60,14 @@ class Training:
     """
 
     folder: RunFolder
-    order: Order
+    order: Request
     recipe: Recipe
     system: System
-    examples: Examples
+    dataset: Dataset
     splits: Splits
     summary: Summary
     network: nn.Module
-    numerics: Numerics
+    execution: Execution
     clock: Clock
     state: Tree | None = None
     interrupted: bool = False
@@ -75,7 +75,7 @@ class Training:
 
     def steps(self) -> Iterator[Step]:
         """Carries the recipe out from where it stands; every step is logged and the run saved as it goes."""
-        stages = self.system.stages(self.network, self.examples, self.splits, self.clock, self.numerics)
+        stages = self.system.stages(self.network, self.dataset, self.splits, self.clock, self.execution)
         if self.state is not None and self._stopped(best_of(self.state)):
             return
         before = self.state["number"] if self.state else 0
@@ -103,7 +103,7 @@ class Training:
 
     def plane(self) -> Plane | None:
         """What can be looked at as a picture: the plane that the training examples lie on, where they lie on one."""
-        return plane_of(self.examples, self.splits.training, self.system.loss_name, self.numerics)
+        return plane_of(self.dataset, self.splits.training, self.system.loss_name, self.execution)
 
     def _stopped(self, best: Best | None) -> bool:
         return self.recipe.patience is not None and best is not None and best.stale >= self.recipe.patience
@@ -130,7 +130,7 @@ def carried_out(system: System, stages: Sequence[Stage], start: Tree | None) -> 
     return fit_in_turn(stages, start, system.recipe.patience, system.steps)
 
 
-def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> Training:
+def prepare(order: Request, own: nn.Module | None = None, spent: float = 0.0) -> Training:
     """Makes a new run ready.
 
     Args:
@@ -145,42 +145,42 @@ def prepare(order: Order, own: nn.Module | None = None, spent: float = 0.0) -> T
     replay = _replayed(order)
     device = choose_device(order.machine.device)
     draft = make_system(order.system, order.recipe, own)
-    examples, splits, summary = _read(draft, order.recipe)
-    recipe = draft.resolve(examples, splits)
+    dataset, splits, summary = _read(draft, order.recipe)
+    recipe = draft.resolve(dataset, splits)
     chosen = make_system(order.system, recipe, own)
     seed_everything(recipe.seed)
-    network = chosen.network(examples.schema)
-    check_outputs(network, examples.schema)
+    network = chosen.network(dataset.schema)
+    check_outputs(network, dataset.schema)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")
-    numerics = Numerics(device, order.machine.threads or usable_cores())
-    torch.set_num_threads(numerics.threads)
-    plain = chosen.stages(network, examples, splits, MEASURING, Numerics())[-1]
-    memory = estimate_memory(plain, examples, device)
+    execution = Execution(device, order.machine.threads or usable_cores())
+    torch.set_num_threads(execution.threads)
+    plain = chosen.stages(network, dataset, splits, MEASURING, Execution())[-1]
+    memory = estimate_memory(plain, dataset, device)
     if short := short_of_memory(memory):
         summary = replace(summary, warnings=(*summary.warnings, short))
     if replay is not None:
-        _, numerics = replay.read_resolved(RECIPES[order.system])
-        numerics.apply()
+        _, execution = replay.read_resolved(RECIPES[order.system])
+        execution.apply()
     else:
 
-        def make_stage(network: nn.Module, numerics: Numerics) -> Any:
-            return chosen.stages(network, examples, splits, MEASURING, numerics)[-1]
+        def make_stage(network: nn.Module, execution: Execution) -> Any:
+            return chosen.stages(network, dataset, splits, MEASURING, execution)[-1]
 
-        numerics = chosen.numerics(order.machine, numerics, network, make_stage)
-    numerics.place(network)
-    stage = chosen.stages(network, examples, splits, MEASURING, numerics)[-1]
+        execution = chosen.execution(order.machine, execution, network, make_stage)
+    execution.place(network)
+    stage = chosen.stages(network, dataset, splits, MEASURING, execution)[-1]
     clock = _clock(recipe, _length(chosen, stage), began, replay)
     folder = RunFolder.create(order.machine.out, order.preset)
     with folder.kept():
         folder.keep_network(recipe)
-        folder.write_resolved(recipe, numerics)
+        folder.write_resolved(recipe, execution)
         folder.write(
             "environment.json", {**environment(), "training_seconds": clock.seconds, "memory": memory.to_json()}
         )
-        folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(examples)})
-        folder.write_order(order)  # last, as it is what a folder is known by
-    return Training(folder, order, recipe, chosen, examples, splits, summary, network, numerics, clock)
+        folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(dataset)})
+        folder.write_request(order)  # last, as it is what a folder is known by
+    return Training(folder, order, recipe, chosen, dataset, splits, summary, network, execution, clock)
 
 
 def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
@@ -195,56 +195,56 @@ def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
 
 
 def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
-    order = folder.read_order()
-    recipe, numerics = folder.read_resolved(RECIPES[order.system])
+    order = folder.read_request()
+    recipe, execution = folder.read_resolved(RECIPES[order.system])
     system = make_system(order.system, folder.with_kept_network(recipe), own)
-    examples, splits, summary = _read(make_system(order.system, order.recipe, own), recipe)
-    if folder.read("data.json")["fingerprint"] != _fingerprint(examples):
+    dataset, splits, summary = _read(make_system(order.system, order.recipe, own), recipe)
+    if folder.read("data.json")["fingerprint"] != _fingerprint(dataset):
         raise GlassworkError(f"The data at {recipe.data} has changed since {folder.name} began: train anew")
     seed_everything(recipe.seed)
-    network = system.network(examples.schema)
-    numerics.apply()
-    numerics.place(network)
-    stage = system.stages(network, examples, splits, MEASURING, numerics)[-1]
+    network = system.network(dataset.schema)
+    execution.apply()
+    execution.place(network)
+    stage = system.stages(network, dataset, splits, MEASURING, execution)[-1]
     saved_states = checkpoints(folder.checkpoints)
     state = load_checkpoint(saved_states[-1]) if saved_states else None
     seconds = folder.read("environment.json")["training_seconds"]
     clock = _clock(recipe, _length(system, stage), None, _replayed(order), seconds)
     if state is not None:
         network.load_state_dict(state["network"])
-    return Training(folder, order, recipe, system, examples, splits, summary, network, numerics, clock, state)
+    return Training(folder, order, recipe, system, dataset, splits, summary, network, execution, clock, state)
 
 
-def read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
+def read_split(system: System, recipe: Recipe) -> tuple[Dataset, Splits]:
     """The recipe's data, and which of it trains and validates; `test` are the rows that the run's figures are about.
 
     These are also validation or training rows where no others were held out.
     """
-    examples, splits = _read_split(system, recipe)
-    return examples, replace(splits, test=measured_rows(splits)[1])
+    dataset, splits = _read_split(system, recipe)
+    return dataset, replace(splits, test=measured_rows(splits)[1])
 
 
-def _read_split(system: System, recipe: Recipe) -> tuple[Examples, Splits]:
+def _read_split(system: System, recipe: Recipe) -> tuple[Dataset, Splits]:
     if recipe.data is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
-    examples = system.read(recipe.data)
-    return examples, split(examples, recipe.validation, recipe.test, recipe.seed)
+    dataset = system.read(recipe.data)
+    return dataset, split(dataset, recipe.validation, recipe.test, recipe.seed)
 
 
-def _read(system: System, recipe: Recipe) -> tuple[Examples, Splits, Summary]:
-    examples, splits = _read_split(system, recipe)
-    examples = examples.with_schema(system.scaled(examples, splits.training))
-    summary = summarise(examples, splits)
+def _read(system: System, recipe: Recipe) -> tuple[Dataset, Splits, Summary]:
+    dataset, splits = _read_split(system, recipe)
+    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
+    summary = summarise(dataset, splits)
     if len(splits.validation) + len(splits.test) == 0:
         summary = replace(summary, warnings=(*summary.warnings, NOTHING_HELD_OUT))
-    return examples, splits, summary
+    return dataset, splits, summary
 
 
 def _length(system: System, stage: Stage) -> int | None:
     return system.length(stage, system.recipe.epochs) if system.recipe.epochs else None
 
 
-def _replayed(order: Order) -> RunFolder | None:
+def _replayed(order: Request) -> RunFolder | None:
     return None if order.machine.replay is None else RunFolder.find(order.machine.replay)
 
 
@@ -268,9 +268,9 @@ def _clock(
     return Clock(total, seconds)
 
 
-def _fingerprint(examples: Examples) -> str:
+def _fingerprint(dataset: Dataset) -> str:
     """One number for all inputs and targets, in order."""
-    prints = examples.columns["fingerprints"]
-    targets = examples.columns.get("targets", torch.zeros(0))
+    prints = dataset.columns["fingerprints"]
+    targets = dataset.columns.get("targets", torch.zeros(0))
     places = torch.arange(1, len(prints) + 1)
     return f"{int((prints * (2 * places + 1)).sum()) & (2**64 - 1):016x}-{float(targets.double().sum()):.6g}"

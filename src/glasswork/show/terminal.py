@@ -12,7 +12,7 @@ from glasswork.show.progress import duration, main_metric, worded
 
 if TYPE_CHECKING:
     from glasswork.data.summary import Summary
-    from glasswork.execution import Numerics
+    from glasswork.execution import Execution
 
 MOST_LISTED = 20
 MOST_NUMBERS = 8
@@ -30,12 +30,12 @@ def print_summary(console: Console, preset: str, summary: "Summary") -> None:
         console.print(f"[yellow]note:[/yellow] {escape(warning)}")
 
 
-def print_numerics(console: Console, numerics: "Numerics") -> None:
+def print_numerics(console: Console, execution: "Execution") -> None:
     """How the arithmetic is carried out, and what was measured to choose it."""
-    threads = f"{numerics.threads} thread{'s' if numerics.threads > 1 else ''}"
-    chosen = f"{numerics.device}, {threads}, {numerics.precision}, {numerics.memory_format}"
-    kept = ", memory kept" if numerics.allocator == "keep" else ""
-    tried = "; ".join(f"{way} {milliseconds:.1f} ms" for way, milliseconds in numerics.measured)
+    threads = f"{execution.threads} thread{'s' if execution.threads > 1 else ''}"
+    chosen = f"{execution.device}, {threads}, {execution.precision}, {execution.memory_format}"
+    kept = ", memory kept" if execution.allocator == "keep" else ""
+    tried = "; ".join(f"{way} {milliseconds:.1f} ms" for way, milliseconds in execution.measured)
     console.print(f"{chosen}{kept}" + (f"  [dim](per step: {tried})[/dim]" if tried else ""))
 
 

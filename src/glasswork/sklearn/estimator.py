@@ -18,11 +18,11 @@ from typing_extensions import override
 
 from glasswork.catalogue import make_system, order, preset
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.formats.arrays import images_of
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device
+from glasswork.execution import Execution, choose_device
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.sklearn.defaults import tabular
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -80,15 +80,15 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             inputs = as_tensor(_images(X) if self._takes_images else X)
             kind: Any = "image" if self._takes_images else "vector"
             schema = Schema(kind, tuple(inputs.shape[1:]), target, outputs)
-            examples = Examples({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
-            splits = split(examples, recipe.validation, 0.0, recipe.seed)
-            examples, raw = _standardised(examples, splits)
-            numerics = Numerics(choose_device(self.device))
-            fitted = fit_in_memory("supervised", recipe, examples, splits, numerics)
+            dataset = Dataset({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
+            splits = split(dataset, recipe.validation, 0.0, recipe.seed)
+            dataset, raw = _standardised(dataset, splits)
+            execution = Execution(choose_device(self.device))
+            fitted = fit_in_memory("supervised", recipe, dataset, splits, execution)
         self.network_ = fitted.network.to("cpu")
         if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
             self.network_.double()
-        self.schema_ = raw if kind == "vector" else fitted.examples.schema
+        self.schema_ = raw if kind == "vector" else fitted.dataset.schema
         self.recipe_ = {key: value for key, value in fitted.system.recipe.model_dump().items() if value is not None}
         self.loss_curve_ = list(fitted.losses)
         self.validation_curve_ = [figures["loss"] for figures in fitted.judgements]
@@ -109,7 +109,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         with torch.inference_mode():
             for start in range(0, len(given), CHUNK):
                 if images is not None:
-                    inputs = Scaling(schema, Numerics()).inputs(images[start : start + CHUNK])
+                    inputs = Scaling(schema, Execution()).inputs(images[start : start + CHUNK])
                 else:
                     inputs = _limited(as_tensor(given[start : start + CHUNK]), mean, deviation)
                 parts.append(self.network_(inputs).double().numpy())
@@ -181,7 +181,7 @@ def _images(X: Array) -> Array:  # noqa: N803
     return images_of(X, "X")
 
 
-def _standardised(examples: Examples, splits: Splits) -> tuple[Examples, Schema]:
+def _standardised(dataset: Dataset, splits: Splits) -> tuple[Dataset, Schema]:
     """Rows, and numbers to predict, of mean 0 and deviation 1 over the training rows; and the schema that says so.
 
     In float64, before float32 comes in: a column such as a time in seconds differs in its last digits only. Images are
@@ -190,10 +190,10 @@ def _standardised(examples: Examples, splits: Splits) -> tuple[Examples, Schema]
     Returns:
         The examples under a schema by which nothing is scaled any more, and the schema from raw units.
     """
-    schema = examples.schema
+    schema = dataset.schema
     if schema.inputs == "image":
-        return examples, schema
-    columns = dict(examples.columns)
+        return dataset, schema
+    columns = dict(dataset.columns)
     mean, deviation = _moments(columns["inputs"][splits.training])
     columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
     raw = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
@@ -202,7 +202,7 @@ def _standardised(examples: Examples, splits: Splits) -> tuple[Examples, Schema]
         mean, deviation = _moments(columns["targets"][splits.training])
         columns["targets"] = ((columns["targets"] - mean) / deviation).float()
         raw = replace(raw, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))
-    return replace(examples, columns=columns, schema=plain), raw
+    return replace(dataset, columns=columns, schema=plain), raw
 
 
 def _limited(inputs: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ def compare(words: Sequence[str]) -> list[ComparedRun]:
 
 
 def _recipe(folder: RunFolder) -> dict[str, Any]:
-    order = folder.read_order()
+    order = folder.read_request()
     if not (folder.path / "resolved.toml").is_file():
         return {"preset": order.preset, **order.recipe.model_dump()}
     table = read_toml(folder.path / "resolved.toml")

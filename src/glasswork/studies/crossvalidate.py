@@ -8,10 +8,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.folds import Fold, RowOrder
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.run.request import choose
 from glasswork.studies.crossvalidated import (
@@ -66,12 +66,12 @@ class CrossValidation:
     Attributes:
         settings: what is tried.
         recipes: of the settings, with nothing left open.
-        examples: of the settings: the same ones, read as each recipe wants them.
+        dataset: of the settings: the same ones, read as each recipe wants them.
         divided: the rows that the folds divide.
         tested: the rows that nothing sees.
         folds: of each repeat.
         division: how the rows are divided.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         own: the user's network; every network begins as a copy of it.
         remarks: sentences about how it is done.
         found: what the folds said so far, by the place of the setting.
@@ -83,12 +83,12 @@ class CrossValidation:
 
     settings: Sequence[Setting]
     recipes: Sequence[Recipe]
-    examples: Sequence[Examples]
+    dataset: Sequence[Dataset]
     divided: Tensor
     tested: Tensor
     folds: Sequence[Sequence[Fold]]
     division: Division
-    numerics: Numerics
+    execution: Execution
     own: nn.Module | None
     remarks: list[str]
     found: dict[int, list[FoldResult]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class CrossValidation:
 
     def steps(self) -> Iterator[Progress]:
         """Trains and judges every network; those that can be stacked are trained at the same time."""
-        self.numerics.apply()
+        self.execution.apply()
         turns, done = self._turns(), 0
         for places in self._alike():
             jobs = [(place, *turn) for place in places for turn in turns]
@@ -138,7 +138,7 @@ class CrossValidation:
         """How many networks like those of a setting are in memory at the same time; one, where they are not stacked."""
         if why_not_together([self._member(place, 0, 0)]) is not None:
             return 1
-        inputs = self.examples[place].columns["inputs"]
+        inputs = self.dataset[place].columns["inputs"]
         scaled = len(self.divided) * inputs[0].numel()
         return max(1, MOST_NUMBERS // (COPIES * self.parameters[place] + scaled))
 
@@ -193,9 +193,9 @@ class CrossValidation:
         return [(repeat, fold) for repeat, folds in enumerate(self.folds) for fold in range(len(folds))]
 
     def _member(self, place: int, repeat: int, fold: int) -> Member:
-        recipe, examples = _repeated(self.recipes[place], repeat), self.examples[place]
-        splits = self.division.splits(examples, self.folds[repeat][fold], recipe)
-        return make_member(self.settings[place].order.system, recipe, examples, splits, self.numerics, self.own)
+        recipe, dataset = _repeated(self.recipes[place], repeat), self.dataset[place]
+        splits = self.division.splits(dataset, self.folds[repeat][fold], recipe)
+        return make_member(self.settings[place].order.system, recipe, dataset, splits, self.execution, self.own)
 
     def _said(self, place: int) -> SettingResult:
         setting, folds = self.settings[place], self.found[place]
@@ -277,33 +277,33 @@ def prepare(
     )
     for setting in asked:
         _refuse_what_a_run_does(setting)
-    examples = _read(asked, own)
-    division = division_of(order, groups, examples[0], asked[0].order.recipe.data)
+    dataset = _read(asked, own)
+    division = division_of(order, groups, dataset[0], asked[0].order.recipe.data)
     remarks = []
     if division.column is not None:
-        read = examples
-        examples = [without_column(one, division.column) for one in read]
-        if examples[0] is not read[0]:
+        read = dataset
+        dataset = [without_column(one, division.column) for one in read]
+        if dataset[0] is not read[0]:
             remarks.append(
                 f"the column '{division.column}' only groups the examples here and is no input: take it out of the "
                 "table before training on it"
             )
     recipe = asked[0].order.recipe
-    divided, tested = division.outside_the_test(examples[0], recipe)
-    if len(tested) and not division.plain and "split" not in examples[0].columns:
+    divided, tested = division.outside_the_test(dataset[0], recipe)
+    if len(tested) and not division.plain and "split" not in dataset[0].columns:
         remarks.append(
             f"the {len(tested):,} test examples are {'the latest' if order == 'time' else 'whole groups'}, and train "
             "draws others at random: keep these in a file named test beside one named train"
         )
-    parts = [division.folds(examples[0], divided, folds, _repeated(recipe, repeat).seed) for repeat in range(repeats)]
-    if same := copies(examples[0], parts[0]):
+    parts = [division.folds(dataset[0], divided, folds, _repeated(recipe, repeat).seed) for repeat in range(repeats)]
+    if same := copies(dataset[0], parts[0]):
         remarks.append(
             f"{same:,} of {sum(len(fold.judged) for fold in parts[0]):,} judged examples are exact copies of one "
             "trained on, which flatters the errors"
         )
-    recipes = [_resolved(*pair, division, parts[0], own) for pair in zip(asked, examples, strict=True)]
-    numerics = _numerics(asked[0], recipes[0], examples[0], parts[0], division, own)
-    return CrossValidation(asked, recipes, examples, divided, tested, parts, division, numerics, own, remarks)
+    recipes = [_resolved(*pair, division, parts[0], own) for pair in zip(asked, dataset, strict=True)]
+    execution = _numerics(asked[0], recipes[0], dataset[0], parts[0], division, own)
+    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, own, remarks)
 
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:
@@ -340,9 +340,9 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
         raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
 
 
-def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Examples]:
+def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
     """The examples of each setting; read once where the recipes read alike."""
-    known: dict[tuple[object, ...], Examples] = {}
+    known: dict[tuple[object, ...], Dataset] = {}
     found = []
     for setting in settings:
         recipe = setting.order.recipe
@@ -361,32 +361,32 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Examples]:
 
 
 def _resolved(
-    setting: Setting, examples: Examples, division: Division, folds: Sequence[Fold], own: nn.Module | None
+    setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold], own: nn.Module | None
 ) -> Recipe:
     """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
     recipe = setting.order.recipe
     largest = max(folds, key=lambda fold: len(fold.training))
-    splits = division.splits(examples, largest, recipe)
-    return make_system(setting.order.system, recipe, own).resolve(examples, splits)
+    splits = division.splits(dataset, largest, recipe)
+    return make_system(setting.order.system, recipe, own).resolve(dataset, splits)
 
 
 def _numerics(
     setting: Setting,
     recipe: Recipe,
-    examples: Examples,
+    dataset: Dataset,
     folds: Sequence[Fold],
     division: Division,
     own: nn.Module | None,
-) -> Numerics:
+) -> Execution:
     """How the arithmetic is carried out; plain where nobody asked, for what is measured may differ the next time."""
     machine: Machine = setting.order.machine
     plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
     machine = machine.model_copy(update={key: value for key, value in plain.items() if getattr(machine, key) == "auto"})
     system = make_system(setting.order.system, recipe, own)
-    splits = division.splits(examples, folds[0], recipe)
+    splits = division.splits(dataset, folds[0], recipe)
 
-    def make_stage(network: nn.Module, numerics: Numerics) -> Stage:
-        return system.stages(network, examples, splits, Clock(total=10**9), numerics)[0]
+    def make_stage(network: nn.Module, execution: Execution) -> Stage:
+        return system.stages(network, dataset, splits, Clock(total=10**9), execution)[0]
 
-    numerics = Numerics(choose_device(machine.device), machine.threads or usable_cores())
-    return system.numerics(machine, numerics, system.network(examples.schema), make_stage)
+    execution = Execution(choose_device(machine.device), machine.threads or usable_cores())
+    return system.execution(machine, execution, system.network(dataset.schema), make_stage)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import TEST, Examples, fingerprints
+from glasswork.data.dataset import TEST, Dataset, fingerprints
 from glasswork.data.folds import Fold, Groups, RowOrder, groups_of, hold_out, make_folds, read_groups, require_classes
 from glasswork.data.formats.tables.features import spans
 from glasswork.data.splits import Splits, split
@@ -36,32 +36,32 @@ class Division:
         """Whether rows are drawn one by one, as `train` draws its test examples."""
         return self.order == "shuffled" and self.groups is None
 
-    def outside_the_test(self, examples: Examples, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    def outside_the_test(self, dataset: Dataset, recipe: Recipe) -> tuple[Tensor, Tensor]:
         """The rows that the folds divide, and those kept for the test: given ones, else the recipe's share."""
-        given = examples.columns.get("split")
+        given = dataset.columns.get("split")
         if given is not None and bool((given == TEST).any()):
             return (given != TEST).nonzero()[:, 0], (given == TEST).nonzero()[:, 0]
         if self.plain:
-            parts = split(examples, 0.0, recipe.test, recipe.seed)  # the very rows that train would draw
+            parts = split(dataset, 0.0, recipe.test, recipe.seed)  # the very rows that train would draw
             return torch.cat([parts.training, parts.validation]).sort().values, parts.test
-        rows = torch.arange(len(examples))
-        return hold_out(examples, rows, recipe.test, mixed(recipe.seed, TEST_DRAW), self.order, self.groups)
+        rows = torch.arange(len(dataset))
+        return hold_out(dataset, rows, recipe.test, mixed(recipe.seed, TEST_DRAW), self.order, self.groups)
 
-    def folds(self, examples: Examples, rows: Tensor, count: int, seed: int) -> list[Fold]:
+    def folds(self, dataset: Dataset, rows: Tensor, count: int, seed: int) -> list[Fold]:
         """The folds of one repeat."""
-        return make_folds(examples, rows, count, mixed(seed, FOLD_DRAW), self.order, self.groups)
+        return make_folds(dataset, rows, count, mixed(seed, FOLD_DRAW), self.order, self.groups)
 
-    def splits(self, examples: Examples, fold: Fold, recipe: Recipe) -> Splits:
+    def splits(self, dataset: Dataset, fold: Fold, recipe: Recipe) -> Splits:
         """The rows of one network: of those that train some decide when to stop; the fold itself stands as `test`."""
         seed = mixed(recipe.seed, STOP_DRAW)
-        kept, held = hold_out(examples, fold.training, recipe.validation, seed, self.order, self.groups)
+        kept, held = hold_out(dataset, fold.training, recipe.validation, seed, self.order, self.groups)
         reason = f"{len(held)} of {len(fold.training)} are held out to decide when to stop (--validation)"
-        require_classes(examples, kept, "in a fold", reason)
+        require_classes(dataset, kept, "in a fold", reason)
         return Splits(kept, held, fold.judged)
 
 
 def division_of(
-    order: RowOrder, groups: str | Iterable[object] | None, examples: Examples, source: str | None
+    order: RowOrder, groups: str | Iterable[object] | None, dataset: Dataset, source: str | None
 ) -> Division:
     """The division that was asked for.
 
@@ -74,30 +74,30 @@ def division_of(
         return Division(order)
     column = groups if isinstance(groups, str) else None
     found = read_groups(source or "", column) if column is not None else groups_of(groups)
-    if len(found.numbers) != len(examples):
+    if len(found.numbers) != len(dataset):
         raise GlassworkError(
-            f"There are {len(found.numbers):,} labels of groups for the {len(examples):,} examples that could be read "
-            f"from {examples.source}: each example needs one"
+            f"There are {len(found.numbers):,} labels of groups for the {len(dataset):,} examples that could be read "
+            f"from {dataset.source}: each example needs one"
         )
     return Division(order, found, column)
 
 
-def without_column(examples: Examples, column: str) -> Examples:
+def without_column(dataset: Dataset, column: str) -> Dataset:
     """The examples without the inputs that came from a column of the table.
 
     Raises:
         GlassworkError: where no input is left.
     """
-    schema = examples.schema
+    schema = dataset.schema
     places = [place for place, one in enumerate(schema.columns) if one.name == column]
     if not places:
-        return examples
+        return dataset
     if len(schema.columns) == 1:
-        raise GlassworkError(f"{examples.source} has no inputs beside the column '{column}'")
+        raise GlassworkError(f"{dataset.source} has no inputs beside the column '{column}'")
     start, end = spans(schema.columns)[places[0]]
     kept = [place for place in range(len(schema.features)) if not start <= place < end]
-    inputs = examples.columns["inputs"][:, kept]
-    columns = {**examples.columns, "inputs": inputs, "fingerprints": fingerprints(inputs)}
+    inputs = dataset.columns["inputs"][:, kept]
+    columns = {**dataset.columns, "inputs": inputs, "fingerprints": fingerprints(inputs)}
     described = replace(
         schema,
         shape=(len(kept),),
@@ -105,10 +105,10 @@ def without_column(examples: Examples, column: str) -> Examples:
         columns=tuple(one for one in schema.columns if one.name != column),
         unused=(*schema.unused, column),
     )
-    return replace(examples, columns=columns, schema=described)
+    return replace(dataset, columns=columns, schema=described)
 
 
-def copies(examples: Examples, folds: Sequence[Fold]) -> int:
+def copies(dataset: Dataset, folds: Sequence[Fold]) -> int:
     """How many of the rows judged are exact copies of a row that trained the network that judged them."""
-    prints = examples.columns["fingerprints"]
+    prints = dataset.columns["fingerprints"]
     return sum(int(torch.isin(prints[fold.judged], prints[fold.training]).sum()) for fold in folds)

@@ -145,7 +145,7 @@ class _Sliding:
         if height != width or self.network.stride[0] != self.network.stride[1]:
             raise GlassworkError(f"{self.model.run} was trained on patches that are not square: train with --size 32")
         self.patch = height
-        self.scaling = Scaling(schema, self.model.numerics)
+        self.scaling = Scaling(schema, self.model.execution)
         recipe = self.model.system.recipe
         trained = recipe.level if isinstance(recipe, HeatmapRecipe) else 0
         self.level = trained if options.level is None else options.level
@@ -232,7 +232,7 @@ class _Sliding:
 
         def read(left: int, top: int, width: int, height: int) -> Tensor:
             raw = as_channels(slide.read(left, top, width, height), self.channels)
-            return self.scaling.inputs(raw[None].to(model.numerics.device))[0]
+            return self.scaling.inputs(raw[None].to(model.execution.device))[0]
 
         values = np.full(stained.shape, np.nan, np.float32)
         tile = max(1, self.options.tile // (every * network.stride[0])) * every * network.stride[0]

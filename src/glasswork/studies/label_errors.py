@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import Order, make_system, order
-from glasswork.data.dataset import Examples
+from glasswork.catalogue import Request, make_system, order
+from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.losses import probabilities
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import choose
@@ -57,7 +57,7 @@ class LabelErrors:
         source: its path or name.
         preset: what was trained.
         folds: into how many parts the data was divided.
-        examples: how many labels were looked at.
+        dataset: how many labels were looked at.
         accuracy: share of the given labels that the networks answered without having seen the example.
         wrong_share: the estimated share of wrong labels.
         classes: names of the classes.
@@ -91,8 +91,8 @@ class LabelErrors:
 class Search:
     """Data whose labels are to be looked at, read, and what is trained on it."""
 
-    order: Order
-    examples: Examples
+    order: Request
+    dataset: Dataset
     folds: int
 
 
@@ -122,13 +122,13 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     ordered = order(preset or choose(asked), asked)
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
-    examples = make_system(ordered.system, ordered.recipe).read(data)
-    if examples.schema.target != "class":
+    dataset = make_system(ordered.system, ordered.recipe).read(data)
+    if dataset.schema.target != "class":
         raise GlassworkError(
-            f"{data} has targets of kind '{examples.schema.target}': label errors are looked for where each example "
+            f"{data} has targets of kind '{dataset.schema.target}': label errors are looked for where each example "
             "has one class"
         )
-    return Search(ordered, examples, folds)
+    return Search(ordered, dataset, folds)
 
 
 def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
@@ -137,41 +137,41 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
     Raises:
         GlassworkError: for a class with fewer examples than folds.
     """
-    ordered, examples = search.order, search.examples
+    ordered, dataset = search.order, search.dataset
     recipe, machine = ordered.recipe, ordered.machine
-    numerics = Numerics(choose_device(machine.device), machine.threads or usable_cores())
-    kinds, first = _copies(examples)
-    groups = groups_of(kinds) if len(first) < len(examples) else None
-    rows = torch.arange(len(examples))
+    execution = Execution(choose_device(machine.device), machine.threads or usable_cores())
+    kinds, first = _copies(dataset)
+    groups = groups_of(kinds) if len(first) < len(dataset) else None
+    rows = torch.arange(len(dataset))
     threads = torch.get_num_threads()
     try:
-        for fold in make_folds(examples, rows, search.folds, recipe.seed, groups=groups):
-            torch.set_num_threads(numerics.threads)
-            training, validation = hold_out(examples, fold.training, recipe.validation, recipe.seed)
+        for fold in make_folds(dataset, rows, search.folds, recipe.seed, groups=groups):
+            torch.set_num_threads(execution.threads)
+            training, validation = hold_out(dataset, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
-            fitted = fit_in_memory(ordered.system, recipe, examples, splits, numerics)
-            scores = outputs_on(fitted.network, fitted.examples, fold.judged, numerics)
+            fitted = fit_in_memory(ordered.system, recipe, dataset, splits, execution)
+            scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
             yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
     finally:
         torch.set_num_threads(threads)
 
 
-def _copies(examples: Examples) -> tuple[Tensor, Tensor]:
+def _copies(dataset: Dataset) -> tuple[Tensor, Tensor]:
     """For each example which input it has, and for each input the first example that has it."""
-    kinds: Tensor = torch.unique(examples.columns["fingerprints"], return_inverse=True)[1]
+    kinds: Tensor = torch.unique(dataset.columns["fingerprints"], return_inverse=True)[1]
     first = torch.full((int(kinds.max()) + 1,), len(kinds)).scatter_reduce(0, kinds, torch.arange(len(kinds)), "amin")
     return kinds, first
 
 
 def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelErrors:
     """What the answers of all folds say about the labels."""
-    examples = search.examples
+    dataset = search.dataset
     chances = torch.cat([chances for _, chances in answers])[torch.cat([rows for rows, _ in answers]).argsort()]
-    labels, classes = examples.columns["targets"], examples.schema.classes
+    labels, classes = dataset.columns["targets"], dataset.schema.classes
     found = confident_learning(chances, labels)
-    kinds, first = _copies(examples)
+    kinds, first = _copies(dataset)
     return LabelErrors(
-        source=examples.source,
+        source=dataset.source,
         preset=search.order.preset,
         folds=search.folds,
         examples=len(labels),
@@ -182,7 +182,7 @@ def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelE
         joint=tuple(tuple(row) for row in found.counts.tolist()),
         disagreeing_copies=_disagreeing(kinds, first, labels),
         suspects=tuple(
-            _suspect(examples, found, chances, place, row) for place, row in enumerate(found.suspects.tolist())
+            _suspect(dataset, found, chances, place, row) for place, row in enumerate(found.suspects.tolist())
         ),
     )
 
@@ -194,15 +194,15 @@ def _disagreeing(kinds: Tensor, first: Tensor, labels: Tensor) -> int:
     return int(odd[kinds].sum())
 
 
-def _suspect(examples: Examples, found: Confidence, chances: Tensor, place: int, row: int) -> Suspect:
-    classes, suggested = examples.schema.classes, int(chances[row].argmax())
+def _suspect(dataset: Dataset, found: Confidence, chances: Tensor, place: int, row: int) -> Suspect:
+    classes, suggested = dataset.schema.classes, int(chances[row].argmax())
     return Suspect(
         row=row,
-        name=examples.name(row),
-        given=classes[int(examples.columns["targets"][row])],
+        name=dataset.name(row),
+        given=classes[int(dataset.columns["targets"][row])],
         suggested=classes[suggested],
         given_probability=float(found.self_confidence[row]),
         suggested_probability=float(chances[row, suggested]),
         margin=float(found.margin[row]),
-        png=picture(examples, row) if place < PICTURES else b"",
+        png=picture(dataset, row) if place < PICTURES else b"",
     )

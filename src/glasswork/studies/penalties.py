@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from glasswork.catalogue import Order, make_system, order
-from glasswork.data.dataset import Examples
+from glasswork.catalogue import Request, make_system, order
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
 from glasswork.show.progress import MAIN_METRICS
@@ -105,7 +105,7 @@ class PenaltiesCompared:
 
     Attributes:
         preset, data: what was trained, on what.
-        examples: how many train, validate and test.
+        dataset: how many train, validate and test.
         seeds: of the networks; the rows are the same for all of them.
         metric: the figure that people ask for first; `loss` where there is no other.
         methods: in the order of `METHODS`.
@@ -115,7 +115,7 @@ class PenaltiesCompared:
 
     preset: str
     data: str
-    examples: Mapping[str, int]
+    dataset: Mapping[str, int]
     seeds: Sequence[int]
     metric: str
     methods: Sequence[MethodResult]
@@ -134,19 +134,19 @@ class Comparison:
     Attributes:
         order: the recipe as asked for, without any of the methods.
         recipe: with nothing left open.
-        examples: all of them.
+        dataset: all of them.
         splits: the same rows for every network.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         seeds: of the networks.
         trained: the figures of every network, by method and strength; None where a loss was no number any more.
         problems: why, by method and strength.
     """
 
-    order: Order
+    order: Request
     recipe: Recipe
-    examples: Examples
+    dataset: Dataset
     splits: Splits
-    numerics: Numerics
+    execution: Execution
     seeds: Sequence[int]
     trained: dict[tuple[str, float | None], "list[_Trained] | None"]
     problems: dict[tuple[str, float | None], str]
@@ -164,7 +164,7 @@ class Comparison:
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Trains every network: the share of the work that is done, and what is being done."""
-        self.numerics.apply()
+        self.execution.apply()
         settings = self.settings
         for place, (method, value) in enumerate(settings):
             name = method if value is None else f"{method} {value:g}"
@@ -201,7 +201,7 @@ class Comparison:
         return PenaltiesCompared(
             preset=self.order.preset,
             data=str(self.recipe.data),
-            examples={name: len(rows) for name, rows in self.splits.named().items()},
+            dataset={name: len(rows) for name, rows in self.splits.named().items()},
             seeds=self.seeds,
             metric=metric,
             methods=methods,
@@ -215,9 +215,9 @@ class Comparison:
         member = make_member(
             self.order.system,
             self.recipe.model_copy(update={**values, "seed": seed}),
-            self.examples,
+            self.dataset,
             self.splits,
-            self.numerics,
+            self.execution,
             None,
         )
         stopped = member.recipe.patience is not None
@@ -232,7 +232,7 @@ class Comparison:
             member.network.load_state_dict(dict(last.best.weights))
         rows = (self.splits.training, self.splits.validation, self.splits.test)
         training, validation, test = (
-            member.system.score(member.network, member.examples, part, self.numerics) for part in rows
+            member.system.score(member.network, member.dataset, part, self.execution) for part in rows
         )
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")
@@ -260,7 +260,7 @@ class Comparison:
             command=Setting(self._order(tried.method, tried.value), {}, "").command,
         )
 
-    def _order(self, method: str, value: float | None) -> Order:
+    def _order(self, method: str, value: float | None) -> Request:
         settings, field, _ = METHODS[method]
         values = {**settings, **({field: value} if field else {})}
         asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
@@ -308,14 +308,14 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
         raise GlassworkError("There is no data: name a path or a data set with --data")
     if clean.system == "online":
         raise GlassworkError("The online rule has no penalty to compare: use glasswork compare --penalties mlp")
-    examples = draft.read(recipe.data)
-    splits = split(examples, recipe.validation, recipe.test, recipe.seed)
+    dataset = draft.read(recipe.data)
+    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
     if not len(splits.validation) or not len(splits.test):
         raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
-    resolved = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
-    numerics = Numerics(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
+    resolved = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    execution = Execution(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
     numbers = [recipe.seed + place for place in range(seeds)]
-    return Comparison(clean, resolved, examples, splits, numerics, numbers, {}, {})
+    return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})
 
 
 def _least(tried: Sequence[Tried]) -> Tried | None:

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from operator import mul
 from typing import Any
 
-from glasswork.catalogue import Order, make_system
+from glasswork.catalogue import Request, make_system
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.studies.settings import Setting
 from glasswork.studies.trained import Member, make_member
 from glasswork.training.clock import Clock
@@ -78,7 +78,7 @@ class RateTest:
         return {**asdict(self), "memory": self.memory.to_json()}
 
 
-def rate_test(asked: Order) -> RateTest:
+def rate_test(asked: Request) -> RateTest:
     """Trains once over the data while the rate grows from 1e-6 to 10, and suggests one for the run.
 
     Batches are those of the run's first epochs: one epoch, but at least 140 steps and at most 1,000. The rate grows by
@@ -96,8 +96,8 @@ def rate_test(asked: Order) -> RateTest:
     member = _member(asked)
     recipe, stage = member.recipe, member.stage
     assert recipe.learning_rate is not None and recipe.batch_size is not None
-    memory = estimate_memory(stage, member.examples)
-    speeds = list(batch_speeds(stage, member.examples))
+    memory = estimate_memory(stage, member.dataset)
+    speeds = list(batch_speeds(stage, member.dataset))
     rates, losses, exploded = _growing(member)
     smoothed = smooth(rates, losses)
     steepest, least, suggested = suggest(rates, smoothed, recipe.schedule)
@@ -185,7 +185,7 @@ def _growing(member: Member) -> tuple[list[float], list[float], float | None]:
     return rates, losses, None
 
 
-def _member(asked: Order) -> Member:
+def _member(asked: Request) -> Member:
     """The run's network on the run's training rows."""
     if asked.recipe.data is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
@@ -195,11 +195,11 @@ def _member(asked: Order) -> Member:
     recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
     recipe = recipe.model_copy(update={"epochs": recipe.epochs or 1})
     device = choose_device(asked.machine.device)
-    numerics = Numerics(device, asked.machine.threads or usable_cores())
-    numerics.apply()
-    return make_member(asked.system, recipe, examples, splits, numerics, None)
+    execution = Execution(device, asked.machine.threads or usable_cores())
+    execution.apply()
+    return make_member(asked.system, recipe, examples, splits, execution, None)
 
 
-def _command(asked: Order, rate: float) -> str:
+def _command(asked: Request, rate: float) -> str:
     values = {**asked.asked, "learning_rate": rate}
     return Setting(replace(asked, asked=values), {}, "").command

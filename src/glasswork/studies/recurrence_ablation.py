@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from glasswork.catalogue import make_system, order
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats import clips
 from glasswork.data.formats import conll as tagged
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
 from glasswork.recipe.base import Recipe
 from glasswork.run.in_memory import fastest, fit_in_memory
@@ -76,37 +76,37 @@ class IndependentComparison:
         preset: tagger or video.
         recipes: of the recurrent and of the independent network; all else is the same.
         examples, splits: what both learn from and are judged on.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         ways: what is known so far.
         answers: the labels that each way gave the test rows.
     """
 
     preset: str
     recipes: tuple[Recipe, Recipe]
-    examples: Examples
+    dataset: Dataset
     splits: Splits
-    numerics: Numerics
+    execution: Execution
     ways: list[Way] = field(default_factory=list)
     answers: list[list[tuple[str, ...]]] = field(default_factory=list)
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Trains both: the share of the work that is done, and what is being done."""
-        self.numerics.apply()
+        self.execution.apply()
         yield 0.0, "measuring the arithmetic"
-        numerics = fastest(self.preset, self.recipes[0], self.examples, self.splits, self.numerics)
-        numerics.apply()
+        execution = fastest(self.preset, self.recipes[0], self.dataset, self.splits, self.execution)
+        execution.apply()
         for number, recipe in enumerate(self.recipes):
             cell = recipe.model_dump()["cell"]
             yield number / 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}"
             began = time.perf_counter()
-            fitted = fit_in_memory(self.preset, recipe, self.examples, self.splits, numerics)
+            fitted = fit_in_memory(self.preset, recipe, self.dataset, self.splits, execution)
             seconds = time.perf_counter() - began
-            exact = replace(numerics, precision="float32")
-            judged = fitted.examples.take(self.splits.test)
+            exact = replace(execution, precision="float32")
+            judged = fitted.dataset.take(self.splits.test)
             said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
             truths = self.truths()
             right = sum(map(_right, truths, said))
-            names = self.examples.schema.classes
+            names = self.dataset.schema.classes
             parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
             labels = tuple(span_f1(truths, said, marks_spans(names)))
             self.ways.append(Way(str(cell), parameters, seconds, right / sum(map(len, truths)), labels))
@@ -115,8 +115,8 @@ class IndependentComparison:
 
     def truths(self) -> list[tuple[str, ...]]:
         """The true labels of each test row."""
-        names, offsets = self.examples.schema.classes, self.examples.offsets["targets"]
-        targets = self.examples.columns["targets"]
+        names, offsets = self.dataset.schema.classes, self.dataset.offsets["targets"]
+        targets = self.dataset.columns["targets"]
         return [
             tuple(names[number] for number in targets[offsets[row] : offsets[row + 1]].tolist())
             for row in self.splits.test.tolist()
@@ -131,7 +131,7 @@ class IndependentComparison:
         difference = share_difference([one - other for one, other in zip(first, second, strict=True)], counts)
         ways = (self.ways[0], self.ways[1])
         sizes = (len(truths), sum(counts))
-        return Independent(self.examples.source, self.preset, rows, times, sizes, ways, difference)
+        return Independent(self.dataset.source, self.preset, rows, times, sizes, ways, difference)
 
 
 def prepare(
@@ -171,13 +171,13 @@ def prepare(
     recipe = order(preset, values).recipe
     if recipe.model_dump()["cell"] == INDEPENDENT:
         raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
-    examples = make_system(preset, recipe).read(str(data))
-    splits = split(examples, recipe.validation, recipe.test, recipe.seed)
+    dataset = make_system(preset, recipe).read(str(data))
+    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
     if len(splits.test) < 2:
         raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
     alone = recipe.model_copy(update={"cell": INDEPENDENT})
-    numerics = Numerics(choose_device("auto"), threads or usable_cores())
-    return IndependentComparison(preset, (recipe, alone), examples, splits, numerics)
+    execution = Execution(choose_device("auto"), threads or usable_cores())
+    return IndependentComparison(preset, (recipe, alone), dataset, splits, execution)
 
 
 def share_difference(differences: Sequence[int], counts: Sequence[int]) -> tuple[float, float, float]:

@@ -45,7 +45,7 @@ class Setting:
         name: these in words; without any the preset's name.
     """
 
-    order: catalogue.Order
+    order: catalogue.Request
     values: Mapping[str, Any]
     name: str
 

@@ -9,10 +9,10 @@ from torch import nn
 
 from glasswork.catalogue import make_system
 from glasswork.data.batches import Batches
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.recipe.base import Recipe
 from glasswork.systems.answers import EVALUATION_ROWS
 from glasswork.systems.own_network import check_outputs
@@ -33,7 +33,7 @@ class Member:
     Attributes:
         recipe: with nothing left open.
         system: that follows it.
-        examples: all examples, scaled by this member's training rows.
+        dataset: all examples, scaled by this member's training rows.
         splits: its rows: trained on, deciding when to stop, judged on (`test`).
         stage: what is minimised; it holds the network.
         epochs: how many epochs were made.
@@ -45,7 +45,7 @@ class Member:
 
     recipe: Recipe
     system: System
-    examples: Examples
+    dataset: Dataset
     splits: Splits
     stage: Stage
     epochs: int = 0
@@ -66,24 +66,24 @@ class Member:
 
     def judged(self) -> Mapping[str, float]:
         """Named figures on the rows that it is judged on."""
-        return self.system.score(self.network, self.examples, self.splits.test, self.stage.numerics)
+        return self.system.score(self.network, self.dataset, self.splits.test, self.stage.execution)
 
     def learnt(self) -> Mapping[str, float]:
         """Named figures on the rows that it was trained on."""
-        return self.system.score(self.network, self.examples, self.splits.training, self.stage.numerics)
+        return self.system.score(self.network, self.dataset, self.splits.training, self.stage.execution)
 
 
 def make_member(
-    system_name: str, recipe: Recipe, examples: Examples, splits: Splits, numerics: Numerics, own: nn.Module | None
+    system_name: str, recipe: Recipe, dataset: Dataset, splits: Splits, execution: Execution, own: nn.Module | None
 ) -> Member:
     """A network as a run of the same recipe on the same rows would make it.
 
     Args:
         system_name: key of `catalogue.RECIPES`.
         recipe: with nothing left open.
-        examples: all examples; means and deviations are fitted on the training rows.
+        dataset: all examples; means and deviations are fitted on the training rows.
         splits: this member's rows.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         own: the user's network, which is copied.
 
     Raises:
@@ -91,20 +91,20 @@ def make_member(
     """
     assert recipe.epochs is not None
     system = make_system(system_name, recipe, copy.deepcopy(own))
-    examples = examples.with_schema(system.scaled(examples, splits.training))
+    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
     seed_everything(recipe.seed)
-    network = system.network(examples.schema)
-    check_outputs(network, examples.schema)
+    network = system.network(dataset.schema)
+    check_outputs(network, dataset.schema)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")
-    numerics.place(network)
+    execution.place(network)
     clock = Clock()
-    stages = system.stages(network, examples, splits, clock, numerics)
+    stages = system.stages(network, dataset, splits, clock, execution)
     if len(stages) > 1:
         names = " and ".join(stage.name for stage in stages)
         raise GlassworkError(f"What is trained here has one stage, and this recipe has {names}: use glasswork train")
     clock.total = system.length(stages[0], recipe.epochs)
-    return Member(recipe, system, examples, splits, stages[0])
+    return Member(recipe, system, dataset, splits, stages[0])
 
 
 def why_not_together(members: Sequence[Member]) -> str | None:
@@ -173,7 +173,7 @@ def _alone(member: Member) -> Iterator[float]:
 def _stacked(members: Sequence[Member]) -> Iterator[float]:
     stages = [member.stage for member in members]
     held_out = [
-        Batches(member.examples, member.splits.validation, EVALUATION_ROWS, 0, member.stage.numerics)
+        Batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
         for member in members
     ]
     judged = held_out if stages[0].judge is not None else None
@@ -205,6 +205,6 @@ def _loss(member: Member) -> StackedLoss:
     assert isinstance(recipe, SupervisedRecipe) and recipe.loss is not None
     if recipe.class_weights == "none":
         return StackedLoss(recipe.loss, recipe.label_smoothing)
-    targets = member.examples.columns["targets"][member.splits.training]
-    counts = torch.bincount(targets, minlength=len(member.examples.schema.classes))
+    targets = member.dataset.columns["targets"][member.splits.training]
+    counts = torch.bincount(targets, minlength=len(member.dataset.schema.classes))
     return StackedLoss(recipe.loss, recipe.label_smoothing, (counts.sum() / (counts * len(counts))).float())

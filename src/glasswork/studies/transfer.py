@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.filename_groups import groups_by_name, stem
 from glasswork.data.folds import Fold, Groups, hold_out, make_folds
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, mixed, usable_cores
+from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.studies.classical import Classical, fit_classical
@@ -56,31 +56,31 @@ class TransferComparison:
 
     Attributes:
         recipes: of the ways that train a network.
-        examples: pictures of each side that a way needs, in the same order.
+        dataset: pictures of each side that a way needs, in the same order.
         groups: which pictures belong together; None where nobody knows.
         folds: who trains and who judges.
         shares: of the training pictures, for the curve.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         remarks: sentences about how it is done.
         right: of each way and share of the training pictures: share of right answers, split by split.
         seconds: of each way.
     """
 
     recipes: Mapping[str, TransferRecipe]
-    examples: Mapping[str, Examples]
+    dataset: Mapping[str, Dataset]
     groups: Groups | None
     folds: Sequence[Fold]
     shares: Sequence[float]
-    numerics: Numerics
+    execution: Execution
     remarks: list[str]
-    features: Examples | None = None
+    features: Dataset | None = None
     feature_seconds: float = 0.0
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def steps(self) -> Iterator[Progress]:
         """Trains and judges every way on every split."""
-        self.numerics.apply()
+        self.execution.apply()
         yield Progress(0.0, "features of all pictures")
         began = time.monotonic()
         self.features = self._compute_features()
@@ -95,14 +95,14 @@ class TransferComparison:
                 done += 1
         yield Progress(1.0, "")
 
-    def _compute_features(self) -> Examples:
+    def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
-        system, examples = Transfer(self.recipes[FROZEN]), self.examples[FROZEN]
-        schema = system.scaled(examples, torch.arange(len(examples)))
-        self.examples = {**self.examples, **{way: self.examples[way].with_schema(schema) for way in PRETRAINED}}
+        system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
+        schema = system.scaled(dataset, torch.arange(len(dataset)))
+        self.dataset = {**self.dataset, **{way: self.dataset[way].with_schema(schema) for way in PRETRAINED}}
         network = system.pretrained(schema)
-        self.numerics.place(network)
-        return system.features(network, self.examples[FROZEN], self.numerics)
+        self.execution.place(network)
+        return system.features(network, self.dataset[FROZEN], self.execution)
 
     def division(self, number: int, share: float = 1.0) -> Splits:
         """Which pictures train, choose the strengths of the classical ways, and judge.
@@ -114,9 +114,9 @@ class TransferComparison:
         fold, seed = self.folds[number], self.recipes[FROZEN].seed
         rows = self._some(fold.training, share, mixed(seed, number))
         training, held = hold_out(
-            self.examples[FROZEN], rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups
+            self.dataset[FROZEN], rows, HELD_OUT, mixed(seed, number, len(rows)), groups=self.groups
         )
-        return Splits(*_every_class(self.examples[FROZEN], training, held), fold.judged)
+        return Splits(*_every_class(self.dataset[FROZEN], training, held), fold.judged)
 
     def _carry_out(self, way: str, share: float, number: int) -> None:
         splits = self.division(number, share)
@@ -139,14 +139,14 @@ class TransferComparison:
         # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
         both = torch.cat([splits.training, splits.validation]).sort().values
         all_of_it = Splits(both, splits.validation[:0], splits.test)
-        fitted = fit_in_memory("transfer", recipe, self.examples[way], all_of_it, self.numerics)
-        return fitted.system.score(fitted.network, fitted.examples, splits.test, self.numerics)["accuracy"]
+        fitted = fit_in_memory("transfer", recipe, self.dataset[way], all_of_it, self.execution)
+        return fitted.system.score(fitted.network, fitted.dataset, splits.test, self.execution)["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
         """A share of the groups of every class, at least one of each."""
         if share == 1:
             return rows
-        targets = self.examples[FROZEN].columns["targets"][rows]
+        targets = self.dataset[FROZEN].columns["targets"][rows]
         numbers = self.groups.numbers[rows] if self.groups is not None else rows
         generator, kept = torch.Generator().manual_seed(seed), []
         for label in torch.unique(targets).tolist():
@@ -157,19 +157,19 @@ class TransferComparison:
 
     def result(self) -> TransferCompared:
         """What the splits say."""
-        recipe, examples = self.recipes[FROZEN], self.examples[FROZEN]
+        recipe, dataset = self.recipes[FROZEN], self.dataset[FROZEN]
         judged = 1 / (len(self.folds) - 1)  # smaller shares overlap less, so that theirs errs on the safe side
         whole = {way: self.right[way, 1.0] for way in WAYS}
         pairs = [(first, second) for place, first in enumerate(WAYS) for second in WAYS[:place]]
         shares = [*self.shares, 1.0] if self.shares else []
         return TransferCompared(
-            data=examples.source,
-            classes=examples.schema.classes,
+            data=dataset.source,
+            classes=dataset.schema.classes,
             network=recipe.network,
             weights=recipe.weights or recipe.network,
-            size=examples.schema.shape[1],
-            examples=len(examples),
-            largest_class=float(torch.bincount(examples.columns["targets"]).max()) / len(examples),
+            size=dataset.schema.shape[1],
+            examples=len(dataset),
+            largest_class=float(torch.bincount(dataset.columns["targets"]).max()) / len(dataset),
             groups=0 if self.groups is None else len(self.groups.names),
             splits=len(self.folds),
             ways=tuple(Way(w, self._sentence(w), share_estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
@@ -186,7 +186,7 @@ class TransferComparison:
 
     def _sentence(self, way: str) -> str:
         recipe = self.recipes.get(way, self.recipes[FROZEN])
-        side = self.examples[way if way in self.recipes else FROZEN].schema.shape[1]
+        side = self.dataset[way if way in self.recipes else FROZEN].schema.shape[1]
         name = f"{recipe.network} at {side} pixels"
         passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         return {
@@ -203,9 +203,9 @@ def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
     return [one - other for one, other in zip(first, second, strict=True)]
 
 
-def _every_class(examples: Examples, training: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+def _every_class(dataset: Dataset, training: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
     """The division with the held-out rows of classes that would not train any more put back."""
-    targets = examples.columns["targets"]
+    targets = dataset.columns["targets"]
     lost = ~torch.isin(targets[held], torch.unique(targets[training]))
     return torch.cat([training, held[lost]]).sort().values, held[~lost]
 
@@ -272,8 +272,8 @@ def prepare(
     alone = {**common, "network": scratch, "size": scratch_size, "epochs": scratch_epochs}
     recipes = _recipes(known, epochs, alone)
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
-    examples = {way: _pooled(each) for way, each in read.items()}
-    first, remarks = examples[FROZEN], list(read[FROZEN].skipped)
+    dataset = {way: _pooled(each) for way, each in read.items()}
+    first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
     if first.schema.target != "class" or first.schema.inputs != "image":
         raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
     groups = _groups(first, splits, rule, remarks)
@@ -282,9 +282,9 @@ def prepare(
     folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
     if again := copies(first, folds):
         remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
-    _refuse_unfitting(recipes, examples, folds[0])
-    numerics = Numerics(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
-    return TransferComparison(recipes, examples, groups, folds, SHARES if curve else (), numerics, remarks)
+    _refuse_unfitting(recipes, dataset, folds[0])
+    execution = Execution(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
+    return TransferComparison(recipes, dataset, groups, folds, SHARES if curve else (), execution, remarks)
 
 
 def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) -> dict[str, TransferRecipe]:
@@ -297,7 +297,7 @@ def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) ->
     }
 
 
-def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], examples: Mapping[str, Examples], fold: Fold) -> None:
+def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], dataset: Mapping[str, Dataset], fold: Fold) -> None:
     """Tells what does not fit before the work begins.
 
     Raises:
@@ -305,7 +305,7 @@ def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], examples: Mapping[s
     """
     nobody = torch.zeros(0, dtype=torch.int64)
     for way, recipe in recipes.items():
-        Transfer(recipe).resolve(examples[way], Splits(fold.training, nobody, fold.judged))
+        Transfer(recipe).resolve(dataset[way], Splits(fold.training, nobody, fold.judged))
 
 
 def _usual_side(recipe: TransferRecipe) -> int | None:
@@ -314,13 +314,13 @@ def _usual_side(recipe: TransferRecipe) -> int | None:
     return own or (SIDE if Transfer(recipe).entry.side else None)
 
 
-def _groups(examples: Examples, splits: int, rule: Callable[[str], str], remarks: list[str]) -> Groups | None:
+def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: list[str]) -> Groups | None:
     """Which pictures show the same thing, by their names; adds to the remarks what a reader has to know about it.
 
     Raises:
         GlassworkError: for a class of fewer pictures than there are splits.
     """
-    targets, classes = examples.columns["targets"], examples.schema.classes
+    targets, classes = dataset.columns["targets"], dataset.schema.classes
     counts = torch.bincount(targets, minlength=len(classes))
     if int(counts.min()) < splits:
         name, count = classes[int(counts.argmin())], int(counts.min())
@@ -328,16 +328,16 @@ def _groups(examples: Examples, splits: int, rule: Callable[[str], str], remarks
             f"Class '{name}' has {count} picture{'s' if count != 1 else ''}, and each of {splits} splits needs one to "
             f"judge: add pictures of it{f', or use --splits {count}' if count >= LEAST_SPLITS else ''}"
         )
-    if not examples.names:
+    if not dataset.names:
         remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
         return None
-    groups, apart = groups_by_name(examples.names, targets.tolist(), splits, rule)
+    groups, apart = groups_by_name(dataset.names, targets.tolist(), splits, rule)
     if apart:
         few = ", ".join(classes[label] for label in apart)
         remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
     return groups
 
 
-def _pooled(examples: Examples) -> Examples:
+def _pooled(dataset: Dataset) -> Dataset:
     """The examples without the split that the source gives."""
-    return replace(examples, columns={key: each for key, each in examples.columns.items() if key != "split"})
+    return replace(dataset, columns={key: each for key, each in dataset.columns.items() if key != "split"})

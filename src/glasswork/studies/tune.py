@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from glasswork.catalogue import Order, make_system, order
-from glasswork.data.dataset import Examples
+from glasswork.catalogue import Request, make_system, order
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, choose_device, usable_cores
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.search import Search, searches
 from glasswork.run.folder import RUNS
@@ -51,7 +51,7 @@ class Plan:
         judge: what trials are compared by.
         trials: how many the study shall have in the end; None: as many as fit in the time.
         end: when the whole command has to be over, in seconds as of `time.time()`; None: never.
-        numerics: how every trial's arithmetic is carried out; None: still to be chosen.
+        execution: how every trial's arithmetic is carried out; None: still to be chosen.
     """
 
     preset: str
@@ -60,7 +60,7 @@ class Plan:
     judge: str = "loss"
     trials: int | None = USUAL_TRIALS
     end: float | None = None
-    numerics: Mapping[str, Any] | None = None
+    execution: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -71,9 +71,9 @@ class Tuning:
         plan: with the study and the numerics that were chosen.
         order: the recipe as asked for.
         recipe: with nothing left open.
-        examples: all of them.
+        dataset: all of them.
         splits: which of them train and judge; the test examples are not looked at.
-        numerics: of every trial.
+        execution: of every trial.
         ranges: the fields that are searched, and where.
         study: optuna's.
         preparing: seconds that reading the data and choosing the arithmetic took, as they will for the last run.
@@ -81,11 +81,11 @@ class Tuning:
     """
 
     plan: Plan
-    order: Order
+    order: Request
     recipe: Recipe
-    examples: Examples
+    dataset: Dataset
     splits: Splits
-    numerics: Numerics
+    execution: Execution
     ranges: Mapping[str, Search]
     study: "optuna.Study"
     preparing: float
@@ -121,7 +121,7 @@ class Tuning:
         self.interrupted = self._watched.wished
 
     def _here(self) -> Iterator[TrialResult]:
-        self.numerics.apply()
+        self.execution.apply()
         parent = os.getppid()  # another one: ours is gone, and nobody waits for us
         while self._more() and not self._watched.wished and os.getppid() == parent:
             trial = studies.begin_trial(self.study, self.recipe.seed)
@@ -162,7 +162,7 @@ class Tuning:
         last, ended, reason = None, "COMPLETE", ""
         try:
             member = make_member(
-                self.order.system, self._recipe(values), self.examples, self.splits, self.numerics, None
+                self.order.system, self._recipe(values), self.dataset, self.splits, self.execution, None
             )
             stage = replace(member.stage, judge=self._judge(member))
             for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
@@ -227,7 +227,7 @@ class Tuning:
             if not smoothed:
                 return judgement
             return Judgement(
-                judgement.error, plain.score(network, member.examples, self.splits.validation, self.numerics)
+                judgement.error, plain.score(network, member.dataset, self.splits.validation, self.execution)
             )
 
         return judge
@@ -263,7 +263,7 @@ class Tuning:
             return found
         return replace(found, command=Setting(self._order(winner.values), {}, "").command)
 
-    def winner(self) -> Order:
+    def winner(self) -> Request:
         """The order for a run of the best recipe, within what is left of the budget.
 
         Raises:
@@ -284,10 +284,10 @@ class Tuning:
             kept = {"epochs": self.recipe.epochs, "patience": self.recipe.patience}
             limits = {key: value for key, value in kept.items() if value is not None}
             limits["budget"] = max(1.0, round(self.plan.end - time.time(), 1))
-        arithmetic = {key: getattr(self.numerics, key) for key in ("precision", "memory_format", "allocator")}
+        arithmetic = {key: getattr(self.execution, key) for key in ("precision", "memory_format", "allocator")}
         return self._order({**best.values, **limits, **arithmetic})
 
-    def _order(self, values: Mapping[str, Any]) -> Order:
+    def _order(self, values: Mapping[str, Any]) -> Request:
         return order(self.plan.preset, {**self.plan.values, **values})
 
 
@@ -305,23 +305,23 @@ def prepare(plan: Plan) -> Tuning:
     draft = make_system(asked.system, asked.recipe)
     if asked.recipe.data is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
-    examples = draft.read(asked.recipe.data)
-    splits = split(examples, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    dataset = draft.read(asked.recipe.data)
+    splits = split(dataset, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
     if len(splits.validation) == 0:
         raise GlassworkError(
             "Trials are compared by their validation examples, and none are held out: add --validation"
         )
-    recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
-    member = make_member(asked.system, recipe, examples, splits, Numerics(), None)
-    numerics = _numerics(plan, asked, member)
+    recipe = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    member = make_member(asked.system, recipe, dataset, splits, Execution(), None)
+    execution = _numerics(plan, asked, member)
     _check_judge(plan.judge, member)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
         raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
-    prints = examples.columns["fingerprints"]
+    prints = dataset.columns["fingerprints"]
     fixed = {name: value for name, value in asked.asked.items() if name != "data"}
     identity = studies.Identity(
-        plan.preset, {**fixed, "data": asked.recipe.data}, plan.judge, f"{len(examples)} {int(prints.sum()):x}"
+        plan.preset, {**fixed, "data": asked.recipe.data}, plan.judge, f"{len(dataset)} {int(prints.sum()):x}"
     )
     address = plan.study or str(RUNS / f"tune-{plan.preset}-{identity.key()}.db")
     preparing = time.monotonic() - began
@@ -330,26 +330,26 @@ def prepare(plan: Plan) -> Tuning:
     study = studies.open_study(address, identity, smaller, max(1, round(WARM_UP * recipe.epochs)))
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(studies.as_it_stands(recipe, ranges))
-    plan = replace(plan, study=address, numerics=asdict(numerics))
-    return Tuning(plan, asked, recipe, examples, splits, numerics, ranges, study, preparing)
+    plan = replace(plan, study=address, execution=asdict(execution))
+    return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, preparing)
 
 
-def _numerics(plan: Plan, asked: Order, member: Member) -> Numerics:
+def _numerics(plan: Plan, asked: Request, member: Member) -> Execution:
     """What the plan says, or what the system chooses for its unchanged recipe."""
-    if plan.numerics is not None:
-        return Numerics(**{**plan.numerics, "measured": ()})
+    if plan.execution is not None:
+        return Execution(**{**plan.execution, "measured": ()})
     device = choose_device(asked.machine.device)
-    plain = Numerics(device, asked.machine.threads or usable_cores())
+    plain = Execution(device, asked.machine.threads or usable_cores())
     plain.apply()
 
-    def make_stage(network: nn.Module, numerics: Numerics) -> Stage:
+    def make_stage(network: nn.Module, execution: Execution) -> Stage:
         clock = Clock(total=10**9)
-        return member.system.stages(network, member.examples, member.splits, clock, numerics)[0]
+        return member.system.stages(network, member.dataset, member.splits, clock, execution)[0]
 
-    return member.system.numerics(asked.machine, plain, member.network, make_stage)
+    return member.system.execution(asked.machine, plain, member.network, make_stage)
 
 
 def _check_judge(judge: str, member: Member) -> None:
-    figures = member.system.score(member.network, member.examples, member.splits.validation, Numerics())
+    figures = member.system.score(member.network, member.dataset, member.splits.validation, Execution())
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")

@@ -83,7 +83,7 @@ def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tra
     if characters < LEAST:
         raise GlassworkError(f"--characters {characters} is too little: it is {LEAST} or more")
     part = next(iter(model.system.inputs([Path(source)], model.schema)))
-    tokens = part.examples.columns["inputs"][:characters].long().cpu()
+    tokens = part.dataset.columns["inputs"][:characters].long().cpu()
     if len(tokens) < LEAST:
         raise GlassworkError(f"{source} has {len(tokens)} characters, and {LEAST} is the least that says anything")
     classes = model.schema.classes

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.brackets import bracket_texts
-from glasswork.execution import Numerics, mixed
+from glasswork.execution import Execution, mixed
 from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_lag
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.record import Record
@@ -67,15 +67,15 @@ class Measurement:
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Measures and trains every network: the share of the work that is done, and what is being done."""
-        numerics = Numerics("cpu", THREADS)
-        numerics.apply()
+        execution = Execution("cpu", THREADS)
+        execution.apply()
         texts = training_texts(self.length, self.seed) if self.updates else None
         for place, cell in enumerate(self.cells):
             yield place / len(self.cells), cell
             network = bracket_reader(cell, self.units, self.seed)
             self.curves.append(self._curve(network, False))
             if texts is not None:
-                for share in trained(network, texts, self.updates, self.seed, numerics):
+                for share in trained(network, texts, self.updates, self.seed, execution):
                     yield (place + share) / len(self.cells), cell
                 self.curves.append(self._curve(network, True))
         yield 1.0, ""

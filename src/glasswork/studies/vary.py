@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from glasswork.catalogue import Order, order
+from glasswork.catalogue import Request, order
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
 from glasswork.recipe.base import Machine
@@ -140,7 +140,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str, Any]) -> list[Order]:
+def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str, Any]) -> list[Request]:
     """The order of each value."""
     if len(values) < 2:
         raise GlassworkError(f"To see the effect of {field} it needs two values or more, or one of epochs")
@@ -189,7 +189,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
 
 
 @contextmanager
-def _training(one: Order, name: str, runs: str | Path | None) -> Iterator[Training]:
+def _training(one: Request, name: str, runs: str | Path | None) -> Iterator[Training]:
     """A training made ready in a folder of its own, which is gone afterwards where runs are not kept."""
     with TemporaryDirectory() as temporary:
         folder = Path(runs) / name.replace("/", "-") if runs is not None else Path(temporary) / "run"
@@ -215,7 +215,7 @@ def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bo
         "test": training.splits.test,
     }
     figures = {
-        name: training.system.score(training.network, training.examples, some, training.numerics)
+        name: training.system.score(training.network, training.dataset, some, training.execution)
         for name, some in rows.items()
         if len(some)
     }

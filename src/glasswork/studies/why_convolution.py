@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from glasswork.catalogue import make_system, order
-from glasswork.data.dataset import Examples, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, usable_cores
+from glasswork.execution import Execution, usable_cores
 from glasswork.glassbox.cost.count import count
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.systems.answers import outputs_on
@@ -108,14 +108,14 @@ class Comparison:
     """A comparison made ready; `steps` carries it out, `result` says what came out.
 
     Attributes:
-        examples: on a ground that is larger by `REACH` on each side.
+        dataset: on a ground that is larger by `REACH` on each side.
         splits: the same rows for every method.
         budget: seconds for all networks together; None: the epochs of `NETWORKS`.
         seed: of weights, batches and directions.
         judged: what is known so far.
     """
 
-    examples: Examples
+    dataset: Dataset
     splits: Splits
     budget: float | None
     seed: int
@@ -123,31 +123,31 @@ class Comparison:
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Trains every method: the share of the work that is done, and what is being done."""
-        numerics = Numerics("cpu", usable_cores(), memory_format="channels-last")
-        numerics.apply()
+        execution = Execution("cpu", usable_cores(), memory_format="channels-last")
+        execution.apply()
         yield 0.0, SHALLOW
         self.judged.append(self._shallow())
         asked = [(name, augmented) for name in NETWORKS for augmented in (False, True)]
         for place, (name, augmented) in enumerate(asked):
             words = f"{name}, {'shifted and scaled' if augmented else 'centred'} images"
             yield (place + 0.2) / (len(asked) + 0.2), words
-            self.judged.append(self._network(name, augmented, numerics))
+            self.judged.append(self._network(name, augmented, execution))
         yield 1.0, ""
 
     def result(self) -> WhyConvolution:
         """What came out, once `steps` is through."""
-        height, width = self.examples.schema.shape[1:]
+        height, width = self.dataset.schema.shape[1:]
         sizes = len(self.splits.training), len(self.splits.test)
-        return WhyConvolution(self.examples.source, (height, width), *sizes, self.judged, counted())
+        return WhyConvolution(self.dataset.source, (height, width), *sizes, self.judged, counted())
 
     def _shallow(self) -> Judged:
         """Histograms of oriented gradients and a linear support vector machine (Dalal and Triggs 2005)."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.svm import LinearSVC
 
-        side = min(self.examples.schema.shape[1:])
+        side = min(self.dataset.schema.shape[1:])
         cell = 4 if side <= 64 else 8
-        inputs, targets = self.examples.columns["inputs"], self.examples.columns["targets"]
+        inputs, targets = self.dataset.columns["inputs"], self.dataset.columns["targets"]
         classifier = LinearSVC(C=0.1, dual=True, random_state=self.seed)
         rows = torch.cat([self.splits.training, self.splits.validation])
         began = time.perf_counter()
@@ -162,19 +162,19 @@ class Comparison:
         parameters = classifier.coef_.size + classifier.intercept_.size
         return self._judged(SHALLOW, False, parameters, seconds, right)
 
-    def _network(self, name: str, augmented: bool, numerics: Numerics) -> Judged:
+    def _network(self, name: str, augmented: bool, execution: Execution) -> Judged:
         values, epochs, share = NETWORKS[name]
         length = {"epochs": epochs} if self.budget is None else {"budget": self.budget * share}
         words = AUGMENTED if augmented else ()
         recipe = SupervisedRecipe.parse({**values, **length, "augment": words, "seed": self.seed})
         began = time.perf_counter()
-        fitted = fit_in_memory("supervised", recipe, self.examples, self.splits, numerics)
+        fitted = fit_in_memory("supervised", recipe, self.dataset, self.splits, execution)
         seconds = time.perf_counter() - began
 
         def right(images: Tensor, wanted: Tensor) -> float:
             columns = {"inputs": images, "targets": wanted}
-            asked = replace(fitted.examples, columns=columns, names=())
-            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), numerics)
+            asked = replace(fitted.dataset, columns=columns, names=())
+            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), execution)
             return float((scores.argmax(1) == wanted).float().mean())
 
         parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
@@ -184,7 +184,7 @@ class Comparison:
         self, method: str, augmented: bool, parameters: int, seconds: float, right: Callable[[Tensor, Tensor], float]
     ) -> Judged:
         rows = self.splits.test
-        images, wanted = self.examples.columns["inputs"][rows], self.examples.columns["targets"][rows]
+        images, wanted = self.dataset.columns["inputs"][rows], self.dataset.columns["targets"][rows]
         shifts = tuple((float(pixels), right(shifted(images, pixels, self.seed), wanted)) for pixels in SHIFTS)
         scales = tuple((factor, right(scaled(images, factor), wanted)) for factor in SCALES)
         return Judged(method, augmented, parameters, shifts, scales, seconds)
@@ -203,19 +203,19 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
         GlassworkError: for data that are not images of one class each, or images too small.
     """
     asked = order("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
-    examples = make_system(asked.system, asked.recipe).read(data)
-    if examples.schema.inputs != "image" or examples.schema.target != "class":
+    dataset = make_system(asked.system, asked.recipe).read(data)
+    if dataset.schema.inputs != "image" or dataset.schema.target != "class":
         raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
-    if min(examples.schema.shape[1:]) < 8:
+    if min(dataset.schema.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")
-    splits = split(examples, asked.recipe.validation, asked.recipe.test, seed)
+    splits = split(dataset, asked.recipe.validation, asked.recipe.test, seed)
     picked = torch.randperm(len(splits.test), generator=torch.Generator().manual_seed(seed))[:JUDGED]
     splits = replace(splits, test=splits.test[picked])
-    inputs = framed(examples.columns["inputs"], REACH)
+    inputs = framed(dataset.columns["inputs"], REACH)
     channels, height, width = inputs.shape[1:]
-    columns = {"inputs": inputs, "targets": examples.columns["targets"], "fingerprints": fingerprints(inputs)}
-    schema = replace(examples.schema, shape=(channels, height, width))
-    return Comparison(replace(examples, columns=columns, schema=schema), splits, budget, seed, [])
+    columns = {"inputs": inputs, "targets": dataset.columns["targets"], "fingerprints": fingerprints(inputs)}
+    schema = replace(dataset.schema, shape=(channels, height, width))
+    return Comparison(replace(dataset, columns=columns, schema=schema), splits, budget, seed, [])
 
 
 def counted() -> tuple[Counted, ...]:

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.brackets import CHARACTERS, CLOSING, KINDS, BracketTexts, bracket_texts, spread
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, mixed
+from glasswork.execution import Execution, mixed
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 
 TEXTS = 20_000
 JUDGED = 1000  # texts per distance; the standard error of an accuracy is at most 1.6 %
@@ -110,8 +110,8 @@ class Comparison:
 
     def steps(self) -> Iterator[tuple[float, str]]:
         """Trains every network: the share of the work that is done, and what is being done."""
-        numerics = Numerics("cpu", THREADS)
-        numerics.apply()
+        execution = Execution("cpu", THREADS)
+        execution.apply()
         whole = len(self.cells) * len(self.seeds)
         for seed in self.seeds:
             texts = training_texts(self.farthest, seed)
@@ -119,7 +119,7 @@ class Comparison:
                 done = len(self.judged)
                 words = f"{cell}, seed {seed}"
                 network, began = bracket_reader(cell, self.units, seed), time.perf_counter()
-                for share in trained(network, texts, self.updates, seed, numerics):
+                for share in trained(network, texts, self.updates, seed, execution):
                     yield (done + share) / whole, words
                 seconds = time.perf_counter() - began
                 parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -193,7 +193,7 @@ def bracket_reader(cell: str, units: int, seed: int) -> ManyToOne:
         return ManyToOne(cell, len(CHARACTERS), units, KINDS)
 
 
-def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, numerics: Numerics) -> Iterator[float]:
+def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, execution: Execution) -> Iterator[float]:
     """Trains a network in place by cross-entropy: AdamW, one cycle, gradients clipped at a norm of 1.
 
     Yields:
@@ -202,16 +202,16 @@ def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, nu
     inputs = texts.codes.float()
     columns = {"inputs": inputs, "targets": texts.kinds, "fingerprints": fingerprints(inputs)}
     schema = Schema("vector", (inputs.shape[1],), "class", tuple(CLOSING))
-    examples = Examples(columns, schema, "brackets")
+    dataset = Dataset(columns, schema, "brackets")
     stage = Stage(
         name="brackets",
         network=network,
         parameters=list(network.parameters()),
-        batches=Batches(examples, torch.arange(len(texts)), BATCH, seed, numerics),
+        batches=Batches(dataset, torch.arange(len(texts)), BATCH, seed, execution),
         loss=_loss,
         judge=None,
         clock=Clock(total=updates),
-        numerics=numerics,
+        execution=execution,
         seed=seed,
         learning_rate=RATES[network.recurrent.cell],
         gradient_clip=1.0,
@@ -231,7 +231,7 @@ def _together(networks: Sequence[Judged]) -> Curve:
     return Curve(networks[0].cell, tuple(points))
 
 
-def _loss(network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+def _loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
     return nn.functional.cross_entropy(network(batch.inputs), batch.targets), state
 
 

@@ -9,34 +9,34 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.files import write_new
 from glasswork.objectives.losses import probabilities
-from glasswork.systems.system import Answer
+from glasswork.systems.system import Prediction
 
 EVALUATION_ROWS = 500
 
 
-def outputs_on(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+def outputs_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
     """The network's outputs on some rows, float32 on the CPU; numbers in the target's own units."""
     network.eval()
-    batches = Batches(examples, rows, EVALUATION_ROWS, 0, numerics)
+    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
     parts = []
-    with torch.inference_mode(), numerics.arithmetic():
+    with torch.inference_mode(), execution.arithmetic():
         for start in range(0, len(rows), EVALUATION_ROWS):
             batch = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0))
             parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
-    return torch.cat(parts) if parts else torch.zeros(0, len(examples.schema.classes))
+    return torch.cat(parts) if parts else torch.zeros(0, len(dataset.schema.classes))
 
 
-def whole_batch(examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+def whole_batch(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     """The examples at `rows` as one batch, as they are."""
-    return Batches(examples, rows, max(1, len(rows)), 0, numerics).gather(rows, (0, 0))
+    return Batches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows, (0, 0))
 
 
-def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> list[Answer]:
+def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> list[Prediction]:
     """Answers in words from a network's outputs, one per row.
 
     Args:
@@ -47,7 +47,9 @@ def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> l
     """
     if schema.target == "number":
         rows = [tuple(row) for row in scores.tolist()]
-        return [Answer(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)]
+        return [
+            Prediction(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
+        ]
     answers = []
     chances = probabilities(scores, loss, schema.target)
     # All rows at once: asking for a thousand classes one by one takes longer than the network.
@@ -55,9 +57,9 @@ def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> l
     for name, row, places in zip(names, values, order, strict=True):
         ranked = {schema.classes[k]: value for k, value in zip(places, row, strict=True)}
         if schema.target == "class":
-            answers.append(Answer(name, schema.classes[places[0]], row[0], ranked))
+            answers.append(Prediction(name, schema.classes[places[0]], row[0], ranked))
         else:
-            answers.append(Answer(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
+            answers.append(Prediction(name, tuple(c for c, p in ranked.items() if p > 0.5), None, ranked))
     return answers
 
 
@@ -67,7 +69,7 @@ def measured_rows(splits: Splits) -> tuple[str, Tensor]:
     return next((where, rows) for where, rows in named.items() if len(rows))
 
 
-def write_answers(path: Path, answers: Sequence[Answer]) -> None:
+def write_answers(path: Path, answers: Sequence[Prediction]) -> None:
     """Writes answers as CSV: input, answer, probability, and a column with the probability of each class.
 
     Of clips there is a line for each frame: input, frame, answer.

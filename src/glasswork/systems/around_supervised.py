@@ -8,18 +8,18 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.recipe.base import Machine
 from glasswork.systems.answers import whole_batch
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
-from glasswork.systems.system import Answer, RecipeT, System
+from glasswork.systems.system import Prediction, RecipeT, System
 from glasswork.training.autotune import MakeStage
 from glasswork.training.clock import Clock
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 
@@ -43,20 +43,20 @@ class AroundSupervised(System[RecipeT]):
         return self.supervised.loss_name
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         return self.supervised.read(source)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return self.supervised.read_like(source, schema)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return self.supervised.scaled(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return self.supervised.scaled(dataset, rows)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> RecipeT:
-        used, own = self.supervised.resolve(examples, splits), type(self.recipe).model_fields
+    def resolve(self, dataset: Dataset, splits: Splits) -> RecipeT:
+        used, own = self.supervised.resolve(dataset, splits), type(self.recipe).model_fields
         derived = ("loss", "batch_size", "learning_rate", "strength", "epochs", "size")
         return self.recipe.model_copy(update={name: getattr(used, name) for name in derived if name in own})
 
@@ -65,14 +65,14 @@ class AroundSupervised(System[RecipeT]):
         return self.supervised.network(schema)
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
-        return self.supervised.numerics(machine, numerics, network, make_stage)
+    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
+        return self.supervised.execution(machine, execution, network, make_stage)
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
-        return self.supervised.stages(network, examples, splits, clock, numerics)
+        return self.supervised.stages(network, dataset, splits, clock, execution)
 
     @override
     def length(self, stage: Stage, epochs: int) -> int:
@@ -83,27 +83,27 @@ class AroundSupervised(System[RecipeT]):
         return self.supervised.steps(stage, start)
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         return self.supervised.loss(network, batch, state)
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self.supervised.score(network, examples, rows, numerics)
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return self.supervised.score(network, dataset, rows, execution)
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
-        return self.supervised.findings(network, examples, splits, numerics, state)
+        return self.supervised.findings(network, dataset, splits, execution, state)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         return read_inputs(sources, schema)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return whole_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        return self.supervised.answer(network, examples, numerics)
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        return self.supervised.answer(network, dataset, execution)

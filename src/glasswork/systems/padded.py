@@ -5,30 +5,30 @@ from torch import Tensor, nn
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.padded_batches import PaddedBatches
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.show import percent
 from glasswork.show.sections import Part
 
 TOKENS_AT_ONCE = 20_000
 
 
-def padded_batch(examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+def padded_batch(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     """The examples at `rows` as one batch, in their order."""
-    return PaddedBatches(examples, rows, max(1, len(rows)), 0, numerics).gather(rows)
+    return PaddedBatches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows)
 
 
-def padded_outputs(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+def padded_outputs(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
     """The network's outputs (rows, outputs) on some rows, float32 on the CPU; rows of nearly equal length together."""
     network.eval()
-    lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+    lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
     order = lengths.argsort(stable=True)
-    found = torch.zeros(len(rows), len(examples.schema.classes))
-    with torch.inference_mode(), numerics.arithmetic():
+    found = torch.zeros(len(rows), len(dataset.schema.classes))
+    with torch.inference_mode(), execution.arithmetic():
         for part in in_parts(lengths[order]):
             places = order[part]
-            found[places] = network(padded_batch(examples, rows[places], numerics).inputs).float().cpu()
+            found[places] = network(padded_batch(dataset, rows[places], execution).inputs).float().cpu()
     return found
 
 
@@ -43,9 +43,9 @@ def in_parts(lengths: Tensor) -> list[slice]:
     return [*parts, slice(start, len(counts))] if counts else []
 
 
-def padding(examples: Examples, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Part]:
+def padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Part]:
     """The share of padding in the batches of the first epoch, and a section of the report about it."""
-    lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+    lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
     count = max(1, -(-len(rows) // batch_size))
     waste = ragged.padding_waste(lengths, ragged.length_buckets(lengths, count, seed, 0))
     generator = torch.Generator().manual_seed(seed)

@@ -5,38 +5,38 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batches
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
 from glasswork.objectives.retrieval import Neighbours, nearest
 from glasswork.systems.answers import EVALUATION_ROWS
 from glasswork.systems.embed.network import Embedding
 
 
-def embeddings_on(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
     """What a network makes of some rows, to be compared by distance: its embeddings, or its features.
 
     Args:
         network: one that embeds, or any other, of which is taken what goes into the last layer with weights.
-        examples: all examples, with the network's schema.
+        dataset: all examples, with the network's schema.
         rows: which of them, int64.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
 
     Returns:
         float32 (rows, units) of length 1, on the CPU.
     """
     network.eval()
-    batches = Batches(examples, rows, EVALUATION_ROWS, 0, numerics)
+    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
     parts = []
     for start in range(0, len(rows), EVALUATION_ROWS):
         inputs = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0)).inputs
-        with torch.no_grad(), numerics.arithmetic():
+        with torch.no_grad(), execution.arithmetic():
             found = network.embed(inputs) if isinstance(network, Embedding) else layer_features(network, inputs)
         parts.append(F.normalize(found.float(), dim=1).cpu())
     return torch.cat(parts)
 
 
-def neighbours(network: nn.Module, queries: Examples, gallery: Examples, count: int, numerics: Numerics) -> Neighbours:
+def neighbours(network: nn.Module, queries: Dataset, gallery: Dataset, count: int, execution: Execution) -> Neighbours:
     """The nearest of a gallery to each query, by the distance of what the network makes of them.
 
     Args:
@@ -44,10 +44,10 @@ def neighbours(network: nn.Module, queries: Examples, gallery: Examples, count: 
         queries: images under the network's schema.
         gallery: images under the network's schema.
         count: how many.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
     """
-    asked = embeddings_on(network, queries, torch.arange(len(queries)), numerics)
-    return nearest(asked, embeddings_on(network, gallery, torch.arange(len(gallery)), numerics), count)
+    asked = embeddings_on(network, queries, torch.arange(len(queries)), execution)
+    return nearest(asked, embeddings_on(network, gallery, torch.arange(len(gallery)), execution), count)
 
 
 def measure(network: nn.Module) -> str:

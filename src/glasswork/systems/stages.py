@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from glasswork.data.batches import BatchSource
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.training.clock import Clock
 from glasswork.training.stage import Judgement, Loss, Stage
@@ -35,7 +35,7 @@ def stage_of(
     loss: Loss,
     judge: Callable[[nn.Module], Judgement] | None,
     clock: Clock,
-    numerics: Numerics,
+    execution: Execution,
 ) -> Stage:
     """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
     assert recipe.learning_rate is not None
@@ -47,7 +47,7 @@ def stage_of(
         loss=loss,
         judge=judge,
         clock=clock,
-        numerics=numerics,
+        execution=execution,
         seed=recipe.seed,
         learning_rate=recipe.learning_rate,
         optimizer=recipe.optimizer,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.augmentation import centre
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.objectives.losses import probabilities
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
 from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake
@@ -19,25 +19,23 @@ POINTS = 1000
 MOST_CLASSES = 200
 
 
-def findings(
-    examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str
-) -> dict[str, Any]:
+def findings(dataset: Dataset, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str) -> dict[str, Any]:
     """Fields of the report about the network's outputs on some rows.
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         training: rows that were trained on, for the baseline.
         rows: rows that were answered.
         where: which split they are, in words.
         scores: the network's outputs on them, (rows, outputs).
         loss: the name of the loss it was trained with.
     """
-    kind = examples.schema.target
+    kind = dataset.schema.target
     if kind == "class":
-        return _one_class(examples, training, rows, where, scores, loss)
+        return _one_class(dataset, training, rows, where, scores, loss)
     if kind == "classes":
-        return _several_classes(examples, rows, probabilities(scores, loss, kind) > 0.5)
-    return _numbers(examples, training, rows, scores)
+        return _several_classes(dataset, rows, probabilities(scores, loss, kind) > 0.5)
+    return _numbers(dataset, training, rows, scores)
 
 
 def interval(right: int, count: int) -> tuple[float, float]:
@@ -49,23 +47,23 @@ def interval(right: int, count: int) -> tuple[float, float]:
 
 
 def _one_class(
-    examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str
+    dataset: Dataset, training: Tensor, rows: Tensor, where: str, scores: Tensor, loss: str
 ) -> dict[str, Any]:
-    schema, targets = examples.schema, examples.columns["targets"][rows]
+    schema, targets = dataset.schema, dataset.columns["targets"][rows]
     chances = probabilities(scores, loss, "class")
     confidence, answers = chances.max(1)
     right = int((answers == targets).sum())
     low, high = interval(right, len(rows))
-    usual = int(torch.bincount(examples.columns["targets"][training]).argmax())
+    usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
     found: dict[str, Any] = {
         "headline_metric": "accuracy",
         "headline_value": right / len(rows),
-        "headline_count": f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'examples'}",
+        "headline_count": f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'dataset'}",
         "headline_low": low,
         "headline_high": high,
         "baseline_name": "always answering the most frequent class",
         "baseline_value": float((targets == usual).float().mean()),
-        "mistakes": _mistakes(examples, rows, answers, confidence),
+        "mistakes": _mistakes(dataset, rows, answers, confidence),
     }
     if len(schema.classes) <= MOST_CLASSES:
         found["confusion"] = Confusion(schema.classes, confusion_matrix(answers, targets, len(schema.classes)).tolist())
@@ -76,15 +74,15 @@ def _one_class(
     return found
 
 
-def _mistakes(examples: Examples, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
+def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
     """The wrong answers that the network was surest of."""
-    targets, classes = examples.columns["targets"][rows], examples.schema.classes
+    targets, classes = dataset.columns["targets"][rows], dataset.schema.classes
     wrong = (answers != targets).nonzero()[:, 0]
     surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     return [
         Mistake(
-            picture(examples, int(rows[i])),
-            examples.name(int(rows[i])),
+            picture(dataset, int(rows[i])),
+            dataset.name(int(rows[i])),
             classes[int(targets[i])],
             classes[int(answers[i])],
             float(confidence[i]),
@@ -93,11 +91,11 @@ def _mistakes(examples: Examples, rows: Tensor, answers: Tensor, confidence: Ten
     ]
 
 
-def picture(examples: Examples, row: int) -> bytes:
+def picture(dataset: Dataset, row: int) -> bytes:
     """One input as PNG; empty where inputs are no images."""
-    if examples.schema.inputs != "image":
+    if dataset.schema.inputs != "image":
         return b""
-    return as_png(centre(examples.columns["inputs"][row : row + 1], examples.margin)[0])
+    return as_png(centre(dataset.columns["inputs"][row : row + 1], dataset.margin)[0])
 
 
 def as_png(image: Tensor) -> bytes:
@@ -111,14 +109,14 @@ def as_png(image: Tensor) -> bytes:
     return file.getvalue()
 
 
-def _several_classes(examples: Examples, rows: Tensor, answers: Tensor) -> dict[str, Any]:
-    targets = examples.columns["targets"][rows].bool()
+def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> dict[str, Any]:
+    targets = dataset.columns["targets"][rows].bool()
     both = (answers & targets).sum(0)
     f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
     return {
         "headline_metric": "f1",
         "headline_value": f1,
-        "per_label": _label_rows(examples.schema, answers, targets, both),
+        "per_label": _label_rows(dataset.schema, answers, targets, both),
         "baseline_name": "",
     }
 
@@ -132,9 +130,9 @@ def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) 
     return result
 
 
-def _numbers(examples: Examples, training: Tensor, rows: Tensor, answers: Tensor) -> dict[str, Any]:
-    targets = examples.columns["targets"][rows]
-    mean = examples.columns["targets"][training].mean(0)
+def _numbers(dataset: Dataset, training: Tensor, rows: Tensor, answers: Tensor) -> dict[str, Any]:
+    targets = dataset.columns["targets"][rows]
+    mean = dataset.columns["targets"][training].mean(0)
     pairs: Sequence[tuple[float, float]] = list(zip(targets[:, 0].tolist(), answers[:, 0].tolist(), strict=True))
     return {
         "headline_metric": "mean absolute error",

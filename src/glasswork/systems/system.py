@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import Inputs
 from glasswork.data.splits import Splits
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
-from glasswork.training.autotune import MakeStage, choose_numerics
+from glasswork.training.autotune import MakeStage, choose_execution
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a model says about one input.
 
     Attributes:
@@ -88,42 +88,42 @@ class System(abc.ABC, Generic[RecipeT]):
         """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
 
     @abc.abstractmethod
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         """The examples at a path or under a name."""
 
     @abc.abstractmethod
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         """The examples at a path or under a name, with inputs as `schema` describes them."""
 
     @abc.abstractmethod
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
         """The examples' schema with what inputs and targets are scaled by, found on the training `rows`."""
 
     @abc.abstractmethod
-    def resolve(self, examples: Examples, splits: Splits) -> Recipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> Recipe:
         """The recipe with every absent value derived from the data."""
 
     @abc.abstractmethod
     def network(self, schema: Schema) -> nn.Module:
         """A freshly initialised network for inputs and targets as `schema` describes them."""
 
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
         """How the arithmetic is carried out: what was asked for, or what measuring shows to be fastest.
 
         Args:
             machine: what was asked for.
-            numerics: device and threads, as decided.
+            execution: device and threads, as decided.
             network: the network; left untouched.
             make_stage: the run's stage for a network and a way, with a clock that does not run out.
 
         Raises:
             GlassworkError: where the system cannot do what was asked for.
         """
-        return choose_numerics(machine, numerics, network, make_stage)
+        return choose_execution(machine, execution, network, make_stage)
 
     @abc.abstractmethod
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         """The minimisations, in order."""
 
@@ -144,16 +144,16 @@ class System(abc.ABC, Generic[RecipeT]):
         return fit(stage, start)
 
     @abc.abstractmethod
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
 
     @abc.abstractmethod
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         """Named metrics of the network on some rows of the examples; `loss` is among them."""
 
     @abc.abstractmethod
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         """The fields of the report that only the system can fill; `test_metrics` among them.
 
@@ -162,9 +162,9 @@ class System(abc.ABC, Generic[RecipeT]):
 
         Args:
             network: with the weights that are kept.
-            examples: all examples.
+            dataset: all examples.
             splits: which of them train, validate and test.
-            numerics: how the arithmetic is carried out.
+            execution: how the arithmetic is carried out.
             state: of the last step; None where not one was made.
         """
 
@@ -177,13 +177,13 @@ class System(abc.ABC, Generic[RecipeT]):
         """
 
     @abc.abstractmethod
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
 
     @abc.abstractmethod
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
 
     @abc.abstractmethod
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         """A few made examples, for the contract tests."""

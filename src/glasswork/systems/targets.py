@@ -6,7 +6,7 @@ from torch import Tensor
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Schema
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 
 
 def target_of(word: str | float, schema: Schema) -> Tensor:
@@ -37,7 +37,7 @@ def target_of(word: str | float, schema: Schema) -> Tensor:
         raise GlassworkError(f"This model answers numbers, and '{word}' is none") from None
     if len(numbers) != len(schema.classes):
         raise GlassworkError(f"This model answers {len(schema.classes)} numbers, and {len(numbers)} were given")
-    return Scaling(schema, Numerics()).targets(torch.tensor([numbers]))
+    return Scaling(schema, Execution()).targets(torch.tensor([numbers]))
 
 
 def class_of(name: str, schema: Schema) -> int:

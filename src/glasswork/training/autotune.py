@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from glasswork.execution import Layout, Numerics, Precision, fast_bfloat16, keep_memory
+from glasswork.execution import Execution, Layout, Precision, fast_bfloat16, keep_memory
 from glasswork.recipe.base import Machine
 from glasswork.training.fit import fit
 from glasswork.training.stage import Stage
@@ -17,30 +17,30 @@ TIMED_STEPS = 4
 CLEAR_GAIN = 1.05
 CAREFUL_RATE = 1e-5
 
-MakeStage = Callable[[nn.Module, Numerics], Stage]
+MakeStage = Callable[[nn.Module, Execution], Stage]
 
 
-def choose_numerics(machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+def choose_execution(machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
     """The fastest way to carry out the run's own training steps; what the user asked for is not tried otherwise.
 
     Args:
         machine: what was asked for; `auto` where it is to be measured.
-        numerics: device and threads, as decided.
+        execution: device and threads, as decided.
         network: the network, which is left untouched: each way trains a copy.
         make_stage: the run's stage for a network and a way, with a clock that does not run out.
 
     Returns:
-        `numerics` with precision, memory format and allocator, and what was measured. A way has to be 5 % faster than
+        `execution` with precision, memory format and allocator, and what was measured. A way has to be 5 % faster than
         the plain one to be chosen.
     """
     formats: list[Layout] = [machine.memory_format] if machine.memory_format != "auto" else ["contiguous"]
     if machine.memory_format == "auto" and any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
         formats.append("channels-last")
     precisions: list[Precision] = [machine.precision] if machine.precision != "auto" else ["float32"]
-    if machine.precision == "auto" and fast_bfloat16(numerics.device):
+    if machine.precision == "auto" and fast_bfloat16(execution.device):
         precisions.append("bfloat16")
     ways = [
-        replace(numerics, precision=precision, memory_format=layout, allocator="default")
+        replace(execution, precision=precision, memory_format=layout, allocator="default")
         for precision in precisions
         for layout in formats
     ]
@@ -52,7 +52,7 @@ def choose_numerics(machine: Machine, numerics: Numerics, network: nn.Module, ma
     kept = replace(best, allocator="keep")
     if machine.allocator == "keep":
         best = kept
-    elif machine.allocator == "auto" and len(ways) > 1 and torch.device(numerics.device).type == "cpu":
+    elif machine.allocator == "auto" and len(ways) > 1 and torch.device(execution.device).type == "cpu":
         # On its own and last: memory that is kept would speed up the steps of the other ways as well.
         [faster] = _measure([kept], network, make_stage)
         measured.append((_words(kept), faster))
@@ -61,7 +61,7 @@ def choose_numerics(machine: Machine, numerics: Numerics, network: nn.Module, ma
     return replace(best, measured=tuple(measured))
 
 
-def _measure(ways: list[Numerics], network: nn.Module, make_stage: MakeStage) -> list[float]:
+def _measure(ways: list[Execution], network: nn.Module, make_stage: MakeStage) -> list[float]:
     """Milliseconds of the shortest of a few training steps, for each way; the ways take turns.
 
     Ways that are clearly slow after two turns are not tried further.
@@ -85,5 +85,5 @@ def _measure(ways: list[Numerics], network: nn.Module, make_stage: MakeStage) ->
     return [round(1000 * seconds, 3) for seconds in shortest]
 
 
-def _words(way: Numerics) -> str:
+def _words(way: Execution) -> str:
     return f"{way.precision}, {way.memory_format}" + (", memory kept" if way.allocator == "keep" else "")

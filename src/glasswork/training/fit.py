@@ -13,7 +13,7 @@ from glasswork.objectives.penalties import constrain, is_added, penalty, weights
 from glasswork.training.nonfinite import explain_not_finite
 from glasswork.training.optimizers import Optimizer
 from glasswork.training.schedules import PEAKS, SCHEDULES
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Stage
 from glasswork.training.step import Best, Step, Tree
 
 
@@ -21,7 +21,7 @@ class _Position(NamedTuple):
     """Where the loop stands between two steps."""
 
     number: int = 0
-    carried: Carried | None = None
+    carried: Carry | None = None
     best: Best | None = None
 
 
@@ -53,7 +53,7 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         learning_rate = stage.learning_rate * SCHEDULES[stage.schedule](progress)
         seed_everything(stage.seed, epoch, index)
         batch = batches.batch(epoch, index)
-        with stage.numerics.arithmetic():
+        with stage.execution.arithmetic():
             loss, carried = stage.loss(network, batch, position.carried or {})
         added = stage.strength > 0 and is_added(stage.penalty)
         penalised = stage.strength * penalty(stage.penalty, weights) if added else None

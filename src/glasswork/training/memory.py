@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.errors import GlassworkError
 from glasswork.execution import memory_bytes
 from glasswork.training.optimizers import Optimizer
@@ -37,7 +37,7 @@ class Memory:
         activations: of a batch: its inputs (of the step before too, and while they are scaled), what the forward pass
             keeps for the backward pass, the two widest errors on the way back, and what the allocator adds to all that.
         per_example: the part of `activations` that one example more adds.
-        examples: of the batch that `activations` are for.
+        dataset: of the batch that `activations` are for.
         device: where all this lies.
         machine: all memory there.
         free: what of it is free now.
@@ -72,7 +72,7 @@ class Memory:
         return {**asdict(self), "total": self.total, "largest_batch": self.largest_batch}
 
 
-def estimate_memory(stage: Stage, examples: Examples, device: str | None = None) -> Memory:
+def estimate_memory(stage: Stage, dataset: Dataset, device: str | None = None) -> Memory:
     """How much memory a stage will need, from what the forward pass of a few examples keeps for the backward pass.
 
     The tensors that autograd saves are counted, each once, by `torch.autograd.graph.saved_tensors_hooks`; what a batch
@@ -81,17 +81,17 @@ def estimate_memory(stage: Stage, examples: Examples, device: str | None = None)
 
     Args:
         stage: what will be minimised.
-        examples: all examples of the run.
+        dataset: all examples of the run.
         device: where it will be carried out; absent: where the stage is.
     """
-    device = device or stage.numerics.device
+    device = device or stage.execution.device
     trained = sum(parameter.nbytes for parameter in stage.parameters)
     state = sum(tensor.nbytes for tensor in _tensors(stage.network))
     examples_in_batch = stage.batches.size
     activations, per_example = _activations(stage, examples_in_batch)
     machine, free = memory_bytes(device)
     return Memory(
-        data=sum(column.nbytes for column in examples.columns.values()),
+        data=sum(column.nbytes for column in dataset.columns.values()),
         weights=state * (1 if stage.judge is None else 2),
         gradients=trained,
         moments=trained * len(Optimizer(stage.optimizer, [], stage.momentum, stage.weight_decay).moments),
@@ -142,20 +142,20 @@ class BatchSpeed:
     memory: int
 
 
-def batch_speeds(stage: Stage, examples: Examples) -> Iterator[BatchSpeed]:
+def batch_speeds(stage: Stage, dataset: Dataset) -> Iterator[BatchSpeed]:
     """Measures steps of 16, 32, 64, ... examples, to the number of training examples or what the memory holds.
 
     The weights of the stage's network are put back afterwards.
 
     Args:
         stage: what will be minimised; its own batch size does not matter.
-        examples: all examples of the run.
+        dataset: all examples of the run.
     """
     before = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
     size, took = FIRST, 0.0
     try:
         while size <= min(stage.batches.most, GREATEST) and took < LONGEST_STEP / 2:
-            memory = estimate_memory(replace(stage, batches=stage.batches.resized(size)), examples)
+            memory = estimate_memory(replace(stage, batches=stage.batches.resized(size)), dataset)
             if memory.free and memory.total - memory.data > COMFORTABLE_SHARE * memory.free:
                 return
             took = _seconds_per_step(stage, size)
@@ -172,7 +172,7 @@ def _seconds_per_step(stage: Stage, size: int) -> float:
     for turn in range(TIMED_STEPS + 1):
         began = time.perf_counter()
         batch = stage.batches.sample(size, turn)
-        with stage.numerics.arithmetic():
+        with stage.execution.arithmetic():
             loss, _ = stage.loss(stage.network, batch, {})
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step(0.0)
@@ -209,7 +209,7 @@ def _kept(stage: Stage, batch: Batch) -> int:
 
     training = network.training
     network.train()
-    devices = [stage.numerics.device] if torch.device(stage.numerics.device).type == "cuda" else []
+    devices = [stage.execution.device] if torch.device(stage.execution.device).type == "cuda" else []
     with torch.random.fork_rng(devices), torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
         loss, _ = stage.loss(network, batch, {})
     del loss

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Batches, BatchSource
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.training.clock import Clock
 
-Carried = Mapping[str, Tensor]
+Carry = Mapping[str, Tensor]
 """State that one step hands to the next and that is no function of seed, epoch and batch; empty for most systems."""
 
-Loss = Callable[[nn.Module, Batch, Carried], tuple[Tensor, Carried]]
+Loss = Callable[[nn.Module, Batch, Carry], tuple[Tensor, Carry]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Stage:
         loss: mean loss of a batch, without the penalty.
         judge: looks at the network after each epoch; absent where nothing was held out.
         clock: tells how far the run has come.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         seed: what random layers draw from, with epoch and batch.
         optimizer, learning_rate, momentum, weight_decay, schedule, penalty, strength, gradient_clip: as in the recipe.
     """
@@ -52,7 +52,7 @@ class Stage:
     loss: Loss
     judge: Callable[[nn.Module], Judgement] | None
     clock: Clock
-    numerics: Numerics
+    execution: Execution
     seed: int
     learning_rate: float
     optimizer: str = "adamw"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
 from glasswork.data.formats import read
 from glasswork.data.formats.conll import features, read_questions, words_in, words_of
@@ -20,29 +20,29 @@ FORMS = {
 }
 
 
-def read_sentences(path: Path, **options: object) -> Examples:
+def read_sentences(path: Path, **options: object) -> Dataset:
     return read(path, ReadingOptions(**{"vocabulary": 1000, "pieces": "features", **options}), tagged)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_reads_alike(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(FORMS[name], encoding="utf-8")
-    examples = read_sentences(tmp_path / name)
-    assert [words_in(examples, row) for row in range(2)] == [["The", "dog"], ["runs"]]
-    assert examples.schema.classes == ("DT", "NN", "VB") and examples.schema.each
-    assert examples.columns["targets"].tolist() == [0, 1, 2]
-    assert examples.columns["inputs"].shape == (3, tagged.FEATURES)
-    assert torch.equal(examples.offsets["targets"], examples.offsets["inputs"])
-    assert "dog" in examples.name(0)
+    dataset = read_sentences(tmp_path / name)
+    assert [words_in(dataset, row) for row in range(2)] == [["The", "dog"], ["runs"]]
+    assert dataset.schema.classes == ("DT", "NN", "VB") and dataset.schema.each
+    assert dataset.columns["targets"].tolist() == [0, 1, 2]
+    assert dataset.columns["inputs"].shape == (3, tagged.FEATURES)
+    assert torch.equal(dataset.offsets["targets"], dataset.offsets["inputs"])
+    assert "dog" in dataset.name(0)
 
 
 def test_parts_give_the_split_and_only_training_words_are_known(tmp_path: Path) -> None:
     for name, text in (("train", "The\tDT\ndog\tNN\n"), ("val", "dog\tNN\n"), ("test", "zebra\tNN\n")):
         (tmp_path / f"{name}.conll").write_text(text, encoding="utf-8")
     (tmp_path / "README.txt").write_text("about it", encoding="utf-8")
-    examples = read_sentences(tmp_path)
-    assert examples.columns["split"].tolist() == [TRAINING, VALIDATION, TEST]
-    zebra = examples.columns["inputs"][-1].tolist()
+    dataset = read_sentences(tmp_path)
+    assert dataset.columns["split"].tolist() == [TRAINING, VALIDATION, TEST]
+    zebra = dataset.columns["inputs"][-1].tolist()
     shape = features("zebra").index("shape x")
     assert zebra[shape] > 0 and [number for place, number in enumerate(zebra) if place != shape] == [0, 0, 0, 0]
 

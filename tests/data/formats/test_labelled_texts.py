@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts, read
 from glasswork.data.formats.labelled_texts import read_questions, text_of
 from glasswork.errors import GlassworkError
@@ -27,40 +27,40 @@ def write_folders(path: Path) -> Path:
     return path
 
 
-def read_texts(path: Path, **options: object) -> Examples:
+def read_texts(path: Path, **options: object) -> Dataset:
     return read(path, ReadingOptions(**{"vocabulary": 100, **options}), labelled_texts)  # type: ignore[arg-type]
 
 
-def texts(examples: Examples) -> list[str]:
-    return [text_of(examples, row) for row in range(len(examples))]
+def texts(dataset: Dataset) -> list[str]:
+    return [text_of(dataset, row) for row in range(len(dataset))]
 
 
 def test_a_table_of_texts(tmp_path: Path) -> None:
     path = write_table(tmp_path / "data.csv")
-    examples = read_texts(path)
-    assert texts(examples) == [said for _, said, _ in ROWS]
-    assert examples.schema.classes == ("kind", "unkind")
-    assert examples.columns["targets"].tolist() == [0, 1, 0]
-    assert examples.schema.unused == ("who",)
-    assert examples.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
-    assert examples.name(1) == "row 2: bad tea"
-    vocabulary = examples.schema.vocabulary
+    dataset = read_texts(path)
+    assert texts(dataset) == [said for _, said, _ in ROWS]
+    assert dataset.schema.classes == ("kind", "unkind")
+    assert dataset.columns["targets"].tolist() == [0, 1, 0]
+    assert dataset.schema.unused == ("who",)
+    assert dataset.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
+    assert dataset.name(1) == "row 2: bad tea"
+    vocabulary = dataset.schema.vocabulary
     assert vocabulary is not None and vocabulary.tokens[1:3] == ("good", "tea")
     again = read_texts(path)
-    assert torch.equal(again.columns["inputs"], examples.columns["inputs"]) and texts(again) == texts(examples)
+    assert torch.equal(again.columns["inputs"], dataset.columns["inputs"]) and texts(again) == texts(dataset)
 
 
 def test_tables_of_a_split_give_the_vocabulary_by_the_training_rows(tmp_path: Path) -> None:
     for name, rows in (("train", ROWS), ("val", ROWS[:1]), ("test", [("9", "novel tea", "kind")])):
         write_table(tmp_path / "set" / f"{name}.csv", rows)
     (tmp_path / "set" / "README.txt").write_text("about it", encoding="utf-8")
-    examples = read_texts(tmp_path / "set")
-    assert examples.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
-    vocabulary = examples.schema.vocabulary
+    dataset = read_texts(tmp_path / "set")
+    assert dataset.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
+    vocabulary = dataset.schema.vocabulary
     assert vocabulary is not None and "novel" not in vocabulary.tokens
-    begin, end = examples.offsets["inputs"][-2:].tolist()
-    assert examples.columns["inputs"][begin:end].tolist() == [0, vocabulary.tokens.index("tea")]
-    assert examples.name(4) == "test row 1: novel tea"
+    begin, end = dataset.offsets["inputs"][-2:].tolist()
+    assert dataset.columns["inputs"][begin:end].tolist() == [0, vocabulary.tokens.index("tea")]
+    assert dataset.name(4) == "test row 1: novel tea"
 
 
 @pytest.mark.parametrize("divided", [False, True])
@@ -68,17 +68,17 @@ def test_a_folder_of_class_folders(divided: bool, tmp_path: Path) -> None:
     path = tmp_path / "set"
     for part in ("train", "test") if divided else ("",):
         write_folders(path / part)
-    examples = read_texts(path)
-    assert texts(examples)[:3] == ["good tea, said Ann", "Good rice!", "bad tea"]
-    assert examples.columns["targets"].tolist()[:3] == [0, 0, 1]
-    assert examples.columns.get("split", torch.zeros(0)).tolist() == ([0] * 3 + [TEST] * 3 if divided else [])
+    dataset = read_texts(path)
+    assert texts(dataset)[:3] == ["good tea, said Ann", "Good rice!", "bad tea"]
+    assert dataset.columns["targets"].tolist()[:3] == [0, 0, 1]
+    assert dataset.columns.get("split", torch.zeros(0)).tolist() == ([0] * 3 + [TEST] * 3 if divided else [])
 
 
 def test_texts_without_a_token_are_left_out(tmp_path: Path) -> None:
     rows = [*ROWS, ("4", "  ", "kind"), ("5", "", "unkind")]
-    examples = read_texts(write_table(tmp_path / "data.csv", rows))
-    assert len(examples) == 3
-    assert examples.skipped[-1] == "2 texts are empty and were left out: row 4, row 5."
+    dataset = read_texts(write_table(tmp_path / "data.csv", rows))
+    assert len(dataset) == 3
+    assert dataset.skipped[-1] == "2 texts are empty and were left out: row 4, row 5."
 
 
 def test_a_long_text_is_cut_off_and_a_text_of_one_class_is_refused(tmp_path: Path) -> None:

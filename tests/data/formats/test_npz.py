@@ -5,12 +5,12 @@ import pytest
 import torch
 from reader_samples import labels, pictures
 
-from glasswork.data.dataset import Examples, ReadingOptions
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import read
 from glasswork.errors import GlassworkError
 
 
-def read_arrays(folder: Path, options: ReadingOptions = ReadingOptions(), **arrays: np.ndarray) -> Examples:  # noqa: B008
+def read_arrays(folder: Path, options: ReadingOptions = ReadingOptions(), **arrays: np.ndarray) -> Dataset:  # noqa: B008
     np.savez(folder / "some.npz", **arrays)
     return read(folder / "some.npz", options)
 
@@ -58,9 +58,9 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
         "number": np.linspace(0, 1, 6),
         "numbers": np.ones((6, 2)) / 3,
     }.items():
-        examples = read_arrays(tmp_path, x=vectors, y=targets)
-        column = examples.columns["targets"]
-        kinds[name] = (examples.schema.target, column.dtype, tuple(column.shape), examples.schema.classes)
+        dataset = read_arrays(tmp_path, x=vectors, y=targets)
+        column = dataset.columns["targets"]
+        kinds[name] = (dataset.schema.target, column.dtype, tuple(column.shape), dataset.schema.classes)
     assert kinds == {
         "class": ("class", torch.int64, (6,), ("0", "1", "2")),
         "column": ("class", torch.int64, (6,), ("0", "1", "2")),
@@ -69,9 +69,9 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
         "number": ("number", torch.float32, (6, 1), ("y1",)),
         "numbers": ("number", torch.float32, (6, 2), ("y1", "y2")),
     }
-    examples = read_arrays(tmp_path, x=vectors, y=labels(6), classes=np.array(["a", "b", "c"]))
-    assert examples.schema.classes == ("a", "b", "c")
-    assert examples.schema.features == ("x1", "x2")
+    dataset = read_arrays(tmp_path, x=vectors, y=labels(6), classes=np.array(["a", "b", "c"]))
+    assert dataset.schema.classes == ("a", "b", "c")
+    assert dataset.schema.features == ("x1", "x2")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_truncated_archive(tmp_path: Path) -> None:
 def test_bringing_arrays_to_a_size(tmp_path: Path) -> None:
     bright = np.full((2, 8, 16), 200, dtype=np.uint8)
     bright[:, :, :4] = bright[:, :, 12:] = 0
-    examples = read_arrays(tmp_path, ReadingOptions(size=4, margin=0, channels=3), x=bright, y=labels(2))
-    assert examples.columns["inputs"].shape == (2, 3, 4, 4)
-    assert examples.columns["inputs"][:, :, :, 1:3].unique().tolist() == [200]
+    dataset = read_arrays(tmp_path, ReadingOptions(size=4, margin=0, channels=3), x=bright, y=labels(2))
+    assert dataset.columns["inputs"].shape == (2, 3, 4, 4)
+    assert dataset.columns["inputs"][:, :, :, 1:3].unique().tolist() == [200]
     colours = np.zeros((2, 8, 8, 3), dtype=np.uint8)
     colours[..., 1] = 255
     grey = read_arrays(tmp_path, ReadingOptions(size=8, margin=2, channels=1), x=colours, y=labels(2))

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.series import series
 from glasswork.errors import GlassworkError
 
 
-def read(folder: Path, lines: Sequence[str], **options: str) -> Examples:
+def read(folder: Path, lines: Sequence[str], **options: str) -> Dataset:
     path = folder / "some.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return series.read(path, ReadingOptions(**options))  # type: ignore[arg-type]

@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 from PIL import Image
 from reader_samples import table_text
 
-from glasswork.data.dataset import Examples, ReadingOptions
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import read
 from glasswork.errors import GlassworkError
 
 
-def read_text(folder: Path, text: str | bytes, target: str | None = None, name: str = "some.csv") -> Examples:
+def read_text(folder: Path, text: str | bytes, target: str | None = None, name: str = "some.csv") -> Dataset:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return read(path, ReadingOptions(target=target))
 
 
 def test_numbers_and_categories(tmp_path: Path) -> None:
-    examples = read_text(tmp_path, table_text(4))
-    assert examples.schema.features == ("height", "width", "kind=a", "kind=b")
-    assert examples.columns["inputs"].tolist() == [[0, 0, 1, 0], [1, 0.5, 0, 1], [2, 1, 1, 0], [3, 1.5, 0, 1]]
-    assert (examples.schema.target, examples.schema.classes) == ("class", ("x", "y", "z"))
-    assert examples.names[3] == "row 4"
+    dataset = read_text(tmp_path, table_text(4))
+    assert dataset.schema.features == ("height", "width", "kind=a", "kind=b")
+    assert dataset.columns["inputs"].tolist() == [[0, 0, 1, 0], [1, 0.5, 0, 1], [2, 1, 1, 0], [3, 1.5, 0, 1]]
+    assert (dataset.schema.target, dataset.schema.classes) == ("class", ("x", "y", "z"))
+    assert dataset.names[3] == "row 4"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -33,44 +33,44 @@ def test_numbers_and_categories(tmp_path: Path) -> None:
 def test_separators_quotes_and_byte_order_marks(separator: str, marked: bytes, tmp_path: Path) -> None:
     rows = ['"size ""x"""', "colour", "y"], ["1", f'"re{separator}d"', "0"], ["2", '"bl\nue"', "1"]
     text = "\r\n".join(separator.join(row) for row in rows)
-    examples = read_text(tmp_path, marked + text.encode())
-    assert set(examples.schema.features) == {'size "x"', "colour=bl\nue", f"colour=re{separator}d"}
-    assert examples.columns["targets"].tolist() == [0, 1]
+    dataset = read_text(tmp_path, marked + text.encode())
+    assert set(dataset.schema.features) == {'size "x"', "colour=bl\nue", f"colour=re{separator}d"}
+    assert dataset.columns["targets"].tolist() == [0, 1]
 
 
 def test_tabs_packed_files_and_commas_for_points(tmp_path: Path) -> None:
     assert read_text(tmp_path, "a,b\ty\n1\t0\n2\t1\n", name="some.tsv").schema.features == ("a,b",)
     assert len(read_text(tmp_path, gzip.compress(table_text(5).encode()), name="some.csv.gz")) == 5
-    examples = read_text(tmp_path, "a;y\n1,5;0\n-2;1\n")
-    assert examples.columns["inputs"].tolist() == [[1.5], [-2]]
+    dataset = read_text(tmp_path, "a;y\n1,5;0\n-2;1\n")
+    assert dataset.columns["inputs"].tolist() == [[1.5], [-2]]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 2), min_size=2, max_size=6), st.booleans())
 def test_numbers_come_back_on_both_paths(tmp_path: Path, rows: list[tuple[float, float]], slow: bool) -> None:
     lines = [f"{a!r},{b!r},{row % 2},{'pq'[row % 2] if slow else row}" for row, (a, b) in enumerate(rows)]
-    examples = read_text(tmp_path, "\n".join(["a,b,label,c", *lines]))
-    kept = [place for place, name in enumerate("ab") if name in examples.schema.features]
+    dataset = read_text(tmp_path, "\n".join(["a,b,label,c", *lines]))
+    kept = [place for place, name in enumerate("ab") if name in dataset.schema.features]
     assert {"ab"[place] for place in range(2) if len({row[place] for row in rows}) > 1} == {"ab"[k] for k in kept}
-    found = examples.columns["inputs"][:, : len(kept)].numpy()
+    found = dataset.columns["inputs"][:, : len(kept)].numpy()
     assert np.array_equal(found, np.array(rows, dtype=np.float32)[:, kept])
 
 
 def test_empty_cells_are_marked_and_said(tmp_path: Path) -> None:
-    examples = read_text(tmp_path, "a,b,c,y\n1,u,,0\n,,,1\n4,v,,1\nNA,u,?,0\n")
-    assert examples.schema.features == ("a", "a: empty", "b=u", "b=v", "b: empty")
-    assert examples.columns["inputs"][1].isnan().tolist() == [True, False, False, False, False]
-    assert examples.columns["inputs"][1:3, 1:].tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
-    assert examples.skipped == (
+    dataset = read_text(tmp_path, "a,b,c,y\n1,u,,0\n,,,1\n4,v,,1\nNA,u,?,0\n")
+    assert dataset.schema.features == ("a", "a: empty", "b=u", "b=v", "b: empty")
+    assert dataset.columns["inputs"][1].isnan().tolist() == [True, False, False, False, False]
+    assert dataset.columns["inputs"][1:3, 1:].tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
+    assert dataset.skipped == (
         "The column 'c' is empty and was left out.",
         "Empty cells count as the training mean, with a feature that marks them: 'a' (2), 'b' (1).",
     )
 
 
 def test_row_numbers_are_no_feature(tmp_path: Path) -> None:
-    examples = read_text(tmp_path, ",a,y\n0,5,0\n1,6,0\n2,7,1\n")
-    assert examples.schema.features == ("a",)
-    assert "only numbers the rows" in examples.skipped[0]
+    dataset = read_text(tmp_path, ",a,y\n0,5,0\n1,6,0\n2,7,1\n")
+    assert dataset.schema.features == ("a",)
+    assert "only numbers the rows" in dataset.skipped[0]
     assert read_text(tmp_path, "time,y\n0,0\n1,0\n2,1\n").schema.features == ("time",)
 
 
@@ -106,9 +106,9 @@ def rows_of(header: str, *cells: str) -> str:
     ],
 )
 def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, first: object, tmp_path: Path) -> None:
-    examples = read_text(tmp_path, text, target)
-    assert (examples.schema.target, examples.schema.classes) == (kind, classes)
-    column = examples.columns["targets"]
+    dataset = read_text(tmp_path, text, target)
+    assert (dataset.schema.target, dataset.schema.classes) == (kind, classes)
+    column = dataset.columns["targets"]
     assert column[0].tolist() == first
     assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float32}[kind]
 
@@ -116,24 +116,24 @@ def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, fi
 def test_classes_come_from_all_splits_and_categories_from_the_training_split(tmp_path: Path) -> None:
     for name, text in {"train": "c,y\nu,a\nv,b\n", "valid": "c,y\nw,a\n", "test": "y,c\nz,v\n"}.items():
         (tmp_path / f"{name}.csv").write_text(text)
-    examples = read(tmp_path, ReadingOptions())
-    assert examples.schema.classes == ("a", "b", "z")
-    assert examples.schema.features == ("c=u", "c=v")
-    assert examples.columns["inputs"][:2].tolist() == [[1, 0], [0, 1]]
-    assert examples.columns["inputs"][2].isnan().all()
-    assert examples.columns["inputs"][3].tolist() == [0, 1]
-    assert examples.columns["fingerprints"].unique().shape == (3,)
-    assert examples.skipped == ("The column 'c' holds what no training row has, read as unknown: 'w' (1).",)
-    assert examples.columns["split"].tolist() == [0, 0, 1, 2]
-    assert list(examples.names) == ["train row 1", "train row 2", "validation row 1", "test row 1"]
+    dataset = read(tmp_path, ReadingOptions())
+    assert dataset.schema.classes == ("a", "b", "z")
+    assert dataset.schema.features == ("c=u", "c=v")
+    assert dataset.columns["inputs"][:2].tolist() == [[1, 0], [0, 1]]
+    assert dataset.columns["inputs"][2].isnan().all()
+    assert dataset.columns["inputs"][3].tolist() == [0, 1]
+    assert dataset.columns["fingerprints"].unique().shape == (3,)
+    assert dataset.skipped == ("The column 'c' holds what no training row has, read as unknown: 'w' (1).",)
+    assert dataset.columns["split"].tolist() == [0, 0, 1, 2]
+    assert list(dataset.names) == ["train row 1", "train row 2", "validation row 1", "test row 1"]
     (tmp_path / "test.csv").write_text("c\nv\n")
     with pytest.raises(GlassworkError, match=r"test\.csv lacks the column 'y'"):
         read(tmp_path, ReadingOptions())
 
 
 def test_a_table_without_a_header(tmp_path: Path) -> None:
-    examples = read_text(tmp_path, "1,2,0\n3,4,1\n", target="column 3")
-    assert examples.columns["inputs"].tolist() == [[1, 2], [3, 4]]
+    dataset = read_text(tmp_path, "1,2,0\n3,4,1\n", target="column 3")
+    assert dataset.columns["inputs"].tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -182,12 +182,12 @@ def test_images_named_by_a_table(tmp_path: Path) -> None:
     lines = [f"photos/{row}.png,{row},{'red|big' if row % 2 else 'red'}" for row in range(5)]
     (tmp_path / "list.csv").write_text("\n".join(["file,size,label", *lines]))
     for source in (tmp_path, tmp_path / "list.csv"):
-        examples = read(source, ReadingOptions())
-        assert examples.columns["inputs"][:, 0, 0, 0].tolist() == [0, 1, 2, 3]
-        assert examples.columns["targets"].tolist() == [[0, 1], [1, 1], [0, 1], [1, 1]]
-        assert examples.schema.shape == (3, 6, 8)
-        assert examples.names[0] == "photos/0.png"
-        assert "not used: size" in examples.skipped[0]
-        assert "photos/4.png cannot be read" in examples.skipped[1]
+        dataset = read(source, ReadingOptions())
+        assert dataset.columns["inputs"][:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+        assert dataset.columns["targets"].tolist() == [[0, 1], [1, 1], [0, 1], [1, 1]]
+        assert dataset.schema.shape == (3, 6, 8)
+        assert dataset.names[0] == "photos/0.png"
+        assert "not used: size" in dataset.skipped[0]
+        assert "photos/4.png cannot be read" in dataset.skipped[1]
     Image.new("RGB", (8, 6), (9, 0, 0)).save(tmp_path / "photos" / "0.png")
     assert read(tmp_path / "list.csv", ReadingOptions()).columns["inputs"][0, 0, 0, 0] == 9

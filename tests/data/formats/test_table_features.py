@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import read
 from glasswork.data.formats.tables.dates import dates_of
 from glasswork.errors import GlassworkError
 
 
-def table(folder: Path, cells: list[str], name: str = "some.csv", separator: str = ",") -> Examples:
+def table(folder: Path, cells: list[str], name: str = "some.csv", separator: str = ",") -> Dataset:
     """A table with one column `c` beside a number and a target of two classes."""
     lines = [f'{row * 0.7 % 5:g}{separator}"{cell}"{separator}{"uv"[row % 2]}' for row, cell in enumerate(cells)]
     path = folder / name
@@ -22,17 +22,17 @@ def table(folder: Path, cells: list[str], name: str = "some.csv", separator: str
     return read(path, ReadingOptions())
 
 
-def column(examples: Examples, feature: str) -> list[float]:
-    found: list[float] = examples.columns["inputs"][:, examples.schema.features.index(feature)].tolist()
+def column(dataset: Dataset, feature: str) -> list[float]:
+    found: list[float] = dataset.columns["inputs"][:, dataset.schema.features.index(feature)].tolist()
     return found
 
 
 @pytest.mark.parametrize("words", [("true", "false"), ("Yes", "no"), ("TRUE", "False")])
 def test_truth_values_are_one_feature(words: tuple[str, str], tmp_path: Path) -> None:
-    examples = table(tmp_path, [words[row % 2] for row in range(6)] + [""])
-    assert examples.schema.features == ("a", "c", "c: empty")
-    assert column(examples, "c")[:6] == [1, 0] * 3
-    assert math.isnan(column(examples, "c")[6])
+    dataset = table(tmp_path, [words[row % 2] for row in range(6)] + [""])
+    assert dataset.schema.features == ("a", "c", "c: empty")
+    assert column(dataset, "c")[:6] == [1, 0] * 3
+    assert math.isnan(column(dataset, "c")[6])
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_large_numbers_keep_what_they_differ_by(tmp_path: Path) -> None:
 
 def test_rare_texts_are_pooled(tmp_path: Path) -> None:
     cells = [f"city {row % 40}" for row in range(8000)] + [f"hamlet {row // 10}" for row in range(900)]
-    examples = table(tmp_path, cells)
-    (number, cities) = examples.schema.columns
+    dataset = table(tmp_path, cells)
+    (number, cities) = dataset.schema.columns
     assert (number.name, cities.pooled, len(cities.categories)) == ("a", True, 40)
-    assert sum(column(examples, "c: another")) == 900
-    assert len({*examples.columns["fingerprints"].tolist()}) > 40  # other hamlets are other rows
+    assert sum(column(dataset, "c: another")) == 900
+    assert len({*dataset.columns["fingerprints"].tolist()}) > 40  # other hamlets are other rows
 
 
 def test_the_hundred_most_frequent_texts_are_kept(tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ def test_the_hundred_most_frequent_texts_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_columns_of_no_use_are_left_out_and_said(cells: list[str], reason: str, tmp_path: Path) -> None:
-    examples = table(tmp_path, cells)
-    assert (examples.schema.features, examples.schema.unused) == (("a",), ("c",))
-    (sentence,) = examples.skipped
+    dataset = table(tmp_path, cells)
+    assert (dataset.schema.features, dataset.schema.unused) == (("a",), ("c",))
+    (sentence,) = dataset.skipped
     assert "'c'" in sentence
     assert reason in sentence
     assert sentence.endswith("and was left out.")
@@ -91,30 +91,30 @@ def test_columns_of_no_use_are_left_out_and_said(cells: list[str], reason: str, 
 def test_identifiers(tmp_path: Path) -> None:
     lines = [f"{row * 17 % 101},{row * 19 % 103 + 1000},{row % 7},{row % 2}" for row in range(60)]
     (tmp_path / "some.csv").write_text("\n".join(["PatientId,code,a,y", *lines]), encoding="utf-8")
-    examples = read(tmp_path / "some.csv", ReadingOptions())
-    assert examples.schema.features == ("code", "a")
-    about_code, about_patients = examples.skipped
+    dataset = read(tmp_path / "some.csv", ReadingOptions())
+    assert dataset.schema.features == ("code", "a")
+    about_code, about_patients = dataset.skipped
     assert "'code' holds a different whole number in each row" in about_code
     assert "'PatientId' holds identifiers" in about_patients
 
 
 def test_dates_become_days_and_circles(tmp_path: Path) -> None:
-    examples = table(tmp_path, ["2020-01-06", "2020-07-06", "", "2021-01-06"])
-    assert column(examples, "c")[:2] == [0, 182]
-    assert column(examples, "c")[3] == 366
-    assert column(examples, "c: cosine of the week")[0] == pytest.approx(1)  # a Monday
-    assert column(examples, "c: cosine of the year")[1] == pytest.approx(
+    dataset = table(tmp_path, ["2020-01-06", "2020-07-06", "", "2021-01-06"])
+    assert column(dataset, "c")[:2] == [0, 182]
+    assert column(dataset, "c")[3] == 366
+    assert column(dataset, "c: cosine of the week")[0] == pytest.approx(1)  # a Monday
+    assert column(dataset, "c: cosine of the year")[1] == pytest.approx(
         math.cos(2 * math.pi * 187 / 365.2425), abs=1e-6
     )
-    assert column(examples, "c: empty") == [0, 0, 1, 0]
-    assert math.isnan(column(examples, "c: sine of the year")[2])
-    assert not any("day" in feature for feature in examples.schema.features)
+    assert column(dataset, "c: empty") == [0, 0, 1, 0]
+    assert math.isnan(column(dataset, "c: sine of the year")[2])
+    assert not any("day" in feature for feature in dataset.schema.features)
 
 
 def test_times_of_day(tmp_path: Path) -> None:
-    examples = table(tmp_path, ["2020-01-06 06:00", "2020-01-06T18:00:00Z", "2020-01-07 00:00:00+06:00"])
-    assert column(examples, "c") == [0.25, 0.75, 0.75]
-    assert column(examples, "c: sine of the day") == pytest.approx([1, -1, -1])
+    dataset = table(tmp_path, ["2020-01-06 06:00", "2020-01-06T18:00:00Z", "2020-01-07 00:00:00+06:00"])
+    assert column(dataset, "c") == [0.25, 0.75, 0.75]
+    assert column(dataset, "c: sine of the day") == pytest.approx([1, -1, -1])
 
 
 STAMPS = st.datetimes(datetime(1970, 1, 1), datetime(2060, 1, 1)).map(lambda stamp: stamp.replace(microsecond=0))
@@ -184,9 +184,9 @@ def test_a_new_table_has_to_be_as_in_training(cells: list[str], message: str | N
     (tmp_path / "new.csv").write_text("\n".join(["y,c,a", *(f"u,{cell},1" for cell in cells)]), encoding="utf-8")
     options = ReadingOptions(like=schema, classes_known=True)
     if message is None:
-        examples = read(tmp_path / "new.csv", options)
-        assert examples.schema.features == ("a", "c")
-        assert "'c' had no empty cells in training and has 1 here" in examples.skipped[0]
+        dataset = read(tmp_path / "new.csv", options)
+        assert dataset.schema.features == ("a", "c")
+        assert "'c' had no empty cells in training and has 1 here" in dataset.skipped[0]
     else:
         with pytest.raises(GlassworkError, match=message):
             read(tmp_path / "new.csv", options)

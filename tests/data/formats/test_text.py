@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import read, text
 from glasswork.data.splits import split
 from glasswork.data.vocabulary import UNKNOWN
@@ -16,23 +16,23 @@ from glasswork.errors import GlassworkError
 OPTIONS = ReadingOptions()
 
 
-def stream(examples: Examples) -> str:
-    vocabulary = examples.schema.vocabulary
+def stream(dataset: Dataset) -> str:
+    vocabulary = dataset.schema.vocabulary
     assert vocabulary is not None
-    return vocabulary.decode(examples.columns["inputs"].tolist())
+    return vocabulary.decode(dataset.columns["inputs"].tolist())
 
 
 def test_a_file_is_its_characters(tmp_path: Path) -> None:
     words = "caf\u00e9 \u4e2d\u6587 \U0001f600\n\ttabs\r\n" * 700
     (tmp_path / "a.txt").write_bytes(words.encode())
-    examples = read(tmp_path / "a.txt", OPTIONS)
-    assert stream(examples) == words
-    assert examples.schema.classes == (UNKNOWN, *sorted(set(words)))
-    assert examples.columns["inputs"].dtype == torch.uint8
-    assert examples.ordered
-    assert examples.count(torch.arange(len(examples))) == len(words)
-    assert 500 <= len(examples) <= 1000
-    assert examples.name(1) == f"a.txt from character {-(-len(words) // 1000) + 1}"
+    dataset = read(tmp_path / "a.txt", OPTIONS)
+    assert stream(dataset) == words
+    assert dataset.schema.classes == (UNKNOWN, *sorted(set(words)))
+    assert dataset.columns["inputs"].dtype == torch.uint8
+    assert dataset.ordered
+    assert dataset.count(torch.arange(len(dataset))) == len(words)
+    assert 500 <= len(dataset) <= 1000
+    assert dataset.name(1) == f"a.txt from character {-(-len(words) // 1000) + 1}"
 
 
 def test_characters_that_end_a_piece_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,26 +50,26 @@ def test_a_tree_is_read_file_after_file(tmp_path: Path) -> None:
     (tmp_path / "b" / "object.o").write_bytes(b"\x7fELF\0\0")
     (tmp_path / "b" / "old.c").write_bytes("caf\u00e9".encode("latin-1"))
     (tmp_path / "b" / "late.c").write_bytes(b"x" * 9000 + b"\xff")
-    examples = read(tmp_path, OPTIONS)
-    assert stream(examples) == "one;two;ten;"
-    assert examples.skipped == ("3 files are not text in UTF-8 and left out: b/object.o, b/old.c, b/late.c.",)
-    assert examples.name(5) == "b/2.c from character 2"
+    dataset = read(tmp_path, OPTIONS)
+    assert stream(dataset) == "one;two;ten;"
+    assert dataset.skipped == ("3 files are not text in UTF-8 and left out: b/object.o, b/old.c, b/late.c.",)
+    assert dataset.name(5) == "b/2.c from character 2"
 
 
 def test_given_parts(tmp_path: Path) -> None:
     for name, words in {"train.txt": "abcab" * 9, "valid.txt": "abx", "test.txt": "ay", "README.md": "about"}.items():
         (tmp_path / name).write_text(words)
-    examples = read(tmp_path, OPTIONS, text)
-    splits = examples.columns["split"].tolist()
+    dataset = read(tmp_path, OPTIONS, text)
+    splits = dataset.columns["split"].tolist()
     assert splits == sorted(splits) and set(splits) == {TRAINING, VALIDATION, TEST}
-    assert stream(examples) == "abcab" * 9 + f"ab{UNKNOWN}" + f"a{UNKNOWN}"
-    assert examples.schema.classes == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
-    assert examples.skipped == (
+    assert stream(dataset) == "abcab" * 9 + f"ab{UNKNOWN}" + f"a{UNKNOWN}"
+    assert dataset.schema.classes == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
+    assert dataset.skipped == (
         "Beside train.txt and valid.txt and test.txt, README.md were not read.",
         "2 of the 50 characters are not among those that are trained on and count as one unknown character.",
     )
-    parts = split(examples, 0.5, 0.5, 0)
-    assert [examples.count(rows) for rows in parts.named().values()] == [45, 3, 2]
+    parts = split(dataset, 0.5, 0.5, 0)
+    assert [dataset.count(rows) for rows in parts.named().values()] == [45, 3, 2]
 
 
 def test_folders_as_parts_and_programs_that_are_none(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_folders_as_parts_and_programs_that_are_none(tmp_path: Path) -> None:
 
 def test_without_parts_the_end_is_held_out(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("".join(chr(97 + place // 100) for place in range(2000)))
-    examples = read(tmp_path / "a.txt", OPTIONS)
-    parts = split(examples, 0.25, 0.1, seed=7)
-    said = {name: stream(examples.take(rows)) for name, rows in parts.named().items()}
+    dataset = read(tmp_path / "a.txt", OPTIONS)
+    parts = split(dataset, 0.25, 0.1, seed=7)
+    said = {name: stream(dataset.take(rows)) for name, rows in parts.named().items()}
     assert {name: (words[0], words[-1], len(words)) for name, words in said.items()} == {
         "train": ("a", "n", 1350),
         "validation": ("n", "r", 450),
@@ -94,9 +94,9 @@ def test_without_parts_the_end_is_held_out(tmp_path: Path) -> None:
 
 def test_rare_characters_become_one_unknown(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("aaabbbc" * 5 + "de")
-    examples = read(tmp_path / "a.txt", ReadingOptions(vocabulary=4))
-    assert stream(examples) == "aaabbbc" * 5 + UNKNOWN * 2
-    assert examples.skipped == (
+    dataset = read(tmp_path / "a.txt", ReadingOptions(vocabulary=4))
+    assert stream(dataset) == "aaabbbc" * 5 + UNKNOWN * 2
+    assert dataset.skipped == (
         "2 of the 37 characters are too rare and count as one unknown character: --vocabulary takes more.",
     )
 
@@ -104,11 +104,11 @@ def test_rare_characters_become_one_unknown(tmp_path: Path) -> None:
 def test_many_characters(tmp_path: Path) -> None:
     words = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
     (tmp_path / "a.txt").write_text(words)
-    examples = read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000))
-    assert examples.columns["inputs"].dtype == torch.int16
-    assert stream(examples) == words
+    dataset = read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000))
+    assert dataset.columns["inputs"].dtype == torch.int16
+    assert stream(dataset) == words
     assert torch.equal(
-        read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000)).columns["inputs"], examples.columns["inputs"]
+        read(tmp_path / "a.txt", ReadingOptions(vocabulary=1000)).columns["inputs"], dataset.columns["inputs"]
     )
 
 
@@ -147,10 +147,10 @@ def test_a_folder_or_a_part_without_text(tmp_path: Path) -> None:
 
 
 def test_python_s_own_library_is_a_text() -> None:
-    examples = read("python-source", OPTIONS)
-    assert examples.source == "python-source"
-    assert len(examples.columns["inputs"]) > 3_000_000
-    assert "import" in stream(examples.take(torch.tensor([0, 1])))
+    dataset = read("python-source", OPTIONS)
+    assert dataset.source == "python-source"
+    assert len(dataset.columns["inputs"]) > 3_000_000
+    assert "import" in stream(dataset.take(torch.tensor([0, 1])))
 
 
 PEAK = """

@@ -12,9 +12,9 @@ from torch.nn import functional
 from glasswork.catalogue import order
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import split
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.systems.characters.evaluation import following, measured
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.report import single_characters
@@ -23,21 +23,21 @@ from glasswork.systems.characters.system import evaluation as characters_measure
 from made_data import said, train, write_text
 
 
-def made(**options: object) -> tuple[Characters, Examples, CharacterNetwork]:
+def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
     """A system, its example of 1,240 characters, and a fresh network."""
     recipe = order("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
     draft = Characters(recipe)  # type: ignore[arg-type]
-    examples = draft.example()
-    system = Characters(draft.resolve(examples, split(examples, 0.1, 0.1, 0)))
+    dataset = draft.example()
+    system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
     seed_everything(0)
-    network = system.network(examples.schema)
+    network = system.network(dataset.schema)
     assert isinstance(network, CharacterNetwork)
-    return system, examples, network
+    return system, dataset, network
 
 
-def nats(network: CharacterNetwork, examples: Examples, rows: torch.Tensor) -> torch.Tensor:
+def nats(network: CharacterNetwork, dataset: Dataset, rows: torch.Tensor) -> torch.Tensor:
     """-log p of every character but the first, in one reading from the beginning to the end."""
-    text = Stretches(examples, rows)
+    text = Stretches(dataset, rows)
     tokens = text.at(torch.arange(len(text)))[None]
     with torch.no_grad():
         scores, _ = network.eval().advance(tokens[:, :-1])
@@ -46,23 +46,23 @@ def nats(network: CharacterNetwork, examples: Examples, rows: torch.Tensor) -> t
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_measured_as_in_one_reading(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, examples, network = made(cell=cell)
-    rows = torch.arange(len(examples))
-    expected = float(nats(network, examples, rows).mean())
-    one = measured(network, examples, rows, Numerics())
+    _, dataset, network = made(cell=cell)
+    rows = torch.arange(len(dataset))
+    expected = float(nats(network, dataset, rows).mean())
+    one = measured(network, dataset, rows, Execution())
     assert one["loss"] == pytest.approx(expected, rel=1e-5)
     assert one["bits_per_character"] == pytest.approx(expected / math.log(2))
     assert one["perplexity"] == pytest.approx(math.exp(expected))
     monkeypatch.setattr(characters_measured, "LEAST", 100)  # in twelve lanes, which each begin 200 characters early
-    several = measured(network, examples, rows, Numerics())
+    several = measured(network, dataset, rows, Execution())
     assert several["loss"] == pytest.approx(expected, rel=1e-4)
     assert several["accuracy"] == pytest.approx(one["accuracy"], abs=0.002)
 
 
 def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
-    system, examples, network = made()
+    system, dataset, network = made()
     network.eval()
-    text = Stretches(examples, torch.arange(len(examples)))
+    text = Stretches(dataset, torch.arange(len(dataset)))
     tokens = text.at(torch.arange(41))[None]
     whole, _ = system.loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
     first, state = system.loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
@@ -74,19 +74,19 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
 
 
 def test_the_next_character_follows_from_the_whole_row() -> None:
-    _, examples, network = made()
-    tokens = Stretches(examples, torch.tensor([3])).at(torch.arange(31))[None]
+    _, dataset, network = made()
+    tokens = Stretches(dataset, torch.tensor([3])).at(torch.arange(31))[None]
     with torch.no_grad():
         expected = network.eval()(tokens)[0, :, -1].softmax(0)
-    torch.testing.assert_close(following(network, examples, 3, Numerics()), expected)
+    torch.testing.assert_close(following(network, dataset, 3, Execution()), expected)
 
 
 def test_the_baseline_is_the_entropy_of_single_characters() -> None:
-    _, examples, _ = made()
-    rows = torch.arange(len(examples))
-    counts = Counter(examples.columns["inputs"].tolist())
+    _, dataset, _ = made()
+    rows = torch.arange(len(dataset))
+    counts = Counter(dataset.columns["inputs"].tolist())
     entropy = -sum(count / 1240 * math.log2(count / 1240) for count in counts.values())
-    assert single_characters(examples, rows, rows) == pytest.approx(entropy, abs=0.02)
+    assert single_characters(dataset, rows, rows) == pytest.approx(entropy, abs=0.02)
 
 
 def test_what_is_left_open_is_derived() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, fingerprints
 from glasswork.data.heldout_classes import UNUSED, hold_classes_out
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.trace.trace import Trace
@@ -51,7 +51,7 @@ def folders(path: Path, count: int = 48) -> Path:
     return path
 
 
-def marked(classes: int, each: int, given_test: bool = False) -> Examples:
+def marked(classes: int, each: int, given_test: bool = False) -> Dataset:
     inputs = torch.zeros(classes * each, 1, 8, 8, dtype=torch.uint8)
     columns = {
         "inputs": inputs,
@@ -61,7 +61,7 @@ def marked(classes: int, each: int, given_test: bool = False) -> Examples:
     if given_test:
         columns["split"] = torch.where(torch.arange(len(inputs)) < classes * each // 2, TEST, TRAINING).to(torch.uint8)
     schema = Schema("image", (1, 8, 8), "class", tuple(f"kind {place}" for place in range(classes)))
-    return Examples(columns, schema, "made")
+    return Dataset(columns, schema, "made")
 
 
 @given(some.integers(4, 60), some.integers(1, 4), some.floats(0.01, 0.4), some.floats(0, 0.3), some.integers(0, 99))
@@ -87,17 +87,17 @@ def test_other_draws_hold_other_classes_out() -> None:
 
 
 def test_a_given_test_set_is_kept_from_training() -> None:
-    examples = marked(6, 4, given_test=True)
-    split = hold_classes_out(examples, ("kind 0", "kind 1"), 0, 0).columns["split"]
-    held, given = examples.columns["targets"] < 2, examples.columns["split"] == TEST
+    dataset = marked(6, 4, given_test=True)
+    split = hold_classes_out(dataset, ("kind 0", "kind 1"), 0, 0).columns["split"]
+    held, given = dataset.columns["targets"] < 2, dataset.columns["split"] == TEST
     assert (split[held & given] == TEST).all() and (split[~held & ~given] == TRAINING).all()
     assert (split[held != given] == UNUSED).all()
 
 
 @pytest.mark.parametrize("held_out", [("0",), ()])
 def test_nothing_held_out_leaves_the_examples_alone(held_out: tuple[str, ...]) -> None:
-    examples = marked(3, 2)
-    assert hold_classes_out(examples, held_out, 0.1, 0) is examples
+    dataset = marked(3, 2)
+    assert hold_classes_out(dataset, held_out, 0.1, 0) is dataset
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_batches_are_of_classes_that_are_trained_on(tmp_path: Path) -> None:
     unseen = set(training.examples.columns["targets"][training.splits.test].tolist())
     assert len(unseen) == 2
     stage = training.system.stages(
-        training.network, training.examples, training.splits, training.clock, training.numerics
+        training.network, training.examples, training.splits, training.clock, training.execution
     )[0]
     for index in range(len(stage.batches)):
         assert not unseen & set(stage.batches.batch(0, index).targets.tolist())

@@ -12,11 +12,11 @@ import torch
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.formats.series.calendar import Timing
 from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.series_windows import Places, Windows
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
 from glasswork.systems.forecast.evaluation import backtest, calibrate
 from glasswork.systems.forecast.network import Forecasters
@@ -25,16 +25,16 @@ from made_data import mistake, said, train, write_series
 SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5, "batch_size": 16}
 
 
-def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Examples:
+def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Dataset:
     inputs = values[:, :, None].float()
     kind = SeriesKind(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
     names = tuple("abcdef"[: values.shape[1]])
-    return Examples(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)
+    return Dataset(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)
 
 
-def network_for(examples: Examples, members: int = 2) -> Forecasters:
-    kind = examples.schema.series
+def network_for(dataset: Dataset, members: int = 2) -> Forecasters:
+    kind = dataset.schema.series
     assert kind is not None
     torch.manual_seed(0)
     return Forecasters(members, "gru", kind.window, kind.features, kind.horizon, kind.quantiles, 4, 0.0).eval()
@@ -47,12 +47,12 @@ def weekly(count: int = 200, noise: float = 1.0) -> torch.Tensor:
 
 
 def test_an_untrained_network_foretells_the_season_before() -> None:
-    examples = series(weekly())
-    found = backtest(network_for(examples), examples, torch.arange(150, 200), Numerics(), None, baselines=False)
+    dataset = series(weekly())
+    found = backtest(network_for(dataset), dataset, torch.arange(150, 200), Execution(), None, baselines=False)
     assert found is not None
     assert torch.allclose(found.median, found.naive, atol=1e-4)
     rows = found.places.origins[:, None] + torch.arange(3)
-    values = examples.columns["inputs"][:, 0, 0]
+    values = dataset.columns["inputs"][:, 0, 0]
     expected = (values[rows] - values[rows - 7]).abs().mean().item()
     assert found.metrics()["seasonal_naive_mae"] == pytest.approx(expected)
     assert found.places.origins.tolist() == list(range(150, 198, 3))
@@ -72,7 +72,7 @@ def test_no_forecast_knows_of_what_comes_after_its_origin() -> None:
     network = network_for(series(values))
     for member in network.members:
         torch.nn.init.normal_(member.head.weight)  # type: ignore[union-attr, arg-type]
-    one, other = (backtest(network, series(each), torch.arange(150, 200), Numerics(), 1) for each in (values, changed))
+    one, other = (backtest(network, series(each), torch.arange(150, 200), Execution(), 1) for each in (values, changed))
     assert one is not None and other is not None and one.ets is not None and other.ets is not None
     early = one.places.origins <= 170
     assert int(early.sum()) == 21
@@ -86,8 +86,8 @@ def test_exponential_smoothing_is_statsmodels_own(season: int) -> None:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     values = weekly(noise=0.5)
-    examples = series(values, season)
-    windows = Windows(examples, Numerics())
+    dataset = series(values, season)
+    windows = Windows(dataset, Execution())
     places = Places(torch.tensor([150, 180]), torch.tensor([0, 0]))
     found = ets_forecasts(windows, places)
     options: dict[str, Any] = {"initialization_method": "heuristic"}
@@ -104,16 +104,16 @@ def test_exponential_smoothing_is_statsmodels_own(season: int) -> None:
 
 
 def test_a_series_too_short_to_be_smoothed_has_no_such_baseline() -> None:
-    windows = Windows(series(weekly(30)), Numerics())
+    windows = Windows(series(weekly(30)), Execution())
     assert ets_forecasts(windows, Places(torch.tensor([13]), torch.tensor([0]))).isnan().all()
 
 
 def test_intervals_hold_after_calibration() -> None:
-    examples = series(weekly(1200, noise=3.0))
-    network = network_for(examples)
-    before = backtest(network, examples, torch.arange(800, 1200), Numerics(), 1, baselines=False)
-    assert calibrate(network, examples, torch.arange(400, 800), Numerics()) == 398 * 3
-    after = backtest(network, examples, torch.arange(800, 1200), Numerics(), 1, baselines=False)
+    dataset = series(weekly(1200, noise=3.0))
+    network = network_for(dataset)
+    before = backtest(network, dataset, torch.arange(800, 1200), Execution(), 1, baselines=False)
+    assert calibrate(network, dataset, torch.arange(400, 800), Execution()) == 398 * 3
+    after = backtest(network, dataset, torch.arange(800, 1200), Execution(), 1, baselines=False)
     assert before is not None and after is not None
     assert abs(before.metrics()["coverage"] - 0.8) > 0.04
     assert after.metrics()["coverage"] == pytest.approx(0.8, abs=0.04)

@@ -15,28 +15,28 @@ from torch import nn
 import glasswork as gw
 from glasswork.catalogue import make_system, order
 from glasswork.cli import main
-from glasswork.data.dataset import Examples, Schema
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import split
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.glassbox.contributions import places_between, shares_over
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.networks.dense import Dense
 from made_data import PLAIN, mistake, said, train
 
 
-def made(**options: object) -> Examples:
+def made(**options: object) -> Dataset:
     asked = order("function", options)
     return make_system(asked.system, asked.recipe).read("expression")
 
 
 def test_test_points_lie_between_training_points_and_on_the_function() -> None:
-    examples = made(expression="x**2 - 3*x", low=-1, high=2, noise=0.5)
-    splits = split(examples, 0.0, 0.2, 0)
-    training, test = (examples.columns["inputs"][rows, 0] for rows in (splits.training, splits.test))
+    dataset = made(expression="x**2 - 3*x", low=-1, high=2, noise=0.5)
+    splits = split(dataset, 0.0, 0.2, 0)
+    training, test = (dataset.columns["inputs"][rows, 0] for rows in (splits.training, splits.test))
     assert (len(training), len(test)) == (120, 119)
     torch.testing.assert_close(test, (training[1:] + training[:-1]) / 2)
     assert (float(training[0]), float(training[-1])) == (-1, 2)
-    wanted = examples.columns["targets"][:, 0]
+    wanted = dataset.columns["targets"][:, 0]
     torch.testing.assert_close(wanted[splits.test], test**2 - 3 * test, atol=1e-5, rtol=1e-5)
     away = wanted[splits.training] - (training**2 - 3 * training)
     assert 0.35 < float(away.std()) < 0.65
@@ -112,7 +112,7 @@ SCHEMA = Schema(
 def test_shares_and_constant_add_up_to_the_answer(hidden: list[int], activation: str, seed: int) -> None:
     torch.manual_seed(seed)
     network = Dense(1, hidden, 1, activation)
-    found = shares_over(network, SCHEMA, [-1.0, 0.0, 7.5], Numerics())
+    found = shares_over(network, SCHEMA, [-1.0, 0.0, 7.5], Execution())
     assert len(found.shares) == hidden[-1]
     inputs = (torch.tensor([[-1.0], [0.0], [7.5]]) - 2) / 3
     with torch.no_grad():
@@ -124,8 +124,8 @@ def test_shares_and_constant_add_up_to_the_answer(hidden: list[int], activation:
 
 def test_what_is_no_sum_of_units_is_not_taken_apart() -> None:
     bent = nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 1), nn.Sigmoid())
-    assert shares_over(bent, SCHEMA, [0.0, 1.0], Numerics()).shares == ()
-    assert shares_over(nn.Linear(1, 1), SCHEMA, [0.0, 1.0], Numerics()).shares == ()
+    assert shares_over(bent, SCHEMA, [0.0, 1.0], Execution()).shares == ()
+    assert shares_over(nn.Linear(1, 1), SCHEMA, [0.0, 1.0], Execution()).shares == ()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from glasswork.catalogue import make_system, order
 from glasswork.cli import main
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, seed_everything
+from glasswork.execution import Execution, seed_everything
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.glassbox.regions import CELLS, plane_of, region
 from glasswork.show.report import Report
@@ -76,7 +76,7 @@ def made_stage(network: nn.Module | None = None, clock: Clock | None = None, **v
     examples = examples.with_schema(system.scaled(examples, splits.training))
     seed_everything(system.recipe.seed)
     made = network or system.network(examples.schema)
-    return system, system.stages(made, examples, splits, clock or Clock(10), Numerics())[0]
+    return system, system.stages(made, examples, splits, clock or Clock(10), Execution())[0]
 
 
 @given(seed=some.integers(0, 10**6), count=some.integers(1, 6), rate=some.floats(0.01, 5), units=some.integers(1, 20))
@@ -273,7 +273,7 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
     assert [part.title for part in report.parts] == ["What it answers where", "What each hidden unit makes of it"]
     assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
     model = gw.load(learnt)
-    plane = plane_of(exclusive_or().with_schema(model.schema), torch.arange(4), "squared-error", model.numerics)
+    plane = plane_of(exclusive_or().with_schema(model.schema), torch.arange(4), "squared-error", model.execution)
     assert plane is not None
     surface = region(model.network, plane)
     assert (surface.inputs, surface.line, len(surface.values)) == (("x1", "x2"), 0.5, 1)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from glasswork.data import builtin as names
 from glasswork.data import cache
-from glasswork.data.dataset import Examples, ReadingOptions
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
 from glasswork.data.formats.tables import table
 from glasswork.errors import GlassworkError
@@ -29,7 +29,7 @@ class Reader(Protocol):
     def sources(self, path: Path) -> list[Path]:
         """The files and folders that the result depends on."""
 
-    def read(self, path: Path, options: ReadingOptions) -> Examples:
+    def read(self, path: Path, options: ReadingOptions) -> Dataset:
         """Read what lies at `path`."""
 
 
@@ -37,7 +37,7 @@ class Reader(Protocol):
 READERS: tuple[Reader, ...] = (idx, cifar, npz, clips, table, image_folder, text)
 
 
-def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Examples:
+def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Dataset:
     """Read a data set by name or path, in any of the formats, from the cache if it was read before.
 
     Args:
@@ -56,20 +56,20 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     else:
         path = named.locate()
     if named is not None and named.read is not None:
-        examples = _remembered(str(source), path, named.sources(path), named.read, options)
+        dataset = _remembered(str(source), path, named.sources(path), named.read, options)
     else:
         reader = reader or _reader_of(path)
-        examples = _remembered(reader.FORMAT, path, reader.sources(path), reader.read, options)
-    return replace(examples, source=str(source))
+        dataset = _remembered(reader.FORMAT, path, reader.sources(path), reader.read, options)
+    return replace(dataset, source=str(source))
 
 
 def _remembered(
     reader: str,
     path: Path,
     sources: list[Path],
-    function: Callable[[Path, ReadingOptions], Examples],
+    function: Callable[[Path, ReadingOptions], Dataset],
     options: ReadingOptions,
-) -> Examples:
+) -> Dataset:
     try:
         return cache.remembered(reader, sources, options, lambda: function(path, options))
     except OSError as error:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from glasswork.data.dataset import Examples, ReadingOptions, Schema, TargetKind, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, TargetKind, fingerprints
 from glasswork.errors import GlassworkError
 
 Array = npt.NDArray[Any]
@@ -36,7 +36,7 @@ class Part:
     where: str
 
 
-def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, classes: Sequence[str] = ()) -> Examples:
+def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, classes: Sequence[str] = ()) -> Dataset:
     """Join parts into Examples.
 
     Args:
@@ -78,7 +78,7 @@ def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, cla
     if splits:
         table["split"] = torch.tensor(splits, dtype=torch.uint8)
     schema = Schema("vector" if inputs.ndim == 2 else "image", shape, kind, names, features)
-    return Examples(table, schema, source, margin=margin)
+    return Dataset(table, schema, source, margin=margin)
 
 
 def _joined(arrays: Sequence[Array]) -> Array:

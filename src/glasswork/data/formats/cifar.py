@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasswork.data.dataset import TEST, TRAINING, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.errors import GlassworkError
@@ -42,7 +42,7 @@ def sources(path: Path) -> list[Path]:
     return [path, names] if layout and names.is_file() else [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Read one file, or all files of a folder with their splits.
 
     Raises:

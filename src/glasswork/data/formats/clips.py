@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import cache, ragged
-from glasswork.data.dataset import TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.image_folder import is_image, natural
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
@@ -47,7 +47,7 @@ def sources(path: Path) -> list[Path]:
     return [path] if path.is_dir() else [path, path.parent]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads clips frame by frame, decoded on all cores.
 
     Raises:
@@ -76,7 +76,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
         columns["split"] = torch.tensor([clip.split or TRAINING for clip in clips], dtype=torch.uint8)
     names = [_name(clip.path, path) for clip in clips]
     schema = Schema("sequence", tuple(inputs.shape[1:]), "class", classes, each=True)
-    found = Examples(
+    found = Dataset(
         columns,
         schema,
         str(path),

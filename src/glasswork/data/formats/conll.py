@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.image_folder import natural
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
 from glasswork.data.formats.splits import split_parts, visible
@@ -56,7 +56,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads sentences and their labels.
 
     In columns the word is the first and the label the last one; in `.conllu` they are FORM and UPOS. Features of words
@@ -86,14 +86,14 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     else:
         training = [row for row, s in zip(found.words, found.splits, strict=True) if s == TRAINING]
         vocabulary = _vocabulary(training or found.words, options)
-    examples = sentences(found.words, found.names, Schema("text", (FEATURES,), "class", classes, each=True), vocabulary)
+    dataset = sentences(found.words, found.names, Schema("text", (FEATURES,), "class", classes, each=True), vocabulary)
     targets = torch.tensor([numbers[label] for row in found.labels for label in row])
-    columns = {**examples.columns, "targets": targets}
-    columns["fingerprints"] = ragged.fingerprints(columns["texts"], examples.offsets["texts"])
+    columns = {**dataset.columns, "targets": targets}
+    columns["fingerprints"] = ragged.fingerprints(columns["texts"], dataset.offsets["texts"])
     if None not in parts:
         columns["split"] = torch.tensor(found.splits, dtype=torch.uint8)
-    offsets = {**examples.offsets, "targets": examples.offsets["inputs"]}
-    return Examples(columns, examples.schema, str(path), examples.names, offsets=offsets)
+    offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
+    return Dataset(columns, dataset.schema, str(path), dataset.names, offsets=offsets)
 
 
 def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
@@ -116,7 +116,7 @@ def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
     return file_words, names
 
 
-def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Schema, vocabulary: Vocabulary) -> Examples:
+def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Schema, vocabulary: Vocabulary) -> Dataset:
     """Sentences as columns, whose labels nobody knows."""
     numbers = vocabulary.numbers
     known: dict[str, list[int]] = {}
@@ -130,14 +130,14 @@ def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Sche
     written, ends = joined_bytes([_BETWEEN.join(sentence) for sentence in words])
     inputs: Tensor = torch.tensor(rows, dtype=torch.int32).reshape(-1, FEATURES)
     full = Schema(schema.inputs, schema.shape, schema.target, schema.classes, vocabulary=vocabulary, each=True)
-    return Examples(
+    return Dataset(
         {"inputs": inputs, "texts": written}, full, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends}
     )
 
 
-def words_in(examples: Examples, row: int) -> list[str]:
+def words_in(dataset: Dataset, row: int) -> list[str]:
     """The words of a sentence as they were written."""
-    return text_of(examples, row).split(_BETWEEN)
+    return text_of(dataset, row).split(_BETWEEN)
 
 
 def words_of(text: str) -> list[str]:

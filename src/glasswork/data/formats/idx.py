@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glasswork.data.dataset import Examples, ReadingOptions
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Array, Part, examples_of
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.errors import GlassworkError
@@ -51,7 +51,7 @@ def sources(path: Path) -> list[Path]:
     return [path, labels] if labels is not None else [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Read one pair of image and label files, or all pairs of a folder, each a split.
 
     Raises:

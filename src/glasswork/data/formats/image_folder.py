@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.decoding import SUFFIXES, decode_files
 from glasswork.data.formats.splits import split_folders, visible
 from glasswork.errors import GlassworkError
@@ -39,7 +39,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Read the images of a folder, decoded on all cores.
 
     Raises:
@@ -73,7 +73,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
         columns["split"] = torch.tensor([listing.splits[row] for row in rows], dtype=torch.uint8)
         listing.skipped += _missing_in_training(listing, classes) + _beside(path, list(parts.values()))
     _, channels, height, width = decoded.inputs.shape
-    return Examples(
+    return Dataset(
         columns=columns,
         schema=Schema(
             "image", (channels, height - 2 * decoded.margin, width - 2 * decoded.margin), "class", tuple(classes)

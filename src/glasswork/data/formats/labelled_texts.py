@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.image_folder import natural
 from glasswork.data.formats.splits import split_folders, visible
 from glasswork.data.formats.tables import table as tables
@@ -48,7 +48,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads texts and their answers.
 
     Tokens that come fewer than `options.least` times in the rows that are given for training (in all rows, where the
@@ -61,7 +61,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     return _examples(found, path, options)
 
 
-def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Examples:
+def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Dataset:
     """Reads texts without their answers, for a model that was trained as `schema` says.
 
     Of a table the rows; of a text file, where the model was trained on a table, the lines that are not blank; else the
@@ -91,22 +91,22 @@ def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Examp
     return examples_of(found.texts, found.names, schema, options.longest)
 
 
-def examples_of(texts: Sequence[str], names: Sequence[str], schema: Schema, longest: int | None = None) -> Examples:
+def examples_of(texts: Sequence[str], names: Sequence[str], schema: Schema, longest: int | None = None) -> Dataset:
     """Texts whose answers nobody knows, as a model under `schema` takes them; a text may be empty."""
     assert schema.vocabulary is not None
     tokens, offsets = encode(texts, schema.vocabulary, longest)
     written, ends = joined_bytes(texts)
     columns = {"inputs": tokens, "texts": written, "targets": torch.zeros(len(texts), dtype=torch.int64)}
-    return Examples(columns, schema, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
+    return Dataset(columns, schema, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
 
 
-def text_of(examples: Examples, row: int) -> str:
+def text_of(dataset: Dataset, row: int) -> str:
     """A text as it was written."""
-    begin, end = examples.offsets["texts"][row : row + 2].tolist()
-    return examples.columns["texts"][begin:end].numpy().tobytes().decode(errors="surrogateescape")
+    begin, end = dataset.offsets["texts"][row : row + 2].tolist()
+    return dataset.columns["texts"][begin:end].numpy().tobytes().decode(errors="surrogateescape")
 
 
-def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Examples:
+def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Dataset:
     """Tokens, answers and splits as columns."""
     assert found.targets is not None
     splits = found.splits or [TRAINING] * len(found.texts)
@@ -123,13 +123,13 @@ def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Examples:
     if found.splits is not None:
         columns["split"] = torch.tensor(splits, dtype=torch.uint8)
     names = [f"{name}: {_excerpt(text)}" for name, text in zip(found.names, found.texts, strict=True)]
-    examples = Examples(columns, schema, str(path), names, offsets={"inputs": offsets, "texts": ends})
-    return _without_empty(examples, found, path)
+    dataset = Dataset(columns, schema, str(path), names, offsets={"inputs": offsets, "texts": ends})
+    return _without_empty(dataset, found, path)
 
 
-def _without_empty(examples: Examples, found: _Texts, path: Path) -> Examples:
+def _without_empty(dataset: Dataset, found: _Texts, path: Path) -> Dataset:
     """The examples that have a token, with a sentence about the others."""
-    lengths = ragged.lengths(examples.offsets["inputs"])
+    lengths = ragged.lengths(dataset.offsets["inputs"])
     empty = (lengths == 0).nonzero()[:, 0]
     if len(empty) == len(lengths):
         raise GlassworkError(f"{path} holds no text: all {len(lengths):,} texts are empty")
@@ -139,8 +139,8 @@ def _without_empty(examples: Examples, found: _Texts, path: Path) -> Examples:
         more = f" and {len(empty) - _NAMED:,} more" if len(empty) > _NAMED else ""
         words = "text is empty and was" if len(empty) == 1 else "texts are empty and were"
         skipped.append(f"{len(empty):,} {words} left out: {named}{more}.")
-        examples = examples.take(lengths.nonzero()[:, 0])
-    return replace(examples, skipped=tuple(skipped))
+        dataset = dataset.take(lengths.nonzero()[:, 0])
+    return replace(dataset, skipped=tuple(skipped))
 
 
 def _of_tables(path: Path, options: ReadingOptions) -> _Texts:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, ReadingOptions
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Array, Part, examples_of
 from glasswork.data.formats.splits import split_folders, split_parts, visible
 from glasswork.errors import GlassworkError
@@ -36,7 +36,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Read one archive, or a folder with an archive per split.
 
     Raises:

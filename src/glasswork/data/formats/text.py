@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import cache, ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Examples, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.image_folder import is_image, natural
 from glasswork.data.formats.splits import split_parts, visible
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
@@ -66,7 +66,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads the text of a file, or of all files in a folder one after the other, as one stream of characters.
 
     Files or folders named train, val and test are parts of the data, where there is one to train on and another.
@@ -77,7 +77,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     return read_files(path, _corpus(path), options)
 
 
-def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOptions) -> Examples:
+def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOptions) -> Dataset:
     """Reads some files as one stream of characters, in two passes over them that hold a piece at a time.
 
     Rows are about a thousand stretches of the text, one after the other, so that a part of it can be held out.
@@ -111,7 +111,7 @@ def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOpt
         columns["split"] = splits
     schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
     names = _names(path, corpus, offsets)
-    return Examples(
+    return Dataset(
         columns, schema, str(path), names, 0, tuple(corpus.skipped), offsets={"inputs": offsets}, ordered=True
     )
 

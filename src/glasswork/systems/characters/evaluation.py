@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from glasswork.data.bptt import Stretches
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.systems.characters.network import CharacterNetwork
 
@@ -19,7 +19,7 @@ WARMING = 200
 CHUNK = 200
 
 
-def measured(network: CharacterNetwork, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+def measured(network: CharacterNetwork, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
     """How well the network foretells every character of some rows but the first.
 
     The text is divided into lanes that are read side by side; each begins `WARMING` characters early, with an empty
@@ -30,7 +30,7 @@ def measured(network: CharacterNetwork, examples: Examples, rows: Tensor, numeri
         share of characters that were the most probable one.
     """
     network.eval()
-    text = Stretches(examples, rows)
+    text = Stretches(dataset, rows)
     count = len(text) - 1  # characters that are foretold
     lanes = max(1, min(LANES, count // LEAST))
     length = -(-count // lanes)
@@ -41,15 +41,15 @@ def measured(network: CharacterNetwork, examples: Examples, rows: Tensor, numeri
     with torch.inference_mode():
         for start in range(-WARMING if lanes > 1 else 0, length, CHUNK):
             places = begins[:, None] + torch.arange(start, min(start + CHUNK, length))
-            tokens = text.at(torch.cat([places, places[:, -1:] + 1], 1).clamp(0, count)).to(numerics.device)
-            with numerics.arithmetic():
+            tokens = text.at(torch.cat([places, places[:, -1:] + 1], 1).clamp(0, count)).to(execution.device)
+            with execution.arithmetic():
                 scores, state = network.advance(tokens[:, :-1], state)
             if start < 0:  # the first lane has nothing before it: its state is emptied again
                 state = tuple(
                     part.index_fill(1, torch.zeros(1, dtype=torch.int64, device=part.device), 0) for part in state
                 )
                 continue
-            counted = (places < ends[:, None]).to(numerics.device)
+            counted = (places < ends[:, None]).to(execution.device)
             losses = functional.cross_entropy(scores.float().transpose(1, 2), tokens[:, 1:], reduction="none")
             total += losses[counted].double().sum().cpu()
             right += int((scores.argmax(2) == tokens[:, 1:])[counted].sum())
@@ -62,15 +62,15 @@ def measured(network: CharacterNetwork, examples: Examples, rows: Tensor, numeri
     }
 
 
-def following(network: CharacterNetwork, examples: Examples, row: int, numerics: Numerics) -> Tensor:
+def following(network: CharacterNetwork, dataset: Dataset, row: int, execution: Execution) -> Tensor:
     """The probabilities of the character after a row, (characters,), on the CPU."""
     network.eval()
-    text, state = Stretches(examples, torch.tensor([row])), None
+    text, state = Stretches(dataset, torch.tensor([row])), None
     scores = torch.zeros(0)
-    with torch.inference_mode(), numerics.arithmetic():
+    with torch.inference_mode(), execution.arithmetic():
         # What lies farther back than this is forgotten by any of these networks.
         for start in range(max(0, len(text) - 5 * CHUNK), len(text), CHUNK):
-            tokens = text.at(torch.arange(start, min(start + CHUNK, len(text))))[None].to(numerics.device)
+            tokens = text.at(torch.arange(start, min(start + CHUNK, len(text))))[None].to(execution.device)
             scores, state = network.advance(tokens, state)
     chances = scores[0, -1].float().softmax(0).cpu()
     return chances

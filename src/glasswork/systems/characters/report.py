@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.show.sections import Part, Quotation
 from glasswork.training.step import Tree
 
@@ -14,12 +14,12 @@ COUNTED = 1 << 20
 
 
 def findings(
-    examples: Examples, training: Tensor, rows: Tensor, where: str, metrics: dict[str, float], state: Tree | None
+    dataset: Dataset, training: Tensor, rows: Tensor, where: str, metrics: dict[str, float], state: Tree | None
 ) -> dict[str, Any]:
     """Fields of the report.
 
     Args:
-        examples: the text.
+        dataset: the text.
         training: rows that were trained on, for the baseline.
         rows: rows that were measured on.
         where: which part they are, in words.
@@ -33,7 +33,7 @@ def findings(
         "headline_in_percent": False,
         "headline_higher_is_better": False,
         "baseline_name": "a model that knows only how often each character comes",
-        "baseline_value": single_characters(examples, training, rows),
+        "baseline_value": single_characters(dataset, training, rows),
         "test_metrics": metrics,
     }
     if samples:
@@ -42,17 +42,17 @@ def findings(
     return found
 
 
-def single_characters(examples: Examples, training: Tensor, rows: Tensor) -> float:
+def single_characters(dataset: Dataset, training: Tensor, rows: Tensor) -> float:
     """Bits per character on `rows` of a model that knows only how often each character comes in `training`."""
-    size = len(examples.schema.classes)
-    known, asked = (_counts(examples, part, size) for part in (training, rows))
+    size = len(dataset.schema.classes)
+    known, asked = (_counts(dataset, part, size) for part in (training, rows))
     logs = ((known + 1) / (known + 1).sum()).log2()
     return float(-(asked * logs).sum() / asked.sum())
 
 
-def _counts(examples: Examples, rows: Tensor, size: int) -> Tensor:
+def _counts(dataset: Dataset, rows: Tensor, size: int) -> Tensor:
     counts = torch.zeros(size, dtype=torch.float64)
-    tokens, offsets = examples.columns["inputs"], examples.offsets["inputs"]
+    tokens, offsets = dataset.columns["inputs"], dataset.offsets["inputs"]
     for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True):
         counts += torch.bincount(tokens[begin:end].to(torch.int64), minlength=size)
     return counts

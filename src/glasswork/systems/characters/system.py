@@ -13,13 +13,13 @@ from typing_extensions import override
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Lanes, Stretches
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
 from glasswork.data.inputs import Inputs
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import CharacterCounts
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.characters.evaluation import following, measured
@@ -28,11 +28,11 @@ from glasswork.systems.characters.recipe import CharactersRecipe
 from glasswork.systems.characters.report import findings
 from glasswork.systems.characters.sampling import sampled
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 JUDGED = 500_000
@@ -61,28 +61,28 @@ class Characters(System[CharactersRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         return formats.read(source, ReadingOptions(vocabulary=self.recipe.vocabulary), text)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return formats.read(source, ReadingOptions(like=schema), text)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return examples.schema
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return dataset.schema
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> CharactersRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> CharactersRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        unknown = examples.schema.vocabulary.unknown(recipe.prompt) if examples.schema.vocabulary else ""
+        unknown = dataset.schema.vocabulary.unknown(recipe.prompt) if dataset.schema.vocabulary else ""
         if unknown:
-            raise GlassworkError(f"The prompt has characters that are not in {examples.source}: {unknown!r}")
+            raise GlassworkError(f"The prompt has characters that are not in {dataset.source}: {unknown!r}")
         for part, rows in splits.named().items():
-            if 0 < examples.count(rows) < 2:
-                raise GlassworkError(f"{examples.source} has one character to {part} on: give it more text")
-        embedding = 0 if len(examples.schema.classes) <= ONE_HOT else recipe.units
+            if 0 < dataset.count(rows) < 2:
+                raise GlassworkError(f"{dataset.source} has one character to {part} on: give it more text")
+        embedding = 0 if len(dataset.schema.classes) <= ONE_HOT else recipe.units
         return recipe.completed(epochs=10, batch_size=64, learning_rate=RATES[recipe.cell], embedding=embedding)
 
     @override
@@ -94,15 +94,15 @@ class Characters(System[CharactersRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._schema = examples.schema
-        looked_at = splits.validation[: _rows_of(examples, splits.validation, JUDGED)]
-        batches = Lanes(examples, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, numerics)
-        judge = judged(lambda network: self.score(network, examples, looked_at, numerics), looked_at)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+        self._schema = dataset.schema
+        looked_at = splits.validation[: _rows_of(dataset, splits.validation, JUDGED)]
+        batches = Lanes(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
+        judge = judged(lambda network: self.score(network, dataset, looked_at, execution), looked_at)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
@@ -110,7 +110,7 @@ class Characters(System[CharactersRecipe]):
         return sampled(stage, start, self._schema, self.recipe.prompt, self.recipe.samples, fit)
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         assert isinstance(network, CharacterNetwork)
         before: State | None = None if batch.begins else tuple(state[name] for name in sorted(state))
         scores, after = network.advance(batch.inputs, before)
@@ -118,61 +118,61 @@ class Characters(System[CharactersRecipe]):
         return loss, {f"state_{place}": part.detach().float() for place, part in enumerate(after)}
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         assert isinstance(network, CharacterNetwork)
-        return measured(network, examples, rows, numerics)
+        return measured(network, dataset, rows, execution)
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        exact = replace(numerics, precision="float32")
-        metrics = self.score(network, examples, rows, exact)
-        return findings(examples, splits.training, rows, where, metrics, state)
+        exact = replace(execution, precision="float32")
+        metrics = self.score(network, dataset, rows, exact)
+        return findings(dataset, splits.training, rows, where, metrics, state)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            examples = self.read_like(path, schema)
-            columns = {"inputs": examples.columns["inputs"]}
-            ends = {"inputs": examples.offsets["inputs"][[0, -1]]}  # one row, the whole text
-            yield Inputs([str(path)], replace(examples, columns=columns, offsets=ends, names=[str(path)]))
+            dataset = self.read_like(path, schema)
+            columns = {"inputs": dataset.columns["inputs"]}
+            ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
+            yield Inputs([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        stretches = Stretches(examples, rows)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        stretches = Stretches(dataset, rows)
         # One row is looked at in every number, several ones as in training.
         times = min(OPENED if len(rows) == 1 else self.recipe.sequence, len(stretches) - 1)
         if times < 1:
-            raise GlassworkError(f"{examples.source} has a single character: there is none after it to foretell")
+            raise GlassworkError(f"{dataset.source} has a single character: there is none after it to foretell")
         count = min(len(rows), (len(stretches) - 1) // times)
         starts = torch.arange(count) * ((len(stretches) - 1 - times) // max(1, count - 1))
-        tokens = stretches.at(starts[:, None] + torch.arange(times + 1)).to(numerics.device)
+        tokens = stretches.at(starts[:, None] + torch.arange(times + 1)).to(execution.device)
         return Batch(tokens[:, :-1], tokens[:, 1:], counted=count * times)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         assert isinstance(network, CharacterNetwork)
         answers = []
-        for row, name in enumerate(examples.names):
-            chances = following(network, examples, row, numerics)
-            ranked = {examples.schema.classes[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()}
+        for row, name in enumerate(dataset.names):
+            chances = following(network, dataset, row, execution)
+            ranked = {dataset.schema.classes[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()}
             one, figures = torch.tensor([row]), {}
-            if examples.count(one) > 1:
-                figures["bits_per_character"] = measured(network, examples, one, numerics)["bits_per_character"]
-            begin, end = examples.offsets["inputs"][row : row + 2].tolist()
-            read = examples.columns["inputs"][begin:end]
+            if dataset.count(one) > 1:
+                figures["bits_per_character"] = measured(network, dataset, one, execution)["bits_per_character"]
+            begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
+            read = dataset.columns["inputs"][begin:end]
             if unknown := len(read) - int(torch.count_nonzero(read)):
                 figures["unknown_characters"] = unknown
             first = next(iter(ranked))
-            answers.append(Answer(name, first, ranked[first], ranked, figures=figures))
+            answers.append(Prediction(name, first, ranked[first], ranked, figures=figures))
         return answers
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         counts, words = CharacterCounts(), "hello, hello. how low? hollow! " * 40
         counts.add(words)
         vocabulary, _ = counts.vocabulary(256)
@@ -180,10 +180,10 @@ class Characters(System[CharactersRecipe]):
         offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
         columns = {"inputs": tokens, "fingerprints": ragged.fingerprints(tokens, offsets)}
         schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
-        return Examples(columns, schema, "example", offsets={"inputs": offsets}, ordered=True)
+        return Dataset(columns, schema, "example", offsets={"inputs": offsets}, ordered=True)
 
 
-def _rows_of(examples: Examples, rows: Tensor, most: int) -> int:
+def _rows_of(dataset: Dataset, rows: Tensor, most: int) -> int:
     """How many of the first rows have at most so many characters together; at least one."""
-    lengths = ragged.lengths(examples.offsets["inputs"])[rows].cumsum(0)
+    lengths = ragged.lengths(dataset.offsets["inputs"])[rows].cumsum(0)
     return max(1, int((lengths <= most).sum()))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.data.augmentation import centre
 from glasswork.data.balanced_batches import by_class
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification
 from glasswork.show import percent
@@ -23,10 +23,10 @@ MAPPED_CLASSES, MAPPED = 8, 600
 LARGEST_SIDE = 32
 
 
-def gallery_rows(examples: Examples, splits: Splits) -> Tensor:
+def gallery_rows(dataset: Dataset, splits: Splits) -> Tensor:
     """Up to 200 examples of each class, from which its mean is taken: of those trained on, else of those held out."""
-    targets = examples.columns["targets"]
-    count = len(examples.schema.classes)
+    targets = dataset.columns["targets"]
+    count = len(dataset.schema.classes)
     trained = torch.zeros(count, dtype=torch.bool)
     trained[targets[splits.training]] = True
     others = torch.cat([splits.validation, splits.test])
@@ -35,21 +35,21 @@ def gallery_rows(examples: Examples, splits: Splits) -> Tensor:
     return torch.cat([part[:: -(-len(part) // REMEMBERED)] for part in parts])
 
 
-def findings(examples: Examples, splits: Splits, rows: Tensor, where: str, embeddings: Tensor) -> dict[str, Any]:
+def findings(dataset: Dataset, splits: Splits, rows: Tensor, where: str, embeddings: Tensor) -> dict[str, Any]:
     """Fields of the report about the embeddings of some rows.
 
     Args:
-        examples: all examples.
+        dataset: all examples.
         splits: which of them train, validate and test.
         rows: rows that are looked at.
         where: which split they are, in words.
         embeddings: theirs, (rows, size).
     """
-    classes = examples.columns["targets"][rows]
+    classes = dataset.columns["targets"][rows]
     found, verified = recall(embeddings, classes, counts=COUNTS), verification(embeddings, classes)
-    pixels = recall(_pixels(examples, rows), classes, counts=COUNTS)
+    pixels = recall(_pixels(dataset, rows), classes, counts=COUNTS)
     low, high = interval(found.right, found.queries) if found.queries else (0.0, 1.0)
-    unseen = len(torch.unique(classes)) if "unseen" in examples.columns else 0
+    unseen = len(torch.unique(classes)) if "unseen" in dataset.columns else 0
     kind = f" of {unseen:,} classes never trained on" if unseen else ""
     return {
         "headline_metric": "recall at 1",
@@ -60,25 +60,25 @@ def findings(examples: Examples, splits: Splits, rows: Tensor, where: str, embed
         "baseline_name": "the nearest by pixels",
         "baseline_value": pixels.shares[1],
         "parts": [
-            _neighbours_part(examples, rows, embeddings),
+            _neighbours_part(dataset, rows, embeddings),
             _figures_part(found, pixels, verified),
-            _map_part(examples, rows, embeddings),
+            _map_part(dataset, rows, embeddings),
         ],
     }
 
 
-def _pixels(examples: Examples, rows: Tensor) -> Tensor:
+def _pixels(dataset: Dataset, rows: Tensor) -> Tensor:
     """Images as rows of numbers, of at most 32 pixels a side."""
-    images = centre(examples.columns["inputs"][rows], examples.margin).float() / 255
+    images = centre(dataset.columns["inputs"][rows], dataset.margin).float() / 255
     height, width = images.shape[2:]
     if max(height, width) > LARGEST_SIDE:
         images = F.adaptive_avg_pool2d(images, (min(height, LARGEST_SIDE), min(width, LARGEST_SIDE)))
     return images.flatten(1)
 
 
-def _neighbours_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Part:
+def _neighbours_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part:
     """Some queries, of as many classes as there are, with what lies nearest to each."""
-    classes = examples.columns["targets"][rows]
+    classes = dataset.columns["targets"][rows]
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(rows), generator=generator)
     turns = {int(place): (classes[order[:at]] == classes[place]).sum().item() for at, place in enumerate(order[:400])}
@@ -86,9 +86,9 @@ def _neighbours_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Pa
     near = nearest(embeddings[queries], embeddings, SHOWN, queries)
     pictures = []
     for query, places in zip(queries.tolist(), near.places.tolist(), strict=True):
-        others = [(picture(examples, int(rows[i])), bool(classes[i] == classes[query])) for i in places]
-        strip = strip_png(picture(examples, int(rows[query])), others)
-        pictures.append(Photograph(strip, examples.schema.classes[int(classes[query])]))
+        others = [(picture(dataset, int(rows[i])), bool(classes[i] == classes[query])) for i in places]
+        strip = strip_png(picture(dataset, int(rows[query])), others)
+        pictures.append(Photograph(strip, dataset.schema.classes[int(classes[query])]))
     return Part(
         "What lies nearest",
         "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
@@ -132,9 +132,9 @@ def _figures_part(found: Recall, pixels: Recall, verified: Verification) -> Part
     )
 
 
-def _map_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Part:
+def _map_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part:
     """The first classes on the plane of greatest variance."""
-    classes = examples.columns["targets"][rows]
+    classes = dataset.columns["targets"][rows]
     kinds, counts = torch.unique(classes, return_counts=True)
     kinds = kinds[counts.argsort(descending=True, stable=True)][:MAPPED_CLASSES].sort().values
     if len(embeddings) < 3 or int(counts.max()) < 3:
@@ -142,7 +142,7 @@ def _map_part(examples: Examples, rows: Tensor, embeddings: Tensor) -> Part:
     chosen = torch.isin(classes, kinds).nonzero()[:, 0]
     chosen = chosen[:: -(-len(chosen) // MAPPED)]
     places = principal_plane(embeddings[chosen])
-    names = [examples.schema.classes[kind] for kind in kinds.tolist()]
+    names = [dataset.schema.classes[kind] for kind in kinds.tolist()]
     colours = torch.searchsorted(kinds, classes[chosen]).tolist()
     png = map_png([(x, y) for x, y in places.tolist()], colours, names)
     return Part(

@@ -13,12 +13,12 @@ from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
 from glasswork.data.batches import Batch, fit_scaling
-from glasswork.data.dataset import HOLDS, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.retrieval import recall, verification
 from glasswork.objectives.triplets import triplet_loss
 from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
@@ -29,10 +29,10 @@ from glasswork.systems.networks import NETWORKS, build_network
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Stage
 from glasswork.training.step import Tree
 
 BATCH = 128
@@ -56,34 +56,34 @@ class Embed(System[EmbedRecipe]):
         return "cross-entropy"  # of the nearest class mean; the triplet loss needs three examples, and opening has one
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
-        examples = formats.read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
-        _require_classes_of_images(examples)
-        return hold_classes_out(examples, recipe.held_out, recipe.validation, recipe.seed)
+        dataset = formats.read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
+        _require_classes_of_images(dataset)
+        return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
         options = ReadingOptions(side, 0, self.recipe.target, self.recipe.strict, schema.shape[0], True)
-        examples = formats.read(source, options)
-        _require_classes_of_images(examples)
-        return _with_classes_of(examples, schema)
+        dataset = formats.read(source, options)
+        _require_classes_of_images(dataset)
+        return _with_classes_of(dataset, schema)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return fit_scaling(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return fit_scaling(dataset, rows)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> EmbedRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> EmbedRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        counts = torch.bincount(examples.columns["targets"][splits.training])
+        counts = torch.bincount(dataset.columns["targets"][splits.training])
         classes, most = int((counts > 0).sum()), int(counts.max())
         if most < 2:
             raise GlassworkError(
-                f"{examples.source} has one training example of each class, and a triplet needs two of one class"
+                f"{dataset.source} has one training example of each class, and a triplet needs two of one class"
             )
         batch = recipe.batch_size or BATCH
         each = recipe.examples_per_class or max(2, min(most, max(EACH, batch // classes)))
@@ -93,7 +93,7 @@ class Embed(System[EmbedRecipe]):
                 f"A batch of {recipe.classes_per_batch} classes with {each} examples each is none of {batch}: "
                 "leave --batch-size away"
             )
-        shape, named = examples.schema.shape, NETWORKS.get(recipe.network)
+        shape, named = dataset.schema.shape, NETWORKS.get(recipe.network)
         whole = recipe.model_copy(
             update={"classes_per_batch": per_batch, "size": shape[1] if shape[1] == shape[2] else None}
         )
@@ -115,38 +115,38 @@ class Embed(System[EmbedRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.classes_per_batch is not None and recipe.examples_per_class is not None
         assert recipe.learning_rate is not None
 
-        targets = examples.columns["targets"][splits.validation]
+        targets = dataset.columns["targets"][splits.validation]
 
         def judge(network: nn.Module) -> Judgement:
-            metrics = self._measured(embeddings_on(network, examples, splits.validation, numerics), targets)
+            metrics = self._measured(embeddings_on(network, dataset, splits.validation, execution), targets)
             return Judgement(1 - metrics["recall_at_1"], metrics)
 
         batches = BalancedBatches(
-            examples,
+            dataset,
             splits.training,
             recipe.classes_per_batch,
             recipe.examples_per_class,
             recipe.seed,
-            numerics,
+            execution,
             self.augmentation,
         )
-        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, numerics)]
+        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         assert isinstance(network, Embedding)
         embeddings = network.embed(batch.inputs).float()
         return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        embeddings, classes = embeddings_on(network, examples, rows, numerics), examples.columns["targets"][rows]
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        embeddings, classes = embeddings_on(network, dataset, rows, execution), dataset.columns["targets"][rows]
         verified = verification(embeddings, classes)
         return {
             **self._measured(embeddings, classes),
@@ -172,41 +172,41 @@ class Embed(System[EmbedRecipe]):
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         assert isinstance(network, Embedding)
-        rows = gallery_rows(examples, splits)
+        rows = gallery_rows(dataset, splits)
         network.remember(
-            embeddings_on(network, examples, rows, numerics).to(numerics.device),
-            examples.columns["targets"][rows].to(numerics.device),
+            embeddings_on(network, dataset, rows, execution).to(execution.device),
+            dataset.columns["targets"][rows].to(execution.device),
         )
         where, rows = measured_rows(splits)
-        embeddings = embeddings_on(network, examples, rows, numerics)
-        found = findings(examples, splits, rows, where, embeddings)
-        if len(splits.validation) and not has_pairs(examples.columns["targets"][splits.validation]):
+        embeddings = embeddings_on(network, dataset, rows, execution)
+        found = findings(dataset, splits, rows, where, embeddings)
+        if len(splits.validation) and not has_pairs(dataset.columns["targets"][splits.validation]):
             found["result"] = {"warnings": [NOTHING_JUDGED]}
-        return {**found, "test_metrics": self.score(network, examples, rows, numerics)}
+        return {**found, "test_metrics": self.score(network, dataset, rows, execution)}
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         return read_inputs(sources, schema)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return whole_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        scores = outputs_on(network, examples, torch.arange(len(examples)), numerics)
-        return worded(scores, examples.schema, examples.names, self.loss_name)
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        scores = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
+        return worded(scores, dataset.schema, dataset.names, self.loss_name)
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
         schema = Schema("image", (1, 28, 28), "class", tuple("012345"))
         targets = torch.arange(60) % 6
-        return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
 
 
 def has_pairs(classes: Tensor) -> bool:
@@ -214,23 +214,23 @@ def has_pairs(classes: Tensor) -> bool:
     return len(classes) > 0 and int(torch.bincount(classes).max()) > 1
 
 
-def _require_classes_of_images(examples: Examples) -> None:
-    if examples.schema.inputs != "image":
+def _require_classes_of_images(dataset: Dataset) -> None:
+    if dataset.schema.inputs != "image":
         raise GlassworkError(
-            f"Embeddings are learnt of images, and {examples.source} holds {HOLDS[examples.schema.inputs]}"
+            f"Embeddings are learnt of images, and {dataset.source} holds {HOLDS[dataset.schema.inputs]}"
         )
-    if examples.schema.target != "class":
+    if dataset.schema.target != "class":
         raise GlassworkError(
-            f"Embeddings are learnt from examples of one class each, and {examples.source} has targets of kind "
-            f"'{examples.schema.target}': use lenet"
+            f"Embeddings are learnt from examples of one class each, and {dataset.source} has targets of kind "
+            f"'{dataset.schema.target}': use lenet"
         )
 
 
-def _with_classes_of(examples: Examples, schema: Schema) -> Examples:
+def _with_classes_of(dataset: Dataset, schema: Schema) -> Dataset:
     """Examples numbered as the model numbers its classes; those that it does not know get numbers of their own."""
     known = {name: place for place, name in enumerate(schema.classes)}
-    others = [name for name in examples.schema.classes if name not in known]
+    others = [name for name in dataset.schema.classes if name not in known]
     numbers = known | {name: len(known) + place for place, name in enumerate(others)}
-    places = torch.tensor([numbers[name] for name in examples.schema.classes])
-    columns = {**examples.columns, "targets": places[examples.columns["targets"]]}
-    return replace(examples, columns=columns, schema=replace(examples.schema, classes=schema.classes))
+    places = torch.tensor([numbers[name] for name in dataset.schema.classes])
+    columns = {**dataset.columns, "targets": places[dataset.columns["targets"]]}
+    return replace(dataset, columns=columns, schema=replace(dataset.schema, classes=schema.classes))

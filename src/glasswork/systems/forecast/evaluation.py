@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.series_windows import Places, Windows
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.forecasts import conformal_margins, coverage, forecast_errors
 from glasswork.objectives.losses import pinball
 from glasswork.systems.forecast.baselines import ets_forecasts, has_statsmodels
@@ -72,11 +72,11 @@ def stride_of(kind_horizon: int, rows: int, asked: int | None) -> int:
     return asked or max(1, min(kind_horizon, (rows - kind_horizon + 1) // FEWEST))
 
 
-def outputs_of(network: nn.Module, windows: Windows, places: Places, numerics: Numerics) -> Tensor:
+def outputs_of(network: nn.Module, windows: Windows, places: Places, execution: Execution) -> Tensor:
     """The network's outputs, (forecasts, horizon, quantiles), float32 on the CPU, in the scales of the windows."""
     network.eval()
     parts = []
-    with torch.inference_mode(), numerics.arithmetic():
+    with torch.inference_mode(), execution.arithmetic():
         for start in range(0, len(places), CHUNK):
             chosen = places.at(torch.arange(start, min(start + CHUNK, len(places))))
             parts.append(network(windows.batch(chosen, known=False).inputs).float().cpu())
@@ -86,9 +86,9 @@ def outputs_of(network: nn.Module, windows: Windows, places: Places, numerics: N
 
 def backtest(
     network: nn.Module,
-    examples: Examples,
+    dataset: Dataset,
     rows: Tensor,
-    numerics: Numerics,
+    execution: Execution,
     stride: int | None,
     baselines: bool = True,
     most: int | None = None,
@@ -97,20 +97,20 @@ def backtest(
 
     Args:
         network: a forecasting network.
-        examples: of series.
+        dataset: of series.
         rows: what is foretold; all of a horizon lies in them.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
         stride: steps from one origin to the next; absent: `stride_of`.
         baselines: whether exponential smoothing takes part.
         most: how many forecasts at most, evenly chosen; absent: all.
     """
-    windows = Windows(examples, numerics)
+    windows = Windows(dataset, execution)
     places = windows.places(rows, stride_of(windows.kind.horizon, len(rows), stride))
     if most is not None:
         places = spread(places, most)
     if not len(places):
         return None
-    outputs = outputs_of(network, windows, places, numerics)
+    outputs = outputs_of(network, windows, places, execution)
     targets = windows.batch(places).targets.cpu()
     return Backtest(
         places,
@@ -137,20 +137,20 @@ def _seasonal_differences(windows: Windows, before: int) -> Tensor:
     return (values[season:] - values[:-season]).abs().nanmean(0).clamp(min=1e-12)
 
 
-def calibrate(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> int:
+def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> int:
     """Sets the network's margins so that its intervals hold on some rows; on how many values that rests.
 
     Args:
         network: `Forecasters`, whose margins are replaced.
-        examples: of series.
+        dataset: of series.
         rows: which were not trained on.
-        numerics: how the arithmetic is carried out.
+        execution: how the arithmetic is carried out.
     """
     assert isinstance(network, Forecasters)
     network.margins.zero_()
-    windows = Windows(examples, numerics)
+    windows = Windows(dataset, execution)
     places = spread(windows.places(rows), CALIBRATED)
-    outputs = outputs_of(network, windows, places, numerics).sort(2).values
+    outputs = outputs_of(network, windows, places, execution).sort(2).values
     targets = windows.batch(places).targets.cpu()
     network.margins.copy_(conformal_margins(outputs, targets))
     return targets.numel()

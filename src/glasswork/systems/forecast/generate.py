@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.series_windows import Windows
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import quantile_levels
 from glasswork.systems.forecast.evaluation import outputs_of
 
@@ -79,28 +79,28 @@ class Foretold:
         }
 
 
-def foretold(network: nn.Module, examples: Examples, numerics: Numerics) -> Foretold:
+def foretold(network: nn.Module, dataset: Dataset, execution: Execution) -> Foretold:
     """How the series of some examples go on after the last of their values.
 
     Raises:
         GlassworkError: where none of them has enough known values at its end.
     """
-    kind = examples.schema.series
+    kind = dataset.schema.series
     assert kind is not None
-    windows = Windows(examples, numerics)
+    windows = Windows(dataset, execution)
     places = windows.latest()
     if not len(places):
         raise GlassworkError(
-            f"{examples.source} has {len(examples):,} times, and a forecast takes the last {kind.context:,} values of "
+            f"{dataset.source} has {len(dataset):,} times, and a forecast takes the last {kind.context:,} values of "
             f"a series: {kind.window:,} to read and a season of {kind.season:,} before them"
         )
-    values = windows.answers(outputs_of(network, windows, places, numerics), places)
-    naive, names = windows.naive(places), examples.schema.classes
-    shown = min(len(examples), max(HISTORY * kind.horizon, min(kind.season, 10 * kind.horizon)))
-    past = torch.arange(len(examples) - shown, len(examples))
+    values = windows.answers(outputs_of(network, windows, places, execution), places)
+    naive, names = windows.naive(places), dataset.schema.classes
+    shown = min(len(dataset), max(HISTORY * kind.horizon, min(kind.season, 10 * kind.horizon)))
+    past = torch.arange(len(dataset) - shown, len(dataset))
     timing, last = kind.timing, int(windows.times[-1])
     return Foretold(
-        examples.source,
+        dataset.source,
         quantile_levels(kind.quantiles).tolist(),
         [timing.word(time) for time in timing.after(last, kind.horizon).tolist()],
         [timing.word(time) for time in windows.times[past].tolist()],

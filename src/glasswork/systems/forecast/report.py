@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.show.fans import Fan, Stretch
 from glasswork.show.sections import Chart, Part
 from glasswork.systems.forecast.baselines import MISSING, MOST_SERIES, has_statsmodels
@@ -17,16 +17,16 @@ INNER = 0.5
 """Of the values that the inner interval of a drawing shall hold, about."""
 
 
-def findings(examples: Examples, found: Backtest, where: str, calibrated: int) -> dict[str, Any]:
+def findings(dataset: Dataset, found: Backtest, where: str, calibrated: int) -> dict[str, Any]:
     """Fields of the report.
 
     Args:
-        examples: the series.
+        dataset: the series.
         found: the backtest.
         where: the part that it is about, in words.
         calibrated: on how many values the intervals were calibrated.
     """
-    metrics, kind = found.metrics(), examples.schema.series
+    metrics, kind = found.metrics(), dataset.schema.series
     assert kind is not None
     promised = (kind.quantiles - 1) / (kind.quantiles + 1)
     remarks = [_verdict(metrics, len(found.places), kind.timing.steps_in_words(kind.horizon), where)]
@@ -52,7 +52,7 @@ def findings(examples: Examples, found: Backtest, where: str, calibrated: int) -
         "baseline_name": "the seasonal-naive forecast, the value one season before,",
         "baseline_value": metrics["seasonal_naive_mae"],
         "test_metrics": metrics,
-        "parts": [_errors(found, metrics, where), _drawn(examples, found, where)],
+        "parts": [_errors(found, metrics, where), _drawn(dataset, found, where)],
         "result": {"remarks": remarks},
     }
 
@@ -89,12 +89,12 @@ def _errors(found: Backtest, metrics: dict[str, float], where: str) -> Part:
     )
 
 
-def _drawn(examples: Examples, found: Backtest, where: str) -> Part:
+def _drawn(dataset: Dataset, found: Backtest, where: str) -> Part:
     """The last forecasts of a few series, with what came."""
-    kind = examples.schema.series
+    kind = dataset.schema.series
     assert kind is not None
     series = sorted(set(found.places.series.tolist()))[:DRAWN_SERIES]
-    fans = [_fan(examples, found, one) for one in series]
+    fans = [_fan(dataset, found, one) for one in series]
     outer, inner = (kind.quantiles - 1) / (kind.quantiles + 1), _inner(kind.quantiles)[2]
     return Part(
         "Forecasts and what came",
@@ -112,8 +112,8 @@ def _inner(quantiles: int) -> tuple[int, int, float]:
     return low, high, (high - low) / (quantiles + 1)
 
 
-def _fan(examples: Examples, found: Backtest, series: int) -> Fan:
-    kind = examples.schema.series
+def _fan(dataset: Dataset, found: Backtest, series: int) -> Fan:
+    kind = dataset.schema.series
     assert kind is not None
     mine = (found.places.series == series).nonzero()[:, 0].tolist()
     chosen: list[int] = []
@@ -126,15 +126,15 @@ def _fan(examples: Examples, found: Backtest, series: int) -> Fan:
     first = int(found.places.origins[chosen[-1]])
     begin = max(0, first - kind.horizon)
     end = int(found.places.origins[chosen[0]]) + kind.horizon
-    values = examples.columns["inputs"][begin:end, series, 0]
+    values = dataset.columns["inputs"][begin:end, series, 0]
     low, high, _ = _inner(kind.quantiles)
     stretches = [
         stretch_of(int(found.places.origins[place]), found.quantiles[place], found.naive[place], low, high)
         for place in reversed(chosen)
     ]
     times = torch.arange(begin, end).tolist()
-    words = [kind.timing.word(int(examples.columns["times"][row])) for row in times]
-    return Fan(examples.schema.classes[series], list(zip(times, values.tolist(), strict=True)), stretches, times, words)
+    words = [kind.timing.word(int(dataset.columns["times"][row])) for row in times]
+    return Fan(dataset.schema.classes[series], list(zip(times, values.tolist(), strict=True)), stretches, times, words)
 
 
 def stretch_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: int, high: int) -> Stretch:

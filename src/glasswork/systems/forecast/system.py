@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from glasswork.data import formats
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series import series
 from glasswork.data.formats.series.calendar import Timing
 from glasswork.data.formats.series.kind import SeriesKind
@@ -21,7 +21,7 @@ from glasswork.data.inputs import Inputs
 from glasswork.data.series_windows import Places, WindowBatches, Windows
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import pinball
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.forecast.evaluation import backtest, calibrate
@@ -30,10 +30,10 @@ from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import findings
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Tree
 
 JUDGED = 1000
@@ -52,20 +52,20 @@ class Forecast(System[ForecastRecipe]):
         return "pinball"
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
         return formats.read(source, options, series)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return formats.read(source, ReadingOptions(like=schema), series)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        recipe, kind = self.recipe, examples.schema.series
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        recipe, kind = self.recipe, dataset.schema.series
         assert kind is not None
-        values = examples.columns["inputs"][rows]
+        values = dataset.columns["inputs"][rows]
         season = recipe.season or find_season(values[:, :, 0], kind.timing, recipe.horizon)
         horizon = recipe.horizon or kind.timing.periods().get("day") or (season if season > 1 else _USUAL_HORIZON)
         usual = min(max(season, 2 * horizon, 2), max(2, len(rows) // _LARGEST_SHARE))
@@ -73,7 +73,7 @@ class Forecast(System[ForecastRecipe]):
         mean = beside.nanmean(0)
         deviation = (beside - mean).square().nanmean(0).sqrt()
         return replace(
-            examples.schema,
+            dataset.schema,
             series=replace(
                 kind,
                 mean=tuple(mean.tolist()),
@@ -87,14 +87,14 @@ class Forecast(System[ForecastRecipe]):
         )
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> ForecastRecipe:
-        recipe, kind = self.recipe, examples.schema.series
+    def resolve(self, dataset: Dataset, splits: Splits) -> ForecastRecipe:
+        recipe, kind = self.recipe, dataset.schema.series
         assert kind is not None
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        windows = Windows(examples, Numerics())
+        windows = Windows(dataset, Execution())
         for part, rows in splits.named().items():
             if len(rows) and not len(windows.places(rows)):
-                raise _too_short(examples, kind, part, len(rows))
+                raise _too_short(dataset, kind, part, len(rows))
         batch_size = recipe.batch_size or 64
         steps = max(1, -(-len(windows.places(splits.training)) // batch_size))
         epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps)))
@@ -118,97 +118,97 @@ class Forecast(System[ForecastRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
 
         def looked_at(network: nn.Module) -> dict[str, float]:
-            found = backtest(network, examples, splits.validation, numerics, 1, baselines=False, most=JUDGED)
+            found = backtest(network, dataset, splits.validation, execution, 1, baselines=False, most=JUDGED)
             assert found is not None
             return found.metrics()
 
-        windows = Windows(examples, numerics)
+        windows = Windows(dataset, execution)
         batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
-        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, numerics)]
+        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         assert isinstance(network, Forecasters)
         said = network.each(batch.inputs).float()  # (members, batch, horizon, quantiles)
         return pinball(said, batch.targets.expand(len(said), -1, -1)), {}
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        found = backtest(network, examples, rows, numerics, self.recipe.stride)
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        found = backtest(network, dataset, rows, execution, self.recipe.stride)
         if found is None:
-            assert examples.schema.series is not None
-            raise _too_short(examples, examples.schema.series, "test", len(rows))
+            assert dataset.schema.series is not None
+            raise _too_short(dataset, dataset.schema.series, "test", len(rows))
         return found.metrics()
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        exact = replace(numerics, precision="float32")
-        calibrated = calibrate(network, examples, splits.validation, exact)
-        found = backtest(network, examples, rows, exact, self.recipe.stride)
+        exact = replace(execution, precision="float32")
+        calibrated = calibrate(network, dataset, splits.validation, exact)
+        found = backtest(network, dataset, rows, exact, self.recipe.stride)
         assert found is not None
-        return findings(examples, found, where, calibrated)
+        return findings(dataset, found, where, calibrated)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            examples = self.read_like(path, schema)
-            kind, names = examples.schema.series, examples.schema.classes
+            dataset = self.read_like(path, schema)
+            kind, names = dataset.schema.series, dataset.schema.classes
             assert kind is not None
-            whole = set(Windows(examples, Numerics()).latest().series.tolist())
+            whole = set(Windows(dataset, Execution()).latest().series.tolist())
             problems = {
                 place: f"{path}: a forecast of '{name}' takes its last {kind.context:,} values, and not all are known"
                 for place, name in enumerate(names)
                 if place not in whole
             }
-            yield Inputs(names, examples, problems)
+            yield Inputs(names, dataset, problems)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        windows = Windows(examples, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        windows = Windows(dataset, execution)
         places = windows.places(rows)
         if not len(places):
-            places = _last(windows.places(torch.arange(len(examples))), max(1, len(rows)))
+            places = _last(windows.places(torch.arange(len(dataset))), max(1, len(rows)))
         if not len(places):
-            assert examples.schema.series is not None
-            raise _too_short(examples, examples.schema.series, "train", len(examples))
+            assert dataset.schema.series is not None
+            raise _too_short(dataset, dataset.schema.series, "train", len(dataset))
         return windows.batch(places)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        found = foretold(network, examples, numerics)
-        return [Answer(one.name, tuple(one.median), None, {}) for one in found.series]
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        found = foretold(network, dataset, execution)
+        return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         times = torch.arange(120)
         values = torch.stack([(2 * math.pi * times / 6).sin() + 0.01 * times, (2 * math.pi * times / 6).cos()], 1)
         columns = {"inputs": values[:, :, None].float(), "times": times}
         columns["fingerprints"] = fingerprints(columns["inputs"])
         schema = Schema("series", (1,), "ahead", ("rising", "level"), series=SeriesKind(Timing("rows")))
-        return Examples(columns, schema, "example", ordered=True)
+        return Dataset(columns, schema, "example", ordered=True)
 
 
 def _last(places: Places, count: int) -> Places:
     return places.at(torch.arange(max(0, len(places) - count), len(places)))
 
 
-def _too_short(examples: Examples, kind: SeriesKind, part: str, count: int) -> GlassworkError:
+def _too_short(dataset: Dataset, kind: SeriesKind, part: str, count: int) -> GlassworkError:
     """The sentence about a part in which not one forecast has room."""
     first = part == "train"
     needed = kind.horizon + (kind.context if first else 0)
     before = f" after {kind.context:,} to read" if first else f", with {kind.context:,} known values before it,"
     return GlassworkError(
-        f"The {part} part of {examples.source} has {count:,} times, and one horizon of {kind.horizon:,}{before} takes "
+        f"The {part} part of {dataset.source} has {count:,} times, and one horizon of {kind.horizon:,}{before} takes "
         f"{needed:,}: give more values, or a shorter --horizon, --window ({kind.window}) or --season ({kind.season})"
     )

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.dataset import TEST, TRAINING, Examples, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, Dataset, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics, mixed
+from glasswork.execution import Execution, mixed
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
 from glasswork.show.plots_png import function_png
@@ -37,14 +37,14 @@ class Function(AroundSupervised[FunctionRecipe]):
         super().__init__(recipe, {"network": "dense"})
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         return self._made() if source == EXPRESSION else super().read(source)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return self._made() if source == EXPRESSION else super().read_like(source, schema)
 
-    def _made(self) -> Examples:
+    def _made(self) -> Dataset:
         """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""
         recipe = self.recipe
         every = places_between(recipe.low, recipe.high, 2 * TRAINED - 1)
@@ -58,7 +58,7 @@ class Function(AroundSupervised[FunctionRecipe]):
         columns = {"inputs": inputs.float(), "targets": targets.float(), "split": split}
         columns["fingerprints"] = fingerprints(columns["inputs"])
         schema = Schema("vector", (1,), "number", ("y",), ("x",))
-        return Examples(columns, schema, recipe.expression, [f"x = {x:.4g}" for x in every])
+        return Dataset(columns, schema, recipe.expression, [f"x = {x:.4g}" for x in every])
 
     def _values(self, places: Sequence[float]) -> list[float]:
         """The expression at some places.
@@ -82,24 +82,24 @@ class Function(AroundSupervised[FunctionRecipe]):
         return values
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        metrics = super().score(network, examples, rows, numerics)
-        if examples.schema.target == "number" and len(rows):
-            outputs = outputs_on(network, examples, rows, numerics)
-            metrics["largest_error"] = float((outputs - examples.columns["targets"][rows]).abs().max())
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        metrics = super().score(network, dataset, rows, execution)
+        if dataset.schema.target == "number" and len(rows):
+            outputs = outputs_on(network, dataset, rows, execution)
+            metrics["largest_error"] = float((outputs - dataset.columns["targets"][rows]).abs().max())
         return metrics
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
-        found = super().findings(network, examples, splits, numerics, state)
+        found = super().findings(network, dataset, splits, execution, state)
         where, rows = measured_rows(splits)
-        found["test_metrics"] = self.score(network, examples, rows, numerics)
-        schema = examples.schema
+        found["test_metrics"] = self.score(network, dataset, rows, execution)
+        schema = dataset.schema
         if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
             return found
-        shares = self._shares(network, examples, splits, numerics)
+        shares = self._shares(network, dataset, splits, execution)
         picture, remark = function_png(shares), self._remark(shares, found["test_metrics"], where, len(rows))
         part = Part(
             "What each unit adds",
@@ -119,8 +119,8 @@ class Function(AroundSupervised[FunctionRecipe]):
     def _unit(self) -> str:
         return self.recipe.activation
 
-    def _shares(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> Shares:
-        inputs, targets = (examples.columns[name][splits.training][:, 0] for name in ("inputs", "targets"))
+    def _shares(self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution) -> Shares:
+        inputs, targets = (dataset.columns[name][splits.training][:, 0] for name in ("inputs", "targets"))
         made = self.recipe.data == EXPRESSION
         low, high = (self.recipe.low, self.recipe.high) if made else (float(inputs.min()), float(inputs.max()))
         x = places_between(low, high)
@@ -128,7 +128,7 @@ class Function(AroundSupervised[FunctionRecipe]):
         points = list(zip(inputs[::every].tolist(), targets[::every].tolist(), strict=True))
         hidden = made and not self.recipe.noise  # points that lie on the line would only cover it
         return shares_over(
-            network, examples.schema, x, numerics, self._values(x) if made else (), () if hidden else points
+            network, dataset.schema, x, execution, self._values(x) if made else (), () if hidden else points
         )
 
     def _remark(self, shares: Shares, metrics: dict[str, float], where: str, count: int) -> str:
@@ -142,5 +142,5 @@ class Function(AroundSupervised[FunctionRecipe]):
         )
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         return self._made()

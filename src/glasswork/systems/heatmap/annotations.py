@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Examples, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, fingerprints
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.data.formats.whole_slide import SLIDE_SUFFIXES, Slide, open_slide, tissue
 from glasswork.errors import GlassworkError
@@ -117,7 +117,7 @@ def _asap(path: Path) -> tuple[list[Points], list[Points]]:
         outside: list[Points] = []
         for one in root.iter("Annotation"):
             points = [
-                (float(point.attrib["X"]), float(point.attrib["Y"]), int(float(point.attrib.get("Order", 0))))
+                (float(point.attrib["X"]), float(point.attrib["Y"]), int(float(point.attrib.get("Request", 0))))
                 for point in one.iter("Coordinate")
             ]
             outline = [(x, y) for x, y, _ in sorted(points, key=lambda point: point[2])]
@@ -181,7 +181,7 @@ class _Place:
     label: int
 
 
-def read_annotated(folder: Path, sampling: Sampling) -> Examples:
+def read_annotated(folder: Path, sampling: Sampling) -> Dataset:
     """Patches of annotated pictures as examples of two classes, as many of the one as of the other in each split.
 
     A patch is `annotated` where more than half of it is, else `other`; of the others at least a quarter must be tissue
@@ -216,7 +216,7 @@ def read_annotated(folder: Path, sampling: Sampling) -> Examples:
     }
     names = [f"{found[one.image][1].image.name} at {one.left}, {one.top}" for one in chosen]
     schema = Schema("image", (channels, sampling.size, sampling.size), "class", CLASSES)
-    return Examples(columns, schema, str(folder), names)
+    return Dataset(columns, schema, str(folder), names)
 
 
 def as_channels(pixels: npt.NDArray[np.uint8], channels: int) -> torch.Tensor:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.dataset import Examples, Schema, fingerprints
+from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
@@ -32,13 +32,13 @@ class Heatmap(AroundSupervised[HeatmapRecipe]):
     """
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         if not annotated_by_split(Path(source)):
             return super().read(source)
         return read_annotated(Path(source), self._sampling(self.recipe.size or SIZE, None))
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         if not annotated_by_split(Path(source)):
             return super().read_like(source, schema)
         return read_annotated(Path(source), self._sampling(schema.shape[-1], schema.shape[0]))
@@ -48,10 +48,10 @@ class Heatmap(AroundSupervised[HeatmapRecipe]):
         return Sampling(size, recipe.level, recipe.patches, recipe.validation, recipe.test, recipe.seed, channels)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> HeatmapRecipe:
-        if examples.schema.inputs != "image":
+    def resolve(self, dataset: Dataset, splits: Splits) -> HeatmapRecipe:
+        if dataset.schema.inputs != "image":
             raise GlassworkError("A heat map is made of images, and these examples are rows of numbers: use mlp")
-        resolved = super().resolve(examples, splits)
+        resolved = super().resolve(dataset, splits)
         if self.recipe.learning_rate is None and self.recipe.optimizer in ("adam", "adamw"):
             return resolved.model_copy(update={"learning_rate": LEARNING_RATE})
         return resolved
@@ -68,10 +68,10 @@ class Heatmap(AroundSupervised[HeatmapRecipe]):
         return ConvNetSmall(shape, outputs, activation=recipe.activation, dropout=recipe.dropout)
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        outputs = outputs_on(network, examples, rows, numerics)
-        metrics = self.supervised.measured(examples, rows, outputs)
-        schema, truth = examples.schema, examples.columns["targets"][rows]
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        outputs = outputs_on(network, dataset, rows, execution)
+        metrics = self.supervised.measured(dataset, rows, outputs)
+        schema, truth = dataset.schema, dataset.columns["targets"][rows]
         if schema.target == "class" and len(schema.classes) == 2 and 0 < int(truth.sum()) < len(truth):
             chances = probabilities(outputs, self.loss_name, "class")[:, 1]
             metrics["area_under_roc"] = area_under_roc(chances, truth == 1)
@@ -79,16 +79,16 @@ class Heatmap(AroundSupervised[HeatmapRecipe]):
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
-        found = super().findings(network, examples, splits, numerics, state)
+        found = super().findings(network, dataset, splits, execution, state)
         _, rows = measured_rows(splits)
-        return {**found, "test_metrics": self.score(network, examples, rows, numerics)}
+        return {**found, "test_metrics": self.score(network, dataset, rows, execution)}
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randint(0, 256, (40, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
         schema = Schema("image", (3, SIZE, SIZE), "class", ("other", "annotated"))
         targets = torch.arange(40) % 2
-        return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")

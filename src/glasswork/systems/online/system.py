@@ -12,11 +12,11 @@ from typing_extensions import override
 
 from glasswork.data import formats
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
-from glasswork.data.dataset import HOLDS, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.metrics import measure
 from glasswork.recipe.base import Machine
@@ -27,11 +27,11 @@ from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Answer, System
-from glasswork.training.autotune import MakeStage, choose_numerics
+from glasswork.systems.system import Prediction, System
+from glasswork.training.autotune import MakeStage, choose_execution
 from glasswork.training.clock import Clock
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 XOR = "xor"
@@ -51,25 +51,25 @@ class Online(System[OnlineRecipe]):
         return self.recipe.loss
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         if source == XOR:
             return exclusive_or()
-        examples = formats.read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
-        if examples.schema.inputs != "vector":
+        dataset = formats.read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
+        if dataset.schema.inputs != "vector":
             raise GlassworkError(
-                f"The online rule learns from columns of numbers, and {source} holds {HOLDS[examples.schema.inputs]}"
+                f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
             )
-        examples = _with_one_unit_for_two_classes(examples, self.recipe.target or "t")
-        targets = examples.columns["targets"]
-        if examples.schema.target == "number" and not ((targets >= 0) & (targets <= 1)).all():
+        dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
+        targets = dataset.columns["targets"]
+        if dataset.schema.target == "number" and not ((targets >= 0) & (targets <= 1)).all():
             raise GlassworkError(
                 f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
             )
-        return examples
+        return dataset
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         if source == XOR:
             return exclusive_or()
         target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
@@ -77,22 +77,22 @@ class Online(System[OnlineRecipe]):
         return formats.read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        fitted = replace(fit_scaling(examples, rows), target_mean=(), target_deviation=())
-        if self._scaling(examples, rows) == "standard":
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        fitted = replace(fit_scaling(dataset, rows), target_mean=(), target_deviation=())
+        if self._scaling(dataset, rows) == "standard":
             return fitted
         return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation), tails=None)
 
-    def _scaling(self, examples: Examples, rows: Tensor) -> str:
-        within = not (examples.columns["inputs"][rows].abs() > 1).any()
+    def _scaling(self, dataset: Dataset, rows: Tensor) -> str:
+        within = not (dataset.columns["inputs"][rows].abs() > 1).any()
         return self.recipe.scaling or ("none" if within else "standard")
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> OnlineRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> OnlineRecipe:
         recipe = self.recipe
         if recipe.patience is not None and len(splits.validation) == 0:
             raise GlassworkError("Patience looks at the validation loss, and no example is held out: add --validation")
-        scaling = self._scaling(examples, splits.training)
+        scaling = self._scaling(dataset, splits.training)
         return recipe.completed(
             epochs=int(DEFAULTS["epochs"]), learning_rate=DEFAULTS["learning_rate"], scaling=scaling
         )
@@ -111,7 +111,7 @@ class Online(System[OnlineRecipe]):
         return network
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
         if machine.device not in {"auto", "cpu"}:
             raise GlassworkError(
                 f"The online rule is worked out in plain numbers on the processor, not on {machine.device}: "
@@ -123,16 +123,16 @@ class Online(System[OnlineRecipe]):
                 "leave --precision and --memory-format away"
             )
         plain = machine.model_copy(update={"precision": "float32", "memory_format": "contiguous"})
-        return choose_numerics(plain, replace(numerics, device="cpu"), network, make_stage)
+        return choose_execution(plain, replace(execution, device="cpu"), network, make_stage)
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
-        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
-        batches = Batches(examples, splits.training, len(splits.training), recipe.seed, numerics)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
+        batches = Batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override
     def length(self, stage: Stage, epochs: int) -> int:
@@ -146,30 +146,30 @@ class Online(System[OnlineRecipe]):
         )
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         return squared_error(network(batch.inputs), batch.targets), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return _measured(examples, rows, outputs_on(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return _measured(dataset, rows, outputs_on(network, dataset, rows, execution))
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        y = outputs_on(network, examples, rows, numerics)
-        metrics = _measured(examples, rows, y)
-        found = findings(examples, splits.training, rows, where, y, "squared-error")
-        if "accuracy" in metrics and examples.schema.target == "number":
-            found = {**found, **_share_of_right_answers(examples, splits.training, rows, where, metrics["accuracy"])}
+        y = outputs_on(network, dataset, rows, execution)
+        metrics = _measured(dataset, rows, y)
+        found = findings(dataset, splits.training, rows, where, y, "squared-error")
+        if "accuracy" in metrics and dataset.schema.target == "number":
+            found = {**found, **_share_of_right_answers(dataset, splits.training, rows, where, metrics["accuracy"])}
         if state is None:
             return {**found, "test_metrics": metrics}
-        stage = self.stages(network, examples, splits, Clock(1), numerics)[0]
+        stage = self.stages(network, dataset, splits, Clock(1), execution)[0]
         inputs, targets = training_examples(stage)
 
         def update_of(before: Before) -> OnlineUpdate:
-            name = examples.name(int(splits.training[before.place]))
+            name = dataset.name(int(splits.training[before.place]))
             x, t = inputs[before.place].tolist(), targets[before.place].tolist()
             return online_update(before, name, x, t, stage.learning_rate)
 
@@ -203,54 +203,54 @@ class Online(System[OnlineRecipe]):
         return read_inputs(sources, schema)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return whole_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        y = outputs_on(network, examples, torch.arange(len(examples)), numerics)
-        return worded(y, examples.schema, examples.names, "squared-error")
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        y = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
+        return worded(y, dataset.schema, dataset.names, "squared-error")
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         return exclusive_or()
 
 
-def exclusive_or() -> Examples:
+def exclusive_or() -> Dataset:
     """The four examples of XOR: t = 1 where one of x1 and x2 is 1 and the other 0."""
     inputs = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     targets = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
     names = [f"({a}, {b})" for a, b in ((0, 0), (0, 1), (1, 0), (1, 1))]
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Examples(columns, Schema("vector", (2,), "number", ("t",), ("x1", "x2")), XOR, names)
+    return Dataset(columns, Schema("vector", (2,), "number", ("t",), ("x1", "x2")), XOR, names)
 
 
-def _with_one_unit_for_two_classes(examples: Examples, name: str) -> Examples:
+def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
-    if examples.schema.target != "class" or examples.schema.classes != ("0", "1"):
-        return examples
-    targets = examples.columns["targets"].to(torch.float32)[:, None]
-    schema = replace(examples.schema, target="number", classes=(name,))
-    return replace(examples, columns={**examples.columns, "targets": targets}, schema=schema)
+    if dataset.schema.target != "class" or dataset.schema.classes != ("0", "1"):
+        return dataset
+    targets = dataset.columns["targets"].to(torch.float32)[:, None]
+    schema = replace(dataset.schema, target="number", classes=(name,))
+    return replace(dataset, columns={**dataset.columns, "targets": targets}, schema=schema)
 
 
-def _measured(examples: Examples, rows: Tensor, y: Tensor) -> dict[str, float]:
+def _measured(dataset: Dataset, rows: Tensor, y: Tensor) -> dict[str, float]:
     """Named metrics of outputs y; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
-    raw = examples.columns["targets"][rows]
-    scaled = Scaling(examples.schema, Numerics()).targets(raw)
+    raw = dataset.columns["targets"][rows]
+    scaled = Scaling(dataset.schema, Execution()).targets(raw)
     metrics = {"loss": float(squared_error(y, scaled))}
-    if examples.schema.target == "number":
+    if dataset.schema.target == "number":
         if ((raw == 0) | (raw == 1)).all():
             metrics["accuracy"] = float(((y > 0.5) == (raw > 0.5)).all(1).double().mean())
         metrics["largest_error"] = float((y - raw).abs().max())
-    return {**metrics, **measure(examples.schema.target, y, raw, "squared-error")}
+    return {**metrics, **measure(dataset.schema.target, y, raw, "squared-error")}
 
 
 def _share_of_right_answers(
-    examples: Examples, training: Tensor, rows: Tensor, where: str, accuracy: float
+    dataset: Dataset, training: Tensor, rows: Tensor, where: str, accuracy: float
 ) -> dict[str, Any]:
     """The report's headline for targets of zeros and ones."""
-    targets = examples.columns["targets"]
+    targets = dataset.columns["targets"]
     combinations, counts = torch.unique(targets[training], dim=0, return_counts=True)
     usual = combinations[counts.argmax()]
     return {

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.show import percent
 from glasswork.show.sections import Part
@@ -19,21 +19,21 @@ CLASSES, STRONGEST = 20, 10
 _AT_ONCE = 500
 
 
-def counted_part(network: TextClassifier, examples: Examples, training: Tensor, judges: Mapping[str, float]) -> Part:
+def counted_part(network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]) -> Part:
     """A section of the report about counted words.
 
     Args:
         network: after training.
-        examples: of the run.
+        dataset: of the run.
         training: rows whose texts were counted.
         judges: the accuracy of each judge, by its name.
     """
-    vocabulary, counted = examples.schema.vocabulary, network.counted
+    vocabulary, counted = dataset.schema.vocabulary, network.counted
     assert vocabulary is not None and counted is not None
     strongest = counted.weights.topk(STRONGEST, 0)  # (STRONGEST, classes) of each
-    names = _names(counted, examples, training, vocabulary, set(strongest.indices.flatten().tolist()))
+    names = _names(counted, dataset, training, vocabulary, set(strongest.indices.flatten().tolist()))
     rows = []
-    for place, name in enumerate(examples.schema.classes[:CLASSES]):
+    for place, name in enumerate(dataset.schema.classes[:CLASSES]):
         found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
         rows.append((name, ", ".join(names[number] for number, ratio in found if ratio > 0)))
     said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())
@@ -48,7 +48,7 @@ def counted_part(network: TextClassifier, examples: Examples, training: Tensor, 
 
 
 def _names(
-    counted: CountedWords, examples: Examples, rows: Tensor, vocabulary: Vocabulary, wanted: set[int]
+    counted: CountedWords, dataset: Dataset, rows: Tensor, vocabulary: Vocabulary, wanted: set[int]
 ) -> dict[int, str]:
     """How what was counted is written, by its number; of neighbours that share a number, the most frequent ones."""
     tokens, between = vocabulary.tokens, " " if vocabulary.pieces == "word" else ""
@@ -56,7 +56,7 @@ def _names(
     others: dict[int, Counter[tuple[int, ...]]] = {number: Counter() for number in wanted - set(names)}
     numbers_of_others = torch.tensor(sorted(others))
     for part in torch.split(rows, _AT_ONCE):
-        values, offsets = ragged.take(examples.columns["inputs"], examples.offsets["inputs"], part)
+        values, offsets = ragged.take(dataset.columns["inputs"], dataset.offsets["inputs"], part)
         text = torch.repeat_interleave(torch.arange(len(part)), ragged.lengths(offsets))
         for count in range(2, counted.neighbours + 1):
             last = max(0, len(values) - count + 1)

@@ -11,14 +11,14 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch, Scaling, fit_scaling
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import labelled_texts
 from glasswork.data.inputs import Inputs, is_there
 from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import LOSSES, default_loss
 from glasswork.objectives.metrics import measure
 from glasswork.systems.answers import measured_rows, worded
@@ -30,10 +30,10 @@ from glasswork.systems.sentiment.report import counted_part
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Tree
 
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
@@ -59,11 +59,11 @@ class SequenceClassification(System[SentimentRecipe]):
         return self._loss or "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         return formats.read(source, self._options(), labelled_texts)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return formats.read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
 
     def _options(self) -> ReadingOptions:
@@ -78,16 +78,16 @@ class SequenceClassification(System[SentimentRecipe]):
         )
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return fit_scaling(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return fit_scaling(dataset, rows)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> SentimentRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> SentimentRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        if examples.schema.vocabulary is not None and len(examples.schema.vocabulary) < 2:
+        if dataset.schema.vocabulary is not None and len(dataset.schema.vocabulary) < 2:
             raise GlassworkError(
-                f"No {recipe.pieces} comes {recipe.least} times in the texts of {examples.source}: add texts, or take "
+                f"No {recipe.pieces} comes {recipe.least} times in the texts of {dataset.source}: add texts, or take "
                 "--least 1"
             )
         return recipe.completed(epochs=12, batch_size=64 if len(splits.training) > 8000 else 32, learning_rate=0.002)
@@ -111,85 +111,85 @@ class SequenceClassification(System[SentimentRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and isinstance(network, TextClassifier)
         if network.counted is not None and not network.counted.weights.any():
-            self._count(network.counted, examples, splits.training, numerics)
-        judge = judged(lambda network: self._shared(network, examples, splits.validation, numerics), splits.validation)
-        batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+            self._count(network.counted, dataset, splits.training, execution)
+        judge = judged(lambda network: self._shared(network, dataset, splits.validation, execution), splits.validation)
+        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
-    def _count(self, counted: CountedWords, examples: Examples, rows: Tensor, numerics: Numerics) -> None:
+    def _count(self, counted: CountedWords, dataset: Dataset, rows: Tensor, execution: Execution) -> None:
         """Counts the training texts, those of nearly equal length together, and each once.
 
         A copy would tell of a text that is foretold from all others.
         """
-        prints = examples.columns["fingerprints"][rows].tolist()
+        prints = dataset.columns["fingerprints"][rows].tolist()
         rows = rows[sorted({number: place for place, number in reversed(list(enumerate(prints)))}.values())]
-        lengths = ragged.lengths(examples.offsets["inputs"])[rows]
+        lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
         order = lengths.argsort(stable=True)
-        parts = [padded_batch(examples, rows[order[part]], numerics) for part in in_parts(lengths[order])]
+        parts = [padded_batch(dataset, rows[order[part]], execution) for part in in_parts(lengths[order])]
         counted.count([part.inputs for part in parts], [part.targets for part in parts], LOSSES[self.loss_name])
 
-    def _shared(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+    def _shared(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         """Gives the learnt scores the share that is best on the rows; the metrics with it."""
         assert isinstance(network, TextClassifier)
         if network.counted is None:
-            return self.score(network, examples, rows, numerics)
-        learnt, counted = self._halves(network, examples, rows, numerics)
+            return self.score(network, dataset, rows, execution)
+        learnt, counted = self._halves(network, dataset, rows, execution)
         mixed = [(share, share * learnt + (1 - share) * counted) for share in SHARES]
-        found = [(share, self._measured(examples, rows, outputs)) for share, outputs in mixed]
+        found = [(share, self._measured(dataset, rows, outputs)) for share, outputs in mixed]
         share, metrics = min(found, key=lambda pair: pair[1]["loss"])
         network.share.fill_(share)
         return metrics
 
     def _halves(
-        self, network: TextClassifier, examples: Examples, rows: Tensor, numerics: Numerics
+        self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
     ) -> tuple[Tensor, Tensor]:
         """What the recurrent layers and the counted words say alone, (rows, classes) each."""
         assert network.counted is not None
         given = float(network.share)
         network.share.fill_(1.0)
-        learnt = padded_outputs(network, examples, rows, numerics)
+        learnt = padded_outputs(network, dataset, rows, execution)
         network.share.fill_(given)
-        return learnt, padded_outputs(network.counted, examples, rows, numerics)
+        return learnt, padded_outputs(network.counted, dataset, rows, execution)
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         assert isinstance(network, TextClassifier)
         return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self._measured(examples, rows, padded_outputs(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return self._measured(dataset, rows, padded_outputs(network, dataset, rows, execution))
 
-    def _measured(self, examples: Examples, rows: Tensor, outputs: Tensor) -> dict[str, float]:
-        scaling, targets = Scaling(examples.schema, Numerics()), examples.columns["targets"][rows]
+    def _measured(self, dataset: Dataset, rows: Tensor, outputs: Tensor) -> dict[str, float]:
+        scaling, targets = Scaling(dataset.schema, Execution()), dataset.columns["targets"][rows]
         loss = LOSSES[self.loss_name](outputs, scaling.targets(targets))
         return {
             "loss": float(loss),
-            **measure(examples.schema.target, scaling.answers(outputs), targets, self.loss_name),
+            **measure(dataset.schema.target, scaling.answers(outputs), targets, self.loss_name),
         }
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        outputs = padded_outputs(network, examples, rows, replace(numerics, precision="float32"))
-        answers = Scaling(examples.schema, Numerics()).answers(outputs)
-        found = findings(examples, splits.training, rows, where, answers, self.loss_name)
-        found["test_metrics"] = self._measured(examples, rows, outputs)
-        waste, part = padding(examples, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
+        outputs = padded_outputs(network, dataset, rows, replace(execution, precision="float32"))
+        answers = Scaling(dataset.schema, Execution()).answers(outputs)
+        found = findings(dataset, splits.training, rows, where, answers, self.loss_name)
+        found["test_metrics"] = self._measured(dataset, rows, outputs)
+        waste, part = padding(dataset, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
         parts, result = [part], {"padding_waste": waste}
         assert isinstance(network, TextClassifier)
         if network.counted is not None:
-            learnt, counted = self._halves(network, examples, rows, replace(numerics, precision="float32"))
+            learnt, counted = self._halves(network, dataset, rows, replace(execution, precision="float32"))
             each = {"learnt": learnt, "counted": counted, "together": outputs}
-            judges = {name: self._measured(examples, rows, scores)["accuracy"] for name, scores in each.items()}
-            parts.append(counted_part(network, examples, splits.training, judges))
+            judges = {name: self._measured(dataset, rows, scores)["accuracy"] for name, scores in each.items()}
+            parts.append(counted_part(network, dataset, splits.training, judges))
             result |= {"learnt_accuracy": judges["learnt"], "counted_accuracy": judges["counted"]}
             result["learnt_share"] = float(network.share)
         return {**found, "parts": parts, "result": result}
@@ -199,45 +199,45 @@ class SequenceClassification(System[SentimentRecipe]):
         """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
         for source in sources:
             if is_there(source):
-                examples = labelled_texts.read_questions(source, schema, self._options())
+                dataset = labelled_texts.read_questions(source, schema, self._options())
             elif any(character.isspace() for character in str(source)):
-                examples = labelled_texts.examples_of([str(source)], ["the text"], schema, self.recipe.longest)
+                dataset = labelled_texts.examples_of([str(source)], ["the text"], schema, self.recipe.longest)
             else:
                 raise GlassworkError(
                     f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
                 )
-            names = list(examples.names)
-            empty = ragged.lengths(examples.offsets["inputs"]) == 0
+            names = list(dataset.names)
+            empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no text" for row in empty.nonzero()[:, 0].tolist()}
-            yield Inputs(names, examples.take((~empty).nonzero()[:, 0]), problems)
+            yield Inputs(names, dataset.take((~empty).nonzero()[:, 0]), problems)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return padded_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return padded_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        outputs = padded_outputs(network, examples, torch.arange(len(examples)), numerics)
-        answers = Scaling(examples.schema, Numerics()).answers(outputs)
-        said = worded(answers, examples.schema, examples.names, self.loss_name)
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        outputs = padded_outputs(network, dataset, torch.arange(len(dataset)), execution)
+        answers = Scaling(dataset.schema, Execution()).answers(outputs)
+        said = worded(answers, dataset.schema, dataset.names, self.loss_name)
         return [
             replace(
                 answer,
-                moved=moved_words(network, examples, row, self.loss_name, numerics) if row < EXPLAINED else (),
-                figures=_unknown(examples, row),
+                moved=moved_words(network, dataset, row, self.loss_name, execution) if row < EXPLAINED else (),
+                figures=_unknown(dataset, row),
             )
             for row, answer in enumerate(said)
         ]
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         texts = [f"{word} was {what} {end}" for word, what, end in _EXAMPLE]
         vocabulary = find_vocabulary(texts, "word", 100, 1)
         tokens, offsets = encode(texts, vocabulary)
         targets = torch.tensor([int(what == "bad") for _, what, _ in _EXAMPLE])
         columns = {"inputs": tokens, "targets": targets, "fingerprints": ragged.fingerprints(tokens, offsets)}
         schema = Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
-        return Examples(columns, schema, "example", offsets={"inputs": offsets})
+        return Dataset(columns, schema, "example", offsets={"inputs": offsets})
 
 
 _EXAMPLE = [
@@ -248,8 +248,8 @@ _EXAMPLE = [
 ] * 3
 
 
-def _unknown(examples: Examples, row: int) -> dict[str, float]:
+def _unknown(dataset: Dataset, row: int) -> dict[str, float]:
     """How many pieces of a text the network does not know, where there are any."""
-    begin, end = examples.offsets["inputs"][row : row + 2].tolist()
-    unknown = int((examples.columns["inputs"][begin:end] == 0).sum())
+    begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
+    unknown = int((dataset.columns["inputs"][begin:end] == 0).sum())
     return {"unknown_pieces": unknown} if unknown else {}

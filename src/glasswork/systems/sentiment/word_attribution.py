@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Examples
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.labelled_texts import text_of
 from glasswork.data.tokenize import cutter
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.glassbox.attribution.leave_one_out import evidence, leaving_out
 from glasswork.objectives.losses import probabilities
 
@@ -16,7 +16,7 @@ EXPLAINED = 20
 Moved = tuple[tuple[str, float], ...]
 
 
-def moved_words(network: nn.Module, examples: Examples, row: int, loss: str, numerics: Numerics) -> Moved:
+def moved_words(network: nn.Module, dataset: Dataset, row: int, loss: str, execution: Execution) -> Moved:
     """Every piece of a text with what stands between it and the next one, and how far it moved the answer.
 
     That is bits of evidence for the most probable class, or the number itself (in deviations of the training targets)
@@ -24,16 +24,16 @@ def moved_words(network: nn.Module, examples: Examples, row: int, loss: str, num
 
     Args:
         network: gives scores (texts, classes).
-        examples: with the column `texts`; without it there is nothing to say.
+        dataset: with the column `texts`; without it there is nothing to say.
         row: which text.
         loss: the loss by which the scores read as probabilities.
-        numerics: where the arithmetic is carried out.
+        execution: where the arithmetic is carried out.
     """
-    if "texts" not in examples.columns:
+    if "texts" not in dataset.columns:
         return ()
-    begin, end = examples.offsets["inputs"][row : row + 2].tolist()
-    tokens = examples.columns["inputs"][begin:end].to(numerics.device, torch.int64)
-    kind, network = examples.schema.target, network.eval()
+    begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
+    tokens = dataset.columns["inputs"][begin:end].to(execution.device, torch.int64)
+    kind, network = dataset.schema.target, network.eval()
 
     def figures(texts: Tensor) -> Tensor:
         outputs = network(texts).float()
@@ -42,7 +42,7 @@ def moved_words(network: nn.Module, examples: Examples, row: int, loss: str, num
     with torch.no_grad():
         answered = 0 if kind == "number" else int(figures(tokens[None])[0].argmax())
     found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
-    text, vocabulary = text_of(examples, row), examples.schema.vocabulary
+    text, vocabulary = text_of(dataset, row), dataset.schema.vocabulary
     assert vocabulary is not None
     starts = [piece.start for piece in cutter(vocabulary)(text)]
     ends = [*starts[1:], len(text)]

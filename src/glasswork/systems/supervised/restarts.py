@@ -106,7 +106,7 @@ def _member(stage: Stage, restarts: Restarts, place: int) -> Stage:
     """The stage of a run that starts once, from the seed of this member."""
     seed = stage.seed + place
     seed_everything(seed)
-    network = stage.numerics.place(restarts.make())
+    network = stage.execution.place(restarts.make())
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return replace(stage, network=network, parameters=parameters, batches=stage.row_batches.reseeded(seed), seed=seed)
 
@@ -151,7 +151,7 @@ class _Race:
         former = None if start is None else start["restarts"]
         self.leader: int = former["leader"] if former else 0
         self.epochs: list[int] = list(former["epochs"]) if former else [0] * restarts.count
-        nothing = torch.zeros(restarts.count, device=stage.numerics.device)
+        nothing = torch.zeros(restarts.count, device=stage.execution.device)
         self.sums: Tensor = former["sums"] if former else nothing
         self.recent: Tensor = former["recent"] if former else nothing + math.inf
 

@@ -13,11 +13,11 @@ from typing_extensions import override
 from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
-from glasswork.data.dataset import HOLDS, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_smoothing
 from glasswork.objectives.metrics import measure
 from glasswork.recipe.base import Machine
@@ -28,14 +28,14 @@ from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised.restarts_report import restart_findings
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Answer, System
-from glasswork.training.autotune import MakeStage, choose_numerics
+from glasswork.systems.system import Prediction, System
+from glasswork.training.autotune import MakeStage, choose_execution
 from glasswork.training.clock import Clock
 from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.network import layers_of
 from glasswork.training.fit import fit
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 VARIANCE_OF_SCORES = 10.0
@@ -56,7 +56,7 @@ class Supervised(System[SupervisedRecipe]):
         self.own = own
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
         self._weights: Tensor | None = None
-        self._data: tuple[Examples, Splits] | None = None
+        self._data: tuple[Dataset, Splits] | None = None
 
     @property
     @override
@@ -70,14 +70,14 @@ class Supervised(System[SupervisedRecipe]):
         return StackedLoss(self.loss_name, self.recipe.label_smoothing, self._weights)
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         size = recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
         return _with_targets(formats.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
         size = schema.shape[1] if square else None
         channels = schema.shape[0] if schema.inputs == "image" else None
@@ -86,12 +86,12 @@ class Supervised(System[SupervisedRecipe]):
         return _with_targets(formats.read(source, options))
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return fit_scaling(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return fit_scaling(dataset, rows)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> SupervisedRecipe:
-        recipe, schema = self.recipe, examples.schema
+    def resolve(self, dataset: Dataset, splits: Splits) -> SupervisedRecipe:
+        recipe, schema = self.recipe, dataset.schema
         if self.own is None:
             refuse_inputs(recipe.network, schema)
         loss = recipe.loss or default_loss(schema.target)
@@ -136,55 +136,53 @@ class Supervised(System[SupervisedRecipe]):
         return self.own if self.own is not None else build_network(self.recipe, schema)
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
         if self.recipe.restarts > 1 and machine.precision == "auto" and layers_of(network) is not None:
             machine = machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
-        return choose_numerics(machine, numerics, network, make_stage)
+        return choose_execution(machine, execution, network, make_stage)
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._data = examples, splits
+        self._data = dataset, splits
         if recipe.class_weights == "balanced":
-            counts = torch.bincount(
-                examples.columns["targets"][splits.training], minlength=len(examples.schema.classes)
-            )
-            self._weights = (counts.sum() / (counts * len(counts))).float().to(numerics.device)
-        batches = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics, self.augmentation)
-        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+            counts = torch.bincount(dataset.columns["targets"][splits.training], minlength=len(dataset.schema.classes))
+            self._weights = (counts.sum() / (counts * len(counts))).float().to(execution.device)
+        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
+        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override
     def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
         if self.recipe.restarts == 1:
             return fit(stage, start)
         assert self._data is not None
-        (examples, splits), numerics, recipe = self._data, stage.numerics, self.recipe
+        (dataset, splits), execution, recipe = self._data, stage.execution, self.recipe
         training, held_out = (
-            Batches(examples, rows, max(1, len(rows)), 0, numerics) for rows in (splits.training, splits.validation)
+            Batches(dataset, rows, max(1, len(rows)), 0, execution) for rows in (splits.training, splits.validation)
         )
         restarts = Restarts(
             recipe.restarts,
             recipe.select,
             recipe.patience,
-            make=lambda: self.network(examples.schema),
+            make=lambda: self.network(dataset.schema),
             loss=self.stacked_loss,
             training=training,
             held_out=held_out if len(splits.validation) else None,
-            figures=lambda network: self._figures(network, examples, splits, numerics),
+            figures=lambda network: self._figures(network, dataset, splits, execution),
         )
         return restarted(stage, start, restarts)
 
-    def _figures(self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics) -> Figures:
+    def _figures(self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution) -> Figures:
         """Named metrics on every part of the data."""
         parts = {"training": splits.training, "validation": splits.validation, "test": splits.test}
-        return {part: self.score(network, examples, rows, numerics) for part, rows in parts.items() if len(rows)}
+        return {part: self.score(network, dataset, rows, execution) for part, rows in parts.items() if len(rows)}
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         scores = network(batch.inputs).float()
         assert self.recipe.loss is not None
         loss = LOSSES[self.recipe.loss]
@@ -192,16 +190,16 @@ class Supervised(System[SupervisedRecipe]):
         return loss(scores, batch.targets, class_weights=self._weights, smoothing=smoothing), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self.measured(examples, rows, outputs_on(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return self.measured(dataset, rows, outputs_on(network, dataset, rows, execution))
 
-    def measured(self, examples: Examples, rows: Tensor, scores: Tensor) -> dict[str, float]:
+    def measured(self, dataset: Dataset, rows: Tensor, scores: Tensor) -> dict[str, float]:
         """Named metrics of the network's outputs on some rows; the loss is the one minimised, smoothing included."""
-        schema = examples.schema
+        schema = dataset.schema
         assert self.recipe.loss is not None
-        raw = examples.columns["targets"][rows]
+        raw = dataset.columns["targets"][rows]
         metrics = measure(schema.target, scores, raw, self.recipe.loss)
-        scaling = Scaling(schema, Numerics())
+        scaling = Scaling(schema, Execution())
         plain = (scores - scaling.target_mean) / scaling.target_deviation if schema.target == "number" else scores
         smoothing = self.recipe.label_smoothing
         loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw), smoothing=smoothing)
@@ -209,20 +207,20 @@ class Supervised(System[SupervisedRecipe]):
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         assert self.recipe.loss is not None
         where, rows = measured_rows(splits)
-        scores = outputs_on(network, examples, rows, numerics)
-        found = findings(examples, splits.training, rows, where, scores, self.recipe.loss)
-        found["test_metrics"] = self.measured(examples, rows, scores)
+        scores = outputs_on(network, dataset, rows, execution)
+        found = findings(dataset, splits.training, rows, where, scores, self.recipe.loss)
+        found["test_metrics"] = self.measured(dataset, rows, scores)
         if self.recipe.restarts == 1 or state is None:
             return found
         ends = outcomes(
             state,
             self.recipe.seed,
             copy.deepcopy(network),
-            lambda network: self._figures(network, examples, splits, numerics),
+            lambda network: self._figures(network, dataset, splits, execution),
         )
         return {**found, **restart_findings(state, ends, self.recipe.select)}
 
@@ -231,22 +229,22 @@ class Supervised(System[SupervisedRecipe]):
         return read_inputs(sources, schema)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return whole_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return whole_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         assert self.recipe.loss is not None
-        scores = outputs_on(network, examples, torch.arange(len(examples)), numerics)
-        return worded(scores, examples.schema, examples.names, self.recipe.loss)
+        scores = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
+        return worded(scores, dataset.schema, dataset.names, self.recipe.loss)
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
         schema = Schema("image", (1, 28, 28), "class", ("0", "1", "2"))
         targets = torch.arange(60) % 3
-        return Examples({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
 
 
 def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tuple[str, ...]:
@@ -263,14 +261,14 @@ def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tu
     return NETWORKS[recipe.network].few if as_they_are and few else ()
 
 
-def _with_targets(examples: Examples) -> Examples:
+def _with_targets(dataset: Dataset) -> Dataset:
     """Refuses what holds no targets, such as a text."""
-    if "targets" not in examples.columns:
+    if "targets" not in dataset.columns:
         raise GlassworkError(
-            f"This learns from images or tables with known answers, and {examples.source} holds "
-            f"{HOLDS[examples.schema.inputs]}"
+            f"This learns from images or tables with known answers, and {dataset.source} holds "
+            f"{HOLDS[dataset.schema.inputs]}"
         )
-    return examples
+    return dataset
 
 
 def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> float:

@@ -12,25 +12,25 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import Inputs, is_there
 from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.padded import padded_batch, padding
 from glasswork.systems.sequence_metrics import measured
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.systems.tagger.network import Tagger
 from glasswork.systems.tagger.recipe import TaggerRecipe
 from glasswork.systems.tagger.report import findings, labelled
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Tree
 
 
@@ -43,20 +43,20 @@ class SequenceLabelling(System[TaggerRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
         return formats.read(source, options, tagged)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         return formats.read(source, ReadingOptions(classes_known=True, like=schema, pieces="features"), tagged)
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return examples.schema
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return dataset.schema
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> TaggerRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> TaggerRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         return recipe.completed(epochs=8, batch_size=32, learning_rate=0.003)
@@ -79,30 +79,30 @@ class SequenceLabelling(System[TaggerRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
-        batches = PaddedBatches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
+        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return measured(examples, rows, *labelled(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return measured(dataset, rows, *labelled(network, dataset, rows, execution))
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        answers, loss = labelled(network, examples, rows, replace(numerics, precision="float32"))
-        found = findings(examples, splits.training, rows, where, answers, loss)
-        waste, part = padding(examples, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
+        answers, loss = labelled(network, dataset, rows, replace(execution, precision="float32"))
+        found = findings(dataset, splits.training, rows, where, answers, loss)
+        waste, part = padding(dataset, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
         return {**found, "parts": [part], "result": {**found["result"], "padding_waste": waste}}
 
     @override
@@ -122,39 +122,39 @@ class SequenceLabelling(System[TaggerRecipe]):
                 raise GlassworkError(
                     f"There is no file {source}; a sentence in its place has to be in quotes, with a space in it"
                 )
-            examples = tagged.sentences(words, names, schema, schema.vocabulary)
-            empty = ragged.lengths(examples.offsets["inputs"]) == 0
+            dataset = tagged.sentences(words, names, schema, schema.vocabulary)
+            empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no word" for row in empty.nonzero()[:, 0].tolist()}
-            columns = {**examples.columns, "targets": torch.zeros(len(examples), dtype=torch.int64)}
-            yield Inputs(names, replace(examples, columns=columns).take((~empty).nonzero()[:, 0]), problems)
+            columns = {**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)}
+            yield Inputs(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return padded_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return padded_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        rows, names = torch.arange(len(examples)), examples.schema.classes
-        answers, _ = labelled(network, examples, rows, numerics)
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        rows, names = torch.arange(len(dataset)), dataset.schema.classes
+        answers, _ = labelled(network, dataset, rows, execution)
         found = []
         for row, labels in enumerate(answers):
             said = tuple(names[number] for number in labels.tolist())
-            words = tagged.words_in(examples, row) if "texts" in examples.columns else ()
-            found.append(Answer(examples.name(row), said, None, {}, words=words))
+            words = tagged.words_in(dataset, row) if "texts" in dataset.columns else ()
+            found.append(Prediction(dataset.name(row), said, None, {}, words=words))
         return found
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         words = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(30)]
         numbers = {"one": 0, "two": 0, "tea": 1, "or": 2}
         known = {feature: None for sentence in words for word in sentence for feature in tagged.features(word)}
         schema = Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), each=True)
         names = [f"sentence {place}" for place in range(30)]
-        examples = tagged.sentences(words, names, schema, Vocabulary((UNKNOWN, *known), "features"))
+        dataset = tagged.sentences(words, names, schema, Vocabulary((UNKNOWN, *known), "features"))
         columns = {
-            **examples.columns,
+            **dataset.columns,
             "targets": torch.tensor([numbers[word] for sentence in words for word in sentence]),
-            "fingerprints": ragged.fingerprints(examples.columns["texts"], examples.offsets["texts"]),
+            "fingerprints": ragged.fingerprints(dataset.columns["texts"], dataset.offsets["texts"]),
         }
-        offsets = {**examples.offsets, "targets": examples.offsets["inputs"]}
-        return replace(examples, columns=columns, offsets=offsets, source="example")
+        offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
+        return replace(dataset, columns=columns, offsets=offsets, source="example")

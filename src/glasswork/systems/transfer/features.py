@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from glasswork.data import cache
 from glasswork.data.batches import Batches
-from glasswork.data.dataset import Examples, ReadingOptions, Schema
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.execution import Execution
 
 CHUNK = 64
 
@@ -20,7 +20,7 @@ _in_use: WeakValueDictionary[str, Tensor] = WeakValueDictionary()  # where nothi
 
 
 def features_of(
-    network: nn.Module, compute: Callable[[Tensor], Tensor], examples: Examples, numerics: Numerics
+    network: nn.Module, compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution
 ) -> Tensor:
     """Features of all images: those that are still in use, those of the cache, else computed and kept there.
 
@@ -30,18 +30,18 @@ def features_of(
     Args:
         network: whose weights the features depend on, and nothing else; in evaluation mode.
         compute: from a batch of scaled images to float features (images, units).
-        examples: the images.
-        numerics: how the arithmetic is carried out.
+        dataset: the images.
+        execution: how the arithmetic is carried out.
 
     Returns:
         float32 (rows, units), memory-mapped where the cache can be written.
     """
 
-    def read() -> Examples:
-        found = _computed(compute, examples, numerics)
-        return Examples({"inputs": found}, Schema("vector", (found.shape[1],), "number", ()), "features")
+    def read() -> Dataset:
+        found = _computed(compute, dataset, execution)
+        return Dataset({"inputs": found}, Schema("vector", (found.shape[1],), "number", ()), "features")
 
-    key = _key(network, examples, numerics)
+    key = _key(network, dataset, execution)
     found = _in_use.get(key)
     if found is None:
         found = cache.remembered(f"features {key}", [], ReadingOptions(), read).columns["inputs"]
@@ -49,34 +49,34 @@ def features_of(
     return found
 
 
-def with_features(examples: Examples, features: Tensor) -> Examples:
+def with_features(dataset: Dataset, features: Tensor) -> Dataset:
     """The examples with features in place of the images, and the same targets.
 
     Args:
-        examples: the images.
+        dataset: the images.
         features: float32 (rows, units).
     """
-    schema = replace(examples.schema, inputs="vector", shape=(features.shape[1],), mean=(), deviation=())
-    return Examples({"inputs": features, "targets": examples.columns["targets"]}, schema, examples.source)
+    schema = replace(dataset.schema, inputs="vector", shape=(features.shape[1],), mean=(), deviation=())
+    return Dataset({"inputs": features, "targets": dataset.columns["targets"]}, schema, dataset.source)
 
 
-def _computed(compute: Callable[[Tensor], Tensor], examples: Examples, numerics: Numerics) -> Tensor:
-    rows = torch.arange(len(examples))
-    batches = Batches(examples, rows, CHUNK, 0, numerics)
+def _computed(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution) -> Tensor:
+    rows = torch.arange(len(dataset))
+    batches = Batches(dataset, rows, CHUNK, 0, execution)
     parts = []
-    with torch.inference_mode(), numerics.arithmetic():
+    with torch.inference_mode(), execution.arithmetic():
         for start in range(0, len(rows), CHUNK):
             parts.append(compute(batches.gather(rows[start : start + CHUNK], (0, 0)).inputs).float().cpu())
     return torch.cat(parts)
 
 
-def _key(network: nn.Module, examples: Examples, numerics: Numerics) -> str:
+def _key(network: nn.Module, dataset: Dataset, execution: Execution) -> str:
     digest = hashlib.blake2b(digest_size=20)
-    schema, inputs = examples.schema, examples.columns["inputs"]
-    way = [numerics.device, numerics.threads, numerics.precision, numerics.memory_format]
-    facts = [list(inputs.shape), examples.margin, schema.mean, schema.deviation, way, torch.__version__]
+    schema, inputs = dataset.schema, dataset.columns["inputs"]
+    way = [execution.device, execution.threads, execution.precision, execution.memory_format]
+    facts = [list(inputs.shape), dataset.margin, schema.mean, schema.deviation, way, torch.__version__]
     digest.update(json.dumps([type(network).__name__, facts]).encode())
-    digest.update(examples.columns["fingerprints"].contiguous().numpy().data)
+    digest.update(dataset.columns["fingerprints"].contiguous().numpy().data)
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -17,10 +17,10 @@ from typing_extensions import override
 
 from glasswork.data import formats
 from glasswork.data.batches import Batch, Batches, fit_scaling
-from glasswork.data.dataset import Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
 from glasswork.recipe.base import Machine
 from glasswork.show.sections import Part
@@ -33,10 +33,10 @@ from glasswork.systems.supervised_findings import findings
 from glasswork.systems.transfer.features import features_of, with_features
 from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
-from glasswork.training.autotune import MakeStage, choose_numerics
+from glasswork.training.autotune import MakeStage, choose_execution
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Step, Tree
 
 HEAD, LAST_STAGE = "head", "last-stage"
@@ -59,7 +59,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
 
     def __init__(self, recipe: TransferRecipe) -> None:
         super().__init__(recipe)
-        self._data: tuple[Examples, Splits] | None = None
+        self._data: tuple[Dataset, Splits] | None = None
         self._remarks: tuple[str, ...] = ()
         self._features: Tensor | None = None  # those asked for last stay in memory
 
@@ -81,29 +81,29 @@ class Transfer(AroundSupervised[TransferRecipe]):
         return self.recipe.weights or self.recipe.network
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
         return formats.read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        schema = fit_scaling(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        schema = fit_scaling(dataset, rows)
         if self.recipe.way == "scratch" or schema.inputs != "image":
             return schema
         expected = input_scaling(self._source, self.recipe.network)
         return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> TransferRecipe:
-        recipe, used = self.recipe, self.supervised.resolve(examples, splits)
+    def resolve(self, dataset: Dataset, splits: Splits) -> TransferRecipe:
+        recipe, used = self.recipe, self.supervised.resolve(dataset, splits)
         if recipe.way == "scratch" and recipe.weights is not None:
             raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
         with torch.device("meta"):
-            network = self.network(examples.schema)
+            network = self.network(dataset.schema)
         if recipe.way != "scratch":
-            self._fitting(network, load_weights(self._source, recipe.network), examples.schema.classes)
+            self._fitting(network, load_weights(self._source, recipe.network), dataset.schema.classes)
         adaptive = recipe.optimizer in {"adam", "adamw"}
         rate = HEAD_RATE if adaptive and recipe.way != "scratch" else used.learning_rate
         return recipe.model_copy(
@@ -148,33 +148,33 @@ class Transfer(AroundSupervised[TransferRecipe]):
         self._remarks = (f"it began with the weights of {weights.source}: {head}",)
 
     @override
-    def numerics(self, machine: Machine, numerics: Numerics, network: nn.Module, make_stage: MakeStage) -> Numerics:
+    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
         if self.recipe.way == "frozen":  # a measurement would be more passes over the images than the training itself
             plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
             asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
             machine = machine.model_copy(update=asked)
 
-        def endless(network: nn.Module, numerics: Numerics) -> Stage:
-            return replace(make_stage(network, numerics), clock=Clock(total=ENDLESS))
+        def endless(network: nn.Module, execution: Execution) -> Stage:
+            return replace(make_stage(network, execution), clock=Clock(total=ENDLESS))
 
-        return choose_numerics(machine, numerics, network, endless)
+        return choose_execution(machine, execution, network, endless)
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
-        self._data = examples, splits
+        self._data = dataset, splits
         trained = [*trained_layers(network, self.entry.last_stage, recipe.way)]
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         for parameter in network.parameters():
             parameter.requires_grad_(any(parameter is one for one in parameters))
-        [made] = self.supervised.stages(network, examples, splits, clock, numerics)
+        [made] = self.supervised.stages(network, dataset, splits, clock, execution)
         whole = replace(made, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
-        plain = Batches(examples, splits.training, recipe.batch_size, recipe.seed, numerics)
+        plain = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         head = replace(made, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
         if recipe.way == "frozen":
             return [head]
@@ -202,56 +202,56 @@ class Transfer(AroundSupervised[TransferRecipe]):
         """The same minimisation over the head, with the features of all images computed beforehand."""
         assert self._data is not None and isinstance(stage.network, Transferred)
         began = time.monotonic()
-        (examples, splits), recipe, numerics = self._data, self.recipe, stage.numerics
+        (dataset, splits), recipe, execution = self._data, self.recipe, stage.execution
         assert recipe.batch_size is not None
-        known = self.features(stage.network, examples, numerics)
+        known = self.features(stage.network, dataset, execution)
         clock = stage.clock
         if clock.seconds is not None:
             left = max(LEAST_SECONDS, clock.seconds - (time.monotonic() - began))
             clock = Clock(clock.total, left)
-        judge = judged(lambda network: self._measured(network, known, splits.validation, numerics), splits.validation)
+        judge = judged(lambda network: self._measured(network, known, splits.validation, execution), splits.validation)
         return replace(
             stage,
-            batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, numerics),
+            batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, execution),
             loss=self._loss_of_features,
             judge=judge,
             clock=clock,
         )
 
-    def features(self, network: nn.Module, examples: Examples, numerics: Numerics) -> Examples:
+    def features(self, network: nn.Module, dataset: Dataset, execution: Execution) -> Dataset:
         """The examples with the backbone's features of their images in place of these."""
         assert isinstance(network, Transferred)
         network.backbone.eval()
-        self._features = features_of(network.backbone, network.features, examples, numerics)
-        return with_features(examples, self._features)
+        self._features = features_of(network.backbone, network.features, dataset, execution)
+        return with_features(dataset, self._features)
 
-    def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         assert isinstance(network, Transferred)
         return self.supervised.loss(network.head, batch, state)
 
-    def _measured(self, network: nn.Module, known: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
+    def _measured(self, network: nn.Module, known: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         assert isinstance(network, Transferred)
-        return self.supervised.measured(known, rows, outputs_on(network.head, known, rows, numerics))
+        return self.supervised.measured(known, rows, outputs_on(network.head, known, rows, execution))
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return self.supervised.measured(examples, rows, self._scores(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return self.supervised.measured(dataset, rows, self._scores(network, dataset, rows, execution))
 
-    def _scores(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> Tensor:
+    def _scores(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
         """The network's outputs on some rows; from the features that are known already where it stayed frozen."""
         if self.recipe.way != "frozen":
-            return outputs_on(network, examples, rows, numerics)
+            return outputs_on(network, dataset, rows, execution)
         assert isinstance(network, Transferred)
-        return outputs_on(network.head, self.features(network, examples, numerics), rows, numerics)
+        return outputs_on(network.head, self.features(network, dataset, execution), rows, execution)
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        scores = self._scores(network, examples, rows, numerics)
-        found = findings(examples, splits.training, rows, where, scores, self.loss_name)
-        found["test_metrics"] = self.supervised.measured(examples, rows, scores)
+        scores = self._scores(network, dataset, rows, execution)
+        found = findings(dataset, splits.training, rows, where, scores, self.loss_name)
+        found["test_metrics"] = self.supervised.measured(dataset, rows, scores)
         found["parts"] = [self._part(network)]
         if state is not None and state["remarks"]:
             found["result"] = {"remarks": list(state["remarks"])}
@@ -276,7 +276,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
         )
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         made = self.supervised.example()
         images = interpolate(made.columns["inputs"].expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
         columns = {**made.columns, "inputs": images, "fingerprints": fingerprints(images)}

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Examples
-from glasswork.execution import Numerics
+from glasswork.data.dataset import Dataset
+from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.objectives.metrics import confusion_matrix
 from glasswork.show.report import Confusion, LabelRow, Mistake
@@ -28,48 +28,46 @@ SHOWN = 4
 BASELINE = "always answering the most frequent label"
 
 
-def watched(network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> list[Tensor]:
+def watched(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> list[Tensor]:
     """Scores at every frame of each clip, float32 (frames, classes) on the CPU, from its first frame on."""
     assert isinstance(network, VideoNetwork)
     network.eval()
-    scaling, offsets = Scaling(examples.schema, numerics), examples.offsets["inputs"]
+    scaling, offsets = Scaling(dataset.schema, execution), dataset.offsets["inputs"]
     found = []
-    with torch.inference_mode(), numerics.arithmetic():
+    with torch.inference_mode(), execution.arithmetic():
         for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True):
             state: State | None = None
             parts = []
             for start in range(begin, end, AT_ONCE):
-                frames = scaling.inputs(examples.columns["inputs"][start : min(end, start + AT_ONCE)])
+                frames = scaling.inputs(dataset.columns["inputs"][start : min(end, start + AT_ONCE)])
                 scores, state = network.read(frames[None], state)
                 parts.append(scores[0].T.float().cpu())
             found.append(torch.cat(parts))
     return found
 
 
-def figures(examples: Examples, rows: Tensor, scores: Sequence[Tensor]) -> dict[str, float]:
+def figures(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> dict[str, float]:
     """`loss` (mean of a frame), `accuracy`, `f1` and `macro_f1`."""
-    loss = functional.cross_entropy(torch.cat(list(scores)), torch.cat(targets_of(examples, rows)))
-    return measured(examples, rows, [each.argmax(1) for each in scores], float(loss))
+    loss = functional.cross_entropy(torch.cat(list(scores)), torch.cat(targets_of(dataset, rows)))
+    return measured(dataset, rows, [each.argmax(1) for each in scores], float(loss))
 
 
-def findings(
-    examples: Examples, training: Tensor, rows: Tensor, where: str, scores: Sequence[Tensor]
-) -> dict[str, Any]:
+def findings(dataset: Dataset, training: Tensor, rows: Tensor, where: str, scores: Sequence[Tensor]) -> dict[str, Any]:
     """Fields of the report.
 
     Args:
-        examples: all clips.
+        dataset: all clips.
         training: rows that were trained on, for the baseline.
         rows: rows that were answered.
         where: which part they are, in words.
         scores: at every frame of each, (frames, classes).
     """
-    metrics, names = figures(examples, rows, scores), examples.schema.classes
-    answers, truths = [each.argmax(1) for each in scores], targets_of(examples, rows)
+    metrics, names = figures(dataset, rows, scores), dataset.schema.classes
+    answers, truths = [each.argmax(1) for each in scores], targets_of(dataset, rows)
     shares = [float((answer == truth).float().mean()) for answer, truth in zip(answers, truths, strict=True)]
     count = sum(map(len, truths))
     low, high = _interval(shares, metrics["accuracy"])
-    usual = int(torch.bincount(torch.cat(targets_of(examples, training))).argmax())
+    usual = int(torch.bincount(torch.cat(targets_of(dataset, training))).argmax())
     baseline = float((torch.cat(truths) == usual).float().mean())
     matrix = confusion_matrix(torch.cat(answers), torch.cat(truths), len(names))
     return {
@@ -82,12 +80,12 @@ def findings(
         "baseline_value": baseline,
         "per_label": [
             LabelRow(one.label, one.count, one.precision, one.recall, one.f1)
-            for one in by_label(examples, rows, answers)
+            for one in by_label(dataset, rows, answers)
         ],
         "confusion": Confusion(names, matrix.tolist()),
-        "mistakes": _mistakes(examples, rows, scores),
+        "mistakes": _mistakes(dataset, rows, scores),
         "test_metrics": metrics,
-        "parts": [_over_time(examples, rows, answers, shares)],
+        "parts": [_over_time(dataset, rows, answers, shares)],
         "result": {"most_frequent_label_accuracy": baseline},
     }
 
@@ -102,34 +100,34 @@ def _interval(shares: Sequence[float], mean: float) -> tuple[float | None, float
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def _mistakes(examples: Examples, rows: Tensor, scores: Sequence[Tensor]) -> list[Mistake]:
+def _mistakes(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> list[Mistake]:
     """The frames that were answered wrongly with most confidence, a few of each clip at most."""
-    names, found = examples.schema.classes, []
-    for row, each, truth in zip(rows.tolist(), scores, targets_of(examples, rows), strict=True):
+    names, found = dataset.schema.classes, []
+    for row, each, truth in zip(rows.tolist(), scores, targets_of(dataset, rows), strict=True):
         chances, answers = each.softmax(1).max(1)
         wrong = (answers != truth).nonzero()[:, 0]
-        begin = int(examples.offsets["inputs"][row])
+        begin = int(dataset.offsets["inputs"][row])
         for frame in wrong[chances[wrong].argsort(descending=True)][:OF_ONE_CLIP].tolist():
-            place = f"{examples.name(row)}, frame {frame}"
+            place = f"{dataset.name(row)}, frame {frame}"
             said = names[int(truth[frame])], names[int(answers[frame])]
             found.append((float(chances[frame]), begin + frame, place, said))
     ranked = sorted(found, reverse=True)[:MISTAKES]
-    frames = examples.columns["inputs"]
+    frames = dataset.columns["inputs"]
     return [Mistake(as_png(frames[at]), place, *said, chance) for chance, at, place, said in ranked]
 
 
-def _over_time(examples: Examples, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Part:
+def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Part:
     """The clips from the worst to the best, a few of them."""
     order = sorted(range(len(rows)), key=lambda place: shares[place])
     chosen = [order[place * (len(order) - 1) // max(1, SHOWN - 1)] for place in range(min(SHOWN, len(order)))]
-    truths = targets_of(examples, rows)
+    truths = targets_of(dataset, rows)
     return Part(
         "Frame by frame",
         f"{len(chosen)} of the {len(rows):,} clips, from the one with fewest right answers to the one with most.",
         timelines=[
             Timeline(
-                f"{examples.name(int(rows[place]))}: {shares[place]:.1%} of its frames",
-                examples.schema.classes,
+                f"{dataset.name(int(rows[place]))}: {shares[place]:.1%} of its frames",
+                dataset.schema.classes,
                 truths[place].tolist(),
                 answers[place].tolist(),
             )

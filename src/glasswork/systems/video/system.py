@@ -12,23 +12,23 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch, fit_scaling
-from glasswork.data.dataset import HOLDS, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.inputs import Inputs
 from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Numerics
+from glasswork.execution import Execution
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.padded import padded_batch
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Answer, System
+from glasswork.systems.system import Prediction, System
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.recipe import VideoRecipe
 from glasswork.systems.video.report import figures, findings, watched
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carried, Stage
+from glasswork.training.stage import Carry, Stage
 from glasswork.training.step import Tree
 
 
@@ -41,26 +41,26 @@ class FrameLabelling(System[VideoRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Examples:
+    def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         return _require_clips(
             formats.read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict))
         )
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Examples:
+    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         options = ReadingOptions(target=self.recipe.target, strict=self.recipe.strict, classes_known=True, like=schema)
         return _require_clips(formats.read(source, options))
 
     @override
-    def scaled(self, examples: Examples, rows: Tensor) -> Schema:
-        return fit_scaling(examples, rows)
+    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+        return fit_scaling(dataset, rows)
 
     @override
-    def resolve(self, examples: Examples, splits: Splits) -> VideoRecipe:
+    def resolve(self, dataset: Dataset, splits: Splits) -> VideoRecipe:
         recipe = self.recipe
         refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        return recipe.completed(epochs=20, batch_size=16, learning_rate=0.002, size=examples.schema.shape[1])
+        return recipe.completed(epochs=20, batch_size=16, learning_rate=0.002, size=dataset.schema.shape[1])
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -78,30 +78,30 @@ class FrameLabelling(System[VideoRecipe]):
 
     @override
     def stages(
-        self, network: nn.Module, examples: Examples, splits: Splits, clock: Clock, numerics: Numerics
+        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        pieces, rows = cut(examples, splits.training, recipe.sequence)
-        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, numerics)
-        judge = judged(lambda network: self.score(network, examples, splits.validation, numerics), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, numerics)]
+        pieces, rows = cut(dataset, splits.training, recipe.sequence)
+        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, execution)
+        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
+        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carried) -> tuple[Tensor, Carried]:
+    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
 
     @override
-    def score(self, network: nn.Module, examples: Examples, rows: Tensor, numerics: Numerics) -> dict[str, float]:
-        return figures(examples, rows, watched(network, examples, rows, numerics))
+    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+        return figures(dataset, rows, watched(network, dataset, rows, execution))
 
     @override
     def findings(
-        self, network: nn.Module, examples: Examples, splits: Splits, numerics: Numerics, state: Tree | None
+        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        scores = watched(network, examples, rows, replace(numerics, precision="float32"))
-        return findings(examples, splits.training, rows, where, scores)
+        scores = watched(network, dataset, rows, replace(execution, precision="float32"))
+        return findings(dataset, splits.training, rows, where, scores)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
@@ -117,29 +117,29 @@ class FrameLabelling(System[VideoRecipe]):
                 problems[0] = str(error)
             columns = {"inputs": read, "targets": torch.zeros(len(read), dtype=torch.int64)}
             offsets = ragged.offsets_of(torch.tensor([] if problems else [len(read)]))
-            examples = Examples(
+            dataset = Dataset(
                 columns,
                 schema,
                 "predict",
                 () if problems else (str(source),),
                 offsets={"inputs": offsets, "targets": offsets},
             )
-            yield Inputs([str(source)], examples, problems)
+            yield Inputs([str(source)], dataset, problems)
 
     @override
-    def batch(self, examples: Examples, rows: Tensor, numerics: Numerics) -> Batch:
-        return padded_batch(examples, rows, numerics)
+    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+        return padded_batch(dataset, rows, execution)
 
     @override
-    def answer(self, network: nn.Module, examples: Examples, numerics: Numerics) -> list[Answer]:
-        names, found = examples.schema.classes, []
-        for row, scores in enumerate(watched(network, examples, torch.arange(len(examples)), numerics)):
+    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+        names, found = dataset.schema.classes, []
+        for row, scores in enumerate(watched(network, dataset, torch.arange(len(dataset)), execution)):
             said = tuple(names[number] for number in scores.argmax(1).tolist())
-            found.append(Answer(examples.name(row), said, None, {}, frames=len(said)))
+            found.append(Prediction(dataset.name(row), said, None, {}, frames=len(said)))
         return found
 
     @override
-    def example(self) -> Examples:
+    def example(self) -> Dataset:
         """A spot that goes left or right through 10 frames, from wherever it is."""
         clips, labels = [], []
         for clip in range(12):
@@ -154,15 +154,15 @@ class FrameLabelling(System[VideoRecipe]):
         schema = Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
         columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
         names = [f"clip {clip}" for clip in range(12)]
-        return Examples(columns, schema, "example", names, offsets={"inputs": offsets, "targets": offsets})
+        return Dataset(columns, schema, "example", names, offsets={"inputs": offsets, "targets": offsets})
 
 
-def cut(examples: Examples, rows: Tensor, longest: int) -> tuple[Examples, Tensor]:
+def cut(dataset: Dataset, rows: Tensor, longest: int) -> tuple[Dataset, Tensor]:
     """Clips cut into pieces of at most so many frames, nearly equal in length: the pieces as examples, and their rows.
 
     No frame is copied.
     """
-    offsets = examples.offsets["inputs"]
+    offsets = dataset.offsets["inputs"]
     ends, start = [0], 0
     kept: list[int] = []
     training = set(rows.tolist())
@@ -173,14 +173,14 @@ def cut(examples: Examples, rows: Tensor, longest: int) -> tuple[Examples, Tenso
         ends += [begin + (end - begin) * piece // count for piece in range(1, count + 1)]
         start += count
     both = torch.tensor(ends)
-    columns = {name: examples.columns[name] for name in ("inputs", "targets")}
-    return replace(examples, columns=columns, names=(), offsets={"inputs": both, "targets": both}), torch.tensor(kept)
+    columns = {name: dataset.columns[name] for name in ("inputs", "targets")}
+    return replace(dataset, columns=columns, names=(), offsets={"inputs": both, "targets": both}), torch.tensor(kept)
 
 
-def _require_clips(examples: Examples) -> Examples:
-    if examples.schema.inputs != "sequence":
+def _require_clips(dataset: Dataset) -> Dataset:
+    if dataset.schema.inputs != "sequence":
         raise GlassworkError(
-            f"Frames are labelled in clips with a table of labels each, and {examples.source} holds "
-            f"{HOLDS[examples.schema.inputs]}"
+            f"Frames are labelled in clips with a table of labels each, and {dataset.source} holds "
+            f"{HOLDS[dataset.schema.inputs]}"
         )
-    return examples
+    return dataset

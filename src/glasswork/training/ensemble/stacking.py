@@ -84,10 +84,10 @@ def why_not_stacked(stages: Sequence[Stage], losses: Sequence[StackedLoss]) -> s
             return "some of the stages hold no examples out"
     if len({loss.name for loss in losses}) > 1:
         return "the stages differ in their loss"
-    if first.numerics.precision != "float32":
-        return f"the precision is {first.numerics.precision}"
-    if any(layer.dropout for layer in layers) and torch.device(first.numerics.device).type != "cpu":
-        return f"dropout draws in another way on {first.numerics.device}"
+    if first.execution.precision != "float32":
+        return f"the precision is {first.execution.precision}"
+    if any(layer.dropout for layer in layers) and torch.device(first.execution.device).type != "cpu":
+        return f"dropout draws in another way on {first.execution.device}"
     return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from glasswork.data.dataset import TRAINING, Examples, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series.calendar import Timing
 from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.time_index import Timed, time_column, timed
@@ -50,7 +50,7 @@ def sources(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads the series in a table.
 
     Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
@@ -98,7 +98,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
     words = [when.timing.word(time) for time in grid.tolist()] if len(grid) <= _MOST_NAMES else []
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
     again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
-    return Examples(columns, schema, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
+    return Dataset(columns, schema, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
 
 
 def _double(grid: Wholes) -> torch.Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from glasswork.data.dataset import (
     SPLIT_NAMES,
     TRAINING,
-    Examples,
+    Dataset,
     ReadingOptions,
     Schema,
     TargetKind,
@@ -65,7 +65,7 @@ def sources(path: Path) -> list[Path]:
     return [path, path.parent] if path.is_file() and _names_images(path) else [path]
 
 
-def read(path: Path, options: ReadingOptions) -> Examples:
+def read(path: Path, options: ReadingOptions) -> Dataset:
     """Read one table, or a folder with a table per split.
 
     Raises:
@@ -100,7 +100,7 @@ def read(path: Path, options: ReadingOptions) -> Examples:
         target_columns=tuple(chosen),
         unused=found.unused,
     )
-    return Examples(columns, schema, str(path), found.names, found.margin, found.skipped)
+    return Dataset(columns, schema, str(path), found.names, found.margin, found.skipped)
 
 
 def load_tables(files: Sequence[Path], like: Schema | None = None) -> Table:
