@@ -16,7 +16,7 @@ import glasswork.textbook
 from glasswork.glassbox.expressions import evaluate
 from glasswork.textbook import OPERATIONS, find_operation
 from glasswork.textbook.operation import Operation
-from textbook import cases_losses, cases_more, cases_pointwise, cases_sequences, cases_shapes, cases_spatial
+from textbook import cases_losses, cases_pointwise, cases_reductions, cases_sequences, cases_shapes, cases_spatial
 from textbook.case import Case
 
 CASES: dict[str, Case] = {
@@ -24,7 +24,7 @@ CASES: dict[str, Case] = {
     **cases_losses.CASES,
     **cases_spatial.CASES,
     **cases_shapes.CASES,
-    **cases_more.CASES,
+    **cases_reductions.CASES,
     **cases_sequences.CASES,
 }
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}

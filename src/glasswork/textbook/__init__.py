@@ -115,7 +115,7 @@ def find_operation(name: str) -> type[Operation]:
     """The class of the operation called `name`.
 
     Raises:
-        KeyError: there is none.
+        KeyError: no operation has this name.
     """
     if name not in OPERATIONS:
         raise KeyError(f"the textbook has no operation '{name}'")
@@ -129,7 +129,7 @@ def operation(name: str, **settings: Any) -> Operation:
     """The operation called `name` with these settings, such as `operation("max_pooling", kernel=2)`.
 
     Raises:
-        KeyError: there is none.
-        TypeError: it does not have these settings, or needs others.
+        KeyError: no operation has this name.
+        TypeError: it does not have these settings, or one that it needs is missing.
     """
     return find_operation(name)(**settings)

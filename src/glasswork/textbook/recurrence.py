@@ -57,7 +57,7 @@ class Recurrence(Operation):
         train: whether the network is being trained.
 
     Raises:
-        ValueError: units are dropped between the layers: nobody knows which.
+        ValueError: dropout between layers in training; which units it drops is not known.
     """
 
     states: ClassVar[int] = 1
