@@ -1,0 +1,3 @@
+from tests.golden.scene import Scene
+
+REFUSALS: tuple[Scene, ...] = ()

@@ -1,0 +1,3 @@
+from tests.golden.scene import Scene
+
+VERBS: tuple[Scene, ...] = ()
