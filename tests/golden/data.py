@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from tests.made_files import (
     pictures,
     write_clips,

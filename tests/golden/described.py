@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-
 from tests.golden.internals import (
     OF_THE_NETWORK,
     UNRECORDED,
@@ -21,16 +20,15 @@ from tests.golden.internals import (
     tensors_in,
 )
 
-# Keys of JSON whose values are a clock's or a machine's. The reason stands beside each.
-DROPPED = {
-    "seconds": "a clock",
-    "elapsed": "a clock, in checkpoints",
-    "started": "a date",
-    "training_seconds": "a clock",
-}
+# Keys of JSON whose values are a clock's, a date's or the free memory's, and differ from one recording to the next.
+DROPPED = re.compile(
+    r"(.*_)?seconds|milliseconds|.*_per_second|elapsed|started|free|largest_batch",
+)
 
-# Labels of rows, in tables and on pages, whose values are measured by a clock or are the machine's.
-MEASURED = re.compile(r"seconds\b.*|.* per second|processor|system|python|torch|numpy|safetensors|glasswork")
+# Labels of rows and columns, in tables and on pages, whose values are measured by a clock or are the machine's.
+MEASURED = re.compile(
+    r"seconds\b.*|.* per second|m(illi)?s(econds)? per step|processor|system|python|torch|numpy|safetensors|glasswork"
+)
 
 SECONDS = re.compile(r"\b\d[\d.,]*(e-?\d+)? ?(ms|µs|us|s|min|seconds?|minutes?|[a-z]+/s)\b")
 LONG = 24
@@ -45,13 +43,25 @@ def cleaned(text: str, folder: Path) -> str:
 
 
 def lines_of(text: str, folder: Path) -> list[str]:
-    return [line.rstrip() for line in cleaned(text, folder).splitlines()]
+    """The lines of a text; in a table whose header names seconds or a speed, without these."""
+    found, numbers = [], 0
+    for line in cleaned(text, folder).splitlines():
+        line = line.rstrip()
+        if line.endswith("seconds") or " per second" in line:
+            numbers = 1 if line.endswith("seconds") else 9
+        elif not line.strip():
+            numbers = 0
+        elif numbers:  # the last columns; the first one says what is measured
+            first, *cells = re.split(r"  +", line.strip())
+            line = "  ".join([first, *cells[:-numbers], "<MEASURED>"])
+        found.append("seconds <MEASURED>" if re.match(r"seconds  ", line) else line)
+    return found
 
 
 def plain(value: Any, folder: Path) -> Any:
     """JSON without what is dropped, with long lists of numbers as hashes."""
     if isinstance(value, dict):
-        return {key: plain(each, folder) for key, each in value.items() if key not in DROPPED}
+        return {key: plain(each, folder) for key, each in value.items() if not DROPPED.fullmatch(key)}
     if isinstance(value, list):
         if len(value) > LONG and all(isinstance(each, int | float) for each in value):
             return {"numbers": len(value), "first": value[:3], "sha256": digest(json.dumps(value).encode())}
@@ -69,7 +79,7 @@ def plain(value: Any, folder: Path) -> Any:
 
 
 class Visible(HTMLParser):
-    """What a person reads on a page, in order, and how many drawings there are."""
+    """What a person reads on a page, in order and without what is measured, and how many drawings there are."""
 
     UNSEEN = ("script", "style", "head")
 
@@ -78,28 +88,43 @@ class Visible(HTMLParser):
         self.words: list[str] = []
         self.counts = dict.fromkeys(("svg", "img", "table", "tr", "path", "circle", "rect"), 0)
         self.unseen = 0
+        self.columns: list[str] = []
+        self.place = 0
+        self.label = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.unseen += tag in self.UNSEEN
         if tag in self.counts:
             self.counts[tag] += 1
+        if tag == "table":
+            self.columns = []
+        if tag == "tr":
+            self.place = -1
+        if tag in {"td", "th"}:
+            self.place += 1
+            if tag == "th" and self.place == len(self.columns):
+                self.columns.append("")
+            self.label = self.columns[self.place] if tag == "td" and self.place < len(self.columns) else ""
 
     def handle_endtag(self, tag: str) -> None:
         self.unseen -= tag in self.UNSEEN
+        if tag in {"td", "table"}:
+            self.label = ""
 
     def handle_data(self, data: str) -> None:
-        if not self.unseen and data.strip():
-            self.words.append(" ".join(data.split()))
+        words = " ".join(data.split())
+        if self.unseen or not words:
+            return
+        if self.columns and self.place == len(self.columns) - 1 and not self.columns[-1]:
+            self.columns[-1] = words
+        before = self.words[-1] if self.words else ""
+        self.words.append("<MEASURED>" if MEASURED.fullmatch(self.label) or MEASURED.fullmatch(before) else words)
 
 
 def page(path: Path, folder: Path) -> Any:
     seen = Visible(path.read_text(encoding="utf-8"))
-    words = [
-        "<MEASURED>" if place and MEASURED.fullmatch(seen.words[place - 1]) else cleaned(each, folder)
-        for place, each in enumerate(seen.words)
-    ]
-    return {"words": words, "drawn": seen.counts}
+    return {"words": [cleaned(words, folder) for words in seen.words], "drawn": seen.counts}
 
 
 def environment(path: Path, folder: Path) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 # Of a run's folder: clocks, locks, databases and logs of other tools; they differ from one recording to the next.
@@ -48,7 +49,9 @@ def batches() -> Iterator[list[list[str]]]:
 
     def enter(module: nn.Module, inputs: Any) -> None:
         if not called and module.training:
-            found.append([described(leaf) for leaf in tree_leaves(inputs) if isinstance(leaf, Tensor)])
+            # Whoever records the operations of a network shall not see those of the hashing.
+            with _disable_current_modes(), torch._C.DisableTorchFunction():
+                found.append([described(leaf) for leaf in tree_leaves(inputs) if isinstance(leaf, Tensor)])
         called.append(module)
 
     def leave(module: nn.Module, inputs: Any, outputs: Any) -> None:

@@ -63,7 +63,8 @@ def main(arguments: list[str]) -> int:
     print(f"recording {len(chosen)} scenes of {Path(glasswork.__file__).parent}", flush=True)
     began = time.monotonic()
     seconds: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="golden-") as name:
+    memory = Path("/dev/shm")  # a checkpoint is flushed to the disk, which takes longer than all the rest
+    with tempfile.TemporaryDirectory(prefix="golden-", dir=memory if memory.is_dir() else None) as name:
         folder = Path(name).resolve()
         os.environ["GLASSWORK_CACHE"] = str(folder / "cache")
         os.environ["GLASSWORK_DATA"] = str(folder / "downloads")
@@ -122,7 +123,7 @@ def carried_out(line: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
 
     known = snapshot(folder)
     out, err = io.StringIO(), io.StringIO()
-    found: dict[str, Any] = {"line": line if isinstance(line, str) else repr(line)}
+    found: dict[str, Any] = {"line": line if isinstance(line, str) else line.label}
     hashes: dict[str, Any] = {}
     words = shlex.split(line.removeprefix("! ")) if isinstance(line, str) else []
     with ExitStack() as stack:
