@@ -17,6 +17,7 @@ from glasswork.show.progress import main_metric
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
 from glasswork.show.report_page import to_html
 from glasswork.systems.answers import measured_rows
+from glasswork.systems.system import Context
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
@@ -51,6 +52,7 @@ def _finished(training: Training) -> dict[str, Any]:
     state = training.last.state() if training.last else training.state
     # As `evaluate` will measure it, also where training took bfloat16.
     execution = replace(training.execution, precision="float32")
+    training.system.complete(network, Context(training.dataset, training.splits, execution))
     found = training.system.findings(network, training.dataset, training.splits, execution, state)
     further = found.pop("result", {})
     files = {**found.pop("files", {}), **_draw(training, found)}

@@ -14,7 +14,7 @@ from glasswork.execution import Execution, seed_everything
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.run.training import MEASURING, carried_out
 from glasswork.systems.own_network import check_outputs
-from glasswork.systems.system import System
+from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
 from glasswork.training.stage import Stage
 from glasswork.training.watchers import stopped_early
@@ -94,6 +94,7 @@ def fit_in_memory(
             best = step.best
     if best is not None:
         network.load_state_dict(dict(best.weights))
+    chosen.complete(network, Context(dataset, splits, execution))
     losses = tuple(total / count for total, count in sums)
     return Fitted(network.eval(), dataset, chosen, losses, tuple(judgements), best.epoch if best else None)
 

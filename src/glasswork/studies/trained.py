@@ -17,7 +17,7 @@ from glasswork.recipe.base import Recipe
 from glasswork.systems.answers import EVALUATION_ROWS
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.system import System
+from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
 from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
@@ -63,6 +63,10 @@ class Member:
     def parameters(self) -> int:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.stage.parameters)
+
+    def complete(self) -> None:
+        """Sets what is not learnt by steps, on the weights that are kept."""
+        self.system.complete(self.network, Context(self.dataset, self.splits, self.stage.execution))
 
     def judged(self) -> Mapping[str, float]:
         """Named figures on the rows that it is judged on."""
@@ -131,6 +135,8 @@ def trained(members: Sequence[Member]) -> Iterator[float]:
             yield (done + share * len(stack)) / len(members)
         for member in stack:
             member.together = len(stack)
+            if member.problem is None:
+                member.complete()
         if len(stack) == 1:
             stack[0].alone_because = _why_alone(stack[0], members)
         done += len(stack)

@@ -18,6 +18,7 @@ from glasswork.record import Record
 from glasswork.run.finish import finish
 from glasswork.run.training import Training, prepare
 from glasswork.studies.settings import grid, worded
+from glasswork.systems.system import Context
 
 EPOCHS = "epochs"
 OTHER_EXAMPLES = ("data", "seed")
@@ -209,6 +210,8 @@ def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bo
         finish(training)
     elif kept and best is not None:
         training.network.load_state_dict(dict(best.weights))
+    context = Context(training.dataset, training.splits, training.execution)
+    training.system.complete(training.network, context)
     rows = {
         "training": training.splits.training,
         "validation": training.splits.validation,

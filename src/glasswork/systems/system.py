@@ -64,6 +64,21 @@ class Prediction:
         }
 
 
+@dataclass(frozen=True)
+class Context:
+    """What a network learns from and how: one argument that can grow.
+
+    Attributes:
+        dataset: all examples, with the fitted schema.
+        splits: which of them train, validate and test.
+        execution: how the arithmetic is carried out.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    execution: Execution
+
+
 RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
 
 
@@ -146,6 +161,12 @@ class System(abc.ABC, Generic[RecipeT]):
     @abc.abstractmethod
     def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
+
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets what is not learnt by steps, such as class means, on the weights that are kept.
+
+        It is called once after training and before anything is measured; calling it again changes nothing.
+        """
 
     @abc.abstractmethod
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:

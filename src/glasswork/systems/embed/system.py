@@ -29,7 +29,7 @@ from glasswork.systems.networks import NETWORKS, build_network
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Judgement, Stage
@@ -145,6 +145,17 @@ class Embed(System[EmbedRecipe]):
         return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), state
 
     @override
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the mean embedding of each class."""
+        assert isinstance(network, Embedding)
+        dataset, execution = context.dataset, context.execution
+        rows = gallery_rows(dataset, context.splits)
+        network.remember(
+            embeddings_on(network, dataset, rows, execution).to(execution.device),
+            dataset.columns["targets"][rows].to(execution.device),
+        )
+
+    @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         embeddings, classes = embeddings_on(network, dataset, rows, execution), dataset.columns["targets"][rows]
         verified = verification(embeddings, classes)
@@ -174,12 +185,6 @@ class Embed(System[EmbedRecipe]):
     def findings(
         self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
-        assert isinstance(network, Embedding)
-        rows = gallery_rows(dataset, splits)
-        network.remember(
-            embeddings_on(network, dataset, rows, execution).to(execution.device),
-            dataset.columns["targets"][rows].to(execution.device),
-        )
         where, rows = measured_rows(splits)
         embeddings = embeddings_on(network, dataset, rows, execution)
         found = findings(dataset, splits, rows, where, embeddings)

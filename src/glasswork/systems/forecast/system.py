@@ -24,13 +24,13 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import pinball
 from glasswork.systems.answers import measured_rows
-from glasswork.systems.forecast.evaluation import backtest, calibrate
+from glasswork.systems.forecast.evaluation import backtest, calibrate, calibrated_values
 from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import findings
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Stage
@@ -139,6 +139,12 @@ class Forecast(System[ForecastRecipe]):
         return pinball(said, batch.targets.expand(len(said), -1, -1)), {}
 
     @override
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the conformal margins of the intervals, from the validation rows."""
+        exact = replace(context.execution, precision="float32")
+        calibrate(network, context.dataset, context.splits.validation, exact)
+
+    @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         found = backtest(network, dataset, rows, execution, self.recipe.stride)
         if found is None:
@@ -152,10 +158,9 @@ class Forecast(System[ForecastRecipe]):
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
         exact = replace(execution, precision="float32")
-        calibrated = calibrate(network, dataset, splits.validation, exact)
         found = backtest(network, dataset, rows, exact, self.recipe.stride)
         assert found is not None
-        return findings(dataset, found, where, calibrated)
+        return findings(dataset, found, where, calibrated_values(dataset, splits.validation))
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:

@@ -30,7 +30,7 @@ from glasswork.systems.sentiment.report import counted_part
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Stage
@@ -134,27 +134,38 @@ class SequenceClassification(System[SentimentRecipe]):
         counted.count([part.inputs for part in parts], [part.targets for part in parts], LOSSES[self.loss_name])
 
     def _shared(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        """Gives the learnt scores the share that is best on the rows; the metrics with it."""
+        """The metrics on the rows under the share of the learnt scores that is best there, as `complete` sets it."""
         assert isinstance(network, TextClassifier)
         if network.counted is None:
             return self.score(network, dataset, rows, execution)
+        return self._best_share(network, dataset, rows, execution)[1]
+
+    def _best_share(
+        self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
+    ) -> tuple[float, dict[str, float]]:
+        """The share of the learnt scores with the least loss on the rows, and the metrics with it."""
         learnt, counted = self._halves(network, dataset, rows, execution)
         mixed = [(share, share * learnt + (1 - share) * counted) for share in SHARES]
         found = [(share, self._measured(dataset, rows, outputs)) for share, outputs in mixed]
-        share, metrics = min(found, key=lambda pair: pair[1]["loss"])
-        network.share.fill_(share)
-        return metrics
+        return min(found, key=lambda pair: pair[1]["loss"])
 
     def _halves(
         self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
     ) -> tuple[Tensor, Tensor]:
         """What the recurrent layers and the counted words say alone, (rows, classes) each."""
         assert network.counted is not None
-        given = float(network.share)
-        network.share.fill_(1.0)
-        learnt = padded_outputs(network, dataset, rows, execution)
-        network.share.fill_(given)
+        network.eval()
+        learnt = padded_outputs(network.learnt, dataset, rows, execution)
         return learnt, padded_outputs(network.counted, dataset, rows, execution)
+
+    @override
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the share of the learnt scores to the one with the least loss on the validation texts."""
+        assert isinstance(network, TextClassifier)
+        rows = context.splits.validation
+        if network.counted is not None and len(rows):
+            exact = replace(context.execution, precision="float32")
+            network.share.fill_(self._best_share(network, context.dataset, rows, exact)[0])
 
     @override
     def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
@@ -163,7 +174,7 @@ class SequenceClassification(System[SentimentRecipe]):
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return self._measured(dataset, rows, padded_outputs(network, dataset, rows, execution))
+        return self._measured(dataset, rows, padded_outputs(network.eval(), dataset, rows, execution))
 
     def _measured(self, dataset: Dataset, rows: Tensor, outputs: Tensor) -> dict[str, float]:
         scaling, targets = Scaling(dataset.schema, Execution()), dataset.columns["targets"][rows]
@@ -178,7 +189,7 @@ class SequenceClassification(System[SentimentRecipe]):
         self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        outputs = padded_outputs(network, dataset, rows, replace(execution, precision="float32"))
+        outputs = padded_outputs(network.eval(), dataset, rows, replace(execution, precision="float32"))
         answers = Scaling(dataset.schema, Execution()).answers(outputs)
         found = findings(dataset, splits.training, rows, where, answers, self.loss_name)
         found["test_metrics"] = self._measured(dataset, rows, outputs)
@@ -217,7 +228,7 @@ class SequenceClassification(System[SentimentRecipe]):
 
     @override
     def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        outputs = padded_outputs(network, dataset, torch.arange(len(dataset)), execution)
+        outputs = padded_outputs(network.eval(), dataset, torch.arange(len(dataset)), execution)
         answers = Scaling(dataset.schema, Execution()).answers(outputs)
         said = worded(answers, dataset.schema, dataset.names, self.loss_name)
         return [
