@@ -55,6 +55,8 @@ def _finished(training: Training) -> dict[str, Any]:
     training.system.complete(network, Context(training.dataset, training.splits, execution))
     found = training.system.findings(network, training.dataset, training.splits, execution, state)
     further = found.pop("result", {})
+    if remarks := [*training.remarks, *further.get("remarks", ())]:
+        further = {**further, "remarks": remarks}
     files = {**found.pop("files", {}), **_draw(training, found)}
     lines = list(training.folder.steps())
     result = {

@@ -77,6 +77,7 @@ def fit_in_memory(
         check_outputs(network, dataset.schema)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise GlassworkError("The network has no weights to train")
+        chosen.begin(network, Context(dataset, splits, Execution()))
         execution.place(network)
         clock = Clock(seconds=recipe.budget)
         stages = chosen.stages(network, dataset, splits, clock, execution)

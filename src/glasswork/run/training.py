@@ -21,7 +21,7 @@ from glasswork.run.folder import RunFolder
 from glasswork.run.region_snapshots import framed
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.own_network import check_outputs
-from glasswork.systems.system import System
+from glasswork.systems.system import Context, Remarks, System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of
@@ -54,6 +54,7 @@ class Training:
         network: changed in place by the steps.
         execution: how the arithmetic is carried out.
         clock: how far the run has come.
+        remarks: sentences about the weights that it began with.
         state: of the last step of an earlier sitting; None for a new run.
         interrupted: whether somebody stopped it before its end.
         last: the last step made in this sitting.
@@ -69,6 +70,7 @@ class Training:
     network: nn.Module
     execution: Execution
     clock: Clock
+    remarks: Remarks
     state: Tree | None = None
     interrupted: bool = False
     last: Step | None = None
@@ -153,6 +155,7 @@ def prepare(order: Request, own: nn.Module | None = None, spent: float = 0.0) ->
     check_outputs(network, dataset.schema)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")
+    remarks = chosen.begin(network, Context(dataset, splits, Execution()))
     execution = Execution(device, order.machine.threads or usable_cores())
     torch.set_num_threads(execution.threads)
     plain = chosen.stages(network, dataset, splits, MEASURING, Execution())[-1]
@@ -175,12 +178,11 @@ def prepare(order: Request, own: nn.Module | None = None, spent: float = 0.0) ->
     with folder.kept():
         folder.keep_network(recipe)
         folder.write_resolved(recipe, execution)
-        folder.write(
-            "environment.json", {**environment(), "training_seconds": clock.seconds, "memory": memory.to_json()}
-        )
+        began_with = {"training_seconds": clock.seconds, "memory": memory.to_json(), "remarks": remarks}
+        folder.write("environment.json", {**environment(), **began_with})
         folder.write("data.json", {**summary.to_json(), "fingerprint": _fingerprint(dataset)})
         folder.write_request(order)  # last, as it is what a folder is known by
-    return Training(folder, order, recipe, chosen, dataset, splits, summary, network, execution, clock)
+    return Training(folder, order, recipe, chosen, dataset, splits, summary, network, execution, clock, remarks)
 
 
 def reopen(folder: RunFolder, own: nn.Module | None = None) -> Training:
@@ -203,16 +205,19 @@ def _reopened(folder: RunFolder, own: nn.Module | None) -> Training:
         raise GlassworkError(f"The data at {recipe.data} has changed since {folder.name} began: train anew")
     seed_everything(recipe.seed)
     network = system.network(dataset.schema)
+    saved_states = checkpoints(folder.checkpoints)
+    state = load_checkpoint(saved_states[-1]) if saved_states else None
+    if state is None:
+        system.begin(network, Context(dataset, splits, Execution()))
     execution.apply()
     execution.place(network)
     stage = system.stages(network, dataset, splits, MEASURING, execution)[-1]
-    saved_states = checkpoints(folder.checkpoints)
-    state = load_checkpoint(saved_states[-1]) if saved_states else None
-    seconds = folder.read("environment.json")["training_seconds"]
-    clock = _clock(recipe, _length(system, stage), None, _replayed(order), seconds)
+    began_with = folder.read("environment.json")
+    clock = _clock(recipe, _length(system, stage), None, _replayed(order), began_with["training_seconds"])
     if state is not None:
         network.load_state_dict(state["network"])
-    return Training(folder, order, recipe, system, dataset, splits, summary, network, execution, clock, state)
+    remarks = tuple(began_with["remarks"])
+    return Training(folder, order, recipe, system, dataset, splits, summary, network, execution, clock, remarks, state)
 
 
 def read_split(system: System, recipe: Recipe) -> tuple[Dataset, Splits]:

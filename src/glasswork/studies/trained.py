@@ -101,6 +101,7 @@ def make_member(
     check_outputs(network, dataset.schema)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")
+    system.begin(network, Context(dataset, splits, Execution()))
     execution.place(network)
     clock = Clock()
     stages = system.stages(network, dataset, splits, clock, execution)

@@ -79,6 +79,9 @@ class Context:
     execution: Execution
 
 
+Remarks = tuple[str, ...]
+"""Sentences for the terminal and the report."""
+
 RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
 
 
@@ -161,6 +164,16 @@ class System(abc.ABC, Generic[RecipeT]):
     @abc.abstractmethod
     def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
+
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Sets the weights that a fresh run begins with, if they are not random: published ones, counted words.
+
+        It is called once, on the freshly initialised network, and not if a run is resumed.
+
+        Returns:
+            Sentences about it, for the report.
+        """
+        return ()
 
     def complete(self, network: nn.Module, context: Context) -> None:
         """Sets what is not learnt by steps, such as class means, on the weights that are kept.

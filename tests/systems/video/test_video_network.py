@@ -7,9 +7,9 @@ from glasswork.catalogue import make_system, order
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.systems.video import report as video_measured
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.report import watched
-from glasswork.systems.video import report as video_measured
 
 
 def network(cell: str) -> VideoNetwork:

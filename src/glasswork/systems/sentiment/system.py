@@ -31,7 +31,7 @@ from glasswork.systems.sentiment.report import counted_part
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Context, Prediction, System
+from glasswork.systems.system import Context, Prediction, Remarks, System
 from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Stage
@@ -115,12 +115,18 @@ class SequenceClassification(System[SentimentRecipe]):
         self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
     ) -> list[Stage]:
         recipe = self.recipe
-        assert recipe.batch_size is not None and isinstance(network, TextClassifier)
-        if network.counted is not None and not network.counted.weights.any():
-            self._count(network.counted, dataset, splits.training, execution)
+        assert recipe.batch_size is not None
         judge = judged(lambda network: self._shared(network, dataset, splits.validation, execution), splits.validation)
         batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+
+    @override
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Counts the words of the training texts."""
+        assert isinstance(network, TextClassifier)
+        if network.counted is not None:
+            self._count(network.counted, context.dataset, context.splits.training, context.execution)
+        return ()
 
     def _count(self, counted: CountedWords, dataset: Dataset, rows: Tensor, execution: Execution) -> None:
         """Counts the training texts, those of nearly equal length together, and each once.

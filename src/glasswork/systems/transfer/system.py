@@ -30,6 +30,7 @@ from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build
 from glasswork.systems.stages import judged
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Context, Remarks
 from glasswork.systems.transfer.features import features_of, with_features
 from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
@@ -60,7 +61,6 @@ class Transfer(AroundSupervised[TransferRecipe]):
     def __init__(self, recipe: TransferRecipe) -> None:
         super().__init__(recipe)
         self._data: tuple[Dataset, Splits] | None = None
-        self._remarks: tuple[str, ...] = ()
         self._features: Tensor | None = None  # those asked for last stay in memory
 
     @property
@@ -128,8 +128,14 @@ class Transfer(AroundSupervised[TransferRecipe]):
         """The network with its weights in it, as a run begins."""
         network = self.network(schema)
         assert isinstance(network, Transferred)
-        self._begin(network, schema.classes)
+        self._load(network, schema.classes)
         return network
+
+    @override
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Puts the trained weights into the network, unless it is to learn from scratch."""
+        assert isinstance(network, Transferred)
+        return self._load(network, context.dataset.schema.classes) if self.recipe.way != "scratch" else ()
 
     def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
@@ -138,14 +144,14 @@ class Transfer(AroundSupervised[TransferRecipe]):
             tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
         return fitting(network.state_dict(), tensors, "head.", weights.source)
 
-    def _begin(self, network: Transferred, names: Sequence[str]) -> None:
+    def _load(self, network: Transferred, names: Sequence[str]) -> Remarks:
         """Puts the weights into the network; says what became of the head."""
         weights = load_weights(self._source, self.recipe.network)
         state, taken = self._fitting(network, weights, names)
         network.load_state_dict(state)
         classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
         head = "their head was kept" if taken else f"their head{classes} does not fit, and a new one was begun"
-        self._remarks = (f"it began with the weights of {weights.source}: {head}",)
+        return (f"it began with the weights of {weights.source}: {head}",)
 
     @override
     def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
@@ -190,13 +196,8 @@ class Transfer(AroundSupervised[TransferRecipe]):
         network = stage.network
         assert isinstance(network, Transferred)
         if start is not None:
-            network.load_state_dict(start["network"])
-            self._remarks = tuple(start["remarks"])
-        elif stage.name == HEAD:
-            assert self._data is not None
-            self._begin(network, self._data[0].schema.classes)
-        for step in fit(self.over_features(stage) if stage.name == HEAD else stage, start):
-            yield step._replace(state=lambda step=step: {**step.state(), "remarks": list(self._remarks)})  # type: ignore[misc]
+            network.load_state_dict(start["network"])  # before features are computed with them
+        return fit(self.over_features(stage) if stage.name == HEAD else stage, start)
 
     def over_features(self, stage: Stage) -> Stage:
         """The same minimisation over the head, with the features of all images computed beforehand."""
@@ -253,8 +254,6 @@ class Transfer(AroundSupervised[TransferRecipe]):
         found = findings(dataset, splits.training, rows, where, scores, self.loss_name)
         found["test_metrics"] = self.supervised.measured(dataset, rows, scores)
         found["parts"] = [self._part(network)]
-        if state is not None and state["remarks"]:
-            found["result"] = {"remarks": list(state["remarks"])}
         return found
 
     def _part(self, network: nn.Module) -> Part:
