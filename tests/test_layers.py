@@ -14,7 +14,6 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("cli", "sklearn"),
     ("",),
     ("studies",),
-    ("model",),
     ("run",),
     ("catalogue",),
     ("systems",),

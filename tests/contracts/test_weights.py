@@ -12,7 +12,6 @@ from glasswork.catalogue import PRESETS
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.systems.system import Context
-from glasswork.training.clock import Clock
 
 
 def numbers(network: nn.Module) -> dict[str, Tensor]:
@@ -33,7 +32,7 @@ def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) ->
     splits = split(dataset, 0.2, 0.2, 0)
     execution = Execution()
     context = Context(dataset, splits, execution)
-    [*_, stage] = system.stages(network, dataset, splits, Clock(total=1), execution)
+    [*_, stage] = system.stages(network, context)
     system.complete(network, context)
     completed = numbers(network)
     system.complete(network, context)

@@ -14,8 +14,8 @@ from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
     from glasswork.data.dataset import Dataset
-    from glasswork.model import Model
     from glasswork.show.nearest import NearestPage
+    from glasswork.systems.model import Model
 
 SUFFIXES = (".html", ".png")
 

@@ -32,9 +32,8 @@ from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
 from glasswork.systems.system import Context, Prediction, Remarks, System
-from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
@@ -60,12 +59,8 @@ class SequenceClassification(System[SentimentRecipe]):
         return self._loss or "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return read(source, self._options(), labelled_texts)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        return read(source, replace(self._options(), classes_known=like is not None, like=like), labelled_texts)
 
     def _options(self) -> ReadingOptions:
         recipe = self.recipe
@@ -111,14 +106,13 @@ class SequenceClassification(System[SentimentRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
         judge = judged(lambda network: self._shared(network, dataset, splits.validation, execution), splits.validation)
         batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judge, execution)]
 
     @override
     def begin(self, network: nn.Module, context: Context) -> Remarks:
@@ -175,9 +169,9 @@ class SequenceClassification(System[SentimentRecipe]):
             network.share.fill_(self._best_share(network, context.dataset, rows, exact)[0])
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         assert isinstance(network, TextClassifier)
-        return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), state
+        return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
