@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 import glasswork as gw
-from glasswork.catalogue import DEEP, PRESETS
+from glasswork.catalogue import PRESETS
 from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request, read_request
+from glasswork.systems.supervised.recipe import DEEP
 from made_data import (
     PLAIN,
     broken_off,

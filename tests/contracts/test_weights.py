@@ -32,7 +32,12 @@ def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) ->
     splits = split(dataset, 0.2, 0.2, 0)
     execution = Execution()
     context = Context(dataset, splits, execution)
+    fresh, trained = numbers(network), [parameter.requires_grad for parameter in network.parameters()]
+    drawn = torch.get_rng_state()
     [*_, stage] = system.stages(network, context)
+    require_equal(fresh, network)
+    assert [parameter.requires_grad for parameter in network.parameters()] == trained
+    assert torch.equal(torch.get_rng_state(), drawn)
     system.complete(network, context)
     completed = numbers(network)
     system.complete(network, context)

@@ -146,6 +146,12 @@ class Learning:
             **({"pictures": list(files)} if files else {}),
             **further,
         }
+        found |= {
+            "validation_metrics": result["validation"],
+            "measured_on": result["measured_on"].capitalize(),
+            "warnings": result["warnings"],
+            "best_epoch": result["best_epoch"],
+        }
         return Outcome(Trained(network, dataset.schema), found, result, files, region)
 
 
