@@ -98,7 +98,7 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
     stage = system.stages(network, dataset, splits, Clock(steps), execution)[0]
     for _ in system.steps(stage, None):
         pass
-    return system.score(network, dataset, splits.training, execution)["loss"]
+    return system.evaluate(network, dataset, splits.training, execution).metrics.values["loss"]
 
 
 def timed(carry_out: Callable[[], float]) -> tuple[float, float]:

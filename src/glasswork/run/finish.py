@@ -16,7 +16,8 @@ from glasswork.run.training import Training
 from glasswork.show.progress import main_metric
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
 from glasswork.show.report_page import to_html
-from glasswork.systems.answers import measured_rows
+from glasswork.systems.evaluation import measured_rows
+from glasswork.systems.findings import Findings
 from glasswork.systems.system import Context
 from glasswork.training.checkpoints import write_atomically
 
@@ -52,12 +53,12 @@ def _finished(training: Training) -> dict[str, Any]:
     state = training.last.state() if training.last else training.state
     # As `evaluate` will measure it, also where training took bfloat16.
     execution = replace(training.execution, precision="float32")
-    training.system.complete(network, Context(training.dataset, training.splits, execution))
-    found = training.system.findings(network, training.dataset, training.splits, execution, state)
-    further = found.pop("result", {})
-    if remarks := [*training.remarks, *further.get("remarks", ())]:
-        further = {**further, "remarks": remarks}
-    files = {**found.pop("files", {}), **_draw(training, found)}
+    context = Context(training.dataset, training.splits, execution)
+    training.system.complete(network, context)
+    where, rows = measured_rows(training.splits)
+    evaluation = training.system.evaluate(network, training.dataset, rows, execution)
+    found = _with_pictures(training, training.system.report(network, evaluation, context, state))
+    remarks = [*training.remarks, *found.remarks]
     lines = list(training.folder.steps())
     result = {
         "format": FORMAT,
@@ -70,14 +71,15 @@ def _finished(training: Training) -> dict[str, Any]:
         "epochs": lines[-1]["epoch"] if lines else 0,
         "best_epoch": best.epoch if best else None,
         "validation": dict(best.judgement.metrics) if best else {},
-        "test": found["test_metrics"],
-        "measured_on": measured_rows(training.splits)[0],
+        "test": dict(evaluation.metrics.values),
+        "measured_on": where,
         "examples": dict(training.summary.counts),
-        "warnings": [*training.summary.warnings, *further.pop("warnings", ())],
-        **({"pictures": list(files)} if files else {}),
-        **further,
+        "warnings": [*training.summary.warnings, *found.warnings],
+        **({"pictures": list(found.files)} if found.files else {}),
+        **found.results,
+        **({"remarks": remarks} if remarks else {}),
     }
-    for name, content in files.items():
+    for name, content in found.files.items():
         write_atomically(training.folder.path / name, content)
     _write_model(training, network)
     report = _report(training, result, found, lines)
@@ -87,15 +89,15 @@ def _finished(training: Training) -> dict[str, Any]:
     return result
 
 
-def _draw(training: Training, found: dict[str, Any]) -> Mapping[str, bytes]:
-    """Adds the pictures of a run whose examples lie on a plane to what was found; their files."""
+def _with_pictures(training: Training, found: Findings) -> Findings:
+    """The findings with the pictures of a run whose examples lie on a plane."""
     if training.plane() is None:
-        return {}
+        return found
     from glasswork.run.pictures import pictures  # here, as what draws takes a while to import
 
     drawn = pictures(training)
-    found["parts"] = [*found.get("parts", ()), *drawn.parts]
-    return drawn.files
+    sections, files = [*found.sections, *drawn.parts], {**found.files, **drawn.files}
+    return replace(found, sections=sections, files=files)
 
 
 def _write_model(training: Training, network: nn.Module) -> None:
@@ -114,9 +116,7 @@ def _write_model(training: Training, network: nn.Module) -> None:
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
 
 
-def _report(
-    training: Training, result: Mapping[str, Any], found: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> Report:
+def _report(training: Training, result: Mapping[str, Any], found: Findings, lines: list[dict[str, Any]]) -> Report:
     summary = training.summary
     data: list[tuple[str, str | int]] = [
         ("source", summary.source),
@@ -125,14 +125,32 @@ def _report(
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
     layers, parameters = _layers(training)
+    headline, (low, high) = found.headline, found.headline.interval or (None, None)
     return Report(
         title=f"{training.order.preset} on {summary.source}",
-        **found,
+        headline_metric=headline.metric,
+        headline_value=headline.value,
+        headline_count=headline.count,
+        headline_low=low,
+        headline_high=high,
+        headline_in_percent=headline.in_percent,
+        headline_higher_is_better=headline.higher_is_better,
+        baseline_name=headline.baseline,
+        baseline_value=headline.baseline_value,
+        test_metrics=result["test"],
         validation_metrics=result["validation"],
         data=data,
         class_counts=list(summary.class_counts.items()),
         measured_on=result["measured_on"].capitalize(),
         warnings=result["warnings"],
+        confusion=found.confusion,
+        mistakes=found.mistakes,
+        calibration=found.calibration,
+        expected_calibration_error=found.expected_calibration_error,
+        predictions=found.predictions,
+        per_label=found.per_label,
+        worked=found.worked,
+        parts=found.sections,
         epochs=_epochs(lines),
         steps=_thinned(lines),
         best_epoch=result["best_epoch"],

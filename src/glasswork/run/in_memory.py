@@ -68,7 +68,7 @@ def fit_in_memory(
     execution = execution or Execution()
     draft = make_system(system, recipe, own)
     if not dataset.schema.mean:
-        dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+        dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     chosen = make_system(system, draft.resolve(dataset, splits), own)
     recipe = chosen.recipe
     with torch.random.fork_rng(devices=_devices(execution)), torch.inference_mode(False), torch.enable_grad():
@@ -111,7 +111,7 @@ def fastest(system: str, recipe: Recipe, dataset: Dataset, splits: Splits, execu
         execution: device and threads.
     """
     draft = make_system(system, recipe)
-    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     chosen = make_system(system, draft.resolve(dataset, splits))
 
     def make_stage(network: nn.Module, execution: Execution) -> Stage:

@@ -19,9 +19,10 @@ from glasswork.glassbox.regions import Plane, plane_of
 from glasswork.recipe.base import Recipe
 from glasswork.run.folder import RunFolder
 from glasswork.run.region_snapshots import framed
-from glasswork.systems.answers import measured_rows
+from glasswork.systems.evaluation import measured_rows
+from glasswork.systems.findings import Remarks
 from glasswork.systems.own_network import check_outputs
-from glasswork.systems.system import Context, Remarks, System
+from glasswork.systems.system import Context, System
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of
@@ -105,7 +106,9 @@ class Training:
 
     def plane(self) -> Plane | None:
         """What can be looked at as a picture: the plane that the training examples lie on, where they lie on one."""
-        return plane_of(self.dataset, self.splits.training, self.system.loss_name, self.execution)
+        return plane_of(
+            self.dataset, self.splits.training, self.system.objective(self.dataset.schema).name, self.execution
+        )
 
     def _stopped(self, best: Best | None) -> bool:
         return self.recipe.patience is not None and best is not None and best.stale >= self.recipe.patience
@@ -238,7 +241,7 @@ def _read_split(system: System, recipe: Recipe) -> tuple[Dataset, Splits]:
 
 def _read(system: System, recipe: Recipe) -> tuple[Dataset, Splits, Summary]:
     dataset, splits = _read_split(system, recipe)
-    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(system.fit(dataset, splits.training))
     summary = summarise(dataset, splits)
     if len(splits.validation) + len(splits.test) == 0:
         summary = replace(summary, warnings=(*summary.warnings, NOTHING_HELD_OUT))

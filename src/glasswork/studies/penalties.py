@@ -232,7 +232,7 @@ class Comparison:
             member.network.load_state_dict(dict(last.best.weights))
         rows = (self.splits.training, self.splits.validation, self.splits.test)
         training, validation, test = (
-            member.system.score(member.network, member.dataset, part, self.execution) for part in rows
+            member.system.evaluate(member.network, member.dataset, part, self.execution).metrics.values for part in rows
         )
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")
@@ -312,7 +312,7 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
     if not len(splits.validation) or not len(splits.test):
         raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
-    resolved = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    resolved = draft.resolve(dataset.with_schema(draft.fit(dataset, splits.training)), splits)
     execution = Execution(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
     numbers = [recipe.seed + place for place in range(seeds)]
     return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})

@@ -192,7 +192,7 @@ def _member(asked: Request) -> Member:
     draft = make_system(asked.system, asked.recipe)
     examples = draft.read(asked.recipe.data)
     splits = split(examples, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
-    recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
+    recipe = draft.resolve(examples.with_schema(draft.fit(examples, splits.training)), splits)
     recipe = recipe.model_copy(update={"epochs": recipe.epochs or 1})
     device = choose_device(asked.machine.device)
     execution = Execution(device, asked.machine.threads or usable_cores())

@@ -4,8 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
 from glasswork.data.batches import Batches
@@ -13,13 +12,13 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Recipe
-from glasswork.systems.answers import EVALUATION_ROWS
+from glasswork.systems.evaluation import EVALUATION_ROWS
 from glasswork.systems.own_network import check_outputs
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step
@@ -64,17 +63,25 @@ class Member:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.stage.parameters)
 
+    @property
+    def context(self) -> Context:
+        """What it learns from and how."""
+        return Context(self.dataset, self.splits, self.stage.execution)
+
     def complete(self) -> None:
         """Sets what is not learnt by steps, on the weights that are kept."""
-        self.system.complete(self.network, Context(self.dataset, self.splits, self.stage.execution))
+        self.system.complete(self.network, self.context)
 
     def judged(self) -> Mapping[str, float]:
         """Named figures on the rows that it is judged on."""
-        return self.system.score(self.network, self.dataset, self.splits.test, self.stage.execution)
+        return self._measured(self.splits.test)
 
     def learnt(self) -> Mapping[str, float]:
         """Named figures on the rows that it was trained on."""
-        return self.system.score(self.network, self.dataset, self.splits.training, self.stage.execution)
+        return self._measured(self.splits.training)
+
+    def _measured(self, rows: Tensor) -> Mapping[str, float]:
+        return self.system.evaluate(self.network, self.dataset, rows, self.stage.execution).metrics.values
 
 
 def make_member(
@@ -95,7 +102,7 @@ def make_member(
     """
     assert recipe.epochs is not None
     system = make_system(system_name, recipe, copy.deepcopy(own))
-    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(system.fit(dataset, splits.training))
     seed_everything(recipe.seed)
     network = system.network(dataset.schema)
     check_outputs(network, dataset.schema)
@@ -206,12 +213,6 @@ def _stacked(members: Sequence[Member]) -> Iterator[float]:
             member.best_epoch = int(last.best.epochs[place])
 
 
-def _loss(member: Member) -> StackedLoss:
+def _loss(member: Member) -> Objective:
     """What the member's stage minimises, in figures."""
-    recipe = member.recipe
-    assert isinstance(recipe, SupervisedRecipe) and recipe.loss is not None
-    if recipe.class_weights == "none":
-        return StackedLoss(recipe.loss, recipe.label_smoothing)
-    targets = member.dataset.columns["targets"][member.splits.training]
-    counts = torch.bincount(targets, minlength=len(member.dataset.schema.classes))
-    return StackedLoss(recipe.loss, recipe.label_smoothing, (counts.sum() / (counts * len(counts))).float())
+    return member.system.training_objective(member.context)

@@ -226,9 +226,7 @@ class Tuning:
             judgement = own(network)
             if not smoothed:
                 return judgement
-            return Judgement(
-                judgement.error, plain.score(network, member.dataset, self.splits.validation, self.execution)
-            )
+            return Judgement(judgement.error, plain.judge(network, member.context).values)
 
         return judge
 
@@ -311,7 +309,7 @@ def prepare(plan: Plan) -> Tuning:
         raise GlassworkError(
             "Trials are compared by their validation examples, and none are held out: add --validation"
         )
-    recipe = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    recipe = draft.resolve(dataset.with_schema(draft.fit(dataset, splits.training)), splits)
     member = make_member(asked.system, recipe, dataset, splits, Execution(), None)
     execution = _numerics(plan, asked, member)
     _check_judge(plan.judge, member)
@@ -350,6 +348,6 @@ def _numerics(plan: Plan, asked: Request, member: Member) -> Execution:
 
 
 def _check_judge(judge: str, member: Member) -> None:
-    figures = member.system.score(member.network, member.dataset, member.splits.validation, Execution())
+    figures = member.system.judge(member.network, member.context).values
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")

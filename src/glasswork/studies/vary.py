@@ -180,7 +180,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         last = _looked_at(training, f"{max(losses)} (last)", None, kept=False)
         kept = _looked_at(training, f"{best.epoch} (best)", runs)
     curve = Curve(
-        training.system.loss_name,
+        training.system.objective(training.dataset.schema).name,
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),
@@ -218,7 +218,7 @@ def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bo
         "test": training.splits.test,
     }
     figures = {
-        name: training.system.score(training.network, training.dataset, some, training.execution)
+        name: training.system.evaluate(training.network, training.dataset, some, training.execution).metrics.values
         for name, some in rows.items()
         if len(some)
     }

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Numbers, Recipe
-from glasswork.systems.supervised.recipe import Activation
+from glasswork.systems.fields import Activation
 
 
 class FunctionRecipe(Recipe):
