@@ -117,12 +117,6 @@ class Function(System[FunctionRecipe, Tensor]):
         return values
 
     @override
-    def judge(self, network: nn.Module, context: Context) -> Metrics:
-        dataset, rows = context.dataset, context.splits.validation
-        outputs = self.outputs(network, dataset, rows, context.execution)
-        return super().measure(outputs, dataset, rows)
-
-    @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
         if dataset.schema.target != "number":

@@ -105,12 +105,6 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         return [stage_of(self, network, batches, Context(dataset, splits, execution), clock)]
 
     @override
-    def judge(self, network: nn.Module, context: Context) -> Metrics:
-        dataset, rows = context.dataset, context.splits.validation
-        outputs = self.outputs(network, dataset, rows, context.execution)
-        return super().measure(outputs, dataset, rows)
-
-    @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
         schema, truth = dataset.schema, dataset.columns["targets"][rows]
