@@ -103,7 +103,7 @@ class IndependentComparison:
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
-            said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
+            said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
             truths = self.truths()
             right = sum(map(_right, truths, said))
             names = self.dataset.schema.classes
