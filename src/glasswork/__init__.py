@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from glasswork.glassbox.trace.trace import Trace
     from glasswork.model import Model
     from glasswork.run.training import Training
-    from glasswork.studies.crossvalidated import CrossValidated
+    from glasswork.studies.crossvalidate import CrossValidated
     from glasswork.studies.vary import Varied
     from glasswork.training.step import Step
 

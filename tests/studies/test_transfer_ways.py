@@ -17,8 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.networks.convnet_small import ConvNetSmall
-from glasswork.studies.classical import Classical, fit_classical
-from glasswork.studies.intervals import estimate
+from glasswork.studies.intervals import estimate, share_estimate
 from glasswork.studies.transfer import (
     CURVE_WAYS,
     FINE_TUNED,
@@ -28,10 +27,11 @@ from glasswork.studies.transfer import (
     SHARES,
     SVM,
     WAYS,
+    Classical,
     TransferComparison,
+    fit_classical,
     prepare,
 )
-from glasswork.studies.transfer_compared import share_estimate
 from made_data import pictures, train, write_npz, write_table
 
 SIDE = 12
@@ -91,7 +91,7 @@ def test_no_thing_is_on_two_sides(seed: int, weights: str, tmp_path: Path) -> No
     data = write_things(tmp_path / "things", things=7, views=3)
     comparison = prepare(data, weights=weights, seed=seed, curve=True, **QUICK)
     assert comparison.groups is not None and len(comparison.groups.names) == 14
-    names, targets = comparison.examples[FROZEN].names, comparison.examples[FROZEN].columns["targets"]
+    names, targets = comparison.dataset[FROZEN].names, comparison.dataset[FROZEN].columns["targets"]
     things = np.array([Path(name).stem.partition("-")[0] for name in names])
     judged: list[int] = []
     for number in range(3):

@@ -16,7 +16,7 @@ from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
 from glasswork.show.progress import MAIN_METRICS
-from glasswork.studies.crossvalidated import mean_and_standard_error
+from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.settings import Setting
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe

@@ -1,6 +1,5 @@
 """Recurrent against independent predictions: a label for every word or frame, from the whole row or from it alone."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -17,9 +16,9 @@ from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
 from glasswork.recipe.base import Recipe
 from glasswork.run.in_memory import fastest, fit_in_memory
+from glasswork.studies.intervals import share_difference
 
 INDEPENDENT = "none"
-_Z = 1.959964  # of 95 %
 _ROWS = {"tagger": ("sentences", "words"), "video": ("clips", "frames")}
 
 
@@ -178,23 +177,6 @@ def prepare(
     alone = recipe.model_copy(update={"cell": INDEPENDENT})
     execution = Execution(choose_device("auto"), threads or usable_cores())
     return IndependentComparison(preset, (recipe, alone), dataset, splits, execution)
-
-
-def share_difference(differences: Sequence[int], counts: Sequence[int]) -> tuple[float, float, float]:
-    """The difference of two shares of right answers over the same rows, with its 95 % interval.
-
-    The rows are what is independent, not the words or frames within them: the difference is a ratio of sums over rows,
-    and its variance that of a ratio estimator (Cochran 1977, 2.11).
-
-    Args:
-        differences: of each row, how many more of its times the first answered rightly.
-        counts: its times.
-    """
-    rows, whole = len(counts), sum(counts)
-    mean = sum(differences) / whole
-    scatter = sum((one - mean * count) ** 2 for one, count in zip(differences, counts, strict=True))
-    half = _Z * math.sqrt(scatter * rows / (rows - 1)) / whole
-    return mean, mean - half, mean + half
 
 
 def _labels(answer: object) -> tuple[str, ...]:

@@ -4,13 +4,16 @@ From scratch; a frozen trained network with a new head; the same with its last s
 slide's fourth, the frozen features with a support vector machine or logistic regression.
 """
 
+import enum
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,10 +25,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.studies.classical import Classical, fit_classical
 from glasswork.studies.cv_split import copies
-from glasswork.studies.intervals import estimate
-from glasswork.studies.transfer_compared import CurvePoint, Difference, TransferCompared, Way, share_estimate
+from glasswork.studies.intervals import Estimate, estimate, share_estimate
 from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 
@@ -39,7 +40,97 @@ HELD_OUT = 0.1  # of the training groups, to choose strengths by
 SIDE, SCRATCH_SIDE = 160, 48
 TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # C, what the errors are multiplied by beside |w|^2 / 2
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How good one way is.
+
+    Attributes:
+        name: one of `WAYS`.
+        sentence: what was done.
+        accuracy: share of right answers, over the splits.
+        seconds: to train and judge, of all splits together; features were computed before.
+    """
+
+    name: str
+    sentence: str
+    accuracy: Estimate
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more often the first of two ways is right than the second, on the same splits."""
+
+    first: str
+    second: str
+    accuracy: Estimate
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.accuracy.low > 0 or self.accuracy.high < 0
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One way with one number of training pictures; the number is the mean over the splits."""
+
+    way: str
+    examples: float
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class TransferCompared:
+    """What the splits say.
+
+    Attributes:
+        data: where the pictures are.
+        classes: their classes.
+        network, weights, size: what the trained network is, and the side of its pictures.
+        examples: pictures in all.
+        largest_class: the share of them that answering the largest class each time gets right.
+        groups: how many things they show; 0 where nobody knows which belong together.
+        splits: how often they were divided.
+        ways: in the order of `WAYS`.
+        differences: of every two ways.
+        curve: by the number of training pictures; empty where it was not asked for.
+        feature_seconds: to compute the features of all pictures, or to fetch them from the cache.
+        remarks: sentences about how it was done.
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    network: str
+    weights: str
+    size: int
+    examples: int
+    largest_class: float
+    groups: int
+    splits: int
+    ways: tuple[Way, ...]
+    differences: tuple[Difference, ...]
+    curve: tuple[CurvePoint, ...]
+    feature_seconds: float
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types; `ways` is a dictionary by name, each with `accuracy` and its `interval`."""
+        found = asdict(self)
+        found["ways"] = {
+            way.name: {"sentence": way.sentence, **_figure(way.accuracy), "seconds": round(way.seconds, 2)}
+            for way in self.ways
+        }
+        found["differences"] = [
+            {"first": one.first, "second": one.second, **_figure(one.accuracy), "clear": one.clear}
+            for one in self.differences
+        ]
+        found["curve"] = [{"way": p.way, "examples": p.examples, **_figure(p.accuracy)} for p in self.curve]
+        return found
 
 
 @dataclass(frozen=True)
@@ -341,3 +432,52 @@ def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: 
 def _pooled(dataset: Dataset) -> Dataset:
     """The examples without the split that the source gives."""
     return replace(dataset, columns={key: each for key, each in dataset.columns.items() if key != "split"})
+
+
+def _figure(found: Estimate) -> dict[str, Any]:
+    return {"accuracy": found.mean, "interval": [found.low, found.high], "splits": list(found.splits)}
+
+
+class Classical(enum.Enum):
+    """Which one."""
+
+    SVM = "svm"
+    LOGISTIC = "logistic"
+
+
+def fit_classical(kind: Classical, features: Tensor, targets: Tensor, splits: Splits) -> float:
+    """Learns from the training rows, with the strength that is best on the validation rows, then from both.
+
+    Features are standardised by the rows that are learnt from.
+
+    Args:
+        kind: which classifier.
+        features: float32 (rows, units).
+        targets: int64 (rows,).
+        splits: which rows train, choose and judge.
+
+    Returns:
+        The share of right answers on the test rows.
+    """
+    inputs, labels = features.numpy(), targets.numpy()
+    training, held, judged = (rows.numpy() for rows in (splits.training, splits.validation, splits.test))
+    figures = [
+        _fitted(kind, c, inputs[training], labels[training]).score(inputs[held], labels[held]) if len(held) else 0.0
+        for c in STRENGTHS
+    ]
+    chosen = STRENGTHS[int(np.argmax(figures))] if len(held) else STRENGTHS[1]
+    both = np.concatenate([training, held])
+    return float(_fitted(kind, chosen, inputs[both], labels[both]).score(inputs[judged], labels[judged]))
+
+
+def _fitted(kind: Classical, strength: float, inputs: Any, labels: Any) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    made = SVC(kernel="linear", C=strength) if kind is Classical.SVM else LogisticRegression(C=strength, max_iter=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # at a thousand steps the answers do not change any more
+        return make_pipeline(StandardScaler(), made).fit(inputs, labels)
