@@ -1,4 +1,4 @@
-"""The command line: parse, call the public face, print; no logic. One file per verb, listed in `verbs`."""
+"""The command line: parse, call the public face, print; no logic. The verbs are listed in `verbs`."""
 
 import contextlib
 import os
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from glasswork.cli.arguments import parse
-from glasswork.cli.carrying_out import INTERRUPTED
-from glasswork.cli.verbs import verb_called
+from glasswork.cli.output import INTERRUPTED
+from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
 
 MISTAKE = 2
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         options.began = began if arguments is not None else None
-        return verb_called(options.verb).carry_out(options)
+        return VERBS[options.verb].carry_out(options)
     except GlassworkError as error:
         print(f"glasswork: {str(error).removesuffix('.')}", file=sys.stderr)
         return MISTAKE

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
-from glasswork.data.folds import Fold, RowOrder
+from glasswork.data.folds import Fold
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.recipe.base import Machine, Recipe
@@ -17,6 +17,8 @@ from glasswork.run.request import choose
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
 from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.table import CrossvalidateOptions
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.clock import Clock
@@ -129,28 +131,6 @@ class CrossValidated:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a cross-validation has come.
-
-    Attributes:
-        share: of the work, from 0 to 1.
-        finished: networks trained and judged.
-        networks: in all.
-        name: what is being trained.
-    """
-
-    share: float
-    finished: int
-    networks: int
-    name: str
-
-    @property
-    def words(self) -> str:
-        """What is being trained, for people; empty at the end."""
-        return f"{self.name}: {self.finished} of {self.networks} networks done" if self.name else ""
-
-
 @dataclass
 class CrossValidation:
     """A cross-validation made ready; `steps` carries it out, `result` says what came out.
@@ -194,7 +174,7 @@ class CrossValidation:
         """How many networks are trained."""
         return len(self.settings) * sum(map(len, self.folds))
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[CrossValidated]]:
         """Trains and judges every network; those that can be stacked are trained at the same time."""
         self.execution.apply()
         turns, done = self._turns(), 0
@@ -205,12 +185,13 @@ class CrossValidation:
                 chunk = jobs[start : start + size]
                 members = [self._member(*job) for job in chunk]
                 names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
+                words = f"{_several(names)}: {done} of {self.networks} networks done"
                 for share in trained(members):
-                    yield Progress((done + share * len(chunk)) / self.networks, done, self.networks, _several(names))
+                    yield Progress((done + share * len(chunk)) / self.networks, words=words)
                 for job, member in zip(chunk, members, strict=True):
                     self._note(member, *job)
                 done += len(chunk)
-        yield Progress(1.0, self.networks, self.networks, "")
+        yield Progress(1.0)
 
     def _alike(self) -> list[list[int]]:
         """The settings whose networks can be trained at the same time, by the look of their first fold."""
@@ -307,26 +288,46 @@ class CrossValidation:
         )
 
 
-def crossvalidate(
-    preset: str | None = None,
-    settings: Mapping[str, Sequence[Any]] | None = None,
-    folds: int = 5,
-    *,
-    groups: str | Iterable[object] | None = None,
-    order: RowOrder = "shuffled",
-    repeats: int = 1,
-    network: nn.Module | str | None = None,
-    data: str | Path | None = None,
-    **options: Any,
-) -> CrossValidated:
+def crossvalidate(options: CrossvalidateOptions, asked: Asked) -> Running[CrossValidated]:
     """Judges settings of a recipe by cross-validation and chooses one by the rule of one standard error.
 
     For every setting and fold a network is trained on the other folds, a part of which decides when to stop as the
     recipe's `validation` says, and is judged on the fold. All settings have the same folds. What scales the data comes
     from the training rows alone. Test examples are kept out of everything.
 
+    Raises:
+        GlassworkError: for options, data or folds that do not fit.
+    """
+    validation = prepare(
+        asked.preset,
+        asked.settings,
+        options.folds,
+        options.groups,
+        options.order,
+        options.repeats,
+        asked.network,
+        None,
+        asked.values,
+    )
+    yield from validation.steps()
+    return validation.result()
+
+
+def prepare(
+    preset: str | None,
+    settings: Mapping[str, Sequence[Any]],
+    folds: int,
+    groups: str | Iterable[object] | None,
+    order: str,
+    repeats: int,
+    network: nn.Module | str | None,
+    data: str | Path | None,
+    options: Mapping[str, Any],
+) -> CrossValidation:
+    """Makes a cross-validation ready.
+
     Args:
-        preset: name of a preset, such as `mlp`; absent: what fits the data.
+        preset: name of a preset, such as `mlp`; None: chosen from the data.
         settings: fields of the recipe and their values, `{"hidden": [4, 8, 16]}`; of several fields every combination.
         folds: how many, at least 2.
         groups: a column of the table, or a label per example: examples of one group are never on two sides.
@@ -339,24 +340,6 @@ def crossvalidate(
     Raises:
         GlassworkError: for options, data or folds that do not fit.
     """
-    validation = prepare(preset, settings or {}, folds, groups, order, repeats, network, data, options)
-    for _ in validation.steps():
-        pass
-    return validation.result()
-
-
-def prepare(
-    preset: str | None,
-    settings: Mapping[str, Sequence[Any]],
-    folds: int,
-    groups: str | Iterable[object] | None,
-    order: RowOrder,
-    repeats: int,
-    network: nn.Module | str | None,
-    data: str | Path | None,
-    options: Mapping[str, Any],
-) -> CrossValidation:
-    """Makes a cross-validation ready; arguments and errors are those of `crossvalidate`."""
     if repeats < 1:
         raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {repeats}")
     values, own = dict(options), network if isinstance(network, nn.Module) else None

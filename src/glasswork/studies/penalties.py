@@ -18,6 +18,8 @@ from glasswork.recipe.base import Recipe
 from glasswork.show.progress import MAIN_METRICS
 from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.table import PENALTIES, PenaltiesOptions
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.step import Step
@@ -44,7 +46,6 @@ EXAMPLE: dict[str, Any] = {
 }
 """Few examples and a large network: what is compared on when nobody says."""
 WITH_DROPOUT = ("dense", "lenet")
-COMPARED = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class PenaltiesCompared:
 
     Attributes:
         preset, data: what was trained, on what.
-        dataset: how many train, validate and test.
+        examples: how many train, validate and test.
         seeds: of the networks; the rows are the same for all of them.
         metric: the figure that people ask for first; `loss` where there is no other.
         methods: in the order of `METHODS`.
@@ -115,7 +116,7 @@ class PenaltiesCompared:
 
     preset: str
     data: str
-    dataset: Mapping[str, int]
+    examples: Mapping[str, int]
     seeds: Sequence[int]
     metric: str
     methods: Sequence[MethodResult]
@@ -162,8 +163,8 @@ class Comparison:
             for value in values or (None,)
         ]
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains every network: the share of the work that is done, and what is being done."""
+    def steps(self) -> Iterator[Progress[PenaltiesCompared]]:
+        """Trains every network."""
         self.execution.apply()
         settings = self.settings
         for place, (method, value) in enumerate(settings):
@@ -171,12 +172,12 @@ class Comparison:
             found: list[_Trained] = []
             try:
                 for number, seed in enumerate(self.seeds):
-                    yield (place + number / len(self.seeds)) / len(settings), name
+                    yield Progress(place + number / len(self.seeds), len(settings), name)
                     found.append(self._trained(method, value, seed))
                 self.trained[method, value] = found
             except GlassworkError as error:
                 self.trained[method, value], self.problems[method, value] = None, str(error)
-        yield 1.0, ""
+        yield Progress(len(settings), len(settings))
 
     def result(self) -> PenaltiesCompared:
         """What the networks say; each method at the strength whose loss on the validation examples is least.
@@ -201,7 +202,7 @@ class Comparison:
         return PenaltiesCompared(
             preset=self.order.preset,
             data=str(self.recipe.data),
-            dataset={name: len(rows) for name, rows in self.splits.named().items()},
+            examples={name: len(rows) for name, rows in self.splits.named().items()},
             seeds=self.seeds,
             metric=metric,
             methods=methods,
@@ -211,7 +212,7 @@ class Comparison:
 
     def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
         recipe = self._order(method, value).recipe
-        values = {key: getattr(recipe, key) for key in COMPARED if key in type(recipe).model_fields}
+        values = {key: getattr(recipe, key) for key in PENALTIES if key in type(recipe).model_fields}
         member = make_member(
             self.order.system,
             self.recipe.model_copy(update={**values, "seed": seed}),
@@ -263,7 +264,7 @@ class Comparison:
     def _order(self, method: str, value: float | None) -> Request:
         settings, field, _ = METHODS[method]
         values = {**settings, **({field: value} if field else {})}
-        asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
+        asked = {key: given for key, given in self.order.asked.items() if key not in PENALTIES}
         return order(self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()})
 
 
@@ -277,6 +278,17 @@ class _Trained:
     norm: float
     epochs: int
     seconds: float
+
+
+def compare_penalties(options: PenaltiesOptions, asked: Asked) -> Running[PenaltiesCompared]:
+    """Compares none, L1, L2, dropout, max-norm and early stopping on one data set.
+
+    Raises:
+        GlassworkError: for a recipe or data that do not fit, or if nothing is held out.
+    """
+    comparison = prepare(asked.preset, asked.values, options.seeds)
+    yield from comparison.steps()
+    return comparison.result()
 
 
 def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Comparison:
@@ -296,7 +308,7 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     """
     if seeds < 1:
         raise GlassworkError(f"Every method needs a network at least, and seeds is {seeds}")
-    if own := [key for key in COMPARED if key in values]:
+    if own := [key for key in PENALTIES if key in values]:
         raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
     preset = preset or "mlp"
     example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}

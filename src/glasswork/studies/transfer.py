@@ -27,6 +27,8 @@ from glasswork.networks.weights import input_images
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.studies.cv_split import copies
 from glasswork.studies.intervals import Estimate, estimate, share_estimate
+from glasswork.studies.study import Progress, Running
+from glasswork.studies.table import TransferOptions
 from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 
@@ -133,14 +135,6 @@ class TransferCompared:
         return found
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a comparison is: the share of the work, and what is done next, in words."""
-
-    share: float
-    words: str
-
-
 @dataclass
 class TransferComparison:
     """A comparison made ready: data read, pictures divided; `steps` carries it out.
@@ -169,10 +163,10 @@ class TransferComparison:
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[TransferCompared]]:
         """Trains and judges every way on every split."""
         self.execution.apply()
-        yield Progress(0.0, "features of all pictures")
+        yield Progress(words="features of all pictures")
         began = time.monotonic()
         self.features = self._compute_features()
         self.feature_seconds = time.monotonic() - began
@@ -181,10 +175,10 @@ class TransferComparison:
         for number in range(len(self.folds)):
             for way, share in jobs:
                 part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
-                yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
+                yield Progress(done, total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
                 self._carry_out(way, share, number)
                 done += 1
-        yield Progress(1.0, "")
+        yield Progress(total, total)
 
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
@@ -301,19 +295,14 @@ def _every_class(dataset: Dataset, training: Tensor, held: Tensor) -> tuple[Tens
     return torch.cat([training, held[lost]]).sort().values, held[~lost]
 
 
-def compare_ways(data: str | Path, **options: Any) -> TransferCompared:
+def transfer(options: TransferOptions) -> Running[TransferCompared]:
     """Compares the ways of transfer learning on pictures of few classes.
-
-    Args:
-        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
-        options: as for `prepare`.
 
     Raises:
         GlassworkError: for data, a network or weights that do not fit.
     """
-    comparison = prepare(data, **options)
-    for _ in comparison.steps():
-        pass
+    comparison = prepare(**options.model_dump(exclude_none=True))
+    yield from comparison.steps()
     return comparison.result()
 
 
@@ -336,7 +325,7 @@ def prepare(
     """Reads the pictures and divides them.
 
     Args:
-        data: as for `compare_ways`.
+        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
         splits: how many parts judge in turn, each picture once.
         network: the trained network, as in the preset transfer.
         weights: its weights; absent: those that are published.

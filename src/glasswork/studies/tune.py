@@ -21,12 +21,18 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
+from glasswork.run.finish import finish
 from glasswork.run.folder import RUNS
+from glasswork.run.request import choose
+from glasswork.run.training import prepare as begin_run
+from glasswork.show.tuning import beginning, line_of_trial
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.table import TuneOptions
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.clock import Clock
@@ -65,6 +71,7 @@ class Tuned:
             (PED-ANOVA, Watanabe, Bansal and Hutter 2023); empty where too few have finished.
         ranges: what was searched, in words.
         command: trains the best recipe; empty where there is none.
+        result: of the run of the best recipe; None: it was not trained yet.
     """
 
     preset: str
@@ -78,6 +85,7 @@ class Tuned:
     importance: Mapping[str, float]
     ranges: Mapping[str, str]
     command: str
+    result: Mapping[str, Any] | None = None
 
     def counts(self) -> dict[str, int]:
         """How many trials ended in which way."""
@@ -89,7 +97,9 @@ class Tuned:
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
-        return {**asdict(self), "counts": self.counts()}
+        found = asdict(self)
+        result = found.pop("result")
+        return {**found, "counts": self.counts(), **({} if result is None else {"result": result})}
 
 
 @dataclass(frozen=True)
@@ -341,6 +351,54 @@ class Tuning:
 
     def _order(self, values: Mapping[str, Any]) -> Request:
         return order(self.plan.preset, {**self.plan.values, **values})
+
+
+def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
+    """Searches a recipe's fields by the validation examples, and trains a run of the best recipe.
+
+    Raises:
+        GlassworkError: for a recipe, data, a study or a judge that do not fit, or without optuna.
+        KeyboardInterrupt: on Ctrl-C, once what was found is kept.
+    """
+    if options.workers < 1:
+        raise GlassworkError(f"A search needs at least one worker, and {options.workers} were asked for")
+    tuning = prepare(_plan(options, asked))
+    wanted = tuning.plan.trials
+    found = tuning.result()
+    yield Progress(0, wanted or math.inf, beginning(found.to_json(), wanted), found)
+    for done, trial in enumerate(tuning.search(options.workers), 1):
+        yield Progress(done, wanted or math.inf, line_of_trial(tuning.plan.judge, asdict(trial)))
+    found = tuning.result()
+    if tuning.interrupted:
+        kept = sum(count for state, count in found.counts().items() if state != STOPPED)
+        raise KeyboardInterrupt(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on")
+    training = begin_run(tuning.winner())
+    yield Progress(words=f"training the best recipe as {training.folder.name}", so_far=found)
+    for step in training.steps():
+        yield Progress(step.progress, so_far=found, step=step)
+    if training.interrupted:
+        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {training.folder.name}")
+    return replace(found, result=finish(training))
+
+
+def _plan(options: TuneOptions, asked: Asked) -> Plan:
+    values = dict(asked.values)
+    preset = asked.preset or choose(values)
+    budget = values.pop("budget", None)
+    if options.workers > 1:
+        values.setdefault("threads", max(1, usable_cores() // options.workers))
+    end = None if budget is None else time.time() - asked.spent + _in_seconds(budget)
+    trials = options.trials if options.trials is not None or budget is not None else USUAL_TRIALS
+    return Plan(preset, values, options.study, options.judge, trials, end)
+
+
+def _in_seconds(budget: object) -> float:
+    try:
+        found = seconds(budget)
+    except ValueError as error:
+        raise GlassworkError(f"budget = {budget!r} does not fit: {error}") from None
+    assert isinstance(found, float | int)
+    return float(found)
 
 
 def prepare(plan: Plan) -> Tuning:
