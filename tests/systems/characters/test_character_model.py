@@ -19,7 +19,7 @@ from glasswork.systems.characters.evaluation import following, measured
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.report import single_characters
 from glasswork.systems.characters.system import Characters
-from glasswork.systems.characters.system import evaluation as characters_measured
+from glasswork.systems.characters import evaluation as characters_measured
 from made_data import said, train, write_text
 
 
