@@ -28,9 +28,9 @@ from glasswork.catalogue import make_system
 from glasswork.data.dataset import Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.execution import Execution, usable_cores
-from glasswork.model import Model
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.resnet import ResNet
+from glasswork.systems.model import Model
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 BATCH = 256

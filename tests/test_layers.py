@@ -14,7 +14,6 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("cli", "sklearn"),
     ("",),
     ("studies",),
-    ("model",),
     ("run",),
     ("catalogue",),
     ("systems",),
@@ -80,7 +79,8 @@ def test_help_does_not_wait_for_torch() -> None:
         "except SystemExit: pass\n"
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
-    for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["systems", "show", "mlp"]):
+    verbs = ("train", "predict", "open", "crossvalidate", "why-recurrence")
+    for words in (["--help"], *([verb, "--help"] for verb in verbs), ["systems", "show", "mlp"]):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
         assert done.stdout
         modules = ast.literal_eval(done.stderr)

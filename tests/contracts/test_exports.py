@@ -11,14 +11,15 @@ import torch
 from safetensors import safe_open
 from torch.nn.functional import interpolate
 
-from glasswork.catalogue import PRESETS, make_system, order
+from glasswork.catalogue import PRESETS, make_system
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.data.ragged import pad
 from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
-from glasswork.run.export import export
+from glasswork.run.request import make_request
+from glasswork.systems.export import export
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import System
 from made_data import write_network
@@ -26,7 +27,7 @@ from made_data import write_network
 
 def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
     """A preset's network, fresh, for the system's own example."""
-    asked = order(preset, {"network": write_network(folder)} if preset == "own" else {})
+    asked = make_request(preset, {"network": write_network(folder)} if preset == "own" else {})
     draft = make_system(asked.system, asked.recipe)
     dataset = large(draft.example())
     splits = split(dataset, 0.2, 0.2, 0)

@@ -25,7 +25,7 @@ from glasswork.training.clock import Clock
 from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Step
 
 ROWS, FEATURES, OUTPUTS = 44, 3, 3
@@ -68,7 +68,7 @@ def member(
     dtype = torch.float64 if double else torch.float32
     network.to(dtype)
 
-    def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def mean_loss(network: nn.Module, batch: Batch, state: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         scores = network(batch.inputs.to(dtype))
         weights = None if loss.class_weights is None else loss.class_weights.to(dtype)
         return LOSSES[loss.name](scores, batch.targets, class_weights=weights, smoothing=loss.smoothing), state

@@ -16,6 +16,7 @@ from glasswork import catalogue
 from glasswork.cli.verbs import VERBS, overview
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, Options, Recipe
+from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
@@ -60,7 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def asked_values(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of recipe and machine that were given, for a verb that takes them."""
-    recipes: list[type[Options]] = [*catalogue.RECIPES.values(), Machine]
+    recipes: list[type[Options]] = [*(row.recipe for row in catalogue.SYSTEMS.values()), Machine]
     fields = {name for options_class in recipes for name in options_class.model_fields}
     given = vars(options)
     return {key: given[key] for key in fields if given.get(key) is not None}
@@ -94,7 +95,7 @@ def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
     if name is None:
         return SupervisedRecipe, {}
     preset = catalogue.PRESETS[name]
-    return catalogue.RECIPES[preset.system], {"data": preset.data, **preset.values}
+    return catalogue.recipe_of(name), {"data": preset.data, **preset.values}
 
 
 def _named_in_file(words: Sequence[str]) -> str | None:
@@ -102,7 +103,7 @@ def _named_in_file(words: Sequence[str]) -> str | None:
     for word in words:
         if word.endswith(".toml"):
             with contextlib.suppress(GlassworkError):
-                name = catalogue.read_toml(Path(word)).get("preset")
+                name = read_toml(Path(word)).get("preset")
                 return name if name in catalogue.PRESETS else None
     return None
 

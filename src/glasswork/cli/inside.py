@@ -14,8 +14,8 @@ from glasswork.cli.output import console_for_results, refuse_existing, show_or_w
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.model import Model
     from glasswork.record import Record
+    from glasswork.systems.model import Model
 
 
 def fill_open(parser: ArgumentParser, arguments: Sequence[str]) -> None:

@@ -11,10 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_options, asked_values, recipe_of
 from glasswork.cli.output import INTERRUPTED, console_for_results, refuse_existing, seconds_spent, write_page
 from glasswork.recipe.base import Machine
+from glasswork.run.request import read_request
 from glasswork.studies.study import Asked, Progress, RecipeFlags, Running, Study
 from glasswork.studies.table import STUDIES
 
@@ -221,7 +221,7 @@ def _asked(study: Study, options: Namespace) -> Asked:
     }
     preset = getattr(options, "what", None)
     if preset is not None and preset.endswith(".toml"):
-        request = catalogue.read_request(Path(preset), values)
+        request = read_request(Path(preset), values)
         preset, values = request.preset, {**request.asked, **request.machine.asked()}
     return Asked(preset, values, settings, spent=seconds_spent(options))
 

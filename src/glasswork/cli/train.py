@@ -12,9 +12,10 @@ from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_run, asked_values, recipe_of
 from glasswork.cli.output import INTERRUPTED, console_for_results, seconds_spent
 from glasswork.recipe.base import Machine
+from glasswork.run.request import make_request, read_request
 
 if TYPE_CHECKING:
-    from glasswork.run.training import Training
+    from glasswork.run.carry_out import Run
 
 
 def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -30,18 +31,18 @@ def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_train(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.run.request import ordered
-    from glasswork.run.training import prepare
+    from glasswork.run.carry_out import begin_run
+    from glasswork.run.choose import choose_request
     from glasswork.show.progress import console_for_people
 
     what, console, values = options.what, console_for_people(), asked_values(options)
     if what and what.endswith(".toml"):
-        order = catalogue.read_request(Path(what), values)
+        request = read_request(Path(what), values)
     else:
-        order = ordered(what, values)
+        request = choose_request(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):
-            console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
-    return _carry_out(prepare(order, spent=seconds_spent(options)), options)
+            console.print(f"{request.preset} is what fits this data: {catalogue.preset(request.preset).sentence}")
+    return _carry_out(begin_run(request, seconds_spent(options)), options)
 
 
 def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -51,8 +52,8 @@ def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_resume(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
-    from glasswork.run.training import reopen
 
     return _carry_out(reopen(RunFolder.find(options.run)), options)
 
@@ -88,7 +89,7 @@ def run_systems(options: Namespace) -> int:
     from glasswork.show.terminal import print_table
 
     if options.action == "show":
-        chosen = catalogue.order(options.preset, {})
+        chosen = make_request(options.preset, {})
         if options.json:
             print(json.dumps({"preset": options.preset, **chosen.recipe.model_dump()}))
         else:
@@ -100,33 +101,32 @@ def run_systems(options: Namespace) -> int:
     return 0
 
 
-def _carry_out(training: "Training", options: Namespace) -> int:
-    """Carries a training out, with progress for people; the exit code."""
-    from glasswork.run.finish import finish, next_commands
+def _carry_out(run: "Run", options: Namespace) -> int:
+    """Carries a run out, with progress for people; the exit code."""
+    from glasswork.run.finish import finish
     from glasswork.show.memory import memory_sentence
     from glasswork.show.progress import console_for_people, shown
     from glasswork.show.terminal import print_numerics, print_result, print_summary
 
-    console = console_for_people()
+    console, process = console_for_people(), run.process
     if not options.json:
-        print_summary(console, training.order.preset, training.summary)
-        print_numerics(console, training.execution)
-        if needed := memory_sentence(training.folder.read("environment.json").get("memory")):
+        print_summary(console, run.request.preset, process.summary)
+        print_numerics(console, process.execution)
+        if needed := memory_sentence(run.folder.read("environment.json").get("memory")):
             console.print(needed)
-    for _ in training.steps() if options.json else shown(training.steps(), console, training.summary.unit):
+    for _ in run.steps() if options.json else shown(run.steps(), console, process.summary.unit):
         pass
-    if training.interrupted:
-        at = f"after step {training.last.number}" if training.last else "before the first step"
-        print(f"stopped {at} and saved: go on with glasswork resume {training.folder.name}", file=sys.stderr)
+    if run.interrupted:
+        at = f"after step {run.last.number}" if run.last else "before the first step"
+        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}", file=sys.stderr)
         return INTERRUPTED
-    result = finish(training)
+    result = finish(run)
     if options.json:
         print(json.dumps(result))
     else:
-        if (plane := training.plane()) is not None:
-            from glasswork.glassbox.regions import region
-            from glasswork.show.regions_terminal import TERMINAL_CELLS, print_regions
+        if run.outcome is not None and run.outcome.region is not None:
+            from glasswork.show.regions_terminal import print_regions
 
-            print_regions(console_for_results(), [(region(training.network, plane, TERMINAL_CELLS), "")])
-        print_result(console_for_results(), result, next_commands(training.folder))
+            print_regions(console_for_results(), [(run.outcome.region, "")])
+        print_result(console_for_results(), result, process.next_commands(run.folder.name))
     return 0

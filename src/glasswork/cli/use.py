@@ -148,9 +148,12 @@ def fill_forecast(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_forecast(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.forecast import forecast_csv, forecast_page, print_forecast
+    from glasswork.systems.forecast.model import ForecastModel
     from glasswork.systems.forecast.report import fans_ahead
 
     model = gw.load(options.run, device=options.device)
+    if not isinstance(model, ForecastModel):
+        raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
     foretold = model.forecast(options.data)
     found = foretold.to_json()
     for name in foretold.left_out:

@@ -18,9 +18,9 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional
 from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
-from glasswork.model import Model, load_model
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
 from glasswork.objectives.losses import probabilities
+from glasswork.run.load import load_model
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,
     annotated_by_split,
@@ -29,6 +29,7 @@ from glasswork.systems.heatmap.annotations import (
     window_means,
 )
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
+from glasswork.systems.model import Model
 
 MOST_VALUES = 16_000_000
 TILE = 1024

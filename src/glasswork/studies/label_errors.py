@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import Request, make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.losses import probabilities
+from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.run.request import choose
+from glasswork.run.prepare import read
+from glasswork.run.request import Request, make_request
 from glasswork.show.label_errors import SuspectPage, SuspectRow
 from glasswork.studies.confident_learning import Confidence, confident_learning
 from glasswork.studies.study import Asked, Progress, Running
@@ -151,10 +152,10 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
         GlassworkError: for targets that are no classes, or what does not fit together.
     """
     asked = {**(values or {}), "data": data}
-    ordered = order(preset or choose(asked), asked)
+    ordered = make_request(preset or choose_preset(asked), asked)
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
-    dataset = make_system(ordered.system, ordered.recipe).read(data)
+    dataset = read(ordered)
     if dataset.schema.target != "class":
         raise GlassworkError(
             f"{data} has targets of kind '{dataset.schema.target}': label errors are looked for where each example "
@@ -181,7 +182,7 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             torch.set_num_threads(execution.threads)
             training, validation = hold_out(dataset, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
-            fitted = fit_in_memory(ordered.system, recipe, dataset, splits, execution)
+            fitted = fit_in_memory(ordered, dataset, splits, execution)
             scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
             yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
     finally:

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from glasswork.catalogue import make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats import clips
 from glasswork.data.formats import conll as tagged
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
-from glasswork.recipe.base import Recipe
-from glasswork.run.in_memory import fastest, fit_in_memory
+from glasswork.run.in_memory import choose_fastest, fit_in_memory
+from glasswork.run.prepare import read_and_split
+from glasswork.run.request import Request, make_request
 from glasswork.studies.intervals import share_difference
 from glasswork.studies.study import Progress, Running
 
@@ -74,13 +74,13 @@ class IndependentComparison:
 
     Attributes:
         preset: tagger or video.
-        recipes: of the recurrent and of the independent network; all else is the same.
+        requests: of the recurrent and of the independent network; all else is the same.
         examples, splits: what both learn from and are judged on.
         execution: how the arithmetic is carried out.
     """
 
     preset: str
-    recipes: tuple[Recipe, Recipe]
+    requests: tuple[Request, Request]
     dataset: Dataset
     splits: Splits
     execution: Execution
@@ -89,14 +89,14 @@ class IndependentComparison:
         """Trains both networks and judges them on the same rows."""
         self.execution.apply()
         yield Progress(words="measuring the arithmetic")
-        execution = fastest(self.preset, self.recipes[0], self.dataset, self.splits, self.execution)
+        execution = choose_fastest(self.requests[0], self.dataset, self.splits)
         execution.apply()
         truths, ways, right = self._truths(), [], []
-        for number, recipe in enumerate(self.recipes):
-            cell = str(recipe.model_dump()["cell"])
+        for number, request in enumerate(self.requests):
+            cell = str(request.recipe.model_dump()["cell"])
             yield Progress(number, 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}")
             began = time.perf_counter()
-            fitted = fit_in_memory(self.preset, recipe, self.dataset, self.splits, execution)
+            fitted = fit_in_memory(request, self.dataset, self.splits, execution)
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
@@ -156,16 +156,15 @@ def prepare(
             raise GlassworkError("--target names the column of a clip's labels; sentences have their own")
         del asked["target"]
     values = {key: value for key, value in asked.items() if value is not None}
-    recipe = order(preset, values).recipe
-    if recipe.model_dump()["cell"] == INDEPENDENT:
+    request = make_request(preset, values if threads is None else {**values, "threads": threads})
+    if request.recipe.model_dump()["cell"] == INDEPENDENT:
         raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
-    dataset = make_system(preset, recipe).read(str(data))
-    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset, splits = read_and_split(request)
     if len(splits.test) < 2:
         raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
-    alone = recipe.model_copy(update={"cell": INDEPENDENT})
+    alone = replace(request, recipe=request.recipe.model_copy(update={"cell": INDEPENDENT}))
     execution = Execution(choose_device("auto"), threads or usable_cores())
-    return IndependentComparison(preset, (recipe, alone), dataset, splits, execution)
+    return IndependentComparison(preset, (request, alone), dataset, splits, execution)
 
 
 def _labels(answer: object) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
+from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import Request
 from glasswork.studies.cv_split import copies
 from glasswork.studies.intervals import Estimate, estimate, share_estimate
 from glasswork.studies.study import Progress, Running
@@ -224,7 +226,8 @@ class TransferComparison:
         # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
         both = torch.cat([splits.training, splits.validation]).sort().values
         all_of_it = Splits(both, splits.validation[:0], splits.test)
-        fitted = fit_in_memory("transfer", recipe, self.dataset[way], all_of_it, self.execution)
+        request = Request("transfer", recipe, {}, Machine.parse({}))
+        fitted = fit_in_memory(request, self.dataset[way], all_of_it, self.execution)
         return fitted.system.score(fitted.network, fitted.dataset, splits.test, self.execution)["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:

@@ -16,29 +16,33 @@ from typing import IO, TYPE_CHECKING, Any
 
 from torch import nn
 
-from glasswork.catalogue import Request, make_system, order
+from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution, usable_cores
 from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
+from glasswork.run.carry_out import begin_run
+from glasswork.run.choose import choose_preset
 from glasswork.run.finish import finish
 from glasswork.run.folder import RUNS
-from glasswork.run.request import choose
-from glasswork.run.training import prepare as begin_run
+from glasswork.run.prepare import prepare as prepare_learning
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request, make_request
 from glasswork.show.tuning import beginning, line_of_trial
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.table import TuneOptions
-from glasswork.studies.trained import Member, make_member
+from glasswork.studies.trained import Member, make_member, require_one_stage
+from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Stage
+from glasswork.training.stage import Judgement
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import Interruption, stopped_early
+from glasswork.training.watchers import Interruption
 
 if TYPE_CHECKING:
     import optuna
@@ -224,10 +228,10 @@ class Tuning:
         last, ended, reason = None, "COMPLETE", ""
         try:
             member = make_member(
-                self.order.system, self._recipe(values), self.dataset, self.splits, self.execution, None
+                replace(self.order, recipe=self._recipe(values)), self.dataset, self.splits, self.execution
             )
             stage = replace(member.stage, judge=self._judge(member))
-            for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+            for step in minimise([stage], None, member.recipe.patience):
                 last = step
                 ended, reason = self._verdict(trial, step, latest, os.getppid() != parent)
                 if ended != "COMPLETE":
@@ -350,7 +354,7 @@ class Tuning:
         return self._order({**best.values, **limits, **arithmetic})
 
     def _order(self, values: Mapping[str, Any]) -> Request:
-        return order(self.plan.preset, {**self.plan.values, **values})
+        return make_request(self.plan.preset, {**self.plan.values, **values})
 
 
 def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
@@ -372,18 +376,18 @@ def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
     if tuning.interrupted:
         kept = sum(count for state, count in found.counts().items() if state != STOPPED)
         raise KeyboardInterrupt(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on")
-    training = begin_run(tuning.winner())
-    yield Progress(words=f"training the best recipe as {training.folder.name}", so_far=found)
-    for step in training.steps():
+    run = begin_run(tuning.winner())
+    yield Progress(words=f"training the best recipe as {run.folder.name}", so_far=found)
+    for step in run.steps():
         yield Progress(step.progress, so_far=found, step=step)
-    if training.interrupted:
-        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {training.folder.name}")
-    return replace(found, result=finish(training))
+    if run.interrupted:
+        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {run.folder.name}")
+    return replace(found, result=finish(run))
 
 
 def _plan(options: TuneOptions, asked: Asked) -> Plan:
     values = dict(asked.values)
-    preset = asked.preset or choose(values)
+    preset = asked.preset or choose_preset(values)
     budget = values.pop("budget", None)
     if options.workers > 1:
         values.setdefault("threads", max(1, usable_cores() // options.workers))
@@ -411,20 +415,18 @@ def prepare(plan: Plan) -> Tuning:
     began = time.monotonic()
     if plan.trials is not None and plan.trials < 1:
         raise GlassworkError(f"A search takes at least one trial, and {plan.trials} were asked for")
-    asked = order(plan.preset, plan.values)
-    draft = make_system(asked.system, asked.recipe)
-    if asked.recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
-    dataset = draft.read(asked.recipe.data)
-    splits = split(dataset, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    asked = make_request(plan.preset, plan.values)
+    dataset, splits = read_and_split(asked)
     if len(splits.validation) == 0:
         raise GlassworkError(
             "Trials are compared by their validation examples, and none are held out: add --validation"
         )
-    recipe = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
-    member = make_member(asked.system, recipe, dataset, splits, Execution(), None)
-    execution = _numerics(plan, asked, member)
-    _check_judge(plan.judge, member)
+    recipe = resolve(asked, dataset, splits).recipe
+    known = None if plan.execution is None else Execution(**{**plan.execution, "measured": ()})
+    learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
+    require_one_stage(learning)
+    execution = learning.execution
+    _check_judge(plan.judge, learning)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
         raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
@@ -444,23 +446,8 @@ def prepare(plan: Plan) -> Tuning:
     return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, preparing)
 
 
-def _numerics(plan: Plan, asked: Request, member: Member) -> Execution:
-    """What the plan says, or what the system chooses for its unchanged recipe."""
-    if plan.execution is not None:
-        return Execution(**{**plan.execution, "measured": ()})
-    device = choose_device(asked.machine.device)
-    plain = Execution(device, asked.machine.threads or usable_cores())
-    plain.apply()
-
-    def make_stage(network: nn.Module, execution: Execution) -> Stage:
-        clock = Clock(total=10**9)
-        return member.system.stages(network, member.dataset, member.splits, clock, execution)[0]
-
-    return member.system.execution(asked.machine, plain, member.network, make_stage)
-
-
-def _check_judge(judge: str, member: Member) -> None:
-    figures = member.system.score(member.network, member.dataset, member.splits.validation, Execution())
+def _check_judge(judge: str, learning: Learning) -> None:
+    figures = learning.system.score(learning.network, learning.dataset, learning.splits.validation, learning.execution)
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")
 

@@ -16,11 +16,9 @@ from glasswork.recipe.base import Machine
 from glasswork.systems.answers import whole_batch
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
-from glasswork.systems.system import Prediction, RecipeT, System
-from glasswork.training.autotune import MakeStage
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.systems.system import Context, Prediction, RecipeT, System
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
 
 
 class AroundSupervised(System[RecipeT]):
@@ -43,12 +41,8 @@ class AroundSupervised(System[RecipeT]):
         return self.supervised.loss_name
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return self.supervised.read(source)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return self.supervised.read_like(source, schema)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        return self.supervised.read(source, like)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -65,26 +59,16 @@ class AroundSupervised(System[RecipeT]):
         return self.supervised.network(schema)
 
     @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
-        return self.supervised.execution(machine, execution, network, make_stage)
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
+        return self.supervised.restrict(machine, network)
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
-        return self.supervised.stages(network, dataset, splits, clock, execution)
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        return self.supervised.stages(network, context)
 
     @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return self.supervised.length(stage, epochs)
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        return self.supervised.steps(stage, start)
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return self.supervised.loss(network, batch, state)
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return self.supervised.loss(network, batch, carry, moment)
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:

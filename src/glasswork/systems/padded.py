@@ -1,7 +1,9 @@
 """What systems of rows of differing length have in common: their outputs, and what the padding costs."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
@@ -19,9 +21,11 @@ def padded_batch(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     return PaddedBatches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows)
 
 
-def padded_outputs(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
-    """The network's outputs (rows, outputs) on some rows, float32 on the CPU; rows of nearly equal length together."""
-    network.eval()
+def padded_outputs(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
+    """A network's outputs (rows, outputs) on some rows, float32 on the CPU; rows of nearly equal length together.
+
+    The network is one in evaluation mode, or a part of it.
+    """
     lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
     order = lengths.argsort(stable=True)
     found = torch.zeros(len(rows), len(dataset.schema.classes))

@@ -1,6 +1,6 @@
 """The stage that a resolved recipe describes, and how the network is judged while it is carried out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -8,7 +8,7 @@ from glasswork.data.batches import BatchSource
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Loss, Stage
+from glasswork.training.stage import Judgement, Loss, Minimise, Stage
 
 
 def judged(score: Callable[[nn.Module], dict[str, float]], rows: Tensor) -> Callable[[nn.Module], Judgement] | None:
@@ -34,19 +34,32 @@ def stage_of(
     batches: BatchSource,
     loss: Loss,
     judge: Callable[[nn.Module], Judgement] | None,
-    clock: Clock,
     execution: Execution,
+    minimise: Minimise | None = None,
+    parameters: Sequence[nn.Parameter] | None = None,
 ) -> Stage:
-    """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
+    """The one minimisation of a resolved recipe.
+
+    Args:
+        recipe: with nothing left open.
+        network: what is trained.
+        batches: what it is trained on.
+        loss: what is minimised.
+        judge: looks at the network after each epoch.
+        execution: how the arithmetic is carried out.
+        minimise: makes the steps; None: `fit`.
+        parameters: what of the network is trained; None: all that is not frozen.
+    """
     assert recipe.learning_rate is not None
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return Stage(
         name="train",
         network=network,
-        parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
+        parameters=trained if parameters is None else parameters,
         batches=batches,
         loss=loss,
         judge=judge,
-        clock=clock,
+        clock=Clock(),
         execution=execution,
         seed=recipe.seed,
         learning_rate=recipe.learning_rate,
@@ -57,4 +70,6 @@ def stage_of(
         penalty=recipe.penalty,
         strength=recipe.strength or 0.0,
         gradient_clip=recipe.gradient_clip,
+        total=recipe.epochs * len(batches) if recipe.epochs else None,
+        minimise=minimise,
     )

@@ -4,22 +4,22 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import ASKED, Dataset, Schema
 from glasswork.data.inputs import Inputs
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
-from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
+
+if TYPE_CHECKING:
+    from glasswork.systems.model import Model
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,24 @@ class Prediction:
         }
 
 
+@dataclass(frozen=True)
+class Context:
+    """What a network learns from and how: one argument that can grow.
+
+    Attributes:
+        dataset: all examples, with the fitted schema.
+        splits: which of them train, validate and test.
+        execution: how the arithmetic is carried out.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    execution: Execution
+
+
+Remarks = tuple[str, ...]
+"""Sentences for the terminal and the report."""
+
 RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
 
 
@@ -87,13 +105,14 @@ class System(abc.ABC, Generic[RecipeT]):
     def loss_name(self) -> str:
         """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
 
-    @abc.abstractmethod
-    def read(self, source: str | Path) -> Dataset:
-        """The examples at a path or under a name."""
+    @property
+    def outputs_read_as(self) -> str:
+        """Key of the loss by which the network's outputs read as probabilities; that of the loss, if not another."""
+        return self.loss_name
 
     @abc.abstractmethod
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        """The examples at a path or under a name, with inputs as `schema` describes them."""
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        """The examples at a path or under a name; with `like`, their inputs as that schema describes them."""
 
     @abc.abstractmethod
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -107,45 +126,41 @@ class System(abc.ABC, Generic[RecipeT]):
     def network(self, schema: Schema) -> nn.Module:
         """A freshly initialised network for inputs and targets as `schema` describes them."""
 
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
-        """How the arithmetic is carried out: what was asked for, or what measuring shows to be fastest.
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
+        """The machine without what the system cannot use, and with its own choice of what is left to it.
 
         Args:
             machine: what was asked for.
-            execution: device and threads, as decided.
-            network: the network; left untouched.
-            make_stage: the run's stage for a network and a way, with a clock that does not run out.
+            network: what is trained on it.
 
         Raises:
-            GlassworkError: where the system cannot do what was asked for.
+            GlassworkError: if the system cannot do what was asked for.
         """
-        return choose_execution(machine, execution, network, make_stage)
+        return machine
 
     @abc.abstractmethod
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
-        """The minimisations, in order."""
-
-    def length(self, stage: Stage, epochs: int) -> int:
-        """How many steps some epochs of a stage take, which is what the run's clock counts."""
-        return epochs * len(stage.batches)
-
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        """Carries a stage out: `fit`, or the system's own generator of steps under the same contract.
-
-        That is: each item has been made when it is given out, its `state` is everything needed to go on after it, and
-        a generator that starts from that state makes exactly what would have followed.
-
-        Args:
-            stage: one of `stages`.
-            start: the state of a former step of the stage; None at its beginning.
-        """
-        return fit(stage, start)
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        """The minimisations, in order, with clocks that do not run out; nothing is changed."""
 
     @abc.abstractmethod
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
+
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Sets the weights that a fresh run begins with, if they are not random: published ones, counted words.
+
+        It is called once, on the freshly initialised network, and not if a run is resumed.
+
+        Returns:
+            Sentences about it, for the report.
+        """
+        return ()
+
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets what is not learnt by steps, such as class means, on the weights that are kept.
+
+        It is called once after training and before anything is measured; calling it again changes nothing.
+        """
 
     @abc.abstractmethod
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
@@ -183,6 +198,21 @@ class System(abc.ABC, Generic[RecipeT]):
     @abc.abstractmethod
     def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
+
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        """What to try after a run: commands, and what each does."""
+        file, what = ASKED[schema.inputs]
+        return [
+            (f"glasswork predict {run} {file}", f"asks the model about {what} of your own"),
+            (f"glasswork evaluate {run} --data PATH", "measures the model on other examples with known answers"),
+            (f"glasswork compare {run} OTHER", "puts two runs side by side: recipe, figures, time"),
+        ]
+
+    def model_class(self) -> "type[Model]":
+        """The class of the models that its runs leave; one with verbs of its own, if the system has some."""
+        from glasswork.systems.model import Model  # here, as training does not wait for what looks into a network
+
+        return Model
 
     @abc.abstractmethod
     def example(self) -> Dataset:

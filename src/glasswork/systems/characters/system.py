@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -29,12 +30,13 @@ from glasswork.systems.characters.recipe import CharactersRecipe
 from glasswork.systems.characters.report import findings
 from glasswork.systems.characters.sampling import sampled
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
-from glasswork.training.fit import fit
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
+
+if TYPE_CHECKING:
+    from glasswork.systems.characters.model import CharacterModel
 
 JUDGED = 500_000
 """Characters of the validation text that are looked at after an epoch, at most."""
@@ -46,15 +48,7 @@ RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 
 class Characters(System[CharactersRecipe]):
-    """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text.
-
-    Args:
-        recipe: what to minimise.
-    """
-
-    def __init__(self, recipe: CharactersRecipe) -> None:
-        super().__init__(recipe)
-        self._schema: Schema | None = None
+    """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text."""
 
     @property
     @override
@@ -62,12 +56,9 @@ class Characters(System[CharactersRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return read(source, ReadingOptions(vocabulary=self.recipe.vocabulary), text)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(like=schema), text)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        options = ReadingOptions(vocabulary=self.recipe.vocabulary) if like is None else ReadingOptions(like=like)
+        return read(source, options, text)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -94,26 +85,20 @@ class Characters(System[CharactersRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._schema = dataset.schema
         looked_at = splits.validation[: _rows_of(dataset, splits.validation, JUDGED)]
         batches = Lanes(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
         judge = judged(lambda network: self.score(network, dataset, looked_at, execution), looked_at)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        minimise = partial(sampled, schema=dataset.schema, prompt=recipe.prompt, moments=recipe.samples)
+        return [stage_of(recipe, network, batches, self.loss, judge, execution, minimise)]
 
     @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        assert self._schema is not None
-        return sampled(stage, start, self._schema, self.recipe.prompt, self.recipe.samples, fit)
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         assert isinstance(network, CharacterNetwork)
-        before: State | None = None if batch.begins else tuple(state[name] for name in sorted(state))
+        before: State | None = None if batch.begins else tuple(carry[name] for name in sorted(carry))
         scores, after = network.advance(batch.inputs, before)
         loss = functional.cross_entropy(scores.float().flatten(0, 1), batch.targets.flatten())
         return loss, {f"state_{place}": part.detach().float() for place, part in enumerate(after)}
@@ -137,7 +122,7 @@ class Characters(System[CharactersRecipe]):
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read_like(path, schema)
+            dataset = self.read(path, schema)
             columns = {"inputs": dataset.columns["inputs"]}
             ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
             yield Inputs([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
@@ -171,6 +156,17 @@ class Characters(System[CharactersRecipe]):
             first = next(iter(ranked))
             answers.append(Prediction(name, first, ranked[first], ranked, figures=figures))
         return answers
+
+    @override
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        write = (f"glasswork write {run} --prompt TEXT", "goes on with a text, character by character")
+        return [write, *super().next_commands(run, schema)]
+
+    @override
+    def model_class(self) -> type["CharacterModel"]:
+        from glasswork.systems.characters.model import CharacterModel
+
+        return CharacterModel
 
     @override
     def example(self) -> Dataset:

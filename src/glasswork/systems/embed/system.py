@@ -29,10 +29,9 @@ from glasswork.systems.networks import NETWORKS, build_network
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Tree
 
 BATCH = 128
@@ -56,20 +55,18 @@ class Embed(System[EmbedRecipe]):
         return "cross-entropy"  # of the nearest class mean; the triplet loss needs three examples, and opening has one
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
-        dataset = read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
-        _require_classes_of_images(dataset)
-        return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
-        options = ReadingOptions(side, 0, self.recipe.target, self.recipe.strict, schema.shape[0], True)
+        options = ReadingOptions(recipe.size, 0, recipe.target, recipe.strict)
+        if like is not None:
+            side = like.shape[1] if like.shape[1] == like.shape[2] else None
+            options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.shape[0], True)
         dataset = read(source, options)
         _require_classes_of_images(dataset)
-        return _with_classes_of(dataset, schema)
+        if like is not None:
+            return _with_classes_of(dataset, like)
+        return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -114,9 +111,8 @@ class Embed(System[EmbedRecipe]):
         return build_network(named, replace(schema, classes=coordinates))
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.classes_per_batch is not None and recipe.examples_per_class is not None
         assert recipe.learning_rate is not None
@@ -136,13 +132,24 @@ class Embed(System[EmbedRecipe]):
             execution,
             self.augmentation,
         )
-        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         assert isinstance(network, Embedding)
         embeddings = network.embed(batch.inputs).float()
-        return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), state
+        return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), carry
+
+    @override
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the mean embedding of each class."""
+        assert isinstance(network, Embedding)
+        dataset, execution = context.dataset, context.execution
+        rows = gallery_rows(dataset, context.splits)
+        network.remember(
+            embeddings_on(network, dataset, rows, execution).to(execution.device),
+            dataset.columns["targets"][rows].to(execution.device),
+        )
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
@@ -174,12 +181,6 @@ class Embed(System[EmbedRecipe]):
     def findings(
         self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
-        assert isinstance(network, Embedding)
-        rows = gallery_rows(dataset, splits)
-        network.remember(
-            embeddings_on(network, dataset, rows, execution).to(execution.device),
-            dataset.columns["targets"][rows].to(execution.device),
-        )
         where, rows = measured_rows(splits)
         embeddings = embeddings_on(network, dataset, rows, execution)
         found = findings(dataset, splits, rows, where, embeddings)

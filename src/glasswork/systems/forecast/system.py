@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,17 +24,19 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import pinball
 from glasswork.systems.answers import measured_rows
-from glasswork.systems.forecast.evaluation import backtest, calibrate
+from glasswork.systems.forecast.evaluation import backtest, calibrate, calibrated_values
 from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import findings
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
+
+if TYPE_CHECKING:
+    from glasswork.systems.forecast.model import ForecastModel
 
 JUDGED = 1000
 """Forecasts that are looked at after an epoch, at most."""
@@ -52,14 +54,10 @@ class Forecast(System[ForecastRecipe]):
         return "pinball"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
-        return read(source, options, series)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(like=schema), series)
+        return read(source, options if like is None else ReadingOptions(like=like), series)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -117,9 +115,8 @@ class Forecast(System[ForecastRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
 
@@ -130,13 +127,19 @@ class Forecast(System[ForecastRecipe]):
 
         windows = Windows(dataset, execution)
         batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
-        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         assert isinstance(network, Forecasters)
         said = network.each(batch.inputs).float()  # (members, batch, horizon, quantiles)
         return pinball(said, batch.targets.expand(len(said), -1, -1)), {}
+
+    @override
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the conformal margins of the intervals, from the validation rows."""
+        exact = replace(context.execution, precision="float32")
+        calibrate(network, context.dataset, context.splits.validation, exact)
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
@@ -152,17 +155,16 @@ class Forecast(System[ForecastRecipe]):
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
         exact = replace(execution, precision="float32")
-        calibrated = calibrate(network, dataset, splits.validation, exact)
         found = backtest(network, dataset, rows, exact, self.recipe.stride)
         assert found is not None
-        return findings(dataset, found, where, calibrated)
+        return findings(dataset, found, where, calibrated_values(dataset, splits.validation))
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read_like(path, schema)
+            dataset = self.read(path, schema)
             kind, names = dataset.schema.series, dataset.schema.classes
             assert kind is not None
             whole = set(Windows(dataset, Execution()).latest().series.tolist())
@@ -188,6 +190,17 @@ class Forecast(System[ForecastRecipe]):
     def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         found = foretold(network, dataset, execution)
         return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
+
+    @override
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        forecast = (f"glasswork forecast {run} --out forecast.html", "goes on with the series after their end")
+        return [forecast, *super().next_commands(run, schema)]
+
+    @override
+    def model_class(self) -> type["ForecastModel"]:
+        from glasswork.systems.forecast.model import ForecastModel
+
+        return ForecastModel
 
     @override
     def example(self) -> Dataset:

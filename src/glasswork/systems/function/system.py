@@ -37,12 +37,8 @@ class Function(AroundSupervised[FunctionRecipe]):
         super().__init__(recipe, {"network": "dense"})
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return self._made() if source == EXPRESSION else super().read(source)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return self._made() if source == EXPRESSION else super().read_like(source, schema)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        return self._made() if source == EXPRESSION else super().read(source, like)
 
     def _made(self) -> Dataset:
         """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""

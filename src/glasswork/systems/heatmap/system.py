@@ -32,16 +32,11 @@ class Heatmap(AroundSupervised[HeatmapRecipe]):
     """
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         if not annotated_by_split(Path(source)):
-            return super().read(source)
-        return read_annotated(Path(source), self._sampling(self.recipe.size or SIZE, None))
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        if not annotated_by_split(Path(source)):
-            return super().read_like(source, schema)
-        return read_annotated(Path(source), self._sampling(schema.shape[-1], schema.shape[0]))
+            return super().read(source, like)
+        size, channels = (self.recipe.size or SIZE, None) if like is None else (like.shape[-1], like.shape[0])
+        return read_annotated(Path(source), self._sampling(size, channels))
 
     def _sampling(self, size: int, channels: int | None) -> Sampling:
         recipe = self.recipe

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,10 @@ from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
 
 XOR = "xor"
 NAMED = 8
@@ -50,11 +49,20 @@ class Online(System[OnlineRecipe]):
     def loss_name(self) -> str:
         return self.recipe.loss
 
+    @property
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def outputs_read_as(self) -> str:
+        return "squared-error"  # they have passed a sigmoid, whatever the loss is: probabilities, not scores
+
+    @override
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         if source == XOR:
             return exclusive_or()
-        dataset = read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
+        target, strict = self.recipe.target, self.recipe.strict
+        if like is not None:
+            target = target or ("t" if self.recipe.data == XOR else None)
+            return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=like))
+        dataset = read(source, ReadingOptions(target=target, strict=strict))
         if dataset.schema.inputs != "vector":
             raise GlassworkError(
                 f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
@@ -67,14 +75,6 @@ class Online(System[OnlineRecipe]):
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
             )
         return dataset
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        if source == XOR:
-            return exclusive_or()
-        target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
-        strict = self.recipe.strict
-        return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -111,7 +111,7 @@ class Online(System[OnlineRecipe]):
         return network
 
     @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
         if machine.device not in {"auto", "cpu"}:
             raise GlassworkError(
                 f"The online rule is worked out in plain numbers on the processor, not on {machine.device}: "
@@ -122,32 +122,24 @@ class Online(System[OnlineRecipe]):
                 "The online rule is worked out in plain numbers of double precision: "
                 "leave --precision and --memory-format away"
             )
-        plain = machine.model_copy(update={"precision": "float32", "memory_format": "contiguous"})
-        return choose_execution(plain, replace(execution, device="cpu"), network, make_stage)
+        plain = {"device": "cpu", "precision": "float32", "memory_format": "contiguous"}
+        return machine.model_copy(update=plain)
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
         batches = Batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return -(-epochs // epochs_per_step(stage))
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        recipe = self.recipe
-        return online(
-            stage, start, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"
+        minimise = partial(
+            online, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"
         )
+        stage = stage_of(recipe, network, batches, self.loss, judge, execution, minimise)
+        return [replace(stage, total=-(-recipe.epochs // epochs_per_step(stage)) if recipe.epochs else None)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return squared_error(network(batch.inputs), batch.targets), state
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return squared_error(network(batch.inputs), batch.targets), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
@@ -165,7 +157,7 @@ class Online(System[OnlineRecipe]):
             found = {**found, **_share_of_right_answers(dataset, splits.training, rows, where, metrics["accuracy"])}
         if state is None:
             return {**found, "test_metrics": metrics}
-        stage = self.stages(network, dataset, splits, Clock(1), execution)[0]
+        stage = self.stages(network, Context(dataset, splits, execution))[0]
         inputs, targets = training_examples(stage)
 
         def update_of(before: Before) -> OnlineUpdate:

@@ -31,10 +31,9 @@ from glasswork.systems.sentiment.report import counted_part
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context, Prediction, Remarks, System
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
@@ -60,12 +59,8 @@ class SequenceClassification(System[SentimentRecipe]):
         return self._loss or "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return read(source, self._options(), labelled_texts)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        return read(source, replace(self._options(), classes_known=like is not None, like=like), labelled_texts)
 
     def _options(self) -> ReadingOptions:
         recipe = self.recipe
@@ -111,16 +106,21 @@ class SequenceClassification(System[SentimentRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
-        assert recipe.batch_size is not None and isinstance(network, TextClassifier)
-        if network.counted is not None and not network.counted.weights.any():
-            self._count(network.counted, dataset, splits.training, execution)
+        assert recipe.batch_size is not None
         judge = judged(lambda network: self._shared(network, dataset, splits.validation, execution), splits.validation)
         batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judge, execution)]
+
+    @override
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Counts the words of the training texts."""
+        assert isinstance(network, TextClassifier)
+        if network.counted is not None:
+            self._count(network.counted, context.dataset, context.splits.training, context.execution)
+        return ()
 
     def _count(self, counted: CountedWords, dataset: Dataset, rows: Tensor, execution: Execution) -> None:
         """Counts the training texts, those of nearly equal length together, and each once.
@@ -135,36 +135,47 @@ class SequenceClassification(System[SentimentRecipe]):
         counted.count([part.inputs for part in parts], [part.targets for part in parts], LOSSES[self.loss_name])
 
     def _shared(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        """Gives the learnt scores the share that is best on the rows; the metrics with it."""
+        """The metrics on the rows under the share of the learnt scores that is best there, as `complete` sets it."""
         assert isinstance(network, TextClassifier)
         if network.counted is None:
             return self.score(network, dataset, rows, execution)
+        return self._best_share(network, dataset, rows, execution)[1]
+
+    def _best_share(
+        self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
+    ) -> tuple[float, dict[str, float]]:
+        """The share of the learnt scores with the least loss on the rows, and the metrics with it."""
         learnt, counted = self._halves(network, dataset, rows, execution)
         mixed = [(share, share * learnt + (1 - share) * counted) for share in SHARES]
         found = [(share, self._measured(dataset, rows, outputs)) for share, outputs in mixed]
-        share, metrics = min(found, key=lambda pair: pair[1]["loss"])
-        network.share.fill_(share)
-        return metrics
+        return min(found, key=lambda pair: pair[1]["loss"])
 
     def _halves(
         self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
     ) -> tuple[Tensor, Tensor]:
         """What the recurrent layers and the counted words say alone, (rows, classes) each."""
         assert network.counted is not None
-        given = float(network.share)
-        network.share.fill_(1.0)
-        learnt = padded_outputs(network, dataset, rows, execution)
-        network.share.fill_(given)
+        network.eval()
+        learnt = padded_outputs(network.learnt, dataset, rows, execution)
         return learnt, padded_outputs(network.counted, dataset, rows, execution)
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the share of the learnt scores to the one with the least loss on the validation texts."""
         assert isinstance(network, TextClassifier)
-        return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), state
+        rows = context.splits.validation
+        if network.counted is not None and len(rows):
+            exact = replace(context.execution, precision="float32")
+            network.share.fill_(self._best_share(network, context.dataset, rows, exact)[0])
+
+    @override
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        assert isinstance(network, TextClassifier)
+        return LOSSES[self.loss_name](network.learnt(batch.inputs).float(), batch.targets), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return self._measured(dataset, rows, padded_outputs(network, dataset, rows, execution))
+        return self._measured(dataset, rows, padded_outputs(network.eval(), dataset, rows, execution))
 
     def _measured(self, dataset: Dataset, rows: Tensor, outputs: Tensor) -> dict[str, float]:
         scaling, targets = Scaling(dataset.schema, Execution()), dataset.columns["targets"][rows]
@@ -179,7 +190,7 @@ class SequenceClassification(System[SentimentRecipe]):
         self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
     ) -> dict[str, Any]:
         where, rows = measured_rows(splits)
-        outputs = padded_outputs(network, dataset, rows, replace(execution, precision="float32"))
+        outputs = padded_outputs(network.eval(), dataset, rows, replace(execution, precision="float32"))
         answers = Scaling(dataset.schema, Execution()).answers(outputs)
         found = findings(dataset, splits.training, rows, where, answers, self.loss_name)
         found["test_metrics"] = self._measured(dataset, rows, outputs)
@@ -218,7 +229,7 @@ class SequenceClassification(System[SentimentRecipe]):
 
     @override
     def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        outputs = padded_outputs(network, dataset, torch.arange(len(dataset)), execution)
+        outputs = padded_outputs(network.eval(), dataset, torch.arange(len(dataset)), execution)
         answers = Scaling(dataset.schema, Execution()).answers(outputs)
         said = worded(answers, dataset.schema, dataset.names, self.loss_name)
         return [

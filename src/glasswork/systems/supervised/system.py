@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,11 @@ from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised.restarts_report import restart_findings
 from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.network import layers_of
-from glasswork.training.fit import fit
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Step, Tree
 
 VARIANCE_OF_SCORES = 10.0
@@ -55,8 +53,6 @@ class Supervised(System[SupervisedRecipe]):
         super().__init__(recipe)
         self.own = own
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
-        self._weights: Tensor | None = None
-        self._data: tuple[Dataset, Splits] | None = None
 
     @property
     @override
@@ -64,26 +60,35 @@ class Supervised(System[SupervisedRecipe]):
         assert self.recipe.loss is not None
         return self.recipe.loss
 
-    @property
-    def stacked_loss(self) -> StackedLoss:
-        """What is minimised, for training many networks at once; known once the stages have been made."""
-        return StackedLoss(self.loss_name, self.recipe.label_smoothing, self._weights)
+    def stacked_loss(self, context: Context) -> StackedLoss:
+        """What is minimised, for training many networks at once."""
+        return StackedLoss(self.loss_name, self.recipe.label_smoothing, self._class_weights(context))
+
+    def _class_weights(self, context: Context) -> Tensor | None:
+        """How much each class counts, if rare ones are to count as much as frequent ones in training."""
+        if self.recipe.class_weights != "balanced":
+            return None
+        dataset = context.dataset
+        counts = torch.bincount(
+            dataset.columns["targets"][context.splits.training], minlength=len(dataset.schema.classes)
+        )
+        return (counts.sum() / (counts * len(counts))).float().to(context.execution.device)
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        recipe = self.recipe
-        size = recipe.size
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        return _with_targets(read(source, self._options() if like is None else self._options_like(like)))
+
+    def _options(self) -> ReadingOptions:
+        recipe, size = self.recipe, self.recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return _with_targets(read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
+        return ReadingOptions(size, margin, recipe.target, recipe.strict)
 
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
+    def _options_like(self, schema: Schema) -> ReadingOptions:
         square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
         size = schema.shape[1] if square else None
         channels = schema.shape[0] if schema.inputs == "image" else None
         like = schema if schema.inputs == "vector" else None
-        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
-        return _with_targets(read(source, options))
+        return ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -136,31 +141,26 @@ class Supervised(System[SupervisedRecipe]):
         return self.own if self.own is not None else build_network(self.recipe, schema)
 
     @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
         if self.recipe.restarts > 1 and machine.precision == "auto" and layers_of(network) is not None:
-            machine = machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
-        return choose_execution(machine, execution, network, make_stage)
+            return machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
+        return machine
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._data = dataset, splits
-        if recipe.class_weights == "balanced":
-            counts = torch.bincount(dataset.columns["targets"][splits.training], minlength=len(dataset.schema.classes))
-            self._weights = (counts.sum() / (counts * len(counts))).float().to(execution.device)
+        weights = self._class_weights(context)
+        loss = self.loss if weights is None else partial(self._loss, weights=weights)
+        minimise = partial(self._restarted, context=context) if recipe.restarts > 1 else None
         batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return [stage_of(recipe, network, batches, loss, judge, execution, minimise)]
 
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        if self.recipe.restarts == 1:
-            return fit(stage, start)
-        assert self._data is not None
-        (dataset, splits), execution, recipe = self._data, stage.execution, self.recipe
+    def _restarted(self, stage: Stage, start: Tree | None, context: Context) -> Iterator[Step]:
+        """The steps of several networks, of which one is kept."""
+        dataset, splits, execution, recipe = context.dataset, context.splits, context.execution, self.recipe
         training, held_out = (
             Batches(dataset, rows, max(1, len(rows)), 0, execution) for rows in (splits.training, splits.validation)
         )
@@ -169,7 +169,7 @@ class Supervised(System[SupervisedRecipe]):
             recipe.select,
             recipe.patience,
             make=lambda: self.network(dataset.schema),
-            loss=self.stacked_loss,
+            loss=self.stacked_loss(context),
             training=training,
             held_out=held_out if len(splits.validation) else None,
             figures=lambda network: self._figures(network, dataset, splits, execution),
@@ -182,12 +182,16 @@ class Supervised(System[SupervisedRecipe]):
         return {part: self.score(network, dataset, rows, execution) for part, rows in parts.items() if len(rows)}
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return self._loss(network, batch, carry, moment)
+
+    def _loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, weights: Tensor | None = None
+    ) -> tuple[Tensor, Carry]:
         scores = network(batch.inputs).float()
         assert self.recipe.loss is not None
         loss = LOSSES[self.recipe.loss]
-        smoothing = self.recipe.label_smoothing
-        return loss(scores, batch.targets, class_weights=self._weights, smoothing=smoothing), state
+        return loss(scores, batch.targets, class_weights=weights, smoothing=self.recipe.label_smoothing), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:

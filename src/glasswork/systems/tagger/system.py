@@ -25,13 +25,12 @@ from glasswork.systems.answers import measured_rows
 from glasswork.systems.padded import padded_batch, padding
 from glasswork.systems.sequence_metrics import measured
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.systems.tagger.network import Tagger
 from glasswork.systems.tagger.recipe import TaggerRecipe
 from glasswork.systems.tagger.report import findings, labelled
-from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 
@@ -44,13 +43,11 @@ class SequenceLabelling(System[TaggerRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
+        if like is not None:
+            options = ReadingOptions(classes_known=True, like=like, pieces="features")
         return read(source, options, tagged)
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(classes_known=True, like=schema, pieces="features"), tagged)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
@@ -79,18 +76,17 @@ class SequenceLabelling(System[TaggerRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
         batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judge, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:

@@ -7,6 +7,7 @@ last stage is tuned too, at a lower rate; or all of it is trained from scratch.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,13 @@ from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build
 from glasswork.systems.stages import judged
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised_findings import findings
+from glasswork.systems.system import Context, Remarks
 from glasswork.systems.transfer.features import features_of, with_features
 from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
-from glasswork.training.autotune import MakeStage, choose_execution
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Step, Tree
 
 HEAD, LAST_STAGE = "head", "last-stage"
@@ -45,7 +46,6 @@ HEAD_SHARE = 0.2  # of a budget, before the last stage is tuned
 EPOCHS = {"frozen": HEAD_EPOCHS, "fine-tuned": 8, "scratch": 30}
 HEAD_RATE = 0.003
 LEAST_SECONDS = 0.1
-ENDLESS = 10**9
 
 
 class Transfer(AroundSupervised[TransferRecipe]):
@@ -59,8 +59,6 @@ class Transfer(AroundSupervised[TransferRecipe]):
 
     def __init__(self, recipe: TransferRecipe) -> None:
         super().__init__(recipe)
-        self._data: tuple[Dataset, Splits] | None = None
-        self._remarks: tuple[str, ...] = ()
         self._features: Tensor | None = None  # those asked for last stay in memory
 
     @property
@@ -81,7 +79,9 @@ class Transfer(AroundSupervised[TransferRecipe]):
         return self.recipe.weights or self.recipe.network
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        if like is not None:
+            return super().read(source, like)
         recipe = self.recipe
         channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
@@ -128,8 +128,14 @@ class Transfer(AroundSupervised[TransferRecipe]):
         """The network with its weights in it, as a run begins."""
         network = self.network(schema)
         assert isinstance(network, Transferred)
-        self._begin(network, schema.classes)
+        self._load(network, schema.classes)
         return network
+
+    @override
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Puts the trained weights into the network, unless it is to learn from scratch."""
+        assert isinstance(network, Transferred)
+        return self._load(network, context.dataset.schema.classes) if self.recipe.way != "scratch" else ()
 
     def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
@@ -138,71 +144,62 @@ class Transfer(AroundSupervised[TransferRecipe]):
             tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
         return fitting(network.state_dict(), tensors, "head.", weights.source)
 
-    def _begin(self, network: Transferred, names: Sequence[str]) -> None:
+    def _load(self, network: Transferred, names: Sequence[str]) -> Remarks:
         """Puts the weights into the network; says what became of the head."""
         weights = load_weights(self._source, self.recipe.network)
         state, taken = self._fitting(network, weights, names)
         network.load_state_dict(state)
         classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
         head = "their head was kept" if taken else f"their head{classes} does not fit, and a new one was begun"
-        self._remarks = (f"it began with the weights of {weights.source}: {head}",)
+        return (f"it began with the weights of {weights.source}: {head}",)
 
     @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
-        if self.recipe.way == "frozen":  # a measurement would be more passes over the images than the training itself
-            plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
-            asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
-            machine = machine.model_copy(update=asked)
-
-        def endless(network: nn.Module, execution: Execution) -> Stage:
-            return replace(make_stage(network, execution), clock=Clock(total=ENDLESS))
-
-        return choose_execution(machine, execution, network, endless)
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
+        if self.recipe.way != "frozen":
+            return machine
+        # A measurement would be more passes over the images than the training itself.
+        plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
+        return machine.model_copy(
+            update={name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
+        )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
-        recipe = self.recipe
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        recipe, dataset, rows = self.recipe, context.dataset, context.splits.training
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
-        self._data = dataset, splits
-        trained = [*trained_layers(network, self.entry.last_stage, recipe.way)]
+        trained = trained_layers(network, self.entry.last_stage, recipe.way)
+        [made] = self.supervised.stages(network, context)
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
-        for parameter in network.parameters():
-            parameter.requires_grad_(any(parameter is one for one in parameters))
-        [made] = self.supervised.stages(network, dataset, splits, clock, execution)
-        whole = replace(made, weight_decay=0.0)
+        whole = replace(made, parameters=parameters, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
-        plain = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        head = replace(made, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
+        plain = Batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution)
+        head = replace(
+            made,
+            name=HEAD,
+            parameters=list(network.head.parameters()),
+            batches=plain,
+            minimise=partial(self._fit_head, context=context),
+        )
         if recipe.way == "frozen":
             return [head]
-        total = recipe.epochs * len(whole.batches) if recipe.epochs else None
         rate = recipe.learning_rate * recipe.lower_rate
         return [
-            replace(head, clock=clock.part(0, HEAD_SHARE, HEAD_EPOCHS * len(plain))),
-            replace(whole, name=LAST_STAGE, learning_rate=rate, clock=clock.part(1, 1 - HEAD_SHARE, total)),
+            replace(head, total=HEAD_EPOCHS * len(plain), share=HEAD_SHARE),
+            replace(whole, name=LAST_STAGE, learning_rate=rate, share=1 - HEAD_SHARE),
         ]
 
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        network = stage.network
-        assert isinstance(network, Transferred)
+    def _fit_head(self, stage: Stage, start: Tree | None, context: Context) -> Iterator[Step]:
+        """Fits the head to the features of the images."""
         if start is not None:
-            network.load_state_dict(start["network"])
-            self._remarks = tuple(start["remarks"])
-        elif stage.name == HEAD:
-            assert self._data is not None
-            self._begin(network, self._data[0].schema.classes)
-        for step in fit(self.over_features(stage) if stage.name == HEAD else stage, start):
-            yield step._replace(state=lambda step=step: {**step.state(), "remarks": list(self._remarks)})  # type: ignore[misc]
+            stage.network.load_state_dict(start["network"])  # before features are computed with them
+        return fit(self.over_features(stage, context), start)
 
-    def over_features(self, stage: Stage) -> Stage:
+    def over_features(self, stage: Stage, context: Context) -> Stage:
         """The same minimisation over the head, with the features of all images computed beforehand."""
-        assert self._data is not None and isinstance(stage.network, Transferred)
+        assert isinstance(stage.network, Transferred)
         began = time.monotonic()
-        (dataset, splits), recipe, execution = self._data, self.recipe, stage.execution
+        dataset, splits, recipe, execution = context.dataset, context.splits, self.recipe, stage.execution
         assert recipe.batch_size is not None
         known = self.features(stage.network, dataset, execution)
         clock = stage.clock
@@ -225,9 +222,9 @@ class Transfer(AroundSupervised[TransferRecipe]):
         self._features = features_of(network.backbone, network.features, dataset, execution)
         return with_features(dataset, self._features)
 
-    def _loss_of_features(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def _loss_of_features(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         assert isinstance(network, Transferred)
-        return self.supervised.loss(network.head, batch, state)
+        return self.supervised.loss(network.head, batch, carry, moment)
 
     def _measured(self, network: nn.Module, known: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
         assert isinstance(network, Transferred)
@@ -253,8 +250,6 @@ class Transfer(AroundSupervised[TransferRecipe]):
         found = findings(dataset, splits.training, rows, where, scores, self.loss_name)
         found["test_metrics"] = self.supervised.measured(dataset, rows, scores)
         found["parts"] = [self._part(network)]
-        if state is not None and state["remarks"]:
-            found["result"] = {"remarks": list(state["remarks"])}
         return found
 
     def _part(self, network: nn.Module) -> Part:

@@ -23,13 +23,12 @@ from glasswork.execution import Execution
 from glasswork.systems.answers import measured_rows
 from glasswork.systems.padded import padded_batch
 from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import Context, Prediction, System
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.recipe import VideoRecipe
 from glasswork.systems.video.report import figures, findings, watched
-from glasswork.training.clock import Clock
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 
@@ -42,13 +41,11 @@ class FrameLabelling(System[VideoRecipe]):
         return "cross-entropy"
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
-        return _require_clips(read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)))
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        options = ReadingOptions(target=self.recipe.target, strict=self.recipe.strict, classes_known=True, like=schema)
+        options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
+        if like is not None:
+            options = ReadingOptions(target=recipe.target, strict=recipe.strict, classes_known=True, like=like)
         return _require_clips(read(source, options))
 
     @override
@@ -76,19 +73,18 @@ class FrameLabelling(System[VideoRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
         pieces, rows = cut(dataset, splits.training, recipe.sequence)
         batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, execution)
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return [stage_of(recipe, network, batches, self.loss, judge, execution)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
+    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), carry
 
     @override
     def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:

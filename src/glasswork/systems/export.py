@@ -22,7 +22,6 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
 from glasswork.objectives.losses import probabilities
-from glasswork.systems.online.system import Online
 from glasswork.systems.system import System
 
 Format = Literal["onnx", "safetensors", "state-dict"]
@@ -150,7 +149,9 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
     raw = raw[:CHECKED_ROWS].cpu().to(TYPES[schema.inputs])
-    complete = Complete(copy.deepcopy(network).cpu().eval(), schema, answers_as(system)).eval().requires_grad_(False)
+    complete = (
+        Complete(copy.deepcopy(network).cpu().eval(), schema, system.outputs_read_as).eval().requires_grad_(False)
+    )
     with torch.no_grad():
         expected = complete(raw)
     if to == "onnx":
@@ -160,12 +161,6 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     write_new(path, content)
     ports = port_in(schema), ports_out(schema)
     return Exported(str(path), to, len(content), *ports, to == "onnx", len(raw), difference, reader)
-
-
-def answers_as(system: System) -> str:
-    """The loss by which a system's outputs read as probabilities."""
-    # The online rule's outputs have passed a sigmoid whatever its loss is: they are probabilities, not scores.
-    return "squared-error" if isinstance(system, Online) else system.loss_name
 
 
 def port_in(schema: Schema) -> Port:
