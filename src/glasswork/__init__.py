@@ -398,7 +398,7 @@ def count(what: str, size: int | None = None) -> "Count":
     Raises:
         GlassworkError: for what is none of these.
     """
-    from glasswork.studies.count_by_name import count_named
+    from glasswork.run.count import count_named
 
     return _displayed(count_named(what, size))
 

@@ -117,7 +117,7 @@ def run_units(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.sequences import sequences_page
     from glasswork.show.sequences_terminal import print_following, print_saturation, print_unit
-    from glasswork.studies.units import track
+    from glasswork.systems.characters.units import track
 
     refuse_existing(options.out, (".html",))
     model = gw.load(options.run, device="cpu")

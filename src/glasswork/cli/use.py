@@ -224,22 +224,23 @@ def run_heatmap(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.heatmap import heat_map_page, heat_map_text, heat_maps_text, overlay_png, values_npy
     from glasswork.show.progress import console_for_people
-    from glasswork.studies.heat_map import HeatMapOptions, heat_map, heat_maps
+    from glasswork.systems.heatmap.heat_map import HeatMapOptions, heat_map, heat_maps
 
     if Path(options.image).is_dir() and (options.mask or options.out):
         raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")
-    wanted = HeatMapOptions(options.tile, options.level, options.target, PICTURE if options.out else 0, options.device)
+    wanted = HeatMapOptions(options.tile, options.level, options.target, PICTURE if options.out else 0)
     console = console_for_people()
     with console.status("reading") as status:
 
         def advanced(done: int, count: int) -> None:
             status.update(f"tile {done:,} of {count:,}")
 
+        model = gw.load(options.run, device=options.device)
         if Path(options.image).is_dir():
-            several = heat_maps(options.run, options.image, wanted, advanced)
+            several = heat_maps(model, options.image, wanted, advanced)
             print(json.dumps(several.to_json()) if options.json else heat_maps_text(several))
             return 0
-        made = heat_map(options.run, options.image, options.mask, wanted, advanced)
+        made = heat_map(model, options.image, options.mask, wanted, advanced)
     if options.out:
         page, picture, values = (partial(draw, made) for draw in (heat_map_page, overlay_png, values_npy))
         write_page(options.out, {".html": page, ".png": picture, ".npy": values})
