@@ -74,7 +74,7 @@ def test_files_and_functions_are_small() -> None:
 
 def test_help_does_not_wait_for_torch() -> None:
     code = (
-        "import sys, glasswork, glasswork.cli, glasswork.cli.arguments\n"
+        "import sys, glasswork, glasswork.cli\n"
         "try: glasswork.cli.main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
@@ -84,5 +84,5 @@ def test_help_does_not_wait_for_torch() -> None:
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
         assert done.stdout
         modules = ast.literal_eval(done.stderr)
-        assert "pydantic" in modules
+        assert ("pydantic" in modules) == (words != ["--help"])
         assert not {"torch", "numpy", "sklearn", "matplotlib", "PIL"} & set(modules), words

@@ -12,9 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS
 from glasswork.errors import GlassworkError
-from glasswork.recipe.preset import Preset
 from glasswork.show.notebook import displayed as _displayed
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from glasswork.glassbox.cost.count import Count
     from glasswork.glassbox.graph.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
+    from glasswork.recipe.preset import Preset
     from glasswork.run.carry_out import Run
     from glasswork.run.request import Request
     from glasswork.studies.compare import ComparedRun
@@ -66,8 +65,10 @@ __all__ = [
 ]
 
 
-def presets() -> list[Preset]:
+def presets() -> "list[Preset]":
     """The presets: what can be trained."""
+    from glasswork.catalogue import PRESETS
+
     return list(PRESETS.values())
 
 
@@ -249,8 +250,9 @@ def vary(
         GlassworkError: for a field or a value that does not fit.
         KeyboardInterrupt: on Ctrl-C.
     """
+    from glasswork.studies.options import VaryOptions
     from glasswork.studies.study import Asked, conclude
-    from glasswork.studies.table import STUDIES, VaryOptions
+    from glasswork.studies.table import STUDIES
 
     chosen = VaryOptions(field=field, values=tuple(values), runs=None if runs is None else str(runs))
     found: Varied = conclude(STUDIES["vary"].begin(chosen, Asked(preset, options or {})))
@@ -465,9 +467,11 @@ def _study(
     from glasswork.studies.table import STUDIES
 
     study = STUDIES[name]
-    own = {key: value for key, value in options.items() if study.recipe is None or key in study.options.model_fields}
+    own = {
+        key: value for key, value in options.items() if study.recipe is None or key in study.options_class.model_fields
+    }
     values = {key: value for key, value in options.items() if key not in own}
-    return conclude(study.begin(study.options.parse(own), Asked(preset, values, settings or {}, network)))
+    return conclude(study.begin(study.options_class.parse(own), Asked(preset, values, settings or {}, network)))
 
 
 def __getattr__(name: str) -> Any:

@@ -60,7 +60,7 @@ def test_the_options_of_a_study_arrive_with_their_types(name: str) -> None:
     words = ["compare", "--penalties"] if name == "compare-penalties" else [name]
     positional = [] if study.recipe is None or not study.recipe.required else ["points"]
     given: dict[str, object] = {}
-    for key, field in study.options.model_fields.items():
+    for key, field in study.options_class.model_fields.items():
         kinds = str(field.annotation)
         place = next((mark for mark in field.metadata if isinstance(mark, Argument)), Argument())
         if place.hidden:
@@ -75,7 +75,7 @@ def test_the_options_of_a_study_arrive_with_their_types(name: str) -> None:
         flag = [] if place.positional else [f"--{key.replace('_', '-')}"]
         (positional if place.positional else words).extend([*flag, *([] if value is None else [str(value)])])
     options = parse([words[0], *positional, *words[1:]])
-    assert study.options.parse({key: getattr(options, key) for key in given}) == study.options(**given)
+    assert study.options_class.parse({key: getattr(options, key) for key in given}) == study.options_class(**given)
 
 
 def test_only_what_was_given_is_a_value() -> None:

@@ -25,7 +25,7 @@ def test_a_study_is_a_generator_with_a_verb_and_a_public_function(name: str) -> 
     assert parameters == (["options"] if study.recipe is None else ["options", "asked"])
     assert inspect.getdoc(getattr(gw, function)) and function in gw.__all__
     assert name in VERBS or name == "compare-penalties"
-    for key, field in study.options.model_fields.items():
+    for key, field in study.options_class.model_fields.items():
         assert field.description, key
     assert study.outputs["out"].endings
 
@@ -66,4 +66,4 @@ def test_options_that_a_study_does_not_have_are_refused() -> None:
         gw.vanishing_gradient(cels=["rnn"])
     with pytest.raises(GlassworkError, match="did you mean 'hidden'"):
         gw.rate("mlp", hiden=3)
-    assert STUDIES["rate"].options is Options
+    assert STUDIES["rate"].options_class is Options

@@ -7,9 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from glasswork.cli.arguments import parse
 from glasswork.cli.output import INTERRUPTED
-from glasswork.cli.verbs import VERBS
+from glasswork.cli.verbs import VERBS, overview
 from glasswork.errors import GlassworkError
 
 MISTAKE = 2
@@ -23,7 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     began = time.monotonic()
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
+            print(overview())
+            raise SystemExit(0)
+        from glasswork.cli.arguments import parse
+
+        options = parse(words)
         options.began = began if arguments is not None else None
         return VERBS[options.verb].carry_out(options)
     except GlassworkError as error:

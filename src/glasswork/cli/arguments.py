@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from pydantic_core import PydanticUndefined
 
 from glasswork import catalogue
-from glasswork.cli.verbs import VERBS, overview
+from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, Options, Recipe
 from glasswork.run.request import read_toml
@@ -38,9 +38,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         GlassworkError: for an unknown verb or flag, with the nearest one.
         SystemExit: after printing help.
     """
-    if not arguments or arguments[0] in {"-h", "--help"}:
-        print(overview())
-        raise SystemExit(0)
     name, words = arguments[0], list(arguments[1:])
     if name.startswith("-"):
         raise GlassworkError(f"A verb comes first, and '{name}' is none: glasswork --help lists them")

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glasswork.catalogue import PRESETS
 from glasswork.cli.arguments import add_fields, add_options, asked_values, recipe_of
 from glasswork.cli.output import INTERRUPTED, console_for_results, refuse_existing, seconds_spent, write_page
 from glasswork.recipe.base import Machine
@@ -78,15 +79,15 @@ def fill_study(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     flags = study.recipe
     if flags is not None and flags.preset:
         count = None if flags.required else "?"
-        parser.add_argument("what", nargs=count, metavar="PRESET", help=flags.preset)
-    add_options(parser, study.options)
+        parser.add_argument("what", nargs=count, metavar="PRESET", help=flags.preset.format(presets=", ".join(PRESETS)))
+    add_options(parser, study.options_class)
     for name, output in study.outputs.items():
         parser.add_argument(f"--{name}", metavar="FILE", help=output.sentence)
     parser.set_defaults(carried_out=arguments[0], typed=list(words))
     if flags is None:
         return
     recipe, defaults = recipe_of(words)
-    own = {*study.options.model_fields, *study.outputs}
+    own = {*study.options_class.model_fields, *study.outputs}
     chosen = _fields(flags, recipe, own)
     add_fields(parser.add_argument_group(flags.title), recipe, defaults, chosen, flags.several)
     machine = parser.add_argument_group("the machine: where and how it runs")
@@ -104,8 +105,8 @@ def run_study(options: Namespace) -> int:
     study = STUDIES[options.carried_out]
     for name, output in study.outputs.items():
         refuse_existing(getattr(options, name), output.endings, name)
-    given = {name: getattr(options, name, None) for name in study.options.model_fields}
-    chosen = study.options.parse({name: value for name, value in given.items() if value is not None})
+    given = {name: getattr(options, name, None) for name in study.options_class.model_fields}
+    chosen = study.options_class.parse({name: value for name, value in given.items() if value is not None})
     watched = Watched(study.begin(chosen, _asked(study, options)))
     try:
         _watch(watched, study, options)
@@ -211,7 +212,7 @@ def _asked(study: Study, options: Namespace) -> Asked:
     """What is to be trained: fields with several values in the order in which they were typed, and all others."""
     if study.recipe is None:
         return Asked()
-    own = {*study.options.model_fields, *study.outputs}
+    own = {*study.options_class.model_fields, *study.outputs}
     given = {name: value for name, value in asked_values(options).items() if name not in own}
     flags = [word.split("=")[0].removeprefix("--").replace("-", "_") for word in options.typed if word[:2] == "--"]
     several = sorted((name for name, value in given.items() if _is_several(value)), key=flags.index)

@@ -19,9 +19,9 @@ from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read, resolve
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
 from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import CrossvalidateOptions
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.table import CrossvalidateOptions
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 

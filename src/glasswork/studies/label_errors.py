@@ -20,8 +20,8 @@ from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
 from glasswork.show.label_errors import SuspectPage, SuspectRow
 from glasswork.studies.confident_learning import Confidence, confident_learning
+from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.table import LabelErrorsOptions
 from glasswork.systems.answers import outputs_on
 from glasswork.systems.supervised_findings import picture
 

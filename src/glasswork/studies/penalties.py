@@ -18,9 +18,10 @@ from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
 from glasswork.show.progress import MAIN_METRICS
 from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import PenaltiesOptions
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.table import PENALTIES, PenaltiesOptions
+from glasswork.studies.table import PENALTIES
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.staged import minimise

@@ -5,11 +5,10 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from glasswork.recipe.base import Options
-
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.recipe.base import Options
     from glasswork.training.step import Step
 
 
@@ -106,7 +105,7 @@ class RecipeFlags:
 
     Attributes:
         title: of their group in `--help`.
-        preset: help of the positional argument that names the preset; empty: the study has none.
+        preset: help of the argument that names the preset, with `{presets}` for all of them; empty: there is none.
         required: whether the preset has to be named.
         only: the fields; empty: all but `without`.
         without: fields that belong to a single run.
@@ -129,7 +128,7 @@ class Study:
         function: where it begins, a module of this room and a function in it.
         brief: what it does, in a few words.
         sentence: what it does, with an example.
-        options: its own options.
+        options: its own, a class in `studies.options`.
         recipe: which fields of recipe and machine it takes; None: it trains what it needs.
         outputs: the files that it can write, by their flags.
         lines: whether progress is printed in lines that stay, instead of drawn as a bar.
@@ -140,14 +139,20 @@ class Study:
     function: str
     brief: str
     sentence: str
-    options: type[Options]
+    options: str
     recipe: RecipeFlags | None
     outputs: Mapping[str, Output]
     lines: bool = False
     stopped: str = ""
     quiet: bool = False
 
-    def begin(self, options: Options, asked: Asked) -> Running[Any]:
+    @property
+    def options_class(self) -> "type[Options]":
+        """Its options, imported now."""
+        found: type[Options] = getattr(importlib.import_module("glasswork.studies.options"), self.options)
+        return found
+
+    def begin(self, options: "Options", asked: Asked) -> Running[Any]:
         """Starts the study; the work begins when the first progress is asked for."""
         module, name = self.function.split(".")
         function = getattr(importlib.import_module(f"glasswork.studies.{module}"), name)

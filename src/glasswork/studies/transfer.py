@@ -29,8 +29,8 @@ from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import Request
 from glasswork.studies.cv_split import copies
 from glasswork.studies.intervals import Estimate, estimate, share_estimate
+from glasswork.studies.options import TransferOptions
 from glasswork.studies.study import Progress, Running
-from glasswork.studies.table import TransferOptions
 from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 

@@ -32,10 +32,10 @@ from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
 from glasswork.show.tuning import beginning, line_of_trial
 from glasswork.studies import optuna_study as studies
+from glasswork.studies.options import TuneOptions
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.table import TuneOptions
 from glasswork.studies.trained import Member, make_member, require_one_stage
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe

@@ -11,8 +11,8 @@ from glasswork.execution import Execution, mixed
 from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_lag
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.record import Record
+from glasswork.studies.options import VanishingGradientOptions
 from glasswork.studies.study import Progress, Running
-from glasswork.studies.table import VanishingGradientOptions
 from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, trained, training_texts
 
 MEASURED = 64

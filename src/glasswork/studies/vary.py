@@ -18,9 +18,9 @@ from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
 from glasswork.run.request import Request, make_request
 from glasswork.show.variation import line_of
+from glasswork.studies.options import VaryOptions
 from glasswork.studies.settings import grid, worded
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.table import VaryOptions
 from glasswork.systems.learning import Learning
 
 EPOCHS = "epochs"

@@ -20,8 +20,8 @@ from glasswork.recipe.base import Machine, seconds
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
+from glasswork.studies.options import WhyConvolutionOptions
 from glasswork.studies.study import Progress, Running
-from glasswork.studies.table import WhyConvolutionOptions
 from glasswork.systems.answers import outputs_on
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 

@@ -15,9 +15,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.studies import recurrence_ablation
+from glasswork.studies.options import WhyRecurrenceOptions
 from glasswork.studies.recurrence_ablation import Independent
 from glasswork.studies.study import Progress, Running
-from glasswork.studies.table import WhyRecurrenceOptions
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Moment, Stage
