@@ -6,7 +6,7 @@ import pytest
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.studies.units import track
+from glasswork.systems.characters.units import track
 from made_data import mistake, said, train, write_table, write_text
 
 SMALL = {"epochs": 1, "batch_size": 8, "units": 6, "sequence": 20}

@@ -28,9 +28,11 @@ from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
+from glasswork.show.nearest import NearestPage
 from glasswork.systems.export import Exported, export, raw_inputs
 from glasswork.systems.prediction import Prediction
 from glasswork.systems.reading import read_measured
+from glasswork.systems.retrieval import find_nearest
 from glasswork.systems.system import System
 from glasswork.systems.targets import class_of, target_of
 from glasswork.training.stage import START
@@ -272,6 +274,20 @@ class Model:
         dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
         return matching(dataset, self.schema), rows[:CHUNK]
+
+    def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> NearestPage:
+        """The pictures that lie nearest to one, by what the network makes of them.
+
+        Args:
+            image: an image file.
+            among: where to look, a path or a name; None: the run's own data.
+            count: how many neighbours.
+
+        Raises:
+            GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
+        """
+        asked = (str(image), None if among is None else str(among), count)
+        return find_nearest(self.run, self.system, self.network, self.schema, self.execution, *asked)
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.
