@@ -1,26 +1,17 @@
-"""Which examples form a batch, as a pure function of seed, epoch and batch number."""
+"""What one step sees, and where it comes from: batches are a sampler and what is made of its items."""
 
-import abc
-import copy
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from typing_extensions import override
 
 from glasswork.data import ragged
-from glasswork.data.augmentation import Augmentation, augment, centre
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.formats.tables.scaling import TAILS, TableScaling, column_moments
+from glasswork.data.kinds.table_scaling import TAILS, TableScaling, column_moments
+from glasswork.data.samplers import Sampler
 from glasswork.execution import Execution, mixed
-
-RESIDENT_SHARE = 0.25
-FLOAT32 = 4  # bytes
-SMALL = 1 << 24
-"""Bytes of training rows that are scaled once and kept so, rather than batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -46,136 +37,70 @@ class Batch:
         return self.inputs.shape[0] if self.counted is None else self.counted
 
 
-class BatchSource(abc.ABC):
-    """Where the batches of a stage come from. Batch `k` of epoch `e` depends on (seed, e, k) alone."""
+class Draw(NamedTuple):
+    """Which batch random numbers are drawn for; they depend on nothing else.
 
-    @abc.abstractmethod
-    def __len__(self) -> int:
-        """Batches of an epoch."""
-
-    @abc.abstractmethod
-    def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of epoch `epoch`, both from 0."""
-
-    @property
-    @abc.abstractmethod
-    def size(self) -> int:
-        """Rows of the largest batch."""
-
-    @property
-    @abc.abstractmethod
-    def most(self) -> int:
-        """Rows of the largest batch that could be made."""
-
-    @abc.abstractmethod
-    def sample(self, size: int, number: int = 0) -> Batch:
-        """Some batch of `size` rows (of `most` where it is more), to measure with; another one for another number."""
-
-    @abc.abstractmethod
-    def resized(self, size: int) -> "BatchSource":
-        """The same examples in batches of up to `size` rows."""
-
-
-class Batches(BatchSource):
-    """The batches of every epoch over some rows of the examples.
-
-    Batches of an epoch differ in size by at most one, so that no step rests on a handful of examples.
+    Attributes:
+        seed: of the run.
+        epoch: from 0.
+        batch: its number in the epoch, from 0.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        rows: Tensor,
-        batch_size: int,
-        seed: int,
-        execution: Execution,
-        augmentation: Augmentation | None = None,
-    ) -> None:
-        self.examples = dataset
-        self.rows = rows
-        self.seed = seed
-        self.execution = execution
-        self.augmentation = augmentation
-        self.margin = dataset.margin
-        self.inputs = _resident(dataset.columns["inputs"], execution.device)
-        self.targets = _resident(dataset.columns["targets"], execution.device)
-        self.scaling = Scaling(dataset.schema, execution)
-        self.count = max(1, -(-len(rows) // batch_size))
-        schema = dataset.schema
-        # Rows taken out of images whose channels are last would have them first.
-        kept = schema.inputs == "vector" or (schema.inputs == "image" and execution.memory_format == "contiguous")
-        self.small = augmentation is None and kept and len(rows) * math.prod(schema.shape) * FLOAT32 <= SMALL
-        self._scaled: Batch | None = None
-        self._epoch = -1
-        self._rows: Sequence[Tensor] = ()
+    seed: int
+    epoch: int
+    batch: int
 
-    @override
+    def generator(self, device: torch.device) -> torch.Generator:
+        """A fresh generator of the batch's random numbers."""
+        return torch.Generator(device).manual_seed(mixed(*self))
+
+
+Collate = Callable[[Tensor, Draw | None], Batch]
+"""Makes a batch of what a sampler yields; augmented by a draw, and as it is without one. Bound once per run."""
+
+
+class Batches:
+    """The batches of every epoch: a sampler says which items, `collate` makes a batch of them.
+
+    Batch `k` of epoch `e` depends on (seed, e, k) alone.
+
+    Args:
+        sampler: which items form a batch.
+        collate: what is made of them.
+    """
+
+    def __init__(self, sampler: Sampler, collate: Collate) -> None:
+        self.sampler = sampler
+        self.collate = collate
+
     def __len__(self) -> int:
-        return self.count
+        return self.sampler.count
 
     @property
-    @override
     def size(self) -> int:
-        return -(-len(self.rows) // self.count)
+        """Items of the largest batch."""
+        return self.sampler.size
 
     @property
-    @override
     def most(self) -> int:
-        return len(self.rows)
+        """Items of the largest batch that could be made."""
+        return self.sampler.most
 
-    @override
-    def sample(self, size: int, number: int = 0) -> Batch:
-        return self.gather(self.rows[:size], (0, number))
-
-    @override
-    def resized(self, size: int) -> "Batches":
-        return Batches(self.examples, self.rows, size, self.seed, self.execution, self.augmentation)
-
-    @override
     def batch(self, epoch: int, index: int) -> Batch:
-        if self._epoch != epoch:
-            self._arrange(epoch)
-        rows = self._rows[index]
-        if self._scaled is None:
-            return self.gather(rows, (epoch, index))
-        return Batch(self._scaled.inputs.index_select(0, rows), self._scaled.targets.index_select(0, rows))
+        """Batch `index` of epoch `epoch`, both from 0."""
+        return self.collate(self.sampler.index(epoch, index), Draw(self.sampler.seed, epoch, index))
 
-    def gather(self, rows: Tensor, place: tuple[int, int]) -> Batch:
-        """The examples at `rows`, augmented by draws that depend on (seed, *place)."""
-        rows = rows.to(self.inputs.device)
-        inputs = self.inputs[rows]
-        if inputs.device.type != torch.device(self.execution.device).type:
-            inputs = inputs.to(self.execution.device, non_blocking=True)
-        if self.augmentation is not None:
-            generator = torch.Generator(inputs.device).manual_seed(mixed(self.seed, *place))
-            inputs = augment(inputs, self.augmentation, self.margin, generator)
-        else:
-            inputs = centre(inputs, self.margin)
-        targets = self.targets[rows.to(self.targets.device)].to(self.execution.device, non_blocking=True)
-        return Batch(self.scaling.inputs(inputs), self.scaling.targets(targets))
+    def sample(self, size: int, number: int = 0) -> Batch:
+        """Some batch of `size` items (`most` if it is more), to measure with; another one for another number."""
+        return self.collate(self.sampler.sample(size), Draw(self.sampler.seed, number, 0))
 
-    def order(self, epoch: int) -> Tensor:
-        """The places in `rows` in the order in which an epoch takes them."""
-        return torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(mixed(self.seed, epoch)))
+    def resized(self, size: int) -> "Batches":
+        """The same items in batches of up to `size`."""
+        return Batches(self.sampler.resized(size), self.collate)
 
     def reseeded(self, seed: int) -> "Batches":
-        """The same rows, in orders and with augmentation drawn from another seed; the columns are shared."""
-        other = copy.copy(self)
-        other.seed, other._epoch, other._rows = seed, -1, ()
-        return other
-
-    def _arrange(self, epoch: int) -> None:
-        """Draws the order of an epoch and divides it into batches."""
-        order = self.order(epoch)
-        if self.small:
-            if self._scaled is None:
-                self._scaled = self.gather(self.rows, (epoch, 0))
-            order = order.to(self._scaled.inputs.device)
-        else:
-            order = self.rows[order]
-        ends = [index * len(self.rows) // self.count for index in range(self.count + 1)]
-        self._rows = torch.split(order, [end - start for start, end in pairwise(ends)])
-        self._epoch = epoch
+        """The same items, in orders and with augmentation drawn from another seed."""
+        return Batches(self.sampler.reseeded(seed), self.collate)
 
 
 class Scaling:
@@ -214,15 +139,6 @@ class Scaling:
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""
         return scores * self.target_deviation + self.target_mean if self.schema.target == "number" else scores
-
-
-def _resident(column: Tensor, device: str) -> Tensor:
-    """The column on the device where it takes at most a quarter of its memory; else where it is."""
-    if torch.device(device).type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        if column.nbytes < RESIDENT_SHARE * free:
-            return column.to(device)
-    return column
 
 
 def fit_scaling(dataset: Dataset, rows: Tensor) -> Schema:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.formats.series.kind import SeriesKind
-from glasswork.data.formats.tables.features import Column
+from glasswork.data.kinds.columns import Column
+from glasswork.data.kinds.series import SeriesKind
 from glasswork.data.vocabulary import Pieces, Vocabulary
 
 InputKind = Literal["image", "vector", "text", "sequence", "series"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.formats.tables.features import spans
+from glasswork.data.kinds.columns import spans
 
 CELLS = 400_000  # looked at, at most, so that wide tables do not wait
 MOST, LEAST = 4000, 400  # rows of them

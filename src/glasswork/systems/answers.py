@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
@@ -22,18 +23,18 @@ EVALUATION_ROWS = 500
 def outputs_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
     """The network's outputs on some rows, float32 on the CPU; numbers in the target's own units."""
     network.eval()
-    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
+    collate = Rows(dataset, execution)
     parts = []
     with torch.inference_mode(), execution.arithmetic():
         for start in range(0, len(rows), EVALUATION_ROWS):
-            batch = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0))
-            parts.append(batches.scaling.answers(network(batch.inputs).float()).cpu())
+            batch = collate(rows[start : start + EVALUATION_ROWS])
+            parts.append(collate.scaling.answers(network(batch.inputs).float()).cpu())
     return torch.cat(parts) if parts else torch.zeros(0, len(dataset.schema.classes))
 
 
 def whole_batch(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     """The examples at `rows` as one batch, as they are."""
-    return Batches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows, (0, 0))
+    return Rows(dataset, execution)(rows)
 
 
 def worded(scores: Tensor, schema: Schema, names: Sequence[str], loss: str) -> list[Prediction]:

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
+from glasswork.data.collate import Padded
 from glasswork.data.dataset import Dataset
-from glasswork.data.padded_batches import PaddedBatches
 from glasswork.execution import Execution
 from glasswork.show import percent
 from glasswork.show.sections import Part
@@ -16,7 +16,7 @@ TOKENS_AT_ONCE = 20_000
 
 def padded_batch(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     """The examples at `rows` as one batch, in their order."""
-    return PaddedBatches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows)
+    return Padded(dataset, execution)(rows)
 
 
 def padded_outputs(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:

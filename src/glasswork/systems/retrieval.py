@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset
 from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
@@ -26,10 +26,10 @@ def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution:
         float32 (rows, units) of length 1, on the CPU.
     """
     network.eval()
-    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
+    collate = Rows(dataset, execution)
     parts = []
     for start in range(0, len(rows), EVALUATION_ROWS):
-        inputs = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0)).inputs
+        inputs = collate(rows[start : start + EVALUATION_ROWS]).inputs
         with torch.no_grad(), execution.arithmetic():
             found = network.embed(inputs) if isinstance(network, Embedding) else layer_features(network, inputs)
         parts.append(F.normalize(found.float(), dim=1).cpu())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from glasswork.data.batches import BatchSource
+from glasswork.data.batches import Batches
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.training.clock import Clock
@@ -31,7 +31,7 @@ def judged(score: Callable[[nn.Module], dict[str, float]], rows: Tensor) -> Call
 def stage_of(
     recipe: Recipe,
     network: nn.Module,
-    batches: BatchSource,
+    batches: Batches,
     loss: Loss,
     judge: Callable[[nn.Module], Judgement] | None,
     clock: Clock,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches, BatchSource
+from glasswork.data.batches import Batch, Batches
 from glasswork.execution import Execution
 from glasswork.training.clock import Clock
 
@@ -48,7 +48,7 @@ class Stage:
     name: str
     network: nn.Module
     parameters: Sequence[nn.Parameter]
-    batches: BatchSource
+    batches: Batches
     loss: Loss
     judge: Callable[[nn.Module], Judgement] | None
     clock: Clock
@@ -62,9 +62,3 @@ class Stage:
     penalty: str = "none"
     strength: float = 0.0
     gradient_clip: float | None = None
-
-    @property
-    def row_batches(self) -> Batches:
-        """`batches`, of a stage whose batches are rows of the examples."""
-        assert isinstance(self.batches, Batches)
-        return self.batches

@@ -13,8 +13,8 @@ import torch
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import SeriesKind
 from glasswork.data.series_windows import Places, Windows
 from glasswork.execution import Execution
 from glasswork.systems.forecast.baselines import MISSING, ets_forecasts

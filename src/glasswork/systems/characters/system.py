@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch
-from glasswork.data.bptt import Lanes, Stretches
+from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
 from glasswork.data.inputs import Inputs
@@ -100,7 +100,7 @@ class Characters(System[CharactersRecipe]):
         assert recipe.batch_size is not None and recipe.learning_rate is not None
         self._schema = dataset.schema
         looked_at = splits.validation[: _rows_of(dataset, splits.validation, JUDGED)]
-        batches = Lanes(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
+        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
         judge = judged(lambda network: self.score(network, dataset, looked_at, execution), looked_at)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 

@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, parse
-from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
-from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.inputs import Inputs, read_inputs
+from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -127,15 +128,10 @@ class Embed(System[EmbedRecipe]):
             metrics = self._measured(embeddings_on(network, dataset, splits.validation, execution), targets)
             return Judgement(1 - metrics["recall_at_1"], metrics)
 
-        batches = BalancedBatches(
-            dataset,
-            splits.training,
-            recipe.classes_per_batch,
-            recipe.examples_per_class,
-            recipe.seed,
-            execution,
-            self.augmentation,
-        )
+        classes = dataset.columns["targets"][splits.training]
+        count, each = recipe.classes_per_batch, recipe.examples_per_class
+        sampler = Balanced(splits.training, classes, count, each, recipe.seed)
+        batches = Batches(sampler, Rows(dataset, execution, self.augmentation))
         return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, execution)]
 
     @override

@@ -14,11 +14,11 @@ from glasswork.data import formats
 from glasswork.data.batches import Batch
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series import series
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.inputs import Inputs
-from glasswork.data.series_windows import Places, WindowBatches, Windows
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import SeriesKind
+from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -129,7 +129,7 @@ class Forecast(System[ForecastRecipe]):
             return found.metrics()
 
         windows = Windows(dataset, execution)
-        batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
+        batches = window_batches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
         return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, execution)]
 
     @override

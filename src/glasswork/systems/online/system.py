@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import formats
-from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
+from glasswork.data.batches import Batch, Scaling, fit_scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
@@ -131,7 +132,7 @@ class Online(System[OnlineRecipe]):
     ) -> list[Stage]:
         recipe = self.recipe
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        batches = Batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
+        batches = shuffled_batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override

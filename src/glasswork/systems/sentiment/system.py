@@ -11,10 +11,10 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch, Scaling, fit_scaling
+from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import labelled_texts
 from glasswork.data.inputs import Inputs, is_there
-from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
@@ -118,7 +118,7 @@ class SequenceClassification(System[SentimentRecipe]):
         if network.counted is not None and not network.counted.weights.any():
             self._count(network.counted, dataset, splits.training, execution)
         judge = judged(lambda network: self._shared(network, dataset, splits.validation, execution), splits.validation)
-        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     def _count(self, counted: CountedWords, dataset: Dataset, rows: Tensor, execution: Execution) -> None:

@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
+from glasswork.data.batches import Batch, Scaling, fit_scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
@@ -151,7 +152,9 @@ class Supervised(System[SupervisedRecipe]):
         if recipe.class_weights == "balanced":
             counts = torch.bincount(dataset.columns["targets"][splits.training], minlength=len(dataset.schema.classes))
             self._weights = (counts.sum() / (counts * len(counts))).float().to(execution.device)
-        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
+        batches = shuffled_batches(
+            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
+        )
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
@@ -162,7 +165,8 @@ class Supervised(System[SupervisedRecipe]):
         assert self._data is not None
         (dataset, splits), execution, recipe = self._data, stage.execution, self.recipe
         training, held_out = (
-            Batches(dataset, rows, max(1, len(rows)), 0, execution) for rows in (splits.training, splits.validation)
+            shuffled_batches(dataset, rows, max(1, len(rows)), 0, execution)
+            for rows in (splits.training, splits.validation)
         )
         restarts = Restarts(
             recipe.restarts,

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasswork.data import ragged
+from glasswork.data.collate import IGNORED
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats.conll import words_in
-from glasswork.data.padded_batches import IGNORED
 from glasswork.execution import Execution
 from glasswork.show.report import LabelRow
 from glasswork.systems.padded import in_parts, padded_batch

@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch
+from glasswork.data.collate import IGNORED, padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import Inputs, is_there
-from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
@@ -84,7 +84,7 @@ class SequenceLabelling(System[TaggerRecipe]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 
     @override

@@ -16,7 +16,8 @@ from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data import formats
-from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -174,7 +175,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
         whole = replace(made, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
-        plain = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        plain = shuffled_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         head = replace(made, name=HEAD, parameters=list(network.head.parameters()), batches=plain)
         if recipe.way == "frozen":
             return [head]
@@ -212,7 +213,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
         judge = judged(lambda network: self._measured(network, known, splits.validation, execution), splits.validation)
         return replace(
             stage,
-            batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, execution),
+            batches=shuffled_batches(known, stage.batches.sampler.items, recipe.batch_size, recipe.seed, execution),
             loss=self._loss_of_features,
             judge=judge,
             clock=clock,

@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from glasswork.data import formats, ragged
 from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.collate import IGNORED, padded_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.inputs import Inputs
-from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -83,7 +83,7 @@ class FrameLabelling(System[VideoRecipe]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         pieces, rows = cut(dataset, splits.training, recipe.sequence)
-        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, execution)
+        batches = padded_batches(pieces, rows, recipe.batch_size, recipe.seed, execution)
         judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
         return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
 

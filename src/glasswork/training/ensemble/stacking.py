@@ -15,7 +15,7 @@ from glasswork.training.schedules import PEAKS, SCHEDULES
 from glasswork.training.stage import Stage
 from glasswork.training.step import Tree
 
-ALIKE = ("optimizer", "schedule", "momentum", "penalty", "gradient_clip", "numerics")
+ALIKE = ("optimizer", "schedule", "momentum", "penalty", "gradient_clip", "execution")
 """What the stages of a stack have to agree in, besides the architecture and the number of batches."""
 
 

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import torch
 
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.time_index import Timed, time_column, timed
 from glasswork.data.formats.splits import split_of, visible
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Numbers, Table
 from glasswork.data.formats.tables.infer import listed, quoted
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import SeriesKind
 from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"

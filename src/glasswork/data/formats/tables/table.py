@@ -24,9 +24,9 @@ from glasswork.data.formats.splits import split_folders, split_parts, visible
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.cells import Numbers, Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
-from glasswork.data.formats.tables.features import Column
 from glasswork.data.formats.tables.infer import describe, quoted
 from glasswork.data.formats.tables.parquet import load_parquet
+from glasswork.data.kinds.columns import Column
 from glasswork.errors import GlassworkError
 
 FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"

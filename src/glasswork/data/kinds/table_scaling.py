@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Schema
-from glasswork.data.formats.tables.features import Column, spans
+from glasswork.data.kinds.columns import Column, spans
 
 MARK_DEVIATION = 0.5
 TAILS = 5.0  # deviations; one slip of the point in a thousand rows would otherwise decide about a whole test set

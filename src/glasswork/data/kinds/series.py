@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glasswork.data.formats.series.calendar import Timing
+from glasswork.data.kinds.calendar import Timing
 
 
 @dataclass(frozen=True)
