@@ -73,7 +73,7 @@ def read_bare(folder: Path, size: int) -> int:
 def read_ours(folder: Path, size: int) -> int:
     """Our reader, from the cache if it has been there before."""
     from glasswork.data.dataset import ReadingOptions
-    from glasswork.data.formats import read
+    from glasswork.data.reading import read
 
     examples = read(str(folder), ReadingOptions(size=size))
     examples.columns["inputs"].amax()  # a memory-mapped column is read when it is used

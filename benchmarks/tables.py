@@ -35,8 +35,8 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from glasswork.data import formats
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.reading import read
 from glasswork.sklearn import NetworkClassifier, NetworkRegressor
 
 BUNDLED: dict[str, Callable[..., Any]] = {
@@ -77,7 +77,7 @@ def of_csv(word: str) -> Data:
     import pandas
 
     path, _, target = word.rpartition(":")
-    examples = formats.read(path, ReadingOptions(target=target))
+    examples = read(path, ReadingOptions(target=target))
     frame = pandas.read_csv(path)
     targets = frame.pop(target).to_numpy()
     texts = frame.select_dtypes(exclude="number").columns

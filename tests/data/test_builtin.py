@@ -9,7 +9,7 @@ from reader_samples import write_idx_pair, write_table
 
 from glasswork.data import builtin as names
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 OPTIONS = ReadingOptions()
@@ -28,7 +28,7 @@ def test_digits() -> None:
 
 def test_no_slow_package_is_imported() -> None:
     code = (
-        "import sys; from glasswork.data.formats import read; from glasswork.data.dataset import ReadingOptions;"
+        "import sys; from glasswork.data.reading import read; from glasswork.data.dataset import ReadingOptions;"
         "read('digits', ReadingOptions()); print({'sklearn', 'mlxtend', 'pandas', 'torchvision'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

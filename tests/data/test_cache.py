@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from glasswork.data import cache
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 
 OPTIONS = ReadingOptions()
 

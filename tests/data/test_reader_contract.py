@@ -7,7 +7,7 @@ import torch
 from reader_samples import SAMPLES
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
-from glasswork.data.formats import READERS, Reader, read
+from glasswork.data.reading import READERS, Reader, read
 from glasswork.errors import GlassworkError
 
 every_reader = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__.rsplit(".", 1)[-1])

@@ -8,7 +8,7 @@ import torch
 from sklearn import datasets
 
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.data.splits import split
 from glasswork.data.summary import summarise
 from glasswork.data.suspicions import suspicions

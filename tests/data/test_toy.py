@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glasswork.data.builtin import NAMES
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.data.toy import SHAPES, points
 from glasswork.errors import GlassworkError
 from glasswork.systems.online.system import exclusive_or

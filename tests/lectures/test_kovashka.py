@@ -189,7 +189,7 @@ def test_depth_is_power(shown: int) -> None:
     import tempfile
     from pathlib import Path
     from glasswork.data.dataset import ReadingOptions
-    from glasswork.data.formats import read
+    from glasswork.data.reading import read
     file = Path(tempfile.mkdtemp()) / "data_batch_1.bin"
     file.write_bytes(b"".join(bytes([label]) + bytes(3072) for label in range(10)))
     read(file, ReadingOptions()).schema

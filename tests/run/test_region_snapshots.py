@@ -112,7 +112,7 @@ def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: 
     training.folder.unlock()
     plane = training.plane()
     assert plane is not None and plane.schema.features == ("east", "north")
-    assert plane_of(training.examples, training.splits.training[:0], plane.loss, plane.execution) is None
+    assert plane_of(training.dataset, training.splits.training[:0], plane.loss, plane.execution) is None
 
 
 def test_of_several_networks_the_one_that_leads_is_looked_at(tmp_path: Path) -> None:

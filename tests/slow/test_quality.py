@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from glasswork.cli import main
-from glasswork.data import formats
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.reading import read
 from glasswork.data.splits import split
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def test_linear_and_perceptron_are_no_worse_than_scikit_learn(capsys):
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
-    examples = formats.read("digits", ReadingOptions())
+    examples = read("digits", ReadingOptions())
     parts = split(examples, 0.1, 0.2, 0)
     inputs = examples.columns["inputs"].flatten(1).float().div(255).numpy()
     targets = examples.columns["targets"].numpy()

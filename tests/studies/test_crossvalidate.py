@@ -72,7 +72,7 @@ def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str, fur
         for result in one.folds[1:3]:  # the second fold of the first repeat, the first of the second
             fold = validation.folds[result.repeat - 1][result.fold - 1]
             recipe = validation.recipes[place].model_copy(update={"seed": 7 + result.repeat - 1})
-            rows = validation.division.splits(validation.examples[place], fold, recipe)
+            rows = validation.division.splits(validation.dataset[place], fold, recipe)
             folder = tmp_path / f"{place}-{result.repeat}-{result.fold}"
             write_rows(folder, table, {"train": rows.training, "validation": rows.validation, "test": rows.test})
             same = {**options, **PLAIN, **one.values, "seed": recipe.seed}
@@ -152,7 +152,7 @@ def test_nothing_sees_the_test_examples_and_training_sees_no_fold(table: Path, t
 
 def test_the_test_examples_are_those_of_the_run_that_follows(table: Path) -> None:
     validation = prepare("mlp", {"hidden": [4]}, 3, None, "shuffled", 1, None, None, {**FEW, "seed": 11})
-    run = split(validation.examples[0], 0.1, 0.2, 11)
+    run = split(validation.dataset[0], 0.1, 0.2, 11)
     assert torch.equal(validation.tested, run.test)
     assert len(run.test) == 18
 
@@ -162,7 +162,7 @@ def test_groups_stay_together_and_are_no_input(tmp_path: Path) -> None:
     grouped = [f"patient {row // 9},{line}" for row, line in enumerate(lines)]
     (tmp_path / "table.csv").write_text("\n".join([f"patient,{head}", *grouped]) + "\n", encoding="utf-8")
     validation = prepare("mlp", {}, 3, "patient", "shuffled", 1, None, None, FEW)
-    assert validation.examples[0].schema.features == ("width", "height", "depth", "colour=green", "colour=red")
+    assert validation.dataset[0].schema.features == ("width", "height", "depth", "colour=green", "colour=red")
     parts = [validation.tested, *(fold.judged for fold in validation.folds[0])]
     patients = [{row // 9 for row in part.tolist()} for part in parts]
     assert sum(map(len, patients)) == len(set.union(*patients)) == 10

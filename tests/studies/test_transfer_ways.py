@@ -91,7 +91,7 @@ def test_no_thing_is_on_two_sides(seed: int, weights: str, tmp_path: Path) -> No
     data = write_things(tmp_path / "things", things=7, views=3)
     comparison = prepare(data, weights=weights, seed=seed, curve=True, **QUICK)
     assert comparison.groups is not None and len(comparison.groups.names) == 14
-    names, targets = comparison.examples[FROZEN].names, comparison.examples[FROZEN].columns["targets"]
+    names, targets = comparison.dataset[FROZEN].names, comparison.dataset[FROZEN].columns["targets"]
     things = np.array([Path(name).stem.partition("-")[0] for name in names])
     judged: list[int] = []
     for number in range(3):

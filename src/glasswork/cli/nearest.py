@@ -92,8 +92,8 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Dataset, bool]":
     """The images to look among, read as the model reads its own, and whether each has a class."""
     from dataclasses import replace
 
-    from glasswork.data import formats
     from glasswork.data.dataset import ReadingOptions
+    from glasswork.data.reading import read
 
     recipe, schema = model.system.recipe, model.schema
     source = among or recipe.data
@@ -103,7 +103,7 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Dataset, bool]":
         return _unlabelled(model, Path(source)), False
     side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
     target = recipe.model_dump().get("target")
-    dataset = formats.read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
+    dataset = read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
     if dataset.schema.inputs != "image" or dataset.schema.shape != schema.shape:
         raise GlassworkError(
             f"{source} holds {dataset.schema.inputs} inputs of shape {dataset.schema.shape}, and this model takes "

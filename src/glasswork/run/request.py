@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from glasswork.catalogue import Request, order
-from glasswork.data import formats
 from glasswork.data.dataset import InputKind, ReadingOptions
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -38,4 +38,4 @@ def choose(values: Mapping[str, Any]) -> str:
     recipe = order(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return FITTING[formats.read(values["data"], options).schema.inputs]
+    return FITTING[read(values["data"], options).schema.inputs]

@@ -5,7 +5,7 @@ import pytest
 from reader_samples import cifar_bytes, write_cifar
 
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 OPTIONS = ReadingOptions()

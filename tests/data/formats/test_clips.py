@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from glasswork.data.dataset import TEST, TRAINING, ReadingOptions
-from glasswork.data.formats import clips, read
+from glasswork.data.formats import clips
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from made_data import moving_spot, write_clips, write_video
 

@@ -7,8 +7,8 @@ import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
-from glasswork.data.formats import read
 from glasswork.data.formats.conll import features, read_questions, words_in, words_of
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 COLUMNS = "-DOCSTART-\tX\n\nThe\tDT\ndog\tNN\n\n\n\nruns\tVB\n"

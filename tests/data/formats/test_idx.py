@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from reader_samples import idx_bytes, labels, pictures, write_idx, write_idx_pair, write_idx_split
 
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import idx, read
+from glasswork.data.formats import idx
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 OPTIONS = ReadingOptions()

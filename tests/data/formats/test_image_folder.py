@@ -5,8 +5,8 @@ from PIL import Image
 from reader_samples import write_image_folder
 
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
 from glasswork.data.formats.decoding import UnreadableImageError
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 OPTIONS = ReadingOptions()

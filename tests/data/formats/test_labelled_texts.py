@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
-from glasswork.data.formats import labelled_texts, read
+from glasswork.data.formats import labelled_texts
 from glasswork.data.formats.labelled_texts import read_questions, text_of
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 ROWS = [("1", "good tea, said Ann", "kind"), ("2", "bad tea", "unkind"), ("3", "Good rice!", "kind")]

@@ -6,7 +6,7 @@ import torch
 from reader_samples import labels, pictures
 
 from glasswork.data.dataset import Dataset, ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 arrow = pytest.importorskip("pyarrow")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from glasswork.data.batches import Scaling, fit_scaling
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.execution import Execution
 
 ROWS = 12

@@ -10,7 +10,7 @@ from PIL import Image
 from reader_samples import table_text
 
 from glasswork.data.dataset import Dataset, ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
-from glasswork.data.formats import read
 from glasswork.data.formats.tables.dates import dates_of
+from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
 

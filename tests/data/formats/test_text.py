@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
-from glasswork.data.formats import read, text
+from glasswork.data.formats import text
+from glasswork.data.reading import read
 from glasswork.data.splits import split
 from glasswork.data.vocabulary import UNKNOWN
 from glasswork.errors import GlassworkError
@@ -157,7 +158,7 @@ PEAK = """
 import sys, threading
 from pathlib import Path
 from glasswork.data.dataset import ReadingOptions
-from glasswork.data.formats import read
+from glasswork.data.reading import read
 
 peak, ended = 0, threading.Event()
 

@@ -15,11 +15,11 @@ from glasswork.data.bptt import Stretches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
+from glasswork.systems.characters import evaluation as characters_measured
 from glasswork.systems.characters.evaluation import following, measured
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.report import single_characters
 from glasswork.systems.characters.system import Characters
-from glasswork.systems.characters.system import evaluation as characters_measured
 from made_data import said, train, write_text
 
 

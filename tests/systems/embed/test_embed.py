@@ -176,10 +176,10 @@ def test_a_finished_run_leaves_the_same_model_again(tmp_path: Path) -> None:
 def test_batches_are_of_classes_that_are_trained_on(tmp_path: Path) -> None:
     broken_off("embed", 1, data=str(bars(tmp_path / "bars.npz")), **QUICK)
     training = reopen(RunFolder.find("stopped"))
-    unseen = set(training.examples.columns["targets"][training.splits.test].tolist())
+    unseen = set(training.dataset.columns["targets"][training.splits.test].tolist())
     assert len(unseen) == 2
     stage = training.system.stages(
-        training.network, training.examples, training.splits, training.clock, training.execution
+        training.network, training.dataset, training.splits, training.clock, training.execution
     )[0]
     for index in range(len(stage.batches)):
         assert not unseen & set(stage.batches.batch(0, index).targets.tolist())

@@ -155,8 +155,8 @@ def test_features_are_what_the_backbone_says(source: str, data: str) -> None:
     assert isinstance(network, Transferred) and isinstance(system, Transfer)
     for _ in training.steps():
         pass
-    found = system.features(network, training.examples, training.execution).columns["inputs"]
-    schema, images = training.examples.schema, training.examples.columns["inputs"]
+    found = system.features(network, training.dataset, training.execution).columns["inputs"]
+    schema, images = training.dataset.schema, training.dataset.columns["inputs"]
     mean, deviation = (torch.tensor(each)[:, None, None] for each in (schema.mean, schema.deviation))
     with torch.no_grad():
         expected = network.features((images.float() / 255 - mean) / deviation)

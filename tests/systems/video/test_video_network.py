@@ -7,9 +7,9 @@ from glasswork.catalogue import make_system, order
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.systems.video import report as video_measured
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.report import watched
-from glasswork.systems.video.system import report as video_measured
 
 
 def network(cell: str) -> VideoNetwork:
@@ -47,7 +47,7 @@ def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -
         examples = make_system("video", recipe).example()
         splits = split(examples, 0.0, 0.25, 0)
         fitted = fit_in_memory("video", recipe, examples, splits)
-        scores = watched(fitted.network, fitted.examples, splits.training, Execution())
+        scores = watched(fitted.network, fitted.dataset, splits.training, Execution())
         assert [len(each) for each in scores] == [10] * 9
-        accuracy[cell] = fitted.system.score(fitted.network, fitted.examples, splits.training, Execution())["accuracy"]
+        accuracy[cell] = fitted.system.score(fitted.network, fitted.dataset, splits.training, Execution())["accuracy"]
     assert accuracy["gru"] > 0.85 > accuracy["none"]

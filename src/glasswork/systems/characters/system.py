@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from glasswork.data import formats, ragged
+from glasswork.data import ragged
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
 from glasswork.data.inputs import Inputs
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import CharacterCounts
 from glasswork.errors import GlassworkError
@@ -62,11 +63,11 @@ class Characters(System[CharactersRecipe]):
 
     @override
     def read(self, source: str | Path) -> Dataset:
-        return formats.read(source, ReadingOptions(vocabulary=self.recipe.vocabulary), text)
+        return read(source, ReadingOptions(vocabulary=self.recipe.vocabulary), text)
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return formats.read(source, ReadingOptions(like=schema), text)
+        return read(source, ReadingOptions(like=schema), text)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
 from glasswork.data.collate import Rows
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.inputs import Inputs, read_inputs
+from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -60,7 +60,7 @@ class Embed(System[EmbedRecipe]):
     def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
-        dataset = formats.read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
+        dataset = read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
         _require_classes_of_images(dataset)
         return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
 
@@ -68,7 +68,7 @@ class Embed(System[EmbedRecipe]):
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
         options = ReadingOptions(side, 0, self.recipe.target, self.recipe.strict, schema.shape[0], True)
-        dataset = formats.read(source, options)
+        dataset = read(source, options)
         _require_classes_of_images(dataset)
         return _with_classes_of(dataset, schema)
 

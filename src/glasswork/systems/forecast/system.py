@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import formats
 from glasswork.data.batches import Batch
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series import series
@@ -18,6 +17,7 @@ from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.inputs import Inputs
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.series import SeriesKind
+from glasswork.data.reading import read
 from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -55,11 +55,11 @@ class Forecast(System[ForecastRecipe]):
     def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
-        return formats.read(source, options, series)
+        return read(source, options, series)
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return formats.read(source, ReadingOptions(like=schema), series)
+        return read(source, ReadingOptions(like=schema), series)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import formats
 from glasswork.data.batches import Batch, Scaling, fit_scaling
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -55,7 +55,7 @@ class Online(System[OnlineRecipe]):
     def read(self, source: str | Path) -> Dataset:
         if source == XOR:
             return exclusive_or()
-        dataset = formats.read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
+        dataset = read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
         if dataset.schema.inputs != "vector":
             raise GlassworkError(
                 f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
@@ -75,7 +75,7 @@ class Online(System[OnlineRecipe]):
             return exclusive_or()
         target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
         strict = self.recipe.strict
-        return formats.read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
+        return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import formats, ragged
+from glasswork.data import ragged
 from glasswork.data.batches import Batch, Scaling, fit_scaling
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import labelled_texts
 from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
@@ -60,11 +61,11 @@ class SequenceClassification(System[SentimentRecipe]):
 
     @override
     def read(self, source: str | Path) -> Dataset:
-        return formats.read(source, self._options(), labelled_texts)
+        return read(source, self._options(), labelled_texts)
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return formats.read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
+        return read(source, replace(self._options(), classes_known=True, like=schema), labelled_texts)
 
     def _options(self) -> ReadingOptions:
         recipe = self.recipe

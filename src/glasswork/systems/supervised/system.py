@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import formats
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch, Scaling, fit_scaling
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.inputs import Inputs, read_inputs
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -75,7 +75,7 @@ class Supervised(System[SupervisedRecipe]):
         recipe = self.recipe
         size = recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return _with_targets(formats.read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
+        return _with_targets(read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
@@ -84,7 +84,7 @@ class Supervised(System[SupervisedRecipe]):
         channels = schema.shape[0] if schema.inputs == "image" else None
         like = schema if schema.inputs == "vector" else None
         options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
-        return _with_targets(formats.read(source, options))
+        return _with_targets(read(source, options))
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

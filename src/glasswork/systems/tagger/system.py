@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from glasswork.data import formats, ragged
+from glasswork.data import ragged
 from glasswork.data.batches import Batch
 from glasswork.data.collate import IGNORED, padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
@@ -45,11 +46,11 @@ class SequenceLabelling(System[TaggerRecipe]):
     @override
     def read(self, source: str | Path) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
-        return formats.read(source, options, tagged)
+        return read(source, options, tagged)
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return formats.read(source, ReadingOptions(classes_known=True, like=schema, pieces="features"), tagged)
+        return read(source, ReadingOptions(classes_known=True, like=schema, pieces="features"), tagged)
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from typing_extensions import override
 
-from glasswork.data import formats
 from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -86,7 +86,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
         recipe = self.recipe
         channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
-        return formats.read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
+        return read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

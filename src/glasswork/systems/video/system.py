@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from glasswork.data import formats, ragged
+from glasswork.data import ragged
 from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.collate import IGNORED, padded_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.inputs import Inputs
+from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -43,14 +44,12 @@ class FrameLabelling(System[VideoRecipe]):
     @override
     def read(self, source: str | Path) -> Dataset:
         recipe = self.recipe
-        return _require_clips(
-            formats.read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict))
-        )
+        return _require_clips(read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)))
 
     @override
     def read_like(self, source: str | Path, schema: Schema) -> Dataset:
         options = ReadingOptions(target=self.recipe.target, strict=self.recipe.strict, classes_known=True, like=schema)
-        return _require_clips(formats.read(source, options))
+        return _require_clips(read(source, options))
 
     @override
     def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:

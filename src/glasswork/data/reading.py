@@ -1,0 +1,119 @@
+"""Readers: one file per format; `read` asks them in turn."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Protocol
+
+from glasswork.data import builtin as names
+from glasswork.data import cache
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
+from glasswork.data.formats.tables import table
+from glasswork.errors import GlassworkError
+
+
+class Reader(Protocol):
+    """What the module of a format offers.
+
+    Attributes:
+        FORMAT: the format in words, for messages.
+    """
+
+    FORMAT: str
+
+    def claims(self, path: Path) -> bool:
+        """Whether what lies at `path` is in this format; looks at names and headers only."""
+
+    def sources(self, path: Path) -> list[Path]:
+        """The files and folders that the result depends on."""
+
+    def read(self, path: Path, options: ReadingOptions) -> Dataset:
+        """Read what lies at `path`."""
+
+
+# In the order in which they are asked.
+READERS: tuple[Reader, ...] = (idx, cifar, npz, clips, table, image_folder, text)
+
+
+def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Dataset:
+    """Read a data set by name or path, in any of the formats, from the cache if it was read before.
+
+    Args:
+        source: a name out of `names.NAMES`, or a path; a path that looks like a name needs a slash (`./digits`).
+        options: how to read it.
+        reader: which reader shall read a path; absent: the first that claims it.
+
+    Raises:
+        GlassworkError: there is nothing of that name, or nothing that can be read.
+    """
+    named = names.known(source) if isinstance(source, str) else None
+    if named is None:
+        path = Path(source).expanduser()
+        _require(path)
+        _require_filled(path)
+    else:
+        path = named.locate()
+    if named is not None and named.read is not None:
+        dataset = _remembered(str(source), path, named.sources(path), named.read, options)
+    else:
+        reader = reader or _reader_of(path)
+        dataset = _remembered(reader.FORMAT, path, reader.sources(path), reader.read, options)
+    return replace(dataset, source=str(source))
+
+
+def _remembered(
+    reader: str,
+    path: Path,
+    sources: list[Path],
+    function: Callable[[Path, ReadingOptions], Dataset],
+    options: ReadingOptions,
+) -> Dataset:
+    try:
+        return cache.remembered(reader, sources, options, lambda: function(path, options))
+    except OSError as error:
+        raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+
+
+def _require(path: Path) -> None:
+    """Refuse a path with nothing at it, with the names that are most like it."""
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
+    near = get_close_matches(path.name.lower(), names.NAMES, n=2, cutoff=0.5)
+    neighbours = []
+    if path.parent.is_dir():
+        entries = {entry.name: entry for entry in path.parent.iterdir() if not entry.name.startswith(".")}
+        neighbours = [str(entries[name]) for name in get_close_matches(path.name, entries, n=2, cutoff=0.6)]
+    hint = (
+        f"did you mean {' or '.join(near + neighbours)}?" if near or neighbours else "give the path of a file or folder"
+    )
+    raise GlassworkError(
+        f"There is nothing at {path}, and it is not the name of a data set ({', '.join(names.NAMES)}): {hint}"
+        f"{'' if hint.endswith('?') else '.'}"
+    )
+
+
+def _require_filled(path: Path) -> None:
+    """Refuse an empty folder."""
+    try:
+        if path.is_dir() and next((entry for entry in path.iterdir() if not entry.name.startswith(".")), None) is None:
+            raise GlassworkError(f"The folder {path} is empty: put data into it, or give another path.")
+    except OSError as error:
+        raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+
+
+def _reader_of(path: Path) -> Reader:
+    try:
+        for reader in READERS:
+            if reader.claims(path):
+                return reader
+        if path.is_dir() and any(image_folder.is_image(entry.name) for entry in path.iterdir()):
+            raise GlassworkError(f"The images in {path} lie side by side: put them into one folder per class.")
+    except OSError as error:
+        raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+    formats = "; ".join(reader.FORMAT for reader in READERS)
+    raise GlassworkError(f"{path} is in no format that can be read; these can: {formats}.")
