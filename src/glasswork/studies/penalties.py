@@ -105,7 +105,7 @@ class PenaltiesCompared:
 
     Attributes:
         preset, data: what was trained, on what.
-        dataset: how many train, validate and test.
+        examples: how many train, validate and test.
         seeds: of the networks; the rows are the same for all of them.
         metric: the figure that people ask for first; `loss` where there is no other.
         methods: in the order of `METHODS`.
@@ -115,7 +115,7 @@ class PenaltiesCompared:
 
     preset: str
     data: str
-    dataset: Mapping[str, int]
+    examples: Mapping[str, int]
     seeds: Sequence[int]
     metric: str
     methods: Sequence[MethodResult]
@@ -201,7 +201,7 @@ class Comparison:
         return PenaltiesCompared(
             preset=self.order.preset,
             data=str(self.recipe.data),
-            dataset={name: len(rows) for name, rows in self.splits.named().items()},
+            examples={name: len(rows) for name, rows in self.splits.named().items()},
             seeds=self.seeds,
             metric=metric,
             methods=methods,
