@@ -3,8 +3,9 @@
 import torch
 
 from glasswork.data.batches import fit_scaling
-from glasswork.data.collate import IGNORED, PADDING, Padded, padded_batches
+from glasswork.data.collate import IGNORED, Padded, padded_batches
 from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.kinds.text import PADDING
 from glasswork.data.ragged import lengths, pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.execution import Execution

@@ -9,14 +9,14 @@ from torch import Tensor
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.kinds.calendar import Timing
-from glasswork.data.kinds.series import SeriesKind
+from glasswork.data.kinds.series import Series
 from glasswork.data.series_windows import Places, Windows, seasonal_naive, window_batches
 from glasswork.execution import Execution
 
-KIND = SeriesKind(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
+KIND = Series(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
 
 
-def series(values: Tensor, kind: SeriesKind = KIND) -> Dataset:
+def series(values: Tensor, kind: Series = KIND) -> Dataset:
     """Series (times, series) as examples."""
     inputs = values[:, :, None].float()
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}

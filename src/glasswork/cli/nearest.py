@@ -101,16 +101,16 @@ def _gallery(model: "Model", among: str | None) -> "tuple[Dataset, bool]":
         raise GlassworkError(f"{model.run} knows no data of its own to look among: name some with --among")
     if Path(source).is_dir() and any(_is_image(path) for path in Path(source).iterdir()):
         return _unlabelled(model, Path(source)), False
-    side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
     target = recipe.model_dump().get("target")
-    dataset = read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
-    if dataset.schema.inputs != "image" or dataset.schema.shape != schema.shape:
+    dataset = read(source, schema.task.inputs.like(ReadingOptions(target=target), schema))
+    inputs = dataset.schema.task.inputs
+    if inputs.image_shape != schema.shape:
         raise GlassworkError(
-            f"{source} holds {dataset.schema.inputs} inputs of shape {dataset.schema.shape}, and this model takes "
+            f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
             f"images of shape {schema.shape}"
         )
     own = dataset.schema
-    return dataset.with_schema(replace(schema, target=own.target, classes=own.classes)), own.target == "class"
+    return dataset.with_schema(replace(schema, target=own.target, classes=own.classes)), own.task.target.one_class
 
 
 def _is_image(path: Path) -> bool:

@@ -1,15 +1,14 @@
 """What one step sees, and where it comes from: batches are a sampler and what is made of its items."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from glasswork.data import ragged
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.kinds.table_scaling import TAILS, TableScaling, column_moments
+from glasswork.data.kinds.of_schema import fitted
 from glasswork.data.samplers import Sampler
 from glasswork.execution import Execution, mixed
 
@@ -104,41 +103,26 @@ class Batches:
 
 
 class Scaling:
-    """Raw columns to what a network works with, and its answers back, by the schema's means and deviations."""
+    """Raw columns to what a network works with, and its answers back, on the device of the arithmetic."""
 
     def __init__(self, schema: Schema, execution: Execution) -> None:
         self.execution = execution
         self.schema = schema
-        pictures = len(schema.shape) == 3
-        unit = 255.0 if pictures else 1.0
-        mean, deviation = torch.tensor(schema.mean or (0.0,)), torch.tensor(schema.deviation or (1.0,))
-        shape = (-1, 1, 1) if pictures else (-1,)
-        varies = deviation > 0
-        self.factor = torch.where(varies, 1 / (unit * deviation), 0.0).view(shape).to(execution.device)
-        self.shift = torch.where(varies, -mean / deviation, 0.0).view(shape).to(execution.device)
-        rows = schema.inputs == "vector" and len(schema.deviation) > 0
-        self.table = TableScaling(schema, execution.device) if rows else None
-        self.target_mean = torch.tensor(schema.target_mean or (0.0,)).to(execution.device)
-        self.target_deviation = torch.tensor(schema.target_deviation or (1.0,)).to(execution.device)
+        self.scaler = schema.task.inputs.scaler().to(execution.device).eval()
+        self.target = schema.task.target.scaler().to(execution.device).eval()
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors; tokens as int64."""
-        if self.schema.inputs == "text":
-            return raw.to(self.execution.device, torch.int64)
-        scaled = torch.addcmul(self.shift, raw.to(torch.float32), self.factor)
-        return self.execution.arrange(self.table.settled(raw, scaled) if self.table else scaled)
+        return self.execution.arrange(self.scaler(raw.to(self.execution.device)))
 
     def targets(self, raw: Tensor) -> Tensor:
         """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
-        if self.schema.target == "class":
-            return raw
-        if self.schema.target == "classes":
-            return raw.to(torch.float32)
-        return (raw - self.target_mean) / self.target_deviation
+        scaled: Tensor = self.target(raw)
+        return scaled
 
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""
-        return scores * self.target_deviation + self.target_mean if self.schema.target == "number" else scores
+        return self.target.inverse(scores)
 
 
 def fit_scaling(dataset: Dataset, rows: Tensor) -> Schema:
@@ -147,42 +131,4 @@ def fit_scaling(dataset: Dataset, rows: Tensor) -> Schema:
     Images have one mean and deviation per channel, vectors one per feature, sequences of them over all times; tokens
     have none. A constant feature keeps deviation 1, but for those of tables see `column_moments`.
     """
-    schema, columns = dataset.schema, dataset.columns
-    if schema.inputs != "text":
-        places = ragged.places(dataset.offsets["inputs"], rows) if "inputs" in dataset.offsets else rows
-        mean, deviation, tails = _input_moments(columns["inputs"], places, schema)
-        schema = replace(schema, mean=_numbers(mean), deviation=_numbers(deviation), tails=tails)
-    if schema.target == "number":
-        mean, deviation = _moments(columns["targets"][rows].to(torch.float64))
-        schema = replace(schema, target_mean=_numbers(mean), target_deviation=_numbers(deviation))
-    return schema
-
-
-def _input_moments(inputs: Tensor, places: Tensor, schema: Schema) -> tuple[Tensor, Tensor, float | None]:
-    """Mean, deviation and reach of the inputs at some places of their column."""
-    if len(schema.shape) == 3:
-        return *_image_moments(inputs, places), None
-    numbers = inputs[places].to(torch.float64)
-    return (*column_moments(numbers, schema.columns), TAILS) if schema.columns else (*_moments(numbers), None)
-
-
-def _image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Per-channel mean and deviation of uint8 images / 255, from how often each of the 256 values occurs."""
-    values = torch.arange(256, dtype=torch.float64) / 255
-    sample = rows if len(rows) <= 20_000 else rows[:: len(rows) // 20_000 + 1]
-    counts = torch.stack(
-        [torch.bincount(images[sample, c].flatten(), minlength=256) for c in range(images.shape[1])]
-    ).to(torch.float64)
-    share = counts / counts.sum(1, keepdim=True)
-    mean = share @ values
-    deviation = (share @ values.square() - mean.square()).clamp_min(0).sqrt()
-    return mean, torch.where(deviation > 1e-6, deviation, 1.0)
-
-
-def _moments(numbers: Tensor) -> tuple[Tensor, Tensor]:
-    mean, deviation = numbers.mean(0), numbers.std(0, correction=0)
-    return mean, torch.where(deviation > 1e-12, deviation, 1.0)
-
-
-def _numbers(tensor: Tensor) -> tuple[float, ...]:
-    return tuple(float(value) for value in tensor)
+    return fitted(dataset.schema, dataset.schema.task.fit(dataset, rows))

@@ -20,9 +20,6 @@ SMALL = 1 << 25
 IGNORED = -100
 """The target of a padded time, if there is one target per time; torch's cross-entropy leaves it out."""
 
-PADDING = -1
-"""Stands behind the end of a shorter text in a batch, where it is no token's number."""
-
 
 class Rows:
     """Makes batches of rows of one shape: scaled, and augmented by a draw.
@@ -49,7 +46,7 @@ class Rows:
         self.targets = _resident(dataset.columns["targets"], execution.device)
         self.scaling = Scaling(schema, execution)
         # Rows taken out of images whose channels are last would have them first.
-        fits = schema.inputs == "vector" or (schema.inputs == "image" and execution.memory_format == "contiguous")
+        fits = len(schema.shape) != 3 or execution.memory_format == "contiguous"
         small = count * math.prod(schema.shape) * FLOAT32 <= SMALL
         self._keep = keep and augmentation is None and fits and small
         self.device = torch.device(execution.device) if self._keep else self.inputs.device  # of the row numbers
@@ -94,7 +91,7 @@ class Padded:
         """The examples at `rows` (int64), padded to the length of the longest."""
         columns, offsets = self.dataset.columns, self.dataset.offsets
         values, ends = ragged.take(columns["inputs"], offsets["inputs"], rows)
-        fill = PADDING if self.dataset.schema.inputs == "text" else 0
+        fill = self.dataset.schema.task.inputs.fill
         inputs, lengths = ragged.pad(self.scaling.inputs(values), ends, torch.arange(len(rows)), fill)
         if "targets" in offsets:
             targets, _ = ragged.pad(columns["targets"], offsets["targets"], rows, IGNORED)

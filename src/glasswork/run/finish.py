@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from glasswork.catalogue import PRESETS
-from glasswork.data.dataset import InputKind
+from glasswork.data.dataset import Schema
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
 from glasswork.show.progress import main_metric
@@ -20,15 +20,6 @@ from glasswork.systems.answers import measured_rows
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
-
-ASKED: dict[InputKind, tuple[str, str]] = {
-    "image": ("FILE.png", "pictures, a folder or a table"),
-    "vector": ("FILE.csv", "the rows of a table"),
-    "text": ("FILE.txt", "a text"),
-    "sequence": ("FILE", "a sequence"),
-    "series": ("FILE.csv", "series"),
-}
-"""What a model of each kind of input is asked about."""
 
 
 def finish(training: Training) -> dict[str, Any]:
@@ -143,14 +134,10 @@ def _report(
 
 def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
     """What to try after a run."""
-    schema = folder.read("model/model.json")["schema"]
-    file, what = ASKED[schema["inputs"]]
-    further = {
-        "next": (f"glasswork write {folder.name} --prompt TEXT", "goes on with a text, character by character"),
-        "ahead": (f"glasswork forecast {folder.name} --out forecast.html", "goes on with the series after their end"),
-    }
+    task = Schema.from_json(folder.read("model/model.json")["schema"]).task
+    further, file, what = task.target.further, task.inputs.file, task.inputs.asked
     return [
-        *([further[schema["target"]]] if schema["target"] in further else ()),
+        *([(f"glasswork {further[0]} {folder.name} {further[1]}", further[2])] if further else ()),
         (f"glasswork predict {folder.name} {file}", f"asks the model about {what} of your own"),
         (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
         (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from glasswork.catalogue import Request, order
-from glasswork.data.dataset import InputKind, ReadingOptions
+from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 OWN, USUAL = "own", "lenet"
-FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn", "sequence": "video"}
-"""The preset to try first on each kind of input."""
 
 
 def ordered(preset: str | None, values: Mapping[str, Any]) -> Request:
@@ -38,4 +36,4 @@ def choose(values: Mapping[str, Any]) -> str:
     recipe = order(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return FITTING[read(values["data"], options).schema.inputs]
+    return read(values["data"], options).schema.task.inputs.preset

@@ -20,7 +20,6 @@ from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
 from glasswork.model import Model, load_model
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
-from glasswork.objectives.losses import probabilities
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,
     annotated_by_split,
@@ -131,7 +130,7 @@ class _Sliding:
         self.model: Model = load_model(run, device=options.device)
         self.options = options
         schema = self.model.schema
-        if schema.inputs != "image" or schema.target == "number":
+        if schema.task.inputs.image_shape is None or schema.task.target.numeric:
             raise GlassworkError(f"{self.model.run} does not classify images, which a heat map is made of")
         target = options.target or schema.classes[-1]
         if target not in schema.classes:
@@ -244,7 +243,7 @@ class _Sliding:
                 if stained[rows, columns].any():
                     scores = tile_scores(network, read, slide.height, slide.width, part)[:, ::every, ::every]
                     flat = scores.flatten(1).T.float().cpu()
-                    chances = probabilities(flat, model.system.loss_name, model.schema.target)[:, self.place]
+                    chances = model.schema.task.target.probabilities(flat, model.system.loss_name)[:, self.place]
                     values[rows, columns] = chances.view(scores.shape[1:]).numpy()
                 else:
                     skipped += 1

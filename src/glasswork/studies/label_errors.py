@@ -13,7 +13,6 @@ from glasswork.data.folds import groups_of, hold_out, make_folds
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
-from glasswork.objectives.losses import probabilities
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import choose
 from glasswork.studies.confident_learning import Confidence, confident_learning
@@ -123,10 +122,10 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
     dataset = make_system(ordered.system, ordered.recipe).read(data)
-    if dataset.schema.target != "class":
+    target = dataset.schema.task.target
+    if not target.one_class:
         raise GlassworkError(
-            f"{data} has targets of kind '{dataset.schema.target}': label errors are looked for where each example "
-            "has one class"
+            f"{data} has targets of kind '{target.word}': label errors are looked for where each example has one class"
         )
     return Search(ordered, dataset, folds)
 
@@ -151,7 +150,7 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             splits = Splits(training, validation, fold.judged)
             fitted = fit_in_memory(ordered.system, recipe, dataset, splits, execution)
             scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
-            yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
+            yield fold.judged, dataset.schema.task.target.probabilities(scores, fitted.system.loss_name)
     finally:
         torch.set_num_threads(threads)
 

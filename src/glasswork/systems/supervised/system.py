@@ -204,7 +204,7 @@ class Supervised(System[SupervisedRecipe]):
         raw = dataset.columns["targets"][rows]
         metrics = measure(schema.target, scores, raw, self.recipe.loss)
         scaling = Scaling(schema, Execution())
-        plain = (scores - scaling.target_mean) / scaling.target_deviation if schema.target == "number" else scores
+        plain = scaling.targets(scores) if schema.target == "number" else scores
         smoothing = self.recipe.label_smoothing
         loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw), smoothing=smoothing)
         return {"loss": float(loss), **metrics}
