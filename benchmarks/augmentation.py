@@ -27,7 +27,7 @@ from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Step
 
 WORDS = ("", "flip,crop:{crop}", "flip,crop:{crop},color:0.2", "flip,crop:{crop},color:0.2,rotation:10,scale:0.1")
@@ -47,8 +47,8 @@ def steps(network: nn.Module, side: int, batch: int, augmentation: Augmentation 
     dataset = Dataset(columns, schema, "noise", margin=margin)
     batches = shuffled_batches(dataset, torch.arange(count), batch, 0, execution, augmentation)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
-        return cross_entropy(network(batch.inputs), batch.targets), carried
+    def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return cross_entropy(network(batch.inputs), batch.targets), carry
 
     execution.place(network)
     clock = Clock(total=10**9)

@@ -31,7 +31,7 @@ from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 
 SIDE = 2048
 
@@ -119,8 +119,8 @@ def as_fitted(
     }
     batches = shuffled_batches(Dataset(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, execution)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
-        return cross_entropy(network(batch.inputs).float(), batch.targets), carried
+    def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return cross_entropy(network(batch.inputs).float(), batch.targets), carry
 
     clock = Clock(total=arguments.warm_up + arguments.steps)
     stage = Stage("train", network, list(network.parameters()), batches, loss, None, clock, execution, 0, 1e-3)

@@ -12,8 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, Preset, Request
+from glasswork.catalogue import PRESETS
 from glasswork.errors import GlassworkError
+from glasswork.recipe.preset import Preset
 from glasswork.show.notebook import displayed as _displayed
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from glasswork.glassbox.cost.count import Count
     from glasswork.glassbox.graph.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
-    from glasswork.model import Model
-    from glasswork.run.training import Training
+    from glasswork.run.carry_out import Run
+    from glasswork.run.request import Request
     from glasswork.studies.crossvalidated import CrossValidated
     from glasswork.studies.vary import Varied
+    from glasswork.systems.model import Model
     from glasswork.training.step import Step
 
 __all__ = [
@@ -69,10 +71,9 @@ def train(
         GlassworkError: for options, data or a network that do not fit.
         KeyboardInterrupt: on Ctrl-C, after the run was saved.
     """
-    from glasswork.run.training import prepare
+    from glasswork.run.carry_out import begin_run
 
-    asked, own = _asked(preset, network, data, options)
-    return _carried_out(prepare(asked, own), own)
+    return _carry_out(begin_run(_request(preset, network, data, options)))
 
 
 def steps(
@@ -86,27 +87,26 @@ def steps(
 
     Arguments and errors are those of `train`.
     """
+    from glasswork.run.carry_out import begin_run
     from glasswork.run.finish import finish
-    from glasswork.run.training import prepare
 
-    asked, own = _asked(preset, network, data, options)
-    training = prepare(asked, own)
-    yield from training.steps()
-    if not training.interrupted:
-        finish(training)
+    run = begin_run(_request(preset, network, data, options))
+    yield from run.steps()
+    if not run.interrupted:
+        finish(run)
 
 
 def resume(run: str | Path, network: "nn.Module | None" = None) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model."""
+    from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
-    from glasswork.run.training import reopen
 
-    return _carried_out(reopen(RunFolder.find(run), network), network)
+    return _carry_out(reopen(RunFolder.find(run), network))
 
 
 def load(run: str | Path, network: "nn.Module | None" = None, device: str = "auto") -> "Model":
     """The model of a finished run, by its folder or its name under runs/."""
-    from glasswork.model import load_model
+    from glasswork.run.load import load_model
 
     return _displayed(load_model(run, network, device))
 
@@ -215,22 +215,22 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     return _displayed(room.convolve(image, kernel, stride, padding))
 
 
-def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
-    from glasswork.model import load_model
+def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
+    from glasswork.run.load import load_model
 
-    for _ in training.steps():
+    for _ in run.steps():
         pass
-    if training.interrupted:
-        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
-    finish(training)
-    return _displayed(load_model(training.folder.path, own, training.execution.device))
+    if run.interrupted:
+        raise KeyboardInterrupt(f"saved: go on with gw.resume({run.folder.name!r})")
+    finish(run)
+    return _displayed(load_model(run.folder.path, run.request.network, run.process.execution.device))
 
 
-def _asked(
+def _request(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
-) -> "tuple[Request, nn.Module | None]":
-    from glasswork.run.request import ordered
+) -> "Request":
+    from glasswork.run.choose import choose_request
 
     values = dict(options)
     if data is not None:
@@ -241,7 +241,7 @@ def _asked(
     elif network is not None:
         values["network"] = f"module:{type(network).__name__}"
         own = network
-    return ordered(preset, values), own
+    return choose_request(preset, values, own)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.catalogue import PRESETS, RECIPES, order
+from glasswork.catalogue import PRESETS, recipe_of
 from glasswork.cli.arguments import asked_values, parse
 from glasswork.cli.verbs import VERBS, verb_called
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine
+from glasswork.run.request import make_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 
@@ -35,7 +36,7 @@ def test_several_inputs() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_field_is_a_flag(preset: str) -> None:
     samples = {bool: [], int: ["3"], float: ["0.25"]}
-    for model in (RECIPES[PRESETS[preset].system], Machine):
+    for model in (recipe_of(preset), Machine):
         for name, field in model.model_fields.items():
             kinds = str(field.annotation)
             if "Literal" in kinds:
@@ -51,7 +52,7 @@ def test_every_field_is_a_flag(preset: str) -> None:
 )
 def test_numbers_arrive_exactly(rate: float, seed: int, hidden: list[int]) -> None:
     words = ["--learning-rate", repr(rate), "--seed", str(seed), "--hidden", ",".join(map(str, hidden))]
-    recipe = order("mlp", asked_values(parse(["train", "mlp", *words]))).recipe
+    recipe = make_request("mlp", asked_values(parse(["train", "mlp", *words]))).recipe
     assert isinstance(recipe, SupervisedRecipe)
     assert (recipe.learning_rate, recipe.seed, recipe.hidden) == (rate, seed, tuple(hidden))
 
@@ -60,7 +61,7 @@ def test_numbers_arrive_exactly(rate: float, seed: int, hidden: list[int]) -> No
     ("word", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1.5m", 90), ("1m 30s", 90)]
 )
 def test_times(word: str, seconds: float) -> None:
-    recipe = order("lenet", asked_values(parse(["train", "lenet", "--budget", word]))).recipe
+    recipe = make_request("lenet", asked_values(parse(["train", "lenet", "--budget", word]))).recipe
     assert recipe.budget == seconds
     assert recipe.epochs is None
 
@@ -68,7 +69,7 @@ def test_times(word: str, seconds: float) -> None:
 @pytest.mark.parametrize("word", ["", "m", "2x", "-3s", "1:30", "two minutes"])
 def test_words_that_are_no_time(word: str) -> None:
     with pytest.raises(GlassworkError, match="budget"):
-        order("lenet", asked_values(parse(["train", "lenet", f"--budget={word}"])))
+        make_request("lenet", asked_values(parse(["train", "lenet", f"--budget={word}"])))
 
 
 def test_abbreviated_flags_are_refused() -> None:

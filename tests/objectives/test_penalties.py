@@ -93,7 +93,7 @@ def test_max_norm_reaches_the_constrained_minimum():
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
     batches = shuffled_batches(Dataset(columns, schema, "made"), torch.arange(rows), rows, 0, Execution())
 
-    def loss(network, batch: Batch, state):
+    def loss(network, batch: Batch, state, moment):
         return squared_error(network(batch.inputs), batch.targets), state
 
     network = nn.Linear(features, 1, bias=False)

@@ -18,7 +18,7 @@ from glasswork.objectives.losses import squared_error
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, fit
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
 ROWS, FEATURES = 24, 3
@@ -42,7 +42,7 @@ def linear() -> nn.Linear:
     return nn.Linear(FEATURES, 1)
 
 
-def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+def mean_loss(network: nn.Module, batch: Batch, state: Carry, moment: Moment) -> tuple[Tensor, Carry]:
     return squared_error(network(batch.inputs), batch.targets), state
 
 

@@ -60,7 +60,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def asked_values(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of recipe and machine that were given, for a verb that takes them."""
-    recipes: list[type[Options]] = [*catalogue.RECIPES.values(), Machine]
+    recipes: list[type[Options]] = [*(row.recipe for row in catalogue.SYSTEMS.values()), Machine]
     fields = {name for options_class in recipes for name in options_class.model_fields}
     given = vars(options)
     return {key: given[key] for key in fields if given.get(key) is not None}

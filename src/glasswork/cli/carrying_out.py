@@ -8,38 +8,37 @@ from typing import TYPE_CHECKING
 from glasswork.cli.output import console_for_results
 
 if TYPE_CHECKING:
-    from glasswork.run.training import Training
+    from glasswork.run.carry_out import Run
 
 INTERRUPTED = 130
 
 
-def carry_out_training(training: "Training", options: Namespace) -> int:
-    """Carries a training out, with progress for people; the exit code."""
-    from glasswork.run.finish import finish, next_commands
+def carry_out_run(run: "Run", options: Namespace) -> int:
+    """Carries a run out, with progress for people; the exit code."""
+    from glasswork.run.finish import finish
     from glasswork.show.memory import memory_sentence
     from glasswork.show.progress import console_for_people, shown
     from glasswork.show.terminal import print_numerics, print_result, print_summary
 
-    console = console_for_people()
+    console, process = console_for_people(), run.process
     if not options.json:
-        print_summary(console, training.order.preset, training.summary)
-        print_numerics(console, training.execution)
-        if needed := memory_sentence(training.folder.read("environment.json").get("memory")):
+        print_summary(console, run.request.preset, process.summary)
+        print_numerics(console, process.execution)
+        if needed := memory_sentence(run.folder.read("environment.json").get("memory")):
             console.print(needed)
-    for _ in training.steps() if options.json else shown(training.steps(), console, training.summary.unit):
+    for _ in run.steps() if options.json else shown(run.steps(), console, process.summary.unit):
         pass
-    if training.interrupted:
-        at = f"after step {training.last.number}" if training.last else "before the first step"
-        print(f"stopped {at} and saved: go on with glasswork resume {training.folder.name}", file=sys.stderr)
+    if run.interrupted:
+        at = f"after step {run.last.number}" if run.last else "before the first step"
+        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}", file=sys.stderr)
         return INTERRUPTED
-    result = finish(training)
+    result = finish(run)
     if options.json:
         print(json.dumps(result))
     else:
-        if (plane := training.plane()) is not None:
-            from glasswork.glassbox.regions import region
-            from glasswork.show.regions_terminal import TERMINAL_CELLS, print_regions
+        if run.outcome is not None and run.outcome.region is not None:
+            from glasswork.show.regions_terminal import print_regions
 
-            print_regions(console_for_results(), [(region(training.network, plane, TERMINAL_CELLS), "")])
-        print_result(console_for_results(), result, next_commands(training.folder))
+            print_regions(console_for_results(), [(run.outcome.region, "")])
+        print_result(console_for_results(), result, process.next_commands(run.folder.name))
     return 0

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine
+from glasswork.run.request import read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 PENALTIES = "--penalties"
@@ -66,7 +66,7 @@ def _penalties(options: Namespace) -> int:
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     what, values = options.what, {key: value for key, value in asked_values(options).items() if key != "out"}
     if what is not None and what.endswith(".toml"):
-        order = catalogue.read_request(Path(what), values)
+        order = read_request(Path(what), values)
         what, values = order.preset, {**order.asked, **order.machine.asked()}
     comparison = prepare(what, values, options.seeds)
     try:

@@ -14,6 +14,7 @@ from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine
+from glasswork.run.request import read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 WRITTEN = (".html", ".json")
@@ -24,7 +25,7 @@ ORDER = "order"  # the rows' order here; that of the online rule's examples is l
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
     name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
-    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+    recipe = catalogue.recipe_of(name) if name else SupervisedRecipe
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
     parser.add_argument(
@@ -109,5 +110,5 @@ def _asked(options: Namespace) -> tuple[str | None, dict[str, list[str]], dict[s
     }
     if options.what is None or not options.what.endswith(".toml"):
         return options.what, settings, values
-    order = catalogue.read_request(Path(options.what), values)
+    order = read_request(Path(options.what), values)
     return order.preset, settings, {**order.asked, **order.machine.asked()}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import glasswork as gw
 from glasswork.cli.arguments import add_device, add_out, add_run
 from glasswork.cli.output import console_for_results, write_page
+from glasswork.errors import GlassworkError
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -22,9 +23,12 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.forecast import forecast_csv, forecast_page, print_forecast
+    from glasswork.systems.forecast.model import ForecastModel
     from glasswork.systems.forecast.report import fans_ahead
 
     model = gw.load(options.run, device=options.device)
+    if not isinstance(model, ForecastModel):
+        raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
     foretold = model.forecast(options.data)
     found = foretold.to_json()
     for name in foretold.left_out:

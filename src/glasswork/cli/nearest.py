@@ -14,8 +14,8 @@ from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
     from glasswork.data.dataset import Dataset
-    from glasswork.model import Model
     from glasswork.show.nearest import NearestPage
+    from glasswork.systems.model import Model
 
 SUFFIXES = (".html", ".png")
 
@@ -65,9 +65,9 @@ def _refuse(path: Path) -> None:
 
 def _found(model: "Model", options: Namespace) -> "NearestPage":
     from glasswork.data.inputs import of_inputs, read_images
+    from glasswork.data.pictures import picture
     from glasswork.show.nearest import NearestPage, Neighbour
     from glasswork.systems.retrieval import measure, neighbours
-    from glasswork.systems.supervised_findings import picture
 
     raw, problems = read_images([options.image], model.schema)
     if problems:

@@ -13,8 +13,8 @@ from glasswork.cli.output import show_or_write, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.model import Model
     from glasswork.record import Record
+    from glasswork.systems.model import Model
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:

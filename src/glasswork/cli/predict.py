@@ -15,7 +15,7 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.systems.system import Prediction
+    from glasswork.systems.prediction import Prediction
 
     pass
 
@@ -39,8 +39,8 @@ def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.moved import print_moved
     from glasswork.show.predictions import print_top
-    from glasswork.systems.answers import write_answers
-    from glasswork.systems.pretrained import PUBLISHED
+    from glasswork.systems.prediction import write_predictions
+    from glasswork.systems.supervised.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)
@@ -53,7 +53,7 @@ def carry_out(options: Namespace) -> int:
     for remark in model.remarks(options.inputs):
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
-        write_answers(Path(options.csv), answers)
+        write_predictions(Path(options.csv), answers)
     if options.out:
         write_page(options.out, {".html": partial(_page, model.run, [a for a in answers if not a.problem])})
     if options.json:

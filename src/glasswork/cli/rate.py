@@ -11,6 +11,7 @@ from glasswork.cli.arguments import add_fields, add_out, asked_values
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine
+from glasswork.run.request import read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 OF_A_RUN = ("replay", "tensorboard", "out", "budget", "restarts", "select", "patience", "epochs")
@@ -19,7 +20,7 @@ OF_A_RUN = ("replay", "tensorboard", "out", "budget", "restarts", "select", "pat
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
     name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
-    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+    recipe = catalogue.recipe_of(name) if name else SupervisedRecipe
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
     add_out(parser, "write the page here (.html), or the figures (.json)")
@@ -31,14 +32,14 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.run.request import ordered
+    from glasswork.run.choose import choose_request
     from glasswork.show.rates import print_rates, rates_page
     from glasswork.studies.rate import rate_test
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     what, values = options.what, {key: value for key, value in asked_values(options).items() if key != "out"}
-    order = catalogue.read_request(Path(what), values) if what and what.endswith(".toml") else ordered(what, values)
+    order = read_request(Path(what), values) if what and what.endswith(".toml") else choose_request(what, values)
     found = rate_test(order).to_json()
     if options.out is not None:
         write_page(

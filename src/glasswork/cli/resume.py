@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from glasswork.cli.arguments import add_run
-from glasswork.cli.carrying_out import carry_out_training
+from glasswork.cli.carrying_out import carry_out_run
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -14,7 +14,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
-    from glasswork.run.training import reopen
 
-    return carry_out_training(reopen(RunFolder.find(options.run)), options)
+    return carry_out_run(reopen(RunFolder.find(options.run)), options)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import glasswork as gw
 from glasswork import catalogue
 from glasswork.cli.output import console_for_results
+from glasswork.run.request import make_request
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -21,7 +22,7 @@ def carry_out(options: Namespace) -> int:
     from glasswork.show.terminal import print_table
 
     if options.action == "show":
-        chosen = catalogue.order(options.preset, {})
+        chosen = make_request(options.preset, {})
         if options.json:
             print(json.dumps({"preset": options.preset, **chosen.recipe.model_dump()}))
         else:

@@ -16,6 +16,7 @@ from glasswork.cli.carrying_out import INTERRUPTED
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, seconds
+from glasswork.run.request import read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ USUAL_TRIALS = 50
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
     name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
-    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+    recipe = catalogue.recipe_of(name) if name else SupervisedRecipe
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
     parser.add_argument(
@@ -76,21 +77,21 @@ def carry_out(options: Namespace) -> int:
 
 
 def _train_the_best(tuning: "Tuning", options: Namespace) -> int:
+    from glasswork.run.carry_out import begin_run
     from glasswork.run.finish import finish
-    from glasswork.run.training import prepare
     from glasswork.show.progress import console_for_people, shown
     from glasswork.show.tuning import print_tuned, tuning_page
 
     console = console_for_people()
-    training = prepare(tuning.winner())
+    run = begin_run(tuning.winner())
     if not options.json:
-        console.print(f"training the best recipe as {training.folder.name}")
-    for _ in training.steps() if options.json else shown(training.steps(), console):
+        console.print(f"training the best recipe as {run.folder.name}")
+    for _ in run.steps() if options.json else shown(run.steps(), console):
         pass
-    if training.interrupted:
-        print(f"stopped and saved: go on with glasswork resume {training.folder.name}", file=sys.stderr)
+    if run.interrupted:
+        print(f"stopped and saved: go on with glasswork resume {run.folder.name}", file=sys.stderr)
         return INTERRUPTED
-    result = finish(training)
+    result = finish(run)
     found: dict[str, Any] = {**tuning.result().to_json(), "result": result}
     if options.out is not None:
         write_page(
@@ -106,15 +107,15 @@ def _train_the_best(tuning: "Tuning", options: Namespace) -> int:
 
 def _plan(options: Namespace) -> "Plan":
     from glasswork.execution import process_seconds, usable_cores
-    from glasswork.run.request import choose
+    from glasswork.run.choose import choose_preset
     from glasswork.studies.tune import Plan
 
     values = {key: value for key, value in asked_values(options).items() if key != "out"}
     preset = options.what
     if preset is not None and preset.endswith(".toml"):
-        order = catalogue.read_request(Path(preset), values)
+        order = read_request(Path(preset), values)
         preset, values = order.preset, {**order.asked, **order.machine.asked()}
-    preset = preset or choose(values)
+    preset = preset or choose_preset(values)
     budget = values.pop("budget", None)
     if options.workers > 1:
         values.setdefault("threads", max(1, usable_cores() // options.workers))

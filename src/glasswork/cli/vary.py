@@ -23,7 +23,7 @@ OF_A_RUN = ("replay", "tensorboard", "out")
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the verb's arguments."""
     name = next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
-    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+    recipe = catalogue.recipe_of(name) if name else SupervisedRecipe
     parser.add_argument("what", metavar="PRESET", help=", ".join(catalogue.PRESETS))
     parser.add_argument("field", metavar="FIELD", help="what varies, such as hidden or strength")
     parser.add_argument(

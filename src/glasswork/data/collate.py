@@ -100,6 +100,11 @@ class Padded:
         return Batch(inputs, self.scaling.targets(targets.to(self.execution.device)), lengths)
 
 
+def collate_of(dataset: Dataset, execution: Execution) -> Rows | Padded:
+    """Makes batches of rows as they are, padded if they differ in length."""
+    return (Padded if "inputs" in dataset.offsets else Rows)(dataset, execution)
+
+
 def shuffled_batches(
     dataset: Dataset,
     rows: Tensor,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,138 +9,120 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from glasswork.catalogue import PRESETS
-from glasswork.data.dataset import Schema
-from glasswork.run.folder import FORMAT, RunFolder
-from glasswork.run.training import Training
+from glasswork.execution import Execution
+from glasswork.run.carry_out import Run
+from glasswork.run.folder import FORMAT
 from glasswork.show.progress import main_metric
 from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
 from glasswork.show.report_page import to_html
-from glasswork.systems.answers import measured_rows
+from glasswork.systems.process import Outcome, Trained
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
 
 
-def finish(training: Training) -> dict[str, Any]:
-    """Puts the best weights into the network, measures it on the test examples and writes model, result and report.
+def finish(run: Run) -> dict[str, Any]:
+    """Ends the process and writes model, result and report.
 
     Returns:
-        What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, `best_epoch`, `validation`, `test`,
-        and `pictures`, the names of their files, where there are any.
+        What `result.json` holds: `run`, `preset`, `seconds`, `steps`, `epochs`, and what the process says: of learning
+        `best_epoch`, `validation`, `test`, and `pictures`, the names of their files, if there are any.
     """
     try:
-        return _finished(training)
+        return _finish(run)
     finally:
-        training.folder.unlock()
+        run.folder.unlock()
 
 
-def _finished(training: Training) -> dict[str, Any]:
-    best, network = training.best, training.network
-    if best is not None:
-        network.load_state_dict(dict(best.weights))
-    state = training.last.state() if training.last else training.state
-    # As `evaluate` will measure it, also where training took bfloat16.
-    execution = replace(training.execution, precision="float32")
-    found = training.system.findings(network, training.dataset, training.splits, execution, state)
-    further = found.pop("result", {})
-    files = {**found.pop("files", {}), **_draw(training, found)}
-    lines = list(training.folder.steps())
+def _finish(run: Run) -> dict[str, Any]:
+    outcome = run.process.finish(run.last_state(), run.folder.path)
+    run.outcome = outcome
+    lines = list(run.folder.steps())
+    recipe = run.process.recipe
     result = {
         "format": FORMAT,
-        "run": training.folder.name,
-        "preset": training.order.preset,
-        "data": training.recipe.data,
-        "seed": training.recipe.seed,
-        "seconds": round(training.seconds, 3),
+        "run": run.folder.name,
+        "preset": run.request.preset,
+        "data": recipe.data,
+        "seed": recipe.seed,
+        "seconds": round(run.seconds, 3),
         "steps": len(lines),
         "epochs": lines[-1]["epoch"] if lines else 0,
-        "best_epoch": best.epoch if best else None,
-        "validation": dict(best.judgement.metrics) if best else {},
-        "test": found["test_metrics"],
-        "measured_on": measured_rows(training.splits)[0],
-        "examples": dict(training.summary.counts),
-        "warnings": [*training.summary.warnings, *further.pop("warnings", ())],
-        **({"pictures": list(files)} if files else {}),
-        **further,
+        **outcome.result,
     }
-    for name, content in files.items():
-        write_atomically(training.folder.path / name, content)
-    _write_model(training, network)
-    report = _report(training, result, found, lines)
-    training.folder.write("report.json", report.to_json())
-    write_atomically(training.folder.path / "report.html", to_html(report).encode())
-    training.folder.write("result.json", result)
+    for name, content in outcome.findings.files.items():
+        write_atomically(run.folder.path / name, content)
+    if outcome.model is not None:
+        _write_model(run, outcome.model)
+    report = _report(run, outcome, result, lines)
+    run.folder.write("report.json", report.to_json())
+    write_atomically(run.folder.path / "report.html", to_html(report).encode())
+    run.folder.write("result.json", result)
     return result
 
 
-def _draw(training: Training, found: dict[str, Any]) -> Mapping[str, bytes]:
-    """Adds the pictures of a run whose examples lie on a plane to what was found; their files."""
-    if training.plane() is None:
-        return {}
-    from glasswork.run.pictures import pictures  # here, as what draws takes a while to import
-
-    drawn = pictures(training)
-    found["parts"] = [*found.get("parts", ()), *drawn.parts]
-    return drawn.files
-
-
-def _write_model(training: Training, network: nn.Module) -> None:
-    folder = training.folder.model
+def _write_model(run: Run, model: Trained) -> None:
+    folder = run.folder.model
     folder.mkdir(exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
+    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
     write_atomically(folder / "model.safetensors", save(weights, {"format": str(FORMAT)}))
     description = {
         "format": FORMAT,
-        "system": training.order.system,
-        "preset": training.order.preset,
-        "schema": training.dataset.schema.to_json(),
-        "recipe": {k: v for k, v in training.recipe.model_dump().items() if v is not None},
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "system": run.request.system,
+        "preset": run.request.preset,
+        "schema": model.schema.to_json(),
+        "recipe": {k: v for k, v in run.process.recipe.model_dump().items() if v is not None},
+        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
     }
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
 
 
-def _report(
-    training: Training, result: Mapping[str, Any], found: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> Report:
-    summary = training.summary
+def _report(run: Run, outcome: Outcome, result: Mapping[str, Any], lines: list[dict[str, Any]]) -> Report:
+    summary = run.process.summary
     data: list[tuple[str, str | int]] = [
         ("source", summary.source),
         ("inputs", summary.inputs),
         ("target", summary.target),
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
-    layers, parameters = _layers(training)
+    layers, parameters = ([], 0) if outcome.model is None else _layers(outcome.model, run.process.execution)
+    found, headline = outcome.findings, outcome.findings.headline
+    low, high = headline.interval or (None, None)
     return Report(
-        title=f"{training.order.preset} on {summary.source}",
-        **found,
-        validation_metrics=result["validation"],
+        title=f"{run.request.preset} on {summary.source}",
+        headline_metric=headline.metric,
+        headline_value=headline.value,
+        headline_count=headline.count,
+        headline_low=low,
+        headline_high=high,
+        headline_in_percent=headline.in_percent,
+        headline_higher_is_better=headline.higher_is_better,
+        baseline_name=headline.baseline,
+        baseline_value=headline.baseline_value,
+        test_metrics=result.get("test", {}),
+        validation_metrics=result.get("validation", {}),
         data=data,
         class_counts=list(summary.class_counts.items()),
-        measured_on=result["measured_on"].capitalize(),
-        warnings=result["warnings"],
+        measured_on=result.get("measured_on", "test").capitalize(),
+        warnings=result.get("warnings", ()),
+        best_epoch=result.get("best_epoch"),
+        confusion=found.confusion,
+        mistakes=found.mistakes,
+        calibration=found.calibration,
+        expected_calibration_error=found.expected_calibration_error,
+        predictions=found.predictions,
+        per_label=found.per_label,
+        worked=found.worked,
+        parts=found.sections,
         epochs=_epochs(lines),
         steps=_thinned(lines),
-        best_epoch=result["best_epoch"],
-        recipe=_recipe(training),
-        machine=_machine(training),
+        recipe=_recipe(run),
+        machine=_machine(run),
         timing=_timing(result, lines, summary.unit),
-        next_commands=next_commands(training.folder),
+        next_commands=run.process.next_commands(run.folder.name),
         network=layers,
         parameters=parameters,
     )
-
-
-def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
-    """What to try after a run."""
-    task = Schema.from_json(folder.read("model/model.json")["schema"]).task
-    further, file, what = task.target.further, task.inputs.file, task.inputs.asked
-    return [
-        *([(f"glasswork {further[0]} {folder.name} {further[1]}", further[2])] if further else ()),
-        (f"glasswork predict {folder.name} {file}", f"asks the model about {what} of your own"),
-        (f"glasswork evaluate {folder.name} --data PATH", "measures the model on other examples with known answers"),
-        (f"glasswork compare {folder.name} OTHER", "puts two runs side by side: recipe, figures, time"),
-    ]
 
 
 def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
@@ -171,13 +152,13 @@ def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     return [(part[-1]["step"], sum(line["loss"] for line in part) / len(part)) for part in parts]
 
 
-def _recipe(training: Training) -> list[RecipeRow]:
-    preset, rows = PRESETS[training.order.preset], []
-    for name, field in type(training.recipe).model_fields.items():
-        value = getattr(training.recipe, name)
-        if name in training.order.asked:
+def _recipe(run: Run) -> list[RecipeRow]:
+    preset, used, rows = PRESETS[run.request.preset], run.process.recipe, []
+    for name, field in type(used).model_fields.items():
+        value = getattr(used, name)
+        if name in run.request.asked:
             origin = "asked"
-        elif value != getattr(training.order.recipe, name):
+        elif value != getattr(run.request.recipe, name):
             origin = "derived"
         else:
             origin = "preset" if name in preset.values or name == "data" else "default"
@@ -186,8 +167,8 @@ def _recipe(training: Training) -> list[RecipeRow]:
     return rows
 
 
-def _machine(training: Training) -> list[tuple[str, Any]]:
-    execution, environment = training.execution, training.folder.read("environment.json")
+def _machine(run: Run) -> list[tuple[str, Any]]:
+    execution, environment = run.process.execution, run.folder.read("environment.json")
     rows = [
         ("processor", environment["processor"]),
         ("device", execution.device),
@@ -210,7 +191,7 @@ def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit:
     return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
-def _layers(training: Training) -> tuple[list[LayerRow], int]:
+def _layers(model: Trained, execution: Execution) -> tuple[list[LayerRow], int]:
     """The layers with parameters or a change of shape, in the order of a forward pass."""
     rows: list[LayerRow] = []
     handles = []
@@ -225,13 +206,13 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
 
         return note
 
-    network = training.network
+    network = model.network
     for name, module in network.named_modules():
         if name and not list(module.children()) and not isinstance(module, nn.Identity):
             handles.append(module.register_forward_hook(noted(name)))
     try:
         with torch.no_grad():
-            network.eval()(training.dataset.schema.zeros(1).to(training.execution.device))
+            network.eval()(model.schema.zeros(1).to(execution.device))
     finally:
         for handle in handles:
             handle.remove()

@@ -16,14 +16,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.catalogue import make_system, order, preset
+from glasswork.catalogue import make_system, preset
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.formats.raw_arrays import images_of
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device
+from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import Request, make_request
 from glasswork.sklearn.defaults import tabular
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
@@ -53,7 +55,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             raise GlassworkError(
                 f"The preset {parameters['preset']} learns in a way of its own: use linear, mlp, lenet"
             )
-        recipe = order(parameters["preset"], asked).recipe
+        recipe = make_request(parameters["preset"], asked).recipe
         assert isinstance(recipe, SupervisedRecipe)
         return recipe
 
@@ -84,7 +86,8 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             splits = split(dataset, recipe.validation, 0.0, recipe.seed)
             dataset, raw = _standardised(dataset, splits)
             execution = Execution(choose_device(self.device))
-            fitted = fit_in_memory("supervised", recipe, dataset, splits, execution)
+            request = Request(self.preset or "mlp", recipe, {}, Machine.parse({}))
+            fitted = fit_in_memory(request, dataset, splits, execution)
         self.network_ = fitted.network.to("cpu")
         if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
             self.network_.double()

@@ -7,7 +7,8 @@ import torch
 from glasswork import catalogue
 from glasswork.glassbox.cost.count import Count, count
 from glasswork.glassbox.cost.network import count_network
-from glasswork.model import load_model
+from glasswork.run.load import load_model
+from glasswork.run.request import make_request
 
 
 def count_named(what: str, size: int | None = None) -> Count:
@@ -30,7 +31,7 @@ def count_named(what: str, size: int | None = None) -> Count:
 
 def _count_preset(name: str, size: int | None) -> Count:
     """A preset's network for grey images of ten classes, photographs of 1,000, or for what it is usually given."""
-    order = catalogue.order(name, {})
+    order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
     schema = system.example().schema
     if schema.task.inputs.image_shape:

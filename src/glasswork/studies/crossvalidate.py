@@ -1,19 +1,22 @@
 """Cross-validation: settings of a recipe judged on examples that they did not train on (Kovashka)."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import Fold, RowOrder
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
-from glasswork.run.request import choose
+from glasswork.run.choose import choose_preset
+from glasswork.run.prepare import prepare as prepare_learning
+from glasswork.run.prepare import read, resolve
 from glasswork.studies.crossvalidated import (
     CrossValidated,
     FoldResult,
@@ -27,8 +30,6 @@ from glasswork.studies.cv_split import Division, copies, division_of, without_co
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Stage
 
 SEEDS = 2**31
 MOST_NUMBERS = 1 << 28
@@ -72,7 +73,6 @@ class CrossValidation:
         folds: of each repeat.
         division: how the rows are divided.
         execution: how the arithmetic is carried out.
-        own: the user's network; every network begins as a copy of it.
         remarks: sentences about how it is done.
         found: what the folds said so far, by the place of the setting.
         failed: why a setting could not be trained to the end, by its place.
@@ -89,7 +89,6 @@ class CrossValidation:
     folds: Sequence[Sequence[Fold]]
     division: Division
     execution: Execution
-    own: nn.Module | None
     remarks: list[str]
     found: dict[int, list[FoldResult]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
@@ -195,7 +194,7 @@ class CrossValidation:
     def _member(self, place: int, repeat: int, fold: int) -> Member:
         recipe, dataset = _repeated(self.recipes[place], repeat), self.dataset[place]
         splits = self.division.splits(dataset, self.folds[repeat][fold], recipe)
-        return make_member(self.settings[place].order.system, recipe, dataset, splits, self.execution, self.own)
+        return make_member(replace(self.settings[place].order, recipe=recipe), dataset, splits, self.execution)
 
     def _said(self, place: int) -> SettingResult:
         setting, folds = self.settings[place], self.found[place]
@@ -273,11 +272,12 @@ def prepare(
     if network is not None:
         values["network"] = network if isinstance(network, str) else f"module:{type(network).__name__}"
     asked = grid(
-        preset or choose({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
+        preset or choose_preset({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
     )
+    asked = [replace(setting, order=replace(setting.order, network=own)) for setting in asked]
     for setting in asked:
         _refuse_what_a_run_does(setting)
-    dataset = _read(asked, own)
+    dataset = _read(asked)
     division = division_of(order, groups, dataset[0], asked[0].order.recipe.data)
     remarks = []
     if division.column is not None:
@@ -301,9 +301,9 @@ def prepare(
             f"{same:,} of {sum(len(fold.judged) for fold in parts[0]):,} judged examples are exact copies of one "
             "trained on, which flatters the errors"
         )
-    recipes = [_resolved(*pair, division, parts[0], own) for pair in zip(asked, dataset, strict=True)]
-    execution = _numerics(asked[0], recipes[0], dataset[0], parts[0], division, own)
-    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, own, remarks)
+    recipes = [_resolved(*pair, division, parts[0]) for pair in zip(asked, dataset, strict=True)]
+    execution = _execution(asked[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
+    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, remarks)
 
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:
@@ -340,7 +340,7 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
         raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
 
 
-def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
+def _read(settings: Sequence[Setting]) -> list[Dataset]:
     """The examples of each setting; read once where the recipes read alike."""
     known: dict[tuple[object, ...], Dataset] = {}
     found = []
@@ -348,9 +348,7 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
         recipe = setting.order.recipe
         key = (recipe.size, recipe.augment) if isinstance(recipe, SupervisedRecipe) else ()
         if key not in known:
-            if recipe.data is None:
-                raise GlassworkError("There is no data: name a path or a data set with --data")
-            known[key] = make_system(setting.order.system, recipe, own).read(recipe.data)
+            known[key] = read(setting.order)
             if known[key].ordered:
                 raise GlassworkError(
                     f"The parts of {recipe.data} follow one another, and folds would train on what comes after: "
@@ -360,33 +358,17 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
     return found
 
 
-def _resolved(
-    setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold], own: nn.Module | None
-) -> Recipe:
+def _resolved(setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold]) -> Recipe:
     """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
-    recipe = setting.order.recipe
     largest = max(folds, key=lambda fold: len(fold.training))
-    splits = division.splits(dataset, largest, recipe)
-    return make_system(setting.order.system, recipe, own).resolve(dataset, splits)
+    return resolve(setting.order, dataset, division.splits(dataset, largest, setting.order.recipe)).recipe
 
 
-def _numerics(
-    setting: Setting,
-    recipe: Recipe,
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    division: Division,
-    own: nn.Module | None,
-) -> Execution:
+def _execution(setting: Setting, recipe: Recipe, dataset: Dataset, splits: Splits) -> Execution:
     """How the arithmetic is carried out; plain where nobody asked, for what is measured may differ the next time."""
     machine: Machine = setting.order.machine
     plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
     machine = machine.model_copy(update={key: value for key, value in plain.items() if getattr(machine, key) == "auto"})
-    system = make_system(setting.order.system, recipe, own)
-    splits = division.splits(dataset, folds[0], recipe)
-
-    def make_stage(network: nn.Module, execution: Execution) -> Stage:
-        return system.stages(network, dataset, splits, Clock(total=10**9), execution)[0]
-
-    execution = Execution(choose_device(machine.device), machine.threads or usable_cores())
-    return system.execution(machine, execution, system.network(dataset.schema), make_stage)
+    network = copy.deepcopy(setting.order.network)
+    request = replace(setting.order, recipe=recipe, machine=machine, network=network)
+    return prepare_learning(request, dataset, splits, derive=False).execution

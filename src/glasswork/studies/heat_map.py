@@ -18,8 +18,8 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional
 from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
-from glasswork.model import Model, load_model
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
+from glasswork.run.load import load_model
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,
     annotated_by_split,
@@ -28,6 +28,7 @@ from glasswork.systems.heatmap.annotations import (
     window_means,
 )
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
+from glasswork.systems.model import Model
 
 MOST_VALUES = 16_000_000
 TILE = 1024
@@ -243,7 +244,8 @@ class _Sliding:
                 if stained[rows, columns].any():
                     scores = tile_scores(network, read, slide.height, slide.width, part)[:, ::every, ::every]
                     flat = scores.flatten(1).T.float().cpu()
-                    chances = model.schema.task.target.probabilities(flat, model.system.loss_name)[:, self.place]
+                    loss = model.system.objective(model.schema).name
+                    chances = model.schema.task.target.probabilities(flat, loss)[:, self.place]
                     values[rows, columns] = chances.view(scores.shape[1:]).numpy()
                 else:
                     skipped += 1

@@ -7,17 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import Request, make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
+from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.run.request import choose
+from glasswork.run.prepare import read
+from glasswork.run.request import Request, make_request
 from glasswork.studies.confident_learning import Confidence, confident_learning
-from glasswork.systems.answers import outputs_on
-from glasswork.systems.supervised_findings import picture
+from glasswork.systems.evaluation import outputs_on
 
 PICTURES = 60
 """As many suspects come with a picture."""
@@ -118,10 +119,10 @@ def find_label_errors(
 def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
     """Reads the data; arguments and errors are those of `find_label_errors`."""
     asked = {**(values or {}), "data": data}
-    ordered = order(preset or choose(asked), asked)
+    ordered = make_request(preset or choose_preset(asked), asked)
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
-    dataset = make_system(ordered.system, ordered.recipe).read(data)
+    dataset = read(ordered)
     target = dataset.schema.task.target
     if not target.one_class:
         raise GlassworkError(
@@ -148,9 +149,9 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             torch.set_num_threads(execution.threads)
             training, validation = hold_out(dataset, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
-            fitted = fit_in_memory(ordered.system, recipe, dataset, splits, execution)
-            scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
-            yield fold.judged, dataset.schema.task.target.probabilities(scores, fitted.system.loss_name)
+            fitted = fit_in_memory(ordered, dataset, splits, execution)
+            scores = outputs_on(fitted.network.eval(), fitted.dataset, fold.judged, execution)
+            yield fold.judged, fitted.system.objective(fitted.dataset.schema).probabilities(scores, "class")
     finally:
         torch.set_num_threads(threads)
 

@@ -8,20 +8,21 @@ from typing import Any
 
 import torch
 
-from glasswork.catalogue import Request, make_system, order
 from glasswork.data.dataset import Dataset
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request, make_request
 from glasswork.show.progress import MAIN_METRICS
 from glasswork.studies.crossvalidated import mean_and_standard_error
 from glasswork.studies.settings import Setting
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import stopped_early
 
 METHODS: dict[str, tuple[Mapping[str, Any], str, tuple[float, ...]]] = {
     "none": ({}, "", ()),
@@ -212,27 +213,20 @@ class Comparison:
     def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
         recipe = self._order(method, value).recipe
         values = {key: getattr(recipe, key) for key in COMPARED if key in type(recipe).model_fields}
-        member = make_member(
-            self.order.system,
-            self.recipe.model_copy(update={**values, "seed": seed}),
-            self.dataset,
-            self.splits,
-            self.execution,
-            None,
-        )
+        recipe = self.recipe.model_copy(update={**values, "seed": seed})
+        member = make_member(replace(self.order, recipe=recipe), self.dataset, self.splits, self.execution)
         stopped = member.recipe.patience is not None
         stage = member.stage if stopped else replace(member.stage, judge=None)
         last: Step | None = None
         began = time.perf_counter()
-        for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+        for step in minimise([stage], None, member.recipe.patience):
             last = step
         seconds = time.perf_counter() - began
         assert last is not None
-        if last.best is not None:
-            member.network.load_state_dict(dict(last.best.weights))
+        member.learning.keep(last.best)
         rows = (self.splits.training, self.splits.validation, self.splits.test)
         training, validation, test = (
-            member.system.score(member.network, member.dataset, part, self.execution) for part in rows
+            member.system.evaluate(member.network, member.dataset, part, self.execution).metrics.values for part in rows
         )
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")
@@ -264,7 +258,9 @@ class Comparison:
         settings, field, _ = METHODS[method]
         values = {**settings, **({field: value} if field else {})}
         asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
-        return order(self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()})
+        return make_request(
+            self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()}
+        )
 
 
 @dataclass(frozen=True)
@@ -300,19 +296,15 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
         raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
     preset = preset or "mlp"
     example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}
-    clean = order(preset, {**example, **values})
+    clean = make_request(preset, {**example, **values})
     none = {"penalty": "none", "strength": 0.0, "patience": None}
     recipe = clean.recipe.model_copy(update=none)
-    draft = make_system(clean.system, recipe)
-    if recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
     if clean.system == "online":
         raise GlassworkError("The online rule has no penalty to compare: use glasswork compare --penalties mlp")
-    dataset = draft.read(recipe.data)
-    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset, splits = read_and_split(replace(clean, recipe=recipe))
     if not len(splits.validation) or not len(splits.test):
         raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
-    resolved = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    resolved = resolve(replace(clean, recipe=recipe), dataset, splits).recipe
     execution = Execution(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
     numbers = [recipe.seed + place for place in range(seeds)]
     return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from glasswork.catalogue import make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats import clips
 from glasswork.data.formats import conll as tagged
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
-from glasswork.recipe.base import Recipe
-from glasswork.run.in_memory import fastest, fit_in_memory
+from glasswork.run.in_memory import choose_fastest, fit_in_memory
+from glasswork.run.prepare import read_and_split
+from glasswork.run.request import Request, make_request
 
 INDEPENDENT = "none"
 _Z = 1.959964  # of 95 %
@@ -74,7 +74,7 @@ class IndependentComparison:
 
     Attributes:
         preset: tagger or video.
-        recipes: of the recurrent and of the independent network; all else is the same.
+        requests: of the recurrent and of the independent network; all else is the same.
         examples, splits: what both learn from and are judged on.
         execution: how the arithmetic is carried out.
         ways: what is known so far.
@@ -82,7 +82,7 @@ class IndependentComparison:
     """
 
     preset: str
-    recipes: tuple[Recipe, Recipe]
+    requests: tuple[Request, Request]
     dataset: Dataset
     splits: Splits
     execution: Execution
@@ -93,17 +93,17 @@ class IndependentComparison:
         """Trains both: the share of the work that is done, and what is being done."""
         self.execution.apply()
         yield 0.0, "measuring the arithmetic"
-        execution = fastest(self.preset, self.recipes[0], self.dataset, self.splits, self.execution)
+        execution = choose_fastest(self.requests[0], self.dataset, self.splits)
         execution.apply()
-        for number, recipe in enumerate(self.recipes):
-            cell = recipe.model_dump()["cell"]
+        for number, request in enumerate(self.requests):
+            cell = request.recipe.model_dump()["cell"]
             yield number / 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}"
             began = time.perf_counter()
-            fitted = fit_in_memory(self.preset, recipe, self.dataset, self.splits, execution)
+            fitted = fit_in_memory(request, self.dataset, self.splits, execution)
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
-            said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
+            said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
             truths = self.truths()
             right = sum(map(_right, truths, said))
             names = self.dataset.schema.classes
@@ -168,16 +168,15 @@ def prepare(
             raise GlassworkError("--target names the column of a clip's labels; sentences have their own")
         del asked["target"]
     values = {key: value for key, value in asked.items() if value is not None}
-    recipe = order(preset, values).recipe
-    if recipe.model_dump()["cell"] == INDEPENDENT:
+    request = make_request(preset, values if threads is None else {**values, "threads": threads})
+    if request.recipe.model_dump()["cell"] == INDEPENDENT:
         raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
-    dataset = make_system(preset, recipe).read(str(data))
-    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset, splits = read_and_split(request)
     if len(splits.test) < 2:
         raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
-    alone = recipe.model_copy(update={"cell": INDEPENDENT})
+    alone = replace(request, recipe=request.recipe.model_copy(update={"cell": INDEPENDENT}))
     execution = Execution(choose_device("auto"), threads or usable_cores())
-    return IndependentComparison(preset, (recipe, alone), dataset, splits, execution)
+    return IndependentComparison(preset, (request, alone), dataset, splits, execution)
 
 
 def share_difference(differences: Sequence[int], counts: Sequence[int]) -> tuple[float, float, float]:

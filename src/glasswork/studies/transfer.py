@@ -21,7 +21,9 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
+from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import Request
 from glasswork.studies.classical import Classical, fit_classical
 from glasswork.studies.cv_split import copies
 from glasswork.studies.intervals import estimate
@@ -98,7 +100,7 @@ class TransferComparison:
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
         system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
-        schema = system.scaled(dataset, torch.arange(len(dataset)))
+        schema = system.fit(dataset, torch.arange(len(dataset)))
         self.dataset = {**self.dataset, **{way: self.dataset[way].with_schema(schema) for way in PRETRAINED}}
         network = system.pretrained(schema)
         self.execution.place(network)
@@ -139,8 +141,10 @@ class TransferComparison:
         # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
         both = torch.cat([splits.training, splits.validation]).sort().values
         all_of_it = Splits(both, splits.validation[:0], splits.test)
-        fitted = fit_in_memory("transfer", recipe, self.dataset[way], all_of_it, self.execution)
-        return fitted.system.score(fitted.network, fitted.dataset, splits.test, self.execution)["accuracy"]
+        request = Request("transfer", recipe, {}, Machine.parse({}))
+        fitted = fit_in_memory(request, self.dataset[way], all_of_it, self.execution)
+        judged = fitted.system.evaluate(fitted.network, fitted.dataset, splits.test, self.execution)
+        return judged.metrics.values["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
         """A share of the groups of every class, at least one of each."""

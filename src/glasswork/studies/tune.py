@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from glasswork.catalogue import Request, make_system, order
+from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.search import Search, searches
 from glasswork.run.folder import RUNS
+from glasswork.run.prepare import prepare as prepare_learning
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request, make_request
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.settings import Setting
-from glasswork.studies.trained import Member, make_member
+from glasswork.studies.trained import Member, make_member, require_one_stage
 from glasswork.studies.tuned import TrialResult, Tuned, best_of
 from glasswork.studies.tuning_workers import Workers
+from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Stage
+from glasswork.training.stage import Judgement
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import Interruption, stopped_early
+from glasswork.training.watchers import Interruption
 
 if TYPE_CHECKING:
     import optuna
@@ -162,10 +166,10 @@ class Tuning:
         last, ended, reason = None, "COMPLETE", ""
         try:
             member = make_member(
-                self.order.system, self._recipe(values), self.dataset, self.splits, self.execution, None
+                replace(self.order, recipe=self._recipe(values)), self.dataset, self.splits, self.execution
             )
             stage = replace(member.stage, judge=self._judge(member))
-            for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+            for step in minimise([stage], None, member.recipe.patience):
                 last = step
                 ended, reason = self._verdict(trial, step, latest, os.getppid() != parent)
                 if ended != "COMPLETE":
@@ -226,9 +230,7 @@ class Tuning:
             judgement = own(network)
             if not smoothed:
                 return judgement
-            return Judgement(
-                judgement.error, plain.score(network, member.dataset, self.splits.validation, self.execution)
-            )
+            return Judgement(judgement.error, plain.judge(network, member.learning.context).values)
 
         return judge
 
@@ -288,7 +290,7 @@ class Tuning:
         return self._order({**best.values, **limits, **arithmetic})
 
     def _order(self, values: Mapping[str, Any]) -> Request:
-        return order(self.plan.preset, {**self.plan.values, **values})
+        return make_request(self.plan.preset, {**self.plan.values, **values})
 
 
 def prepare(plan: Plan) -> Tuning:
@@ -301,20 +303,18 @@ def prepare(plan: Plan) -> Tuning:
     began = time.monotonic()
     if plan.trials is not None and plan.trials < 1:
         raise GlassworkError(f"A search takes at least one trial, and {plan.trials} were asked for")
-    asked = order(plan.preset, plan.values)
-    draft = make_system(asked.system, asked.recipe)
-    if asked.recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
-    dataset = draft.read(asked.recipe.data)
-    splits = split(dataset, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    asked = make_request(plan.preset, plan.values)
+    dataset, splits = read_and_split(asked)
     if len(splits.validation) == 0:
         raise GlassworkError(
             "Trials are compared by their validation examples, and none are held out: add --validation"
         )
-    recipe = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
-    member = make_member(asked.system, recipe, dataset, splits, Execution(), None)
-    execution = _numerics(plan, asked, member)
-    _check_judge(plan.judge, member)
+    recipe = resolve(asked, dataset, splits).recipe
+    known = None if plan.execution is None else Execution(**{**plan.execution, "measured": ()})
+    learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
+    require_one_stage(learning)
+    execution = learning.execution
+    _check_judge(plan.judge, learning)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
         raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
@@ -334,22 +334,7 @@ def prepare(plan: Plan) -> Tuning:
     return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, preparing)
 
 
-def _numerics(plan: Plan, asked: Request, member: Member) -> Execution:
-    """What the plan says, or what the system chooses for its unchanged recipe."""
-    if plan.execution is not None:
-        return Execution(**{**plan.execution, "measured": ()})
-    device = choose_device(asked.machine.device)
-    plain = Execution(device, asked.machine.threads or usable_cores())
-    plain.apply()
-
-    def make_stage(network: nn.Module, execution: Execution) -> Stage:
-        clock = Clock(total=10**9)
-        return member.system.stages(network, member.dataset, member.splits, clock, execution)[0]
-
-    return member.system.execution(asked.machine, plain, member.network, make_stage)
-
-
-def _check_judge(judge: str, member: Member) -> None:
-    figures = member.system.score(member.network, member.dataset, member.splits.validation, Execution())
+def _check_judge(judge: str, learning: Learning) -> None:
+    figures = learning.system.judge(learning.network, learning.context).values
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")

@@ -9,9 +9,9 @@ from glasswork.glassbox.sequences.following import Following, following
 from glasswork.glassbox.sequences.reading import Reading, UnitReading, read_through
 from glasswork.glassbox.sequences.saturation import GateSaturation, gate_saturation
 from glasswork.glassbox.sequences.signals import signals
-from glasswork.model import Model
 from glasswork.record import Record
 from glasswork.systems.characters.network import CharacterNetwork
+from glasswork.systems.model import Model
 
 CHARACTERS = 4000
 LEAST = 20

@@ -10,14 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from glasswork.catalogue import Request, order
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
 from glasswork.recipe.base import Machine
 from glasswork.record import Record
+from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
-from glasswork.run.training import Training, prepare
+from glasswork.run.request import Request, make_request
 from glasswork.studies.settings import grid, worded
+from glasswork.systems.learning import Learning
 
 EPOCHS = "epochs"
 OTHER_EXAMPLES = ("data", "seed")
@@ -128,11 +129,11 @@ def varied(
     orders = _orders(preset, field, [_plain(value) for value in values], given)
     found = Varied(preset, worded(orders[0].recipe.data), field, (), None)
     for one in orders:
-        with _training(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as training:
-            for _ in training.steps():
+        with _run(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as (run, learning):
+            for _ in run.steps():
                 pass
-            value = worded(getattr(training.order.recipe, field))
-            found = replace(found, variants=(*found.variants, _looked_at(training, value, runs)))
+            value = worded(getattr(run.request.recipe, field))
+            found = replace(found, variants=(*found.variants, _looked_at(run, learning, value, runs)))
         yield found
 
 
@@ -148,7 +149,7 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
         raise GlassworkError(f"{field} says how the machine works and never changes what is learnt: vary another field")
     if field not in OTHER_EXAMPLES:
         return [setting.order for setting in grid(preset, {field: values}, options)]
-    orders = [order(preset, {**options, field: value}) for value in values]
+    orders = [make_request(preset, {**options, field: value}) for value in values]
     chosen = [getattr(one.recipe, field) for one in orders]
     for value in chosen:
         if chosen.count(value) > 1:
@@ -159,27 +160,27 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
 def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
     """One long run to its end, whatever patience the preset has; the best epoch and the last."""
     asked = {**options, EPOCHS: epochs, "patience": None}
-    if not order(preset, asked).recipe.validation and "validation" not in options:
+    if not make_request(preset, asked).recipe.validation and "validation" not in options:
         asked["validation"] = HELD_OUT
-    one = order(preset, asked)
+    one = make_request(preset, asked)
     losses: dict[int, tuple[float, int]] = {}
     judged: dict[int, float] = {}
-    with _training(one, f"{EPOCHS}-{epochs}", runs) as training:
-        if len(training.splits.validation) == 0:
+    with _run(one, f"{EPOCHS}-{epochs}", runs) as (run, learning):
+        if len(learning.splits.validation) == 0:
             raise GlassworkError("Over-training shows on examples that were held out, and there are none: --validation")
-        for step in training.steps():
+        for step in run.steps():
             total, count = losses.get(step.epoch, (0.0, 0))
             losses[step.epoch] = (total + float(step.loss) * step.examples, count + step.examples)
             if step.judgement is not None:
                 judged[step.epoch] = step.judgement.metrics["loss"]
-        if training.interrupted:
+        if run.interrupted:
             raise KeyboardInterrupt
-        best = training.best
+        best = run.best
         assert best is not None
-        last = _looked_at(training, f"{max(losses)} (last)", None, kept=False)
-        kept = _looked_at(training, f"{best.epoch} (best)", runs)
+        last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
+        kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
-        training.system.loss_name,
+        learning.system.objective(learning.dataset.schema).name,
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),
@@ -189,41 +190,40 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
 
 
 @contextmanager
-def _training(one: Request, name: str, runs: str | Path | None) -> Iterator[Training]:
-    """A training made ready in a folder of its own, which is gone afterwards where runs are not kept."""
+def _run(one: Request, name: str, runs: str | Path | None) -> Iterator[tuple[Run, Learning]]:
+    """A run made ready in a folder of its own, which is gone afterwards if runs are not kept."""
     with TemporaryDirectory() as temporary:
         folder = Path(runs) / name.replace("/", "-") if runs is not None else Path(temporary) / "run"
-        training = prepare(replace(one, machine=one.machine.model_copy(update={"out": str(folder)})))
+        run = begin_run(replace(one, machine=one.machine.model_copy(update={"out": str(folder)})))
         try:
-            yield training
+            assert isinstance(run.process, Learning)
+            yield run, run.process
         finally:
-            training.folder.unlock()
+            run.folder.unlock()
 
 
-def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
-    """What a training came to: with the weights that are kept, or with those that it ended with."""
-    if training.interrupted:
+def _looked_at(run: Run, learning: Learning, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
+    """What a run came to: with the weights that are kept, or with those that it ended with."""
+    if run.interrupted:
         raise KeyboardInterrupt
-    best = training.best
     if kept and runs is not None:
-        finish(training)
-    elif kept and best is not None:
-        training.network.load_state_dict(dict(best.weights))
+        finish(run)
+    learning.keep(run.best if kept else None)
     rows = {
-        "training": training.splits.training,
-        "validation": training.splits.validation,
-        "test": training.splits.test,
+        "training": learning.splits.training,
+        "validation": learning.splits.validation,
+        "test": learning.splits.test,
     }
     figures = {
-        name: training.system.score(training.network, training.dataset, some, training.execution)
+        name: learning.system.evaluate(learning.network, learning.dataset, some, learning.execution).metrics.values
         for name, some in rows.items()
         if len(some)
     }
-    plane = training.plane()
+    plane = learning.plane
     return Variant(
         value,
         figures,
-        round(training.seconds, 3),
-        training.folder.name if runs is not None else None,
-        None if plane is None else region(training.network, plane, CELLS),
+        round(run.seconds, 3),
+        run.folder.name if runs is not None else None,
+        None if plane is None else region(learning.network, plane, CELLS),
     )

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import make_system, order
 from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
@@ -17,8 +16,11 @@ from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores
 from glasswork.glassbox.cost.count import count
+from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.systems.answers import outputs_on
+from glasswork.run.prepare import read
+from glasswork.run.request import Request, make_request
+from glasswork.systems.evaluation import outputs_on
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 SHIFTS = (0, 1, 2, 3, 4, 6, 8)
@@ -168,13 +170,14 @@ class Comparison:
         words = AUGMENTED if augmented else ()
         recipe = SupervisedRecipe.parse({**values, **length, "augment": words, "seed": self.seed})
         began = time.perf_counter()
-        fitted = fit_in_memory("supervised", recipe, self.dataset, self.splits, execution)
+        request = Request("own", recipe, {}, Machine.parse({}))
+        fitted = fit_in_memory(request, self.dataset, self.splits, execution)
         seconds = time.perf_counter() - began
 
         def right(images: Tensor, wanted: Tensor) -> float:
             columns = {"inputs": images, "targets": wanted}
             asked = replace(fitted.dataset, columns=columns, names=())
-            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), execution)
+            scores = outputs_on(fitted.network.eval(), asked, torch.arange(len(wanted)), execution)
             return float((scores.argmax(1) == wanted).float().mean())
 
         parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
@@ -202,10 +205,9 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     Raises:
         GlassworkError: for data that are not images of one class each, or images too small.
     """
-    asked = order("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
-    dataset = make_system(asked.system, asked.recipe).read(data)
-    task = dataset.schema.task
-    if task.inputs.image_shape is None or not task.target.one_class:
+    asked = make_request("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
+    dataset = read(asked)
+    if dataset.schema.inputs != "image" or dataset.schema.target != "class":
         raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
     if min(dataset.schema.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")

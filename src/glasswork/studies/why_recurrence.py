@@ -17,7 +17,7 @@ from glasswork.execution import Execution, mixed
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 
 TEXTS = 20_000
 JUDGED = 1000  # texts per distance; the standard error of an accuracy is at most 1.6 %
@@ -232,8 +232,8 @@ def _together(networks: Sequence[Judged]) -> Curve:
     return Curve(networks[0].cell, tuple(points))
 
 
-def _loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-    return nn.functional.cross_entropy(network(batch.inputs), batch.targets), state
+def _loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+    return nn.functional.cross_entropy(network(batch.inputs), batch.targets), carry
 
 
 @torch.no_grad()

@@ -8,9 +8,9 @@ from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset
 from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
-from glasswork.systems.answers import EVALUATION_ROWS
-from glasswork.systems.embed.network import Embedding
+from glasswork.systems.evaluation import EVALUATION_ROWS
 
 
 def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:

@@ -1,24 +1,20 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import torch
-from safetensors.torch import load
 from torch import Tensor, nn
 
-from glasswork import catalogue
 from glasswork.data.align import matching
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import CHUNK, is_folder
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution
 from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.attribution.occlusion import occlusion
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
@@ -30,17 +26,12 @@ from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
-from glasswork.networks.weights import run_folder
-from glasswork.objectives.losses import LOSSES
 from glasswork.record import Record
-from glasswork.run.export import Exported, export, raw_inputs
-from glasswork.run.folder import RunFolder
-from glasswork.run.training import read_split
-from glasswork.systems.characters.decoding import Choice
-from glasswork.systems.characters.generate import write
-from glasswork.systems.forecast.generate import Foretold, foretold
-from glasswork.systems.pretrained import PUBLISHED, published
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.export import Exported, export, raw_inputs
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.reading import read_measured
+from glasswork.systems.system import System
+from glasswork.training.stage import START
 
 
 class Model:
@@ -90,7 +81,7 @@ class Model:
     def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
         answers: list[Prediction] = []
         for part in self.system.inputs(paths, self.schema):
-            said = iter(self.system.answer(self.network, part.dataset, self.execution))
+            said = iter(self.system.predict(self.network, part.dataset, self.execution))
             answers += [
                 Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
                 for place, name in enumerate(part.names)
@@ -109,7 +100,7 @@ class Model:
         found = self.schema.task.inputs.unlike([Path(source) for source in sources])
         if found is not None:
             return found
-        said = [self.system.read_like(source, self.schema).skipped for source in sources]
+        said = [self.system.read(source, self.schema).skipped for source in sources]
         return tuple(sentence for sentences in said for sentence in sentences)
 
     def inputs(self, sources: Sequence[str | Path]) -> Tensor:
@@ -151,48 +142,8 @@ class Model:
         batch = next(self._asked([Path(source)]))
         following = batch.targets[:1] if self.schema.task.target.inside else None
         wanted = following if target is None else self.schema.task.target.parse(target)
-        loss = self.system.loss_name
+        loss = self.system.objective(self.schema).name
         return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
-
-    def write(
-        self,
-        prompt: str = "",
-        length: int = 2000,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        beam: int | None = None,
-        seed: int = 0,
-    ) -> Iterator[str]:
-        """Goes on with a text, and hands out each character as it is drawn.
-
-        Args:
-            prompt: what the model reads first; empty: the beginning of a line.
-            length: how many characters.
-            temperature: T in p_k ~ exp(s_k / T): lower is surer; 0 takes the most probable character each time.
-            top_k: draws from this many of the most probable characters only.
-            top_p: draws from the fewest characters that have this probability together (Holtzman et al. 2020).
-            beam: takes the most probable of so many texts that are followed side by side, instead of drawing.
-            seed: what is drawn depends on it.
-
-        Raises:
-            GlassworkError: for a model that does not write, or characters in the prompt that it does not know.
-        """
-        return write(self.network, self.schema, prompt, length, Choice(temperature, top_k, top_p, beam), seed)
-
-    def forecast(self, data: str | Path | None = None) -> Foretold:
-        """How series go on after the last of their values, in quantiles.
-
-        Args:
-            data: a table of the series with their newest values; absent: the run's own data.
-
-        Raises:
-            GlassworkError: for a model that foretells no series, or data that does not fit it.
-        """
-        if self.schema.series is None or (data or self.system.recipe.data) is None:
-            raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
-        dataset = self.system.read_like(data or str(self.system.recipe.data), self.schema)
-        return foretold(self.network, dataset, self.execution)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -280,8 +231,10 @@ class Model:
 
     def landscape(self, points: int = 15) -> Landscape:
         """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
-        batch = self._held_out(None)
-        return landscape(self.network, lambda network: self.system.loss(network, batch, {})[0], points=points)
+        batch, objective = self._held_out(None), self.system.objective(self.schema)
+        return landscape(
+            self.network, lambda network: self.system.loss(network, batch, {}, START, objective)[0], points=points
+        )
 
     def diagnose(self, data: str | Path | None = None) -> Diagnosis:
         """What is wrong with the network, and what to try.
@@ -293,8 +246,8 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         batch = self._held_out(data)
-        loss = LOSSES[self.system.loss_name]
-        return diagnose(self.network, batch.inputs, lambda outputs: loss(outputs.float(), batch.targets))
+        objective = self.system.objective(self.schema)
+        return diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -304,9 +257,9 @@ class Model:
     def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         if data is not None:
-            dataset = matching(self.system.read_like(data, self.schema), self.schema)
+            dataset = matching(self.system.read(data, self.schema), self.schema)
             return dataset, torch.arange(len(dataset))[:CHUNK]
-        dataset, splits = read_split(self.system, self.system.recipe)
+        dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
         return matching(dataset, self.schema), rows[:CHUNK]
 
@@ -336,46 +289,13 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         if data is None:
-            dataset, splits = read_split(self.system, self.system.recipe)
-            return self.system.score(self.network, matching(dataset, self.schema), splits.test, self.execution)
-        dataset = matching(self.system.read_like(data, self.schema), self.schema)
-        return self.system.score(self.network, dataset, torch.arange(len(dataset)), self.execution)
+            dataset, splits = read_measured(self.system)
+            return self._measured(matching(dataset, self.schema), splits.test)
+        dataset = matching(self.system.read(data, self.schema), self.schema)
+        return self._measured(dataset, torch.arange(len(dataset)))
 
-
-def load_model(run: str | Path, network: nn.Module | None = None, device: str = "auto") -> Model:
-    """The model of a run.
-
-    Args:
-        run: the run's folder, or its name under runs/; or a network with published weights, such as efficientnet-lite0.
-        network: the user's module, for a run that was trained on a module object rather than a named one.
-        device: where it shall answer.
-
-    Raises:
-        GlassworkError: where there is no run, it is not finished, or its files do not fit.
-    """
-    if str(run) in PUBLISHED and run_folder(str(run)) is None:
-        return Model(*published(str(run)), str(run), Execution(choose_device(device), usable_cores()))
-    folder = RunFolder.find(run)
-    if not (folder.model / "model.json").is_file():
-        raise GlassworkError(f"{folder.name} has no model yet: finish it with glasswork resume {folder.name}")
-    try:
-        description = json.loads((folder.model / "model.json").read_text(encoding="utf-8"))
-        weights = load((folder.model / "model.safetensors").read_bytes())
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
-    folder.check_format("model/model.json", {"format": description.get("format")})
-    schema = Schema.from_json(description["schema"])
-    recipe = folder.with_kept_network(catalogue.RECIPES[description["system"]].parse(description["recipe"]))
-    system = catalogue.make_system(description["system"], recipe, network)
-    made = system.network(schema)
-    try:
-        made.load_state_dict(weights)
-    except RuntimeError as error:
-        raise GlassworkError(
-            f"The weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
-        ) from None
-    execution = Execution(choose_device(device), usable_cores())
-    return Model(made, schema, system, folder.name, execution)
+    def _measured(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
+        return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)
 
 
 def _has_places(shape: Sequence[int]) -> bool:

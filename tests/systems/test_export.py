@@ -12,8 +12,8 @@ import torch
 
 import glasswork as gw
 from glasswork.data.kinds.table import Table
-from glasswork.model import Model
-from glasswork.run import export as room
+from glasswork.systems import export as room
+from glasswork.systems.model import Model
 from made_data import train, write_npz, write_table
 
 

@@ -13,9 +13,10 @@ from torch import nn
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import plane_of
-from glasswork.run import region_snapshots as frames
+from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.run.training import reopen
+from glasswork.systems import region_snapshots as frames
+from glasswork.systems.learning import Learning
 from glasswork.training.step import Step
 from made_data import broken_off, mistake, resume, train, write_table
 
@@ -72,7 +73,7 @@ def test_looking_changes_nothing_that_is_learnt(monkeypatch: pytest.MonkeyPatch,
     def unlooked(steps: Iterator[Step], *_: object) -> Iterator[Step]:
         return steps
 
-    monkeypatch.setattr("glasswork.run.training.framed", unlooked)
+    monkeypatch.setattr("glasswork.systems.learning.framed", unlooked)
     plain = train("points", out="plain", **options)
     assert not (plain / frames.FILE).exists()
     for file in ("steps.jsonl", "model/model.safetensors"):
@@ -108,11 +109,13 @@ def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: 
     page = (run / "report.html").read_text(encoding="utf-8")
     assert words in page and "east from left to right, north upwards" in page
     assert {"region.png", "region.gif", "units.png"} <= {path.name for path in run.iterdir()}
-    training = reopen(RunFolder.find(run))
-    training.folder.unlock()
-    plane = training.plane()
+    reopened = reopen(RunFolder.find(run))
+    reopened.folder.unlock()
+    learning = reopened.process
+    assert isinstance(learning, Learning)
+    plane = learning.plane
     assert plane is not None and plane.schema.features == ("east", "north")
-    assert plane_of(training.dataset, training.splits.training[:0], plane.loss, plane.execution) is None
+    assert plane_of(learning.dataset, learning.splits.training[:0], plane.loss, plane.execution) is None
 
 
 def test_of_several_networks_the_one_that_leads_is_looked_at(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The pictures of a run whose examples lie on a plane: its regions, those of its units, and how they came about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
 
 from glasswork.glassbox.regions import LayerUnits, Plane, Region, answers_over, as_region, region, units_over
-from glasswork.run.region_snapshots import CELLS, FILE, Frame, read
-from glasswork.run.training import Training
 from glasswork.show.regions import animation, layer_png, layer_words, region_png, units_png
+from glasswork.show.regions_terminal import TERMINAL_CELLS
 from glasswork.show.sections import Part, Photograph
+from glasswork.systems.region_snapshots import CELLS, FILE, Frame, read
+from glasswork.training.step import Best
 
 
 @dataclass(frozen=True)
@@ -17,35 +21,41 @@ class Pictures:
     Attributes:
         parts: sections of the report.
         files: name and content of each file.
+        region: the plane in as many cells as a terminal shows.
     """
 
-    parts: tuple[Part, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    parts: tuple[Part, ...]
+    files: Mapping[str, bytes]
+    region: Region
 
 
-def pictures(training: Training) -> Pictures:
-    """The pictures of a finished run, of its network as it stands; none where its examples lie on no plane."""
-    plane = training.plane()
-    if plane is None:
-        return Pictures()
-    shown, layers = region(training.network, plane), units_over(training.network, plane)
+def pictures(network: nn.Module, plane: Plane, best: Best | None, folder: Path) -> Pictures:
+    """The pictures of a finished run.
+
+    Args:
+        network: with the weights that are kept.
+        plane: that its examples lie on.
+        best: the judgement whose weights are kept; None: they are the last ones.
+        folder: of the run, which has its frames.
+    """
+    shown, layers = region(network, plane), units_over(network, plane)
     files = {"region.png": region_png(shown)}
-    frames = read(training.folder.path / FILE)
+    frames = read(folder / FILE)
     if len(frames) > 1:
-        files["region.gif"] = animation(_moving(frames, training, plane))
+        files["region.gif"] = animation(_moving(frames, network, plane, best))
     parts = [_region_part(shown, files)]
     if layers:
         files["units.png"] = units_png(layers)
         parts.append(_units_part(shown, layers))
-    return Pictures(tuple(parts), files)
+    return Pictures(tuple(parts), files, region(network, plane, TERMINAL_CELLS))
 
 
-def _moving(frames: list[Frame], training: Training, plane: Plane) -> list[tuple[Region, str]]:
+def _moving(frames: list[Frame], network: nn.Module, plane: Plane, best: Best | None) -> list[tuple[Region, str]]:
     """The frames, and where an earlier network than the last one is kept, that one at the end."""
     moving = [(as_region(frame.answers, plane), f"epoch {frame.epoch:,}") for frame in frames]
-    if training.best is not None:
-        kept = answers_over(training.network, plane, CELLS)
-        moving.append((as_region(kept, plane), f"kept: epoch {training.best.epoch:,}"))
+    if best is not None:
+        kept = answers_over(network, plane, CELLS)
+        moving.append((as_region(kept, plane), f"kept: epoch {best.epoch:,}"))
     return moving
 
 

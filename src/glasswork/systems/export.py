@@ -20,7 +20,7 @@ from glasswork.data.kinds.kind import Port
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
-from glasswork.systems.online.system import Online
+from glasswork.objectives.objective import Objective
 from glasswork.systems.system import System
 
 Format = Literal["onnx", "safetensors", "state-dict"]
@@ -69,20 +69,20 @@ class Complete(nn.Module):
     Args:
         network: in evaluation mode, on the processor.
         schema: what its inputs and outputs mean.
-        loss: key of `LOSSES`, by which its outputs read as probabilities.
+        objective: what it was trained with, by which its outputs read as probabilities.
     """
 
-    def __init__(self, network: nn.Module, schema: Schema, loss: str) -> None:
+    def __init__(self, network: nn.Module, schema: Schema, objective: Objective) -> None:
         super().__init__()
         self.network = network
         self.schema = schema
         self.scaling = Scaling(schema, Execution())
-        self.loss = loss
+        self.objective = objective
 
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
         """For raw (batch, ...): scores and probabilities, each (batch, classes); or numbers in their own units."""
         outputs = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
-        return self.schema.task.target.answers(outputs, self.loss)
+        return self.schema.task.target.answers(outputs, self.objective.name)
 
 
 def raw_inputs(system: System, dataset: Dataset, rows: Tensor) -> Tensor:
@@ -116,7 +116,9 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
     raw = raw[:CHECKED_ROWS].cpu().to(schema.task.inputs.dtype)
-    complete = Complete(copy.deepcopy(network).cpu().eval(), schema, answers_as(system)).eval().requires_grad_(False)
+    complete = (
+        Complete(copy.deepcopy(network).cpu().eval(), schema, system.objective(schema)).eval().requires_grad_(False)
+    )
     with torch.no_grad():
         expected = complete(raw)
     if to == "onnx":
@@ -126,12 +128,6 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     write_new(path, content)
     ports = schema.task.inputs.port(), schema.task.target.ports()
     return Exported(str(path), to, len(content), *ports, to == "onnx", len(raw), difference, reader)
-
-
-def answers_as(system: System) -> str:
-    """The loss by which a system's outputs read as probabilities."""
-    # The online rule's outputs have passed a sigmoid whatever its loss is: they are probabilities, not scores.
-    return "squared-error" if isinstance(system, Online) else system.loss_name
 
 
 def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Tensor]) -> tuple[bytes, str, float]:
