@@ -26,7 +26,7 @@ from machine import describe_machine
 from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
-from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows, shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.execution import Execution, seed_everything
@@ -129,15 +129,13 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
     named = replace(dataset, columns={**dataset.columns, "targets": targets})
     network = Features(embedding.body, len(kinds))
     augmentation = parse(recipe.augment) if recipe.augment else None
-    batches = Batches(named, splits.training, recipe.batch_size, recipe.seed, made.execution, augmentation)
+    batches = shuffled_batches(named, splits.training, recipe.batch_size, recipe.seed, made.execution, augmentation)
 
     def features(rows: Tensor) -> Tensor:
         network.eval()
-        plain = Batches(dataset, rows, CHUNK, 0, made.execution)
+        plain = Rows(dataset, made.execution)
         with torch.inference_mode():
-            found = [
-                network.body(plain.gather(rows[at : at + CHUNK], (0, 0)).inputs) for at in range(0, len(rows), CHUNK)
-            ]
+            found = [network.body(plain(rows[at : at + CHUNK]).inputs) for at in range(0, len(rows), CHUNK)]
         return F.normalize(torch.cat(found), dim=1)
 
     def judge(_: nn.Module) -> Judgement:

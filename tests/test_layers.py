@@ -19,7 +19,8 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("systems",),
     ("show",),
     ("training", "glassbox"),
-    ("data", "networks", "objectives"),
+    ("data",),
+    ("networks", "objectives"),
     ("recipe", "execution", "textbook", "record", "files"),
     ("errors",),
 )

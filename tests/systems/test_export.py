@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import glasswork as gw
-from glasswork.data.inputs import read_table
+from glasswork.data.kinds.table import Table
 from glasswork.systems import export as room
 from glasswork.systems.model import Model
 from made_data import train, write_npz, write_table
@@ -56,7 +56,7 @@ def test_a_table_with_unknown_cells_gives_numbers_in_their_own_units(tmp_path: P
     lines[1][0] = ""
     (tmp_path / "holes.csv").write_text("\n".join(",".join(line) for line in lines) + "\n", encoding="utf-8")
     said = [answer.answer for answer in model.predict(tmp_path / "holes.csv")]
-    raw, _ = read_table(tmp_path / "holes.csv", model.schema)
+    raw, _ = Table.of(model.schema.task).read_table(tmp_path / "holes.csv")
     assert raw.isnan().any()
     numbers = onnxruntime.InferenceSession(found.path).run(["numbers"], {"features": raw.numpy()})[0]
     np.testing.assert_allclose(numbers[:, 0], said, atol=1e-4)

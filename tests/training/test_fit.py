@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -46,7 +47,7 @@ def mean_loss(network: nn.Module, batch: Batch, state: Carry, moment: Moment) ->
 
 
 def stage(network: nn.Module, steps: int, batch_size: int = ROWS, **settings: object) -> Stage:
-    batches = Batches(problem(), torch.arange(ROWS), batch_size, 0, Execution())
+    batches = shuffled_batches(problem(), torch.arange(ROWS), batch_size, 0, Execution())
     values = {"learning_rate": 0.5, "optimizer": "sgd", "schedule": "constant", **settings}
     judge = values.pop("judge", None)
     parameters = list(network.parameters())

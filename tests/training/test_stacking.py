@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.collate import Rows, rows_of, shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
@@ -75,7 +76,7 @@ def member(
 
     def judge(network: nn.Module) -> Judgement:
         assert validation is not None
-        batch = Batches(dataset, validation, 1, 0, Execution()).gather(validation, (0, 0))
+        batch = Rows(dataset, Execution())(validation)
         with torch.no_grad():
             found = LOSSES[loss.name](network(batch.inputs.to(dtype)), batch.targets, smoothing=loss.smoothing)
         return Judgement(float(found), {})
@@ -85,7 +86,7 @@ def member(
         "train",
         network,
         list(network.parameters()),
-        Batches(dataset, training, batch_size, seed, Execution()),
+        shuffled_batches(dataset, training, batch_size, seed, Execution()),
         mean_loss,
         judge if validation is not None else None,
         Clock(steps),
@@ -197,7 +198,9 @@ def test_augmented_images_are_each_member_s_own() -> None:
             stage = member(seed, steps=12)
             seed_everything(seed)
             network = Dense(36, (5,), OUTPUTS, "relu").double()
-            batches = Batches(dataset, torch.arange(count), 10, seed, Execution(), parse(("flip", "rotation:20")))
+            batches = shuffled_batches(
+                dataset, torch.arange(count), 10, seed, Execution(), parse(("flip", "rotation:20"))
+            )
             made.append(replace(stage, network=network, parameters=list(network.parameters()), batches=batches))
         return made
 
@@ -216,7 +219,8 @@ def judged(count: int, **options: Any) -> list[Stage]:
 
 def held_out(stages: Sequence[Stage]) -> list[Batches]:
     dataset = problem()
-    return [Batches(dataset.with_schema(stage.batches.scaling.schema), JUDGED, 1, 0, Execution()) for stage in stages]
+    schemas = [rows_of(stage.batches).scaling.schema for stage in stages]
+    return [shuffled_batches(dataset.with_schema(schema), JUDGED, 1, 0, Execution()) for schema in schemas]
 
 
 def stopped(stage: Stage, patience: int) -> Step:

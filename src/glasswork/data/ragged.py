@@ -22,6 +22,13 @@ def lengths(offsets: Tensor) -> Tensor:
     return offsets[1:] - offsets[:-1]
 
 
+def spread_of_lengths(offsets: Tensor) -> str:
+    """The shortest, the longest and the median length in words."""
+    ordered = lengths(offsets).sort().values
+    least, middle, most = ordered[[0, len(ordered) // 2, -1]].tolist()
+    return f"{least:,}" if least == most else f"{least:,} to {most:,} (median {middle:,})"
+
+
 def offsets_of(counts: Tensor) -> Tensor:
     """Where rows of these lengths (rows,) begin, and where the last one ends: int64 (rows + 1,)."""
     return torch.nn.functional.pad(counts.to(torch.int64).cumsum(0), (1, 0))

@@ -34,7 +34,7 @@ def _count_preset(name: str, size: int | None) -> Count:
     order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
     schema = system.example().schema
-    if schema.inputs == "image":
+    if schema.task.inputs.image_shape:
         usual = order.recipe.model_dump().get("size")
         channels, classes, side = (3, 1000, size or usual) if usual else (schema.shape[0], 10, size or schema.shape[1])
         schema = replace(schema, shape=(channels, side, side), classes=tuple(map(str, range(classes))))

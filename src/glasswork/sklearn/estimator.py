@@ -19,7 +19,7 @@ from typing_extensions import override
 from glasswork.catalogue import make_system, preset
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.formats.arrays import images_of
+from glasswork.data.formats.raw_arrays import images_of
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device
@@ -117,7 +117,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
                     inputs = _limited(as_tensor(given[start : start + CHUNK]), mean, deviation)
                 parts.append(self.network_(inputs).double().numpy())
         outputs: Array = np.concatenate(parts)
-        if schema.target == "number":
+        if schema.task.target.numeric:
             outputs = outputs * np.array(schema.target_deviation) + np.array(schema.target_mean)
         return outputs
 
@@ -154,7 +154,7 @@ def _made(schema: Schema, recipe: Mapping[str, Any], weights: Mapping[str, Array
     """The network of a recipe with given weights."""
     with torch.random.fork_rng(devices=[]):
         network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(schema)
-    if schema.inputs == "vector":
+    if schema.task.inputs.image_shape is None:
         network.double()
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
     return network.eval()
@@ -194,14 +194,14 @@ def _standardised(dataset: Dataset, splits: Splits) -> tuple[Dataset, Schema]:
         The examples under a schema by which nothing is scaled any more, and the schema from raw units.
     """
     schema = dataset.schema
-    if schema.inputs == "image":
+    if schema.task.inputs.image_shape:
         return dataset, schema
     columns = dict(dataset.columns)
     mean, deviation = _moments(columns["inputs"][splits.training])
     columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
     raw = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
     plain = replace(schema, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
-    if schema.target == "number":
+    if schema.task.target.numeric:
         mean, deviation = _moments(columns["targets"][splits.training])
         columns["targets"] = ((columns["targets"] - mean) / deviation).float()
         raw = replace(raw, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.data.dataset import TEST, Dataset, fingerprints
 from glasswork.data.folds import Fold, Groups, RowOrder, groups_of, hold_out, make_folds, read_groups, require_classes
-from glasswork.data.formats.tables.features import spans
+from glasswork.data.kinds.columns import spans
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed

@@ -155,10 +155,10 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
     dataset = read(ordered)
-    if dataset.schema.target != "class":
+    target = dataset.schema.task.target
+    if not target.one_class:
         raise GlassworkError(
-            f"{data} has targets of kind '{dataset.schema.target}': label errors are looked for where each example "
-            "has one class"
+            f"{data} has targets of kind '{target.word}': label errors are looked for where each example has one class"
         )
     return Search(ordered, dataset, folds)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -182,7 +182,7 @@ def _alone(member: Member) -> Iterator[float]:
 def _stacked(members: Sequence[Member]) -> Iterator[float]:
     stages = [member.stage for member in members]
     held_out = [
-        Batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
+        shuffled_batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
         for member in members
     ]
     judged = held_out if stages[0].judge is not None else None

@@ -358,7 +358,8 @@ def prepare(
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     dataset = {way: _pooled(each) for way, each in read.items()}
     first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
-    if first.schema.target != "class" or first.schema.inputs != "image":
+    task = first.schema.task
+    if task.inputs.image_shape is None or not task.target.one_class:
         raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
     groups = _groups(first, splits, rule, remarks)
     if "split" in read[FROZEN].columns:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
 from glasswork.data.brackets import CHARACTERS, CLOSING, KINDS, BracketTexts, bracket_texts, spread
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
@@ -233,7 +234,7 @@ def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, ex
         name="brackets",
         network=network,
         parameters=list(network.parameters()),
-        batches=Batches(dataset, torch.arange(len(texts)), BATCH, seed, execution),
+        batches=shuffled_batches(dataset, torch.arange(len(texts)), BATCH, seed, execution),
         loss=_loss,
         judge=None,
         clock=Clock(total=updates),

@@ -1,6 +1,6 @@
 """A network's outputs on many examples, and what they are measured to be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -9,12 +9,12 @@ from torch import Tensor
 from typing_extensions import TypeVar
 
 from glasswork.data import ragged
-from glasswork.data.batches import Batch, Batches, Scaling
+from glasswork.data.batches import Batch, Scaling
+from glasswork.data.collate import collate_of
 from glasswork.data.dataset import Dataset
-from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
-from glasswork.objectives.metrics import Metrics, measure
+from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 
 EVALUATION_ROWS = 500
@@ -46,9 +46,7 @@ def measured_rows(splits: Splits) -> tuple[str, Tensor]:
 
 def collate(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
     """The examples at `rows` as one batch, in their order and without augmentation; padded if they differ in length."""
-    if "inputs" in dataset.offsets:
-        return PaddedBatches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows)
-    return Batches(dataset, rows, max(1, len(rows)), 0, execution).gather(rows, (0, 0))
+    return collate_of(dataset, execution)(rows)
 
 
 def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
@@ -60,18 +58,14 @@ def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tens
         rows: which of them, int64.
         execution: how the arithmetic is carried out.
     """
-    scaling = Scaling(dataset.schema, execution)
-    found = torch.zeros(len(rows), len(dataset.schema.classes))
+    make, found = collate_of(dataset, execution), torch.zeros(len(rows), len(dataset.schema.classes))
+    if "inputs" in dataset.offsets:
+        parts: Sequence[Tensor] = parts_by_length(dataset, rows)
+    else:
+        parts = torch.split(torch.arange(len(rows)), EVALUATION_ROWS)
     with torch.inference_mode(), execution.arithmetic():
-        if "inputs" in dataset.offsets:
-            for places in parts_by_length(dataset, rows):
-                inputs = collate(dataset, rows[places], execution).inputs
-                found[places] = scaling.answers(network(inputs).float()).cpu()
-            return found
-        batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
-        for start in range(0, len(rows), EVALUATION_ROWS):
-            inputs = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0)).inputs
-            found[start : start + EVALUATION_ROWS] = scaling.answers(network(inputs).float()).cpu()
+        for places in parts:
+            found[places] = make.scaling.answers(network(make(rows[places]).inputs).float()).cpu()
     return found
 
 
@@ -102,9 +96,7 @@ def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: 
     """
     schema, raw = dataset.schema, dataset.columns["targets"][rows]
     scaling = Scaling(schema, Execution())
-    plain = outputs
-    if schema.target == "number":
-        plain = (outputs - scaling.target_mean) / scaling.target_deviation
+    target = schema.task.target
+    plain = scaling.targets(outputs) if target.numeric else outputs
     loss = float(Objective(objective.name, objective.smoothing)(plain, scaling.targets(raw)))
-    main = {"class": "accuracy", "classes": "accuracy", "number": "r2"}[schema.target]
-    return Metrics({"loss": loss, **measure(schema.target, outputs, raw, objective.name)}, main, loss)
+    return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)

@@ -14,10 +14,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from glasswork.data import ragged
-from glasswork.data.augmentation import centre
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Dataset, InputKind, Schema
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.kinds.kind import Port
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
@@ -27,36 +26,10 @@ from glasswork.systems.system import System
 Format = Literal["onnx", "safetensors", "state-dict"]
 ENDINGS: dict[str, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "state-dict": ".pt"}
 CHECKED_ROWS = 32
-TYPES: dict[InputKind, torch.dtype] = {
-    "image": torch.uint8,
-    "vector": torch.float32,
-    "text": torch.int64,
-    "sequence": torch.uint8,
-    "series": torch.float32,
-}
-"""Of raw inputs."""
-CHECKED_CLIPS, CHECKED_FRAMES = 3, 32
 TOLERANCE = 1e-4
 """The greatest difference accepted, as a share of the greatest number compared, or of 1 where that is less."""
 LARGEST = 2**31 - 2**24
 """Bytes of weights that fit into one ONNX file, which a protocol buffer limits to 2 GiB."""
-
-
-@dataclass(frozen=True)
-class Port:
-    """An input or an output of an exported file.
-
-    Attributes:
-        name: as the file calls it.
-        dtype: of its numbers.
-        shape: with `batch` for any number of examples.
-        meaning: what the numbers are, in words.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[str | int, ...]
-    meaning: str
 
 
 @dataclass(frozen=True)
@@ -108,20 +81,14 @@ class Complete(nn.Module):
 
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
         """For raw (batch, ...): scores and probabilities, each (batch, classes); or numbers in their own units."""
-        scores = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
-        if self.schema.target in {"number", "ahead"}:
-            return (scores,)
-        return scores, self.objective.probabilities(scores, self.schema.target)
+        outputs = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
+        return self.schema.task.target.answers(outputs, self.objective.name)
 
 
 def raw_inputs(system: System, dataset: Dataset, rows: Tensor) -> Tensor:
     """What an exported file is given for some rows: pictures and frames as they are, texts and series as batches."""
-    inputs = dataset.columns["inputs"]
-    if dataset.schema.inputs == "sequence":
-        return ragged.pad(inputs, dataset.offsets["inputs"], rows[:CHECKED_CLIPS])[0][:, :CHECKED_FRAMES]
-    if dataset.schema.inputs in {"text", "series"}:
-        return system.batch(dataset, rows, Execution()).inputs
-    return centre(inputs[rows], dataset.margin)
+    raw = dataset.schema.task.inputs.raw(dataset, rows)
+    return system.batch(dataset, rows, Execution()).inputs if raw is None else raw
 
 
 def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path: str | Path, to: str) -> Exported:
@@ -148,7 +115,7 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
         raise GlassworkError(f"{path} is there already: choose another name or move it away")
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
-    raw = raw[:CHECKED_ROWS].cpu().to(TYPES[schema.inputs])
+    raw = raw[:CHECKED_ROWS].cpu().to(schema.task.inputs.dtype)
     complete = (
         Complete(copy.deepcopy(network).cpu().eval(), schema, system.objective(schema)).eval().requires_grad_(False)
     )
@@ -159,53 +126,8 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     else:
         content, reader, difference = _weights(complete, system, raw, expected, to)
     write_new(path, content)
-    ports = port_in(schema), ports_out(schema)
+    ports = schema.task.inputs.port(), schema.task.target.ports()
     return Exported(str(path), to, len(content), *ports, to == "onnx", len(raw), difference, reader)
-
-
-def port_in(schema: Schema) -> Port:
-    """What an exported file is given."""
-    if schema.inputs == "image":
-        side = f"{schema.shape[1]} x {schema.shape[2]} pixels (height, width)"
-        colours = "grey" if schema.shape[0] == 1 else "red, green, blue"
-        return Port("images", "uint8", ("batch", *schema.shape), f"{side}, {colours}, raw values from 0 to 255")
-    if schema.inputs == "sequence":
-        meaning = "frames of clips, raw values from 0 to 255 (channels, height, width)"
-        return Port("frames", "uint8", ("batch", "times", *schema.shape), meaning)
-    if schema.target == "next":
-        return Port("tokens", "int64", ("batch", "times"), "the place of each character among the classes")
-    if schema.series is not None:
-        meaning = (
-            "of a window, by its own scale: deviation from the season before, level, covariates, place in the calendar"
-        )
-        return Port("windows", "float32", ("batch", schema.series.window, schema.series.features), meaning)
-    if schema.inputs == "text":
-        meaning = "the place of each token in the schema's vocabulary; -1 behind the end of a shorter text"
-        return Port("tokens", "int64", ("batch", "times", *schema.shape), meaning)
-    meaning = f"raw values of {', '.join(schema.features)}" if schema.features else "raw values"
-    return Port("features", "float32", ("batch", *schema.shape), f"{meaning}; NaN where unknown")
-
-
-def ports_out(schema: Schema) -> tuple[Port, ...]:
-    """What an exported file answers."""
-    if schema.target == "next" or schema.each:
-        over = ("batch", len(schema.classes), "times")
-        what = "each character to come next" if schema.target == "next" else "each label at every time"
-        return (
-            Port("scores", "float32", over, f"the network's outputs for {what}"),
-            Port("probabilities", "float32", over, f"of {what}, adding up to 1"),
-        )
-    if schema.series is not None:
-        shape = ("batch", schema.series.horizon, schema.series.quantiles)
-        return (Port("quantiles", "float32", shape, "of the deviations from the seasonal-naive values to come"),)
-    names, outputs = ", ".join(schema.classes), ("batch", len(schema.classes))
-    if schema.target == "number":
-        return (Port("numbers", "float32", outputs, f"{names}, in the target's own units"),)
-    kind = "adding up to 1" if schema.target == "class" else "each on its own"
-    return (
-        Port("scores", "float32", outputs, f"the network's outputs for {names}"),
-        Port("probabilities", "float32", outputs, f"of {names}, {kind}"),
-    )
 
 
 def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Tensor]) -> tuple[bytes, str, float]:
@@ -220,7 +142,7 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
         ) from None
     if sum(tensor.nbytes for tensor in complete.state_dict().values()) > LARGEST:
         raise GlassworkError("An ONNX file holds at most 2 GiB of weights: use --to safetensors for this network")
-    given, answered = port_in(complete.schema), ports_out(complete.schema)
+    given, answered = complete.schema.task.inputs.port(), complete.schema.task.target.ports()
     for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         # The exporter puts a loop of its own in their place, but after a first export torch would take the remembered
         # kernel, which is unrolled over the times of one example.
@@ -318,5 +240,5 @@ def described(schema: Schema, system: System) -> dict[str, str]:
         "glasswork.classes": json.dumps(schema.classes),
         "glasswork.schema": json.dumps(schema.to_json()),
         "glasswork.recipe": json.dumps(recipe),
-        "glasswork.input": json.dumps(asdict(port_in(schema))),
+        "glasswork.input": json.dumps(asdict(schema.task.inputs.port())),
     }

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.align import matching
-from glasswork.data.array_inputs import given_inputs
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.inputs import CHUNK, is_folder, is_table, read_table
+from glasswork.data.inputs import CHUNK, is_folder
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
@@ -34,7 +33,6 @@ from glasswork.systems.prediction import Prediction
 from glasswork.systems.reading import read_measured
 from glasswork.systems.retrieval import find_nearest
 from glasswork.systems.system import System
-from glasswork.systems.targets import class_of, target_of
 from glasswork.training.stage import START
 
 
@@ -76,7 +74,7 @@ class Model:
         several = not isinstance(sources, (str, Path))
         paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
         answers = self._answers(paths)
-        if several or len(answers) != 1 or self.schema.inputs in {"vector", "series"} or is_folder(paths[0]):
+        if several or len(answers) != 1 or self.schema.task.inputs.several or is_folder(paths[0]):
             return answers
         if answers[0].problem:
             raise GlassworkError(answers[0].problem)
@@ -101,11 +99,11 @@ class Model:
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        if self.schema.target == "next":
-            found = [self.system.read(source, self.schema).skipped for source in sources]
-            return tuple(sentence for sentences in found for sentence in sentences)
-        tables = [Path(source) for source in sources] if self.schema.inputs == "vector" else []
-        return tuple(sentence for path in tables if is_table(path) for sentence in read_table(path, self.schema)[1])
+        found = self.schema.task.inputs.unlike([Path(source) for source in sources])
+        if found is not None:
+            return found
+        said = [self.system.read(source, self.schema).skipped for source in sources]
+        return tuple(sentence for sentences in said for sentence in sentences)
 
     def inputs(self, sources: Sequence[str | Path]) -> Tensor:
         """What the network is given for image files or the rows of CSV files: float32, scaled, (examples, ...).
@@ -119,7 +117,7 @@ class Model:
     def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
         """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
         for path in paths:
-            if self.schema.inputs != "text" and not path.exists():
+            if not self.schema.task.inputs.written and not path.exists():
                 raise GlassworkError(f"There is no file {path}")
         some = False
         for part in self.system.inputs(paths, self.schema):
@@ -144,8 +142,8 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         batch = next(self._asked([Path(source)]))
-        following = batch.targets[:1] if self.schema.target in {"next", "ahead"} else None
-        wanted = following if target is None else target_of(target, self.schema)
+        following = batch.targets[:1] if self.schema.task.target.inside else None
+        wanted = following if target is None else self.schema.task.target.parse(target)
         loss = self.system.objective(self.schema).name
         return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
 
@@ -163,12 +161,12 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
         """
-        self._require_looks()
+        self.schema.task.inputs.require_looks()
         sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
         if len(sources) and isinstance(sources[0], (str, Path)):
             scaled = self.inputs(sources)
         else:
-            raw = given_inputs(inputs, self.schema).to(self.execution.device)
+            raw = self.schema.task.inputs.arrays(inputs).to(self.execution.device)
             scaled = Scaling(self.schema, self.execution).inputs(raw)
         found: npt.NDArray[np.float32] = layer_features(self.network, scaled, layer).float().cpu().numpy()
         return found
@@ -185,7 +183,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        self._require_looks()
+        self.schema.task.inputs.require_looks()
         return feature_pictures(self.network, self.inputs([source])[:1], self.schema.shape)
 
     def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
@@ -199,7 +197,7 @@ class Model:
         Raises:
             GlassworkError: for a missing file, layer or unit.
         """
-        self._require_looks()
+        self.schema.task.inputs.require_looks()
         inputs = self.inputs([source])[:1]
         exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
@@ -214,9 +212,9 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
-        self._require_looks()
+        self.schema.task.inputs.require_looks()
         inputs = self.inputs([source])[:1]
-        wanted = self._answered(inputs) if target is None else class_of(target, self.schema)
+        wanted = self._answered(inputs) if target is None else self.schema.task.target.place(target)
         found: list[Record] = [
             saliency(self.network, inputs, wanted),
             integrated_gradients(self.network, inputs, wanted),
@@ -228,14 +226,6 @@ class Model:
             if places:  # the last one: what it found is put together without regard to place
                 found.append(grad_cam(self.network, inputs, wanted, places[-1].layer))
         return tuple(found)
-
-    def _require_looks(self) -> None:
-        """Refuses to look for features where inputs are neither images nor rows of numbers."""
-        if self.schema.inputs not in {"image", "vector"}:
-            raise GlassworkError(
-                "Features and attributions are of images and rows of numbers, and this model takes "
-                f"{'text' if self.schema.inputs == 'text' else self.schema.inputs}: open it without them"
-            )
 
     def _answered(self, inputs: Tensor) -> int:
         with torch.no_grad():

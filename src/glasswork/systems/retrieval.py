@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats.decoding import SUFFIXES
 from glasswork.data.inputs import of_inputs, read_images
@@ -37,10 +37,10 @@ def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution:
         float32 (rows, units) of length 1, on the CPU.
     """
     network.eval()
-    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
+    collate = Rows(dataset, execution)
     parts = []
     for start in range(0, len(rows), EVALUATION_ROWS):
-        inputs = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0)).inputs
+        inputs = collate(rows[start : start + EVALUATION_ROWS]).inputs
         with torch.no_grad(), execution.arithmetic():
             found = network.embed(inputs) if isinstance(network, Embedding) else layer_features(network, inputs)
         parts.append(F.normalize(found.float(), dim=1).cpu())
@@ -106,7 +106,7 @@ def find_nearest(
         gallery, left_out = _unlabelled(Path(source), schema)
     else:
         gallery = _gallery(source, system, schema)
-        labelled = gallery.schema.target == "class"
+        labelled = gallery.schema.task.target.one_class
     near = neighbours(network, query, gallery, count, execution)
     found = [
         Neighbour(
@@ -123,12 +123,12 @@ def find_nearest(
 
 def _gallery(source: str, system: System, schema: Schema) -> Dataset:
     """The images to look among, read as the network reads its own."""
-    side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
     target = system.recipe.model_dump().get("target")
-    dataset = read(source, ReadingOptions(side, 0, target, False, schema.shape[0], True))
-    if dataset.schema.inputs != "image" or dataset.schema.shape != schema.shape:
+    dataset = read(source, schema.task.inputs.like(ReadingOptions(target=target), schema))
+    inputs = dataset.schema.task.inputs
+    if inputs.image_shape != schema.shape:
         raise GlassworkError(
-            f"{source} holds {dataset.schema.inputs} inputs of shape {dataset.schema.shape}, and this model takes "
+            f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
             f"images of shape {schema.shape}"
         )
     return dataset.with_schema(replace(schema, target=dataset.schema.target, classes=dataset.schema.classes))

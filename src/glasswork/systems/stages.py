@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from glasswork.data.batches import BatchSource
+from glasswork.data.batches import Batches
 from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
 from glasswork.training.stage import Judgement, Stage
@@ -22,7 +22,7 @@ def judge_of(system: System[Any, Any], context: Context) -> Callable[[nn.Module]
     return judge if len(context.splits.validation) else None
 
 
-def stage_of(system: System[Any, Any], network: nn.Module, batches: BatchSource, context: Context) -> Stage:
+def stage_of(system: System[Any, Any], network: nn.Module, batches: Batches, context: Context) -> Stage:
     """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
     recipe = system.recipe
     assert recipe.learning_rate is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches, BatchSource
+from glasswork.data.batches import Batch, Batches
 from glasswork.execution import Execution
 from glasswork.training.clock import Clock
 
@@ -77,7 +77,7 @@ class Stage:
     name: str
     network: nn.Module
     parameters: Sequence[nn.Parameter]
-    batches: BatchSource
+    batches: Batches
     loss: Loss
     judge: Callable[[nn.Module], Judgement] | None
     clock: Clock
@@ -94,12 +94,6 @@ class Stage:
     total: int | None = None
     share: float = 1.0
     minimise: Minimise | None = None
-
-    @property
-    def row_batches(self) -> Batches:
-        """`batches`, of a stage whose batches are rows of the examples."""
-        assert isinstance(self.batches, Batches)
-        return self.batches
 
 
 @contextmanager

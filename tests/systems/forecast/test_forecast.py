@@ -13,8 +13,8 @@ import torch
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
 from glasswork.data.series_windows import Places, Windows
 from glasswork.execution import Execution
 from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
@@ -27,7 +27,7 @@ SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2
 
 def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Dataset:
     inputs = values[:, :, None].float()
-    kind = SeriesKind(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
+    kind = Series(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
     names = tuple("abcdef"[: values.shape[1]])
     return Dataset(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)

@@ -141,7 +141,7 @@ def test_epochs_follow_the_slide_example_by_example(units: int) -> None:
 def test_the_first_update_is_the_gradient_of_the_system_s_own_loss() -> None:
     """What `Stage.loss` says of the first example alone, through autograd, is what the rule follows."""
     _, stage = made_stage()
-    batch = stage.batches.gather(stage.batches.rows[:1], (0, 0))
+    batch = stage.batches.collate(stage.batches.sampler.items[:1], None)
     loss, _ = stage.loss(stage.network, batch, {}, START)
     parameters = list(stage.network.parameters())
     gradients = torch.autograd.grad(loss, parameters)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
-from glasswork.data.bptt import Lanes, Stretches
+from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
 from glasswork.data.inputs import Inputs
@@ -85,7 +85,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = Lanes(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
+        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
         minimise = partial(sampled, schema=dataset.schema, prompt=recipe.prompt, moments=recipe.samples)
         return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glasswork.data.augmentation import centre
-from glasswork.data.balanced_batches import by_class
 from glasswork.data.dataset import Dataset
 from glasswork.data.pictures import picture
+from glasswork.data.samplers import by_class
 from glasswork.data.splits import Splits
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
-from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.reading import read
+from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -114,15 +115,10 @@ class Embed(System[EmbedRecipe, Tensor]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.classes_per_batch is not None and recipe.examples_per_class is not None
-        batches = BalancedBatches(
-            dataset,
-            splits.training,
-            recipe.classes_per_batch,
-            recipe.examples_per_class,
-            recipe.seed,
-            execution,
-            self.augmentation,
-        )
+        classes = dataset.columns["targets"][splits.training]
+        count, each = recipe.classes_per_batch, recipe.examples_per_class
+        sampler = Balanced(splits.training, classes, count, each, recipe.seed)
+        batches = Batches(sampler, Rows(dataset, execution, self.augmentation))
         stage = stage_of(self, network, batches, context)
         return [stage if has_pairs(dataset.columns["targets"][splits.validation]) else replace(stage, judge=None)]
 

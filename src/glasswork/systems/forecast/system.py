@@ -13,12 +13,12 @@ from typing_extensions import override
 from glasswork.data.batches import Batch
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series import series
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.inputs import Inputs
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
 from glasswork.data.reading import read
-from glasswork.data.series_windows import Places, WindowBatches, Windows
+from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -120,7 +120,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         windows = Windows(dataset, execution)
-        batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
+        batches = window_batches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
         return [stage_of(self, network, batches, context)]
 
     @override
@@ -217,7 +217,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         values = torch.stack([(2 * math.pi * times / 6).sin() + 0.01 * times, (2 * math.pi * times / 6).cos()], 1)
         columns = {"inputs": values[:, :, None].float(), "times": times}
         columns["fingerprints"] = fingerprints(columns["inputs"])
-        schema = Schema("series", (1,), "ahead", ("rising", "level"), series=SeriesKind(Timing("rows")))
+        schema = Schema("series", (1,), "ahead", ("rising", "level"), series=Series(Timing("rows")))
         return Dataset(columns, schema, "example", ordered=True)
 
 
@@ -225,7 +225,7 @@ def _last(places: Places, count: int) -> Places:
     return places.at(torch.arange(max(0, len(places) - count), len(places)))
 
 
-def _too_short(dataset: Dataset, kind: SeriesKind, part: str, count: int) -> GlassworkError:
+def _too_short(dataset: Dataset, kind: Series, part: str, count: int) -> GlassworkError:
     """The sentence about a part in which not one forecast has room."""
     first = part == "train"
     needed = kind.horizon + (kind.context if first else 0)

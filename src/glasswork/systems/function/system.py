@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -66,7 +66,7 @@ class Function(System[FunctionRecipe, Tensor]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        batches = shuffled_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         return [stage_of(self, network, batches, context)]
 
     def _made(self) -> Dataset:

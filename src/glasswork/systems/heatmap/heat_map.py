@@ -128,7 +128,7 @@ class _Sliding:
         self.model = model
         self.options = options
         schema = self.model.schema
-        if schema.inputs != "image" or schema.target == "number":
+        if schema.task.inputs.image_shape is None or schema.task.target.numeric:
             raise GlassworkError(f"{self.model.run} does not classify images, which a heat map is made of")
         target = options.target or schema.classes[-1]
         if target not in schema.classes:
@@ -241,9 +241,8 @@ class _Sliding:
                 if stained[rows, columns].any():
                     scores = tile_scores(network, read, slide.height, slide.width, part)[:, ::every, ::every]
                     flat = scores.flatten(1).T.float().cpu()
-                    chances = model.system.objective(model.schema).probabilities(flat, model.schema.target)[
-                        :, self.place
-                    ]
+                    loss = model.system.objective(model.schema).name
+                    chances = model.schema.task.target.probabilities(flat, loss)[:, self.place]
                     values[rows, columns] = chances.view(scores.shape[1:]).numpy()
                 else:
                     skipped += 1

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -93,7 +93,9 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
+        batches = shuffled_batches(
+            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
+        )
         return [stage_of(self, network, batches, context)]
 
     @override

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batches, Scaling
+from glasswork.data.batches import Scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
@@ -120,7 +121,7 @@ class Online(System[OnlineRecipe, Tensor]):
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
-        batches = Batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
+        batches = shuffled_batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
         stage = stage_of(self, network, batches, context)
         minimise = partial(
             online, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"

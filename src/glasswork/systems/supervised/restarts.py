@@ -108,7 +108,7 @@ def _member(stage: Stage, restarts: Restarts, place: int) -> Stage:
     seed_everything(seed)
     network = stage.execution.place(restarts.make())
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return replace(stage, network=network, parameters=parameters, batches=stage.row_batches.reseeded(seed), seed=seed)
+    return replace(stage, network=network, parameters=parameters, batches=stage.batches.reseeded(seed), seed=seed)
 
 
 def _together(stage: Stage, start: Tree | None, restarts: Restarts) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -112,7 +112,9 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
+        batches = shuffled_batches(
+            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
+        )
         minimise = partial(self._restarted, context=context) if recipe.restarts > 1 else None
         return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 
@@ -120,7 +122,8 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         """The steps of several networks, of which one is kept."""
         dataset, splits, execution, recipe = context.dataset, context.splits, context.execution, self.recipe
         training, held_out = (
-            Batches(dataset, rows, max(1, len(rows)), 0, execution) for rows in (splits.training, splits.validation)
+            shuffled_batches(dataset, rows, max(1, len(rows)), 0, execution)
+            for rows in (splits.training, splits.validation)
         )
         restarts = Restarts(
             recipe.restarts,

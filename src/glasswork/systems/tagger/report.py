@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasswork.data import ragged
+from glasswork.data.collate import IGNORED
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats.conll import words_in
-from glasswork.data.padded_batches import IGNORED
 from glasswork.execution import Execution
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.spans import marks_spans, measure_labels, span_f1

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import ragged
+from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import Inputs, is_there
-from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
@@ -72,7 +72,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
         return [stage_of(self, network, batches, context)]
 
     @override

@@ -16,7 +16,8 @@ from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
@@ -187,11 +188,11 @@ class Transfer(System[TransferRecipe, Tensor]):
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
         trained = trained_layers(network, self.entry.last_stage, recipe.way)
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
-        images = Batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution, self.augmentation)
+        images = shuffled_batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution, self.augmentation)
         whole = replace(stage_of(self, network, images, context), parameters=parameters, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
-        plain = Batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution)
+        plain = shuffled_batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution)
         head = replace(
             stage_of(self, network, plain, context),
             name=HEAD,
@@ -230,7 +231,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
         return replace(
             stage,
-            batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, execution),
+            batches=shuffled_batches(known, stage.batches.sampler.items, recipe.batch_size, recipe.seed, execution),
             loss=partial(self._loss_of_features, objective=self.training_objective(context)),
             judge=judge if len(held_out) else None,
             clock=clock,

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import ragged
+from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.inputs import Inputs
-from glasswork.data.padded_batches import PaddedBatches
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -70,7 +70,7 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         pieces, rows = cut(dataset, splits.training, recipe.sequence)
-        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, execution)
+        batches = padded_batches(pieces, rows, recipe.batch_size, recipe.seed, execution)
         return [stage_of(self, network, batches, context)]
 
     @override

@@ -64,7 +64,7 @@ class Stack:
         self._share()
         self.dtype = self.network.weights[0].dtype
         self.dropout = any(layer.dropout for layer in layers)
-        self.batches = StackedBatches([stage.row_batches for stage in stages], losses, self.dtype, self.dropout)
+        self.batches = StackedBatches([stage.batches for stage in stages], losses, self.dtype, self.dropout)
         self.optimizer = StackedOptimizer(stages[0].optimizer, self.network, stages[0].momentum)
         if start is not None:
             self.optimizer.restore(start["optimizer"])

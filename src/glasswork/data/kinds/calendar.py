@@ -2,13 +2,14 @@
 
 import calendar
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+from glasswork.record import Record
 
 Unit = Literal["seconds", "months", "numbers", "rows"]
 
@@ -24,7 +25,7 @@ _NAMES = {1: "second", 60: "minute", 1800: "half hour", 3600: "hour", DAY: "day"
 
 
 @dataclass(frozen=True)
-class Timing:
+class Timing(Record):
     """The times of evenly spaced values, each a whole number: seconds or months of the calendar, steps, or rows.
 
     Attributes:
@@ -37,8 +38,8 @@ class Timing:
     """
 
     unit: Unit
-    step: float = 1.0
-    offset: float = 0.0
+    step: int | float = 1.0
+    offset: int | float = 0.0
     name: str = ""
     clock: bool = False
 
@@ -110,15 +111,6 @@ class Timing:
         turns = [2 * math.pi * (seconds / CYCLES[name]).remainder(1.0) for name in cycles]
         parts = [part for turn in turns for part in (turn.sin(), turn.cos())]
         return torch.stack(parts, -1).float() if parts else torch.zeros(*times.shape, 0)
-
-    def to_json(self) -> dict[str, Any]:
-        """The timing as plain JSON types; `from_json` turns it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Timing":
-        """The timing that `to_json` wrote."""
-        return cls(**data)
 
 
 def _whole(steps: float, name: str) -> bool:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from glasswork.data.dataset import Schema
-from glasswork.data.formats.tables.features import Column, spans
+from glasswork.data.kinds.columns import Column, spans
 
 MARK_DEVIATION = 0.5
 TAILS = 5.0  # deviations; one slip of the point in a thousand rows would otherwise decide about a whole test set
@@ -36,38 +35,42 @@ def column_moments(inputs: Tensor, columns: Sequence[Column]) -> tuple[Tensor, T
     return mean, torch.where(varies, deviation, 0.0)
 
 
-class TableScaling:
-    """What is done to scaled features, which those of plain arrays need only where a table is read for them.
+class TableScaler(nn.Module):
+    """Scales features, and settles those that are unknown or far from all others.
 
-    What nobody knows becomes the training mean, which is 0 after scaling. Unknown are NaN, and every feature of a row's
-    column where the row has a category, or an empty cell, that no training row has: the other features of that column
+    What is unknown becomes the training mean, which is 0 after scaling. Unknown are NaN, and every feature of a row's
+    column if the row has a category, or an empty cell, that no training row has: the other features of that column
     would say `none of these`, which was never seen either.
 
     A value z beyond `tails` deviations becomes tails + log(1 + |z| - tails), with the sign of z.
 
     Args:
-        schema: the table's, with its deviations.
-        device: where the inputs are.
+        affine: scales by mean and deviation.
+        deviation: of each feature.
+        columns: whose features they are; empty for a plain array, of which only a table is read later.
+        tails: see above; None: values stay as they are.
     """
 
-    def __init__(self, schema: Schema, device: str) -> None:
-        self._tails = schema.tails
-        self._unseen: list[tuple[Tensor, int, int]] = []
-        for column, (start, end) in zip(schema.columns, spans(schema.columns), strict=True):
-            places = [start + place for place in column.marks if schema.deviation[start + place] == 0]
+    def __init__(
+        self, affine: nn.Module, deviation: Sequence[float], columns: Sequence[Column], tails: float | None
+    ) -> None:
+        super().__init__()
+        self.affine = affine
+        self._tails = tails
+        self._unseen: list[tuple[str, int, int]] = []
+        for column, (start, end) in zip(columns, spans(columns), strict=True):
+            places = [start + place for place in column.marks if deviation[start + place] == 0]
             if places and column.kind != "boolean":
-                self._unseen.append((torch.tensor(places, device=device), start, end))
+                name = f"unseen_{len(self._unseen)}"
+                self.register_buffer(name, torch.tensor(places))
+                self._unseen.append((name, start, end))
 
-    def settled(self, raw: Tensor, scaled: Tensor) -> Tensor:
-        """Scaled inputs without NaN and without far values.
-
-        Args:
-            raw: the inputs as they were read, (rows, features).
-            scaled: the same, scaled; changed in place.
-        """
+    def forward(self, raw: Tensor) -> Tensor:
+        """Scaled float32 inputs (rows, features), without NaN and without far values."""
+        scaled: Tensor = self.affine(raw)
         scaled.nan_to_num_(nan=0.0, posinf=torch.inf, neginf=-torch.inf)
-        for places, start, end in self._unseen:
-            rows = (raw[:, places] == 1).any(1)
+        for name, start, end in self._unseen:
+            rows = (raw[:, self.get_buffer(name)] == 1).any(1)
             scaled[:, start:end].masked_fill_(rows[:, None], 0.0)
         if self._tails is None:
             return scaled

@@ -1,8 +1,10 @@
 """The columns of a table: what each one becomes for a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from glasswork.record import Record
 
 ColumnKind = Literal["number", "boolean", "category", "date"]
 
@@ -10,7 +12,7 @@ YEAR = 365.2425  # days
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Record):
     """How the cells of one column become features.
 
     Attributes:
@@ -57,11 +59,6 @@ class Column:
         if self.kind in {"category", "boolean"}:
             return tuple(range(count))
         return (count - 1,) if self.missing else ()
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Column":
-        """The column that `dataclasses.asdict` wrote, with lists for tuples."""
-        return cls(**{**data, "categories": tuple(data["categories"])})
 
 
 def spans(columns: Sequence[Column]) -> list[tuple[int, int]]:
