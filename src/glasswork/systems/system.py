@@ -21,6 +21,7 @@ from glasswork.recipe.base import Machine, Recipe
 from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.prediction import Prediction, predictions_of
+from glasswork.systems.sample import Sample
 from glasswork.systems.target_report import report_targets
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Moment, Stage
@@ -206,6 +207,10 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
         return Model
 
+    def usual_schema(self) -> Schema:
+        """What inputs and targets usually are, to count a network without data: grey images of ten classes."""
+        return Schema("image", (1, 28, 28), "class", tuple("0123456789"))
+
     @abc.abstractmethod
-    def example(self) -> Dataset:
-        """A few made examples, for the contract tests."""
+    def sample(self, folder: Path) -> Sample:
+        """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""

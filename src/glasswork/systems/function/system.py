@@ -26,6 +26,7 @@ from glasswork.systems.findings import Findings
 from glasswork.systems.function.recipe import FunctionRecipe
 from glasswork.systems.labelled import read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Stage
@@ -161,5 +162,10 @@ class Function(System[FunctionRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return self._made()
+    def usual_schema(self) -> Schema:
+        return Schema("vector", (1,), "number", ("y",), ("x",))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        asked = write_rows(folder / "asked.csv", ["x"], [[0.5], [2.0]])
+        return Sample(EXPRESSION, {"epochs": 2, "batch_size": 20, "validation": 0.1}, [str(asked)], "0.5")

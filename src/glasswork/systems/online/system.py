@@ -27,6 +27,7 @@ from glasswork.systems.findings import Findings, Headline
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
+from glasswork.systems.sample import Sample, write_features
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
@@ -184,8 +185,13 @@ class Online(System[OnlineRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return exclusive_or()
+    def usual_schema(self) -> Schema:
+        return exclusive_or().schema
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = str(write_features(folder / "features.csv"))
+        return Sample(data, {"test": 0.2, "validation": 0.1, "epochs": 9}, [data], "low")
 
 
 def exclusive_or() -> Dataset:

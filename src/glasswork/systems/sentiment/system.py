@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -16,7 +15,7 @@ from glasswork.data.formats import labelled_texts
 from glasswork.data.inputs import Inputs, is_there
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
-from glasswork.data.tokenize import encode, find_vocabulary
+from glasswork.data.tokenize import find_vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import default_loss
@@ -26,6 +25,7 @@ from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.padding import report_padding
 from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
@@ -210,22 +210,22 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         ]
 
     @override
-    def example(self) -> Dataset:
-        texts = [f"{word} was {what} {end}" for word, what, end in _EXAMPLE]
-        vocabulary = find_vocabulary(texts, "word", 100, 1)
-        tokens, offsets = encode(texts, vocabulary)
-        targets = torch.tensor([int(what == "bad") for _, what, _ in _EXAMPLE])
-        columns = {"inputs": tokens, "targets": targets, "fingerprints": ragged.fingerprints(tokens, offsets)}
-        schema = Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
-        return Dataset(columns, schema, "example", offsets={"inputs": offsets})
+    def usual_schema(self) -> Schema:
+        vocabulary = find_vocabulary([text for text, _ in _texts()], "word", 100, 1)
+        return Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = write_rows(folder / "texts.csv", ["review", "target"], 2 * _texts())
+        options = {"units": 4, "embedding": 5, "layers": 2, "epochs": 2, "batch_size": 8}
+        return Sample(str(data), options, [str(data), "some words of nobody"], "kind")
 
 
-_EXAMPLE = [
-    (word, what, " ".join(["indeed"] * (place % 4)))
-    for place, (word, what) in enumerate(
-        (word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")
-    )
-] * 3
+def _texts() -> list[tuple[str, str]]:
+    """Short texts of two classes, which some of their words tell."""
+    said = [(word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")]
+    kinds = {"good": "kind", "bad": "unkind"}
+    return 3 * [(f"{word} was {what}{' indeed' * (k % 4)}", kinds[what]) for k, (word, what) in enumerate(said)]
 
 
 def _unknown(dataset: Dataset, row: int) -> dict[str, float]:

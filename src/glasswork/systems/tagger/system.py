@@ -24,6 +24,7 @@ from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.padding import report_padding
 from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.tagger.network import Tagger
@@ -125,17 +126,19 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return found
 
     @override
-    def example(self) -> Dataset:
-        words = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(30)]
-        numbers = {"one": 0, "two": 0, "tea": 1, "or": 2}
-        known = {feature: None for sentence in words for word in sentence for feature in tagged.features(word)}
-        schema = Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), each=True)
-        names = [f"sentence {place}" for place in range(30)]
-        dataset = tagged.sentences(words, names, schema, Vocabulary((UNKNOWN, *known), "features"))
-        columns = {
-            **dataset.columns,
-            "targets": torch.tensor([numbers[word] for sentence in words for word in sentence]),
-            "fingerprints": ragged.fingerprints(dataset.columns["texts"], dataset.offsets["texts"]),
-        }
-        offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
-        return replace(dataset, columns=columns, offsets=offsets, source="example")
+    def usual_schema(self) -> Schema:
+        known = {feature: None for word in _LABELS for feature in tagged.features(word)}
+        vocabulary = Vocabulary((UNKNOWN, *known), "features")
+        return Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), vocabulary=vocabulary, each=True)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = folder / "sentences.conll"
+        sentences = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(60)]
+        columns = ["\n".join(f"{word}\t{_LABELS[word]}" for word in sentence) for sentence in sentences]
+        data.write_text("\n\n".join(columns) + "\n", encoding="utf-8")
+        options = {"units": 4, "embedding": 3, "layers": 2, "epochs": 2, "batch_size": 8, "test": 0.2}
+        return Sample(str(data), options, [str(data), "nobody knows these"])
+
+
+_LABELS = {"one": "CD", "tea": "NN", "or": "CC", "two": "CD"}

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -39,6 +38,7 @@ from glasswork.systems.networks import (
     build_network,
     refuse_inputs,
 )
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.transfer.features import features_of, with_features
@@ -284,13 +284,13 @@ class Transfer(System[TransferRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        made = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        images = interpolate(made.expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
-        schema = Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
-        columns = {"inputs": images, "targets": torch.arange(60) % 3, "fingerprints": fingerprints(images)}
-        return Dataset(columns, schema, "example")
+    def usual_schema(self) -> Schema:
+        return Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        return Sample(str(data), {"size": LEAST_SIDE, "epochs": 2, "batch_size": 8}, [str(one)], "1")
 
 
 def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:
