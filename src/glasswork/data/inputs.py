@@ -86,7 +86,8 @@ def read_images(sources: Sequence[str], schema: Schema) -> tuple[Tensor, dict[in
         GlassworkError: for a network that takes no images.
     """
     if schema.inputs != "image":
-        trained = {"vector": "rows of a table", "text": "text", "sequence": "sequences"}[schema.inputs]
+        others = {"vector": "rows of a table", "text": "text", "sequence": "sequences", "series": "series over time"}
+        trained = others[schema.inputs]
         raise GlassworkError(f"This model takes no images: it was trained on {trained}")
     channels, height, width = schema.shape
 
