@@ -97,6 +97,28 @@ def test_the_one_with_the_least_loss_is_kept(select: str, way: str, table: str, 
     assert found["validation"]["loss"] == pytest.approx(kept["validation_loss"], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("options", "select"), [({}, "validation"), ({"validation": 0}, "training")], ids=["held out", "none held out"]
+)
+def test_the_loss_that_chooses_depends_on_what_is_held_out(
+    options: dict[str, Any], select: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train("mlp", json=False, data=table, restarts=3, **options, **SMALL)
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"is kept, as its {select} loss" in words
+    assert ("no example is held out for validation" in words) == (select == "training")
+    found = result(run)
+    assert found["selected"]["by"] == select
+    assert seeds_by(found, f"{select}_loss")[0] == found["selected"]["seed"]
+    assert f'select = "{select}"' in (run / "resolved.toml").read_text(encoding="utf-8")
+    assert "select" not in (run / "recipe.toml").read_text(encoding="utf-8")
+
+
+def test_points_is_restarted_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(train("points", restarts=4, epochs=3))
+    assert found["selected"]["by"] == "training" and found["stacked"]
+
+
 def test_the_report_shows_both_winners_and_the_spread(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     run = train("mlp", data=table, restarts=6, **SMALL)
@@ -199,7 +221,9 @@ def test_a_budget_is_shared(table: str, tmp_path: Path) -> None:
 
 
 def test_mistakes_are_told_in_a_sentence(table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = mistake(capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0)
+    words = mistake(
+        capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0, "--select", "validation"
+    )
     assert "--select training" in words
     with pytest.raises(GlassworkError, match="module made in Python"):
         gw.train(network=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), data=table, restarts=2)

@@ -116,6 +116,7 @@ class Supervised(System[SupervisedRecipe]):
             learning_rate=rates.get(recipe.network, usual),
             strength=usual_strength(recipe, schema, count),
             augment=usual_changes(recipe, schema, count),
+            select="validation" if len(splits.validation) else "training",
         )
 
     def _refuse_restarts(self, splits: Splits) -> None:
@@ -163,6 +164,7 @@ class Supervised(System[SupervisedRecipe]):
             return fit(stage, start)
         assert self._data is not None
         (examples, splits), numerics, recipe = self._data, stage.numerics, self.recipe
+        assert recipe.select is not None
         training, held_out = (
             Batches(examples, rows, max(1, len(rows)), 0, numerics) for rows in (splits.training, splits.validation)
         )
@@ -224,6 +226,7 @@ class Supervised(System[SupervisedRecipe]):
             copy.deepcopy(network),
             lambda network: self._figures(network, examples, splits, numerics),
         )
+        assert self.recipe.select is not None
         return {**found, **restart_findings(state, ends, self.recipe.select)}
 
     @override
