@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ class Model:
         following = batch.targets[:1] if self.schema.target in {"next", "ahead"} else None
         wanted = following if target is None else target_of(target, self.schema)
         loss = self.system.loss_name
-        return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        return replace(trace, remarks=(*trace.remarks, *self.system.another_loss())) if trace.loss else trace
 
     def write(
         self,
@@ -304,7 +306,8 @@ class Model:
         """
         batch = self._held_out(data)
         loss = LOSSES[self.system.loss_name]
-        return diagnose(self.network, batch.inputs, lambda outputs: loss(outputs.float(), batch.targets))
+        found = diagnose(self.network, batch.inputs, lambda outputs: loss(outputs.float(), batch.targets))
+        return replace(found, remarks=self.system.another_loss())
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""

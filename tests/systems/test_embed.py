@@ -15,6 +15,7 @@ from glasswork.cli import main
 from glasswork.data.examples import TEST, TRAINING, VALIDATION, Examples, Schema, fingerprints
 from glasswork.data.unseen import UNUSED, hold_classes_out
 from glasswork.errors import GlassworkError
+from glasswork.experiments.vary import vary
 from glasswork.glassbox.trace import Trace
 from glasswork.networks.embedding import Embedding
 from glasswork.run.folder import RunFolder
@@ -219,7 +220,19 @@ def test_what_is_opened_is_the_nearest_class_mean(tmp_path: Path, capsys: pytest
         order = torch.cdist(embedding, network.means)[0].argsort()
         scores = network(inputs)[0]
     assert scores.argsort(descending=True).tolist() == order.tolist()
+    note = "this network was trained by the triplet loss; what is shown is of the cross-entropy of its scores"
+    assert (trace.loss, trace.remarks[-1:]) == ("cross-entropy", (note,))
     assert main(["diagnose", str(run), "--json"]) == 0
+    assert said(capsys)["remarks"] == [note]
+    assert main(["diagnose", str(run)]) == 0
+    assert f"note: {note}" in capsys.readouterr().out
+    assert main(["diagnose", str(run), "--out", "page.html"]) == 0
+    assert note in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_the_curve_of_over_training_is_of_the_loss_that_is_minimised(tmp_path: Path) -> None:
+    found = vary("embed", "epochs", [2], {"data": str(bars(tmp_path / "bars.npz")), "network": "lenet", "threads": 1})
+    assert found.curve is not None and found.curve.loss == "triplet loss"
 
 
 def test_the_resolved_recipe_holds_the_batch(tmp_path: Path) -> None:

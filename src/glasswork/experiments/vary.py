@@ -179,7 +179,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         last = _looked_at(training, f"{max(losses)} (last)", None, kept=False)
         kept = _looked_at(training, f"{best.epoch} (best)", runs)
     curve = Curve(
-        training.system.loss_name,
+        training.system.minimised,
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),

@@ -55,6 +55,11 @@ class Embed(System[EmbedRecipe]):
     def loss_name(self) -> str:
         return "cross-entropy"  # of the nearest class mean; the triplet loss needs three examples, and opening has one
 
+    @property
+    @override
+    def minimised(self) -> str:
+        return "triplet loss"
+
     @override
     def read(self, source: str | Path) -> Examples:
         recipe = self.recipe

@@ -85,7 +85,24 @@ class System(abc.ABC, Generic[RecipeT]):
     @property
     @abc.abstractmethod
     def loss_name(self) -> str:
-        """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
+        """Key in `objectives.losses.LOSSES` of the loss that the network's outputs are made for.
+
+        It says how they read as probabilities, and what is looked into when the network is opened. It is also what is
+        minimised, unless `minimised` says otherwise.
+        """
+
+    @property
+    def minimised(self) -> str:
+        """What is minimised, by its name."""
+        return self.loss_name
+
+    def another_loss(self) -> tuple[str, ...]:
+        """A sentence if `loss_name`, which is looked into, is not what was minimised."""
+        if self.minimised == self.loss_name:
+            return ()
+        return (
+            f"this network was trained by the {self.minimised}; what is shown is of the {self.loss_name} of its scores",
+        )
 
     @abc.abstractmethod
     def read(self, source: str | Path) -> Examples:
