@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from torch import nn
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.catalogue import make_system, order
 from glasswork.cli import main
 from glasswork.data.splits import split
@@ -149,7 +150,7 @@ def test_the_first_update_is_the_gradient_of_the_system_s_own_loss() -> None:
     found = [[row[1:] for row in made.hidden], [row[0] for row in made.hidden]]
     found += [[row[1:] for row in made.output], [row[0] for row in made.output]]
     for own, other in zip(found, wanted, strict=True):
-        torch.testing.assert_close(torch.tensor(own), other, rtol=1e-5, atol=1e-6)
+        assert_same_numbers(own, other)
 
 
 @pytest.fixture(scope="module")
