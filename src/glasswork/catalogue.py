@@ -230,7 +230,8 @@ class Order:
 def order(name: str, values: Mapping[str, Any]) -> Order:
     """The order that a preset's name and flat `values`, of recipe and machine together, make.
 
-    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
+    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before. The
+    preset's weight decay goes with adamw, and is left out with another optimizer.
     """
     chosen = preset(name)
     recipe_class = RECIPES[chosen.system]
@@ -240,9 +241,10 @@ def order(name: str, values: Mapping[str, Any]) -> Order:
     given = recipe_class.parse(asked)
     asked = {key: getattr(given, key) for key in asked}
     values = {"data": chosen.data, **chosen.values, **asked}
-    if "budget" in asked:
-        values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
-    recipe = recipe_class.parse(values)
+    without = {"epochs", "patience"} if "budget" in asked else set()
+    if asked.get("optimizer", "adamw") != "adamw":
+        without.add("weight_decay")
+    recipe = recipe_class.parse({key: value for key, value in values.items() if key in asked or key not in without})
     return Order(name, recipe, asked, Machine.parse(machine))
 
 

@@ -20,7 +20,7 @@ from glasswork.device import Numerics
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_smoothing
 from glasswork.objectives.metrics import measure
-from glasswork.recipes.base import Machine
+from glasswork.recipes.base import USUAL_STRENGTHS, Machine
 from glasswork.recipes.supervised import SupervisedRecipe
 from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
@@ -291,4 +291,6 @@ def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> f
     inputs = math.prod(schema.shape)
     if recipe.penalty == "l2":
         return inputs / (2 * VARIANCE_OF_SCORES * examples)
-    return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if recipe.penalty == "l1" else 0.0
+    if recipe.penalty == "l1":
+        return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples
+    return USUAL_STRENGTHS[recipe.penalty]
