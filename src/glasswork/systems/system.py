@@ -4,7 +4,7 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,12 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     Args:
         recipe: what to minimise.
+
+    Attributes:
+        recipe_class: what a system of the user's own takes; the catalogue knows it of ours.
     """
+
+    recipe_class: ClassVar[type[Recipe]] = Recipe
 
     def __init__(self, recipe: RecipeT) -> None:
         self._recipe = recipe
