@@ -30,8 +30,8 @@ from glasswork.data.batches import Batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.execution import Execution, seed_everything
+from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import recall, verification
-from glasswork.systems.embed.network import Embedding
 from glasswork.systems.embed.recipe import EMBED, EmbedRecipe
 from glasswork.systems.embed.system import Embed
 from glasswork.systems.retrieval import embeddings_on
@@ -78,7 +78,7 @@ def task(values: dict[str, Any], threads: int) -> Task:
     assert recipe.data is not None
     dataset = draft.read(recipe.data)
     splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
-    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     return Task(Embed(draft.resolve(dataset, splits)), dataset, splits, Execution(threads=threads))
 
 

@@ -127,7 +127,7 @@ def one_image(name: str, model: Model, path: Path, side: int) -> str:
     ways: dict[str, Callable[[], object]] = {
         "bare": bare,
         "decoding": lambda: decode_by_hand(path, side),
-        "answered": lambda: model.system.answer(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
+        "answered": lambda: model.system.predict(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
         "predict": lambda: model.predict(path),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}

@@ -101,7 +101,7 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
     [stage] = system.stages(network, Context(dataset, splits, execution))
     for _ in minimise([replace(stage, clock=Clock(steps))]):
         pass
-    return system.score(network, dataset, splits.training, execution)["loss"]
+    return system.evaluate(network, dataset, splits.training, execution).metrics.values["loss"]
 
 
 def timed(carry_out: Callable[[], float]) -> tuple[float, float]:

@@ -54,6 +54,17 @@ def test_imports_flow_downward() -> None:
                 assert DEPTH[room] < DEPTH[other], f"{module} imports {name}"
 
 
+def test_no_system_imports_another_system() -> None:
+    folders = {path.name for path in (SOURCE / "systems").iterdir() if (path / "system.py").is_file()}
+    assert "supervised" in folders
+    for file in (SOURCE / "systems").rglob("*.py"):
+        own = file.parent.name if file.parent.name in folders else ""
+        for name in imported(file):
+            parts = name.split(".")
+            other = parts[2] if parts[:2] == ["glasswork", "systems"] and len(parts) > 2 else ""
+            assert other not in folders - {own}, f"{file} imports {name}"
+
+
 def test_every_room_is_in_the_plan() -> None:
     assert {room_of("glasswork." + file.relative_to(SOURCE).parts[0].removesuffix(".py")) for file in FILES} == {
         *(DEPTH.keys() - {""}),

@@ -31,7 +31,7 @@ def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
     draft = make_system(asked.system, asked.recipe)
     dataset = large(draft.example())
     splits = split(dataset, 0.2, 0.2, 0)
-    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     system = make_system(asked.system, draft.resolve(dataset, splits))
     seed_everything(0)
     return system.network(dataset.schema).eval(), dataset, system
@@ -78,7 +78,7 @@ def require_onnx(
             np.testing.assert_allclose(answered, network(rows).detach().numpy(), atol=1e-4)
             continue
         asked = dataset.take(torch.arange(len(rows))) if labelled else of_inputs(rows, schema, ["one"] * len(rows))
-        said = system.answer(network, replace(asked, names=["one"] * len(rows)), Execution())
+        said = system.predict(network, replace(asked, names=["one"] * len(rows)), Execution())
         for row, answer in zip(answered.tolist(), said, strict=True):
             if schema.target == "number":
                 assert row == pytest.approx(np.atleast_1d(answer.answer), rel=1e-4, abs=1e-4)

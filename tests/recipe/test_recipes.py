@@ -80,16 +80,16 @@ def test_a_budget_takes_the_place_of_epochs() -> None:
 
 def test_what_is_absent_is_completed_and_nothing_else() -> None:
     recipe = SupervisedRecipe.parse({"batch_size": 7, "strength": 0})
-    done = recipe.completed(epochs=9, batch_size=64, learning_rate=0.5, strength=0.25)
+    done = recipe.completed({"epochs": 9, "batch_size": 64, "learning_rate": 0.5, "strength": 0.25})
     assert (done.epochs, done.batch_size, done.learning_rate, done.strength) == (9, 7, 0.5, 0.0)
-    assert SupervisedRecipe.parse({"budget": "2m"}).completed(epochs=9).epochs is None
-    assert SupervisedRecipe().completed(epochs=9).strength == 0
+    assert SupervisedRecipe.parse({"budget": "2m"}).completed({"epochs": 9}).epochs is None
+    assert SupervisedRecipe().completed({"epochs": 9}).strength == 0
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_a_penalty_of_unknown_strength_is_asked_about(kind: str) -> None:
     with pytest.raises(GlassworkError, match=f"strong .* penalty {kind}"):
-        SupervisedRecipe.parse({"penalty": kind}).completed(epochs=9)
+        SupervisedRecipe.parse({"penalty": kind}).completed({"epochs": 9})
 
 
 recipes = some.builds(

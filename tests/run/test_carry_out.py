@@ -12,6 +12,7 @@ from glasswork.run.carry_out import Run
 from glasswork.run.finish import finish
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request
+from glasswork.systems.findings import Findings, Headline
 from glasswork.systems.process import Outcome
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.step import Step, Tree
@@ -56,8 +57,8 @@ class Halving:
     def finish(self, last: Tree | None, folder: Path) -> Outcome:
         assert last is not None
         value = float(last["network"]["value"])
-        findings = {"headline_metric": "value", "headline_value": value, "headline_in_percent": False}
-        return Outcome(None, findings, {"value": value}, {"value.txt": f"{value}".encode()})
+        headline = Headline("value", value, in_percent=False)
+        return Outcome(None, Findings(headline, files={"value.txt": f"{value}".encode()}), {"value": value})
 
 
 def made(name: str, state: Tree | None = None) -> Run:

@@ -20,16 +20,16 @@ from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import FITTING, LOSSES
+from glasswork.objectives.objective import Objective
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
 from glasswork.training.clock import Clock
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Step
 
 ROWS, FEATURES, OUTPUTS = 44, 3, 3
-CROSS_ENTROPY = StackedLoss("cross-entropy")
+CROSS_ENTROPY = Objective("cross-entropy")
 TRAINED = ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout")
 
 
@@ -48,7 +48,7 @@ def problem(target: str = "class") -> Dataset:
 def member(
     seed: int,
     target: str = "class",
-    loss: StackedLoss = CROSS_ENTROPY,
+    loss: Objective = CROSS_ENTROPY,
     rows: Tensor | None = None,
     hidden: Sequence[int] = (5,),
     activation: str = "tanh",
@@ -149,7 +149,7 @@ def test_each_member_equals_fit_alone(
     for seed, fewer, other in own:
         smoothing = 0.1 * other if name in {"cross-entropy", "binary-cross-entropy"} else 0.0
         table = torch.tensor([1.0, 2.0, 0.5 + other]) if weighted and target == "class" else None
-        loss = StackedLoss(name, smoothing, table)
+        loss = Objective(name, smoothing, table)
         decay = 0.1 if other and shared["optimizer"] == "adamw" else 0.0
         values: dict[str, Any] = {
             "rows": torch.arange(fewer, 30 + other),
@@ -290,13 +290,13 @@ def test_a_member_that_diverges_stops_and_the_others_go_on() -> None:
         options: dict[str, Any] = {"optimizer": "sgd", "activation": "relu", "schedule": "constant", "steps": 20}
         return [member(seed, learning_rate=rate, **options) for seed, rate in enumerate(rates)]
 
-    stacked, losses = stages(), [StackedLoss("squared-error")] * 3
+    stacked, losses = stages(), [Objective("squared-error")] * 3
     steps = list(fit_stacked(stacked, losses))
     assert steps[-1].diverged == (1,)
     assert steps[-1].running == (0, 2)
     assert len(steps) == 20
     fresh = stages()
-    loss = StackedLoss("squared-error")
+    loss = Objective("squared-error")
     for place in (0, 2):
         alone = member(
             place, loss=loss, learning_rate=0.01, optimizer="sgd", activation="relu", schedule="constant", steps=20
@@ -309,7 +309,7 @@ def test_a_member_that_diverges_stops_and_the_others_go_on() -> None:
 
 
 def test_what_cannot_be_stacked_is_told() -> None:
-    loss = StackedLoss("cross-entropy")
+    loss = Objective("cross-entropy")
     first = member(0)
     assert why_not_stacked([first, member(1)], [loss, loss]) is None
     cases = {
@@ -325,7 +325,7 @@ def test_what_cannot_be_stacked_is_told() -> None:
         reason = why_not_stacked([first, other], [loss, loss])
         assert reason is not None
         assert words in reason
-    assert why_not_stacked([first, member(1)], [loss, StackedLoss("hinge")]) == "the stages differ in their loss"
+    assert why_not_stacked([first, member(1)], [loss, Objective("hinge")]) == "the stages differ in their loss"
     lenet = replace(first, network=LeNet((1, 12, 12), 3))
     with pytest.raises(GlassworkError, match="only the networks linear and dense can be stacked"):
         next(fit_stacked([lenet], [loss]))

@@ -32,8 +32,8 @@ def fill_predict(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_predict(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.predictions import answers_page, print_answers
-    from glasswork.systems.answers import write_answers
-    from glasswork.systems.pretrained import PUBLISHED
+    from glasswork.systems.prediction import write_predictions
+    from glasswork.systems.supervised.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)
@@ -46,7 +46,7 @@ def run_predict(options: Namespace) -> int:
     for remark in model.remarks(options.inputs):
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
-        write_answers(Path(options.csv), answers)
+        write_predictions(Path(options.csv), answers)
     found = [answer.to_json() for answer in answers]
     if options.out:
         write_page(options.out, {".html": lambda: answers_page(model.run, found)})

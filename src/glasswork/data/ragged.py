@@ -46,6 +46,11 @@ def take(values: Tensor, offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]
     return values[places(offsets, rows)], offsets_of(lengths(offsets)[rows])
 
 
+def split(values: Tensor, offsets: Tensor, rows: Tensor) -> list[Tensor]:
+    """The values of each row, (times, ...), without a copy."""
+    return [values[begin:end] for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True)]
+
+
 def pad(values: Tensor, offsets: Tensor, rows: Tensor, fill: float = 0) -> tuple[Tensor, Tensor]:
     """Some rows side by side, brought to the length of the longest of them.
 

@@ -50,7 +50,7 @@ def _finish(run: Run) -> dict[str, Any]:
         "epochs": lines[-1]["epoch"] if lines else 0,
         **outcome.result,
     }
-    for name, content in outcome.files.items():
+    for name, content in outcome.findings.files.items():
         write_atomically(run.folder.path / name, content)
     if outcome.model is not None:
         _write_model(run, outcome.model)
@@ -86,11 +86,34 @@ def _report(run: Run, outcome: Outcome, result: Mapping[str, Any], lines: list[d
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
     layers, parameters = ([], 0) if outcome.model is None else _layers(outcome.model, run.process.execution)
+    found, headline = outcome.findings, outcome.findings.headline
+    low, high = headline.interval or (None, None)
     return Report(
         title=f"{run.request.preset} on {summary.source}",
-        **outcome.findings,
+        headline_metric=headline.metric,
+        headline_value=headline.value,
+        headline_count=headline.count,
+        headline_low=low,
+        headline_high=high,
+        headline_in_percent=headline.in_percent,
+        headline_higher_is_better=headline.higher_is_better,
+        baseline_name=headline.baseline,
+        baseline_value=headline.baseline_value,
+        test_metrics=result.get("test", {}),
+        validation_metrics=result.get("validation", {}),
         data=data,
         class_counts=list(summary.class_counts.items()),
+        measured_on=result.get("measured_on", "test").capitalize(),
+        warnings=result.get("warnings", ()),
+        best_epoch=result.get("best_epoch"),
+        confusion=found.confusion,
+        mistakes=found.mistakes,
+        calibration=found.calibration,
+        expected_calibration_error=found.expected_calibration_error,
+        predictions=found.predictions,
+        per_label=found.per_label,
+        worked=found.worked,
+        parts=found.sections,
         epochs=_epochs(lines),
         steps=_thinned(lines),
         recipe=_recipe(run),

@@ -149,7 +149,7 @@ def prepare(
 
 def _fitted(system: System, dataset: Dataset, splits: Splits) -> Dataset:
     """The examples under a schema with what the training rows say about their scale, if it says nothing yet."""
-    return dataset if dataset.schema.mean else dataset.with_schema(system.scaled(dataset, splits.training))
+    return dataset if dataset.schema.mean else dataset.with_schema(system.fit(dataset, splits.training))
 
 
 def _resolved(

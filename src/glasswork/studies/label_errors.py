@@ -10,10 +10,10 @@ from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
+from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
-from glasswork.objectives.losses import probabilities
 from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
@@ -22,8 +22,7 @@ from glasswork.show.label_errors import SuspectPage, SuspectRow
 from glasswork.studies.confident_learning import Confidence, confident_learning
 from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.systems.answers import outputs_on
-from glasswork.systems.supervised_findings import picture
+from glasswork.systems.evaluation import outputs_on
 
 PICTURES = 60
 """As many suspects come with a picture."""
@@ -183,8 +182,8 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             training, validation = hold_out(dataset, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
             fitted = fit_in_memory(ordered, dataset, splits, execution)
-            scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
-            yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
+            scores = outputs_on(fitted.network.eval(), fitted.dataset, fold.judged, execution)
+            yield fold.judged, fitted.system.objective(fitted.dataset.schema).probabilities(scores, "class")
     finally:
         torch.set_num_threads(threads)
 

@@ -228,7 +228,7 @@ class Comparison:
         member.learning.keep(last.best)
         rows = (self.splits.training, self.splits.validation, self.splits.test)
         training, validation, test = (
-            member.system.score(member.network, member.dataset, part, self.execution) for part in rows
+            member.system.evaluate(member.network, member.dataset, part, self.execution).metrics.values for part in rows
         )
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")

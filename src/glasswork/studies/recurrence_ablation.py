@@ -100,7 +100,7 @@ class IndependentComparison:
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
-            said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
+            said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
             right.append(list(map(_right, truths, said)))
             parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
             labels = tuple(span_f1(truths, said, marks_spans(self.dataset.schema.classes)))

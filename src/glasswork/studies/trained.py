@@ -11,14 +11,14 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Recipe
 from glasswork.run.prepare import prepare
 from glasswork.run.request import Request
-from glasswork.systems.answers import EVALUATION_ROWS
+from glasswork.systems.evaluation import EVALUATION_ROWS
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import System
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Stage
 from glasswork.training.staged import minimise
@@ -82,14 +82,14 @@ class Member:
 
     def judged(self) -> Mapping[str, float]:
         """Named figures on the rows that it is judged on."""
-        return self._score(self.splits.test)
+        return self._measured(self.splits.test)
 
     def learnt(self) -> Mapping[str, float]:
         """Named figures on the rows that it was trained on."""
-        return self._score(self.splits.training)
+        return self._measured(self.splits.training)
 
-    def _score(self, rows: Tensor) -> Mapping[str, float]:
-        return self.system.score(self.network, self.dataset, rows, self.learning.execution)
+    def _measured(self, rows: Tensor) -> Mapping[str, float]:
+        return self.system.evaluate(self.network, self.dataset, rows, self.learning.execution).metrics.values
 
 
 def make_member(request: Request, dataset: Dataset, splits: Splits, execution: Execution) -> Member:
@@ -210,7 +210,6 @@ def _stacked(members: Sequence[Member]) -> Iterator[float]:
             member.learning.keep(None)
 
 
-def _loss(member: Member) -> StackedLoss:
+def _loss(member: Member) -> Objective:
     """What the member's stage minimises, in figures."""
-    assert isinstance(member.system, Supervised)
-    return member.system.stacked_loss(member.learning.context)
+    return member.system.training_objective(member.learning.context)

@@ -185,7 +185,7 @@ class TransferComparison:
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
         system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
-        schema = system.scaled(dataset, torch.arange(len(dataset)))
+        schema = system.fit(dataset, torch.arange(len(dataset)))
         self.dataset = {**self.dataset, **{way: self.dataset[way].with_schema(schema) for way in PRETRAINED}}
         network = system.pretrained(schema)
         self.execution.place(network)
@@ -228,7 +228,8 @@ class TransferComparison:
         all_of_it = Splits(both, splits.validation[:0], splits.test)
         request = Request("transfer", recipe, {}, Machine.parse({}))
         fitted = fit_in_memory(request, self.dataset[way], all_of_it, self.execution)
-        return fitted.system.score(fitted.network, fitted.dataset, splits.test, self.execution)["accuracy"]
+        judged = fitted.system.evaluate(fitted.network, fitted.dataset, splits.test, self.execution)
+        return judged.metrics.values["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
         """A share of the groups of every class, at least one of each."""

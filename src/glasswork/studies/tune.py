@@ -292,9 +292,7 @@ class Tuning:
             judgement = own(network)
             if not smoothed:
                 return judgement
-            return Judgement(
-                judgement.error, plain.score(network, member.dataset, self.splits.validation, self.execution)
-            )
+            return Judgement(judgement.error, plain.judge(network, member.learning.context).values)
 
         return judge
 
@@ -447,7 +445,7 @@ def prepare(plan: Plan) -> Tuning:
 
 
 def _check_judge(judge: str, learning: Learning) -> None:
-    figures = learning.system.score(learning.network, learning.dataset, learning.splits.validation, learning.execution)
+    figures = learning.system.judge(learning.network, learning.context).values
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")
 

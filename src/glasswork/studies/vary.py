@@ -189,7 +189,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
         kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
-        learning.system.loss_name,
+        learning.system.objective(learning.dataset.schema).name,
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),
@@ -224,7 +224,7 @@ def _looked_at(run: Run, learning: Learning, value: str, runs: str | Path | None
         "test": learning.splits.test,
     }
     figures = {
-        name: learning.system.score(learning.network, learning.dataset, some, learning.execution)
+        name: learning.system.evaluate(learning.network, learning.dataset, some, learning.execution).metrics.values
         for name, some in rows.items()
         if len(some)
     }

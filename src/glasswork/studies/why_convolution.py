@@ -22,7 +22,7 @@ from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
 from glasswork.studies.options import WhyConvolutionOptions
 from glasswork.studies.study import Progress, Running
-from glasswork.systems.answers import outputs_on
+from glasswork.systems.evaluation import outputs_on
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 SHIFTS = (0, 1, 2, 3, 4, 6, 8)
@@ -174,7 +174,7 @@ class Comparison:
         def right(images: Tensor, wanted: Tensor) -> float:
             columns = {"inputs": images, "targets": wanted}
             asked = replace(fitted.dataset, columns=columns, names=())
-            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), execution)
+            scores = outputs_on(fitted.network.eval(), asked, torch.arange(len(wanted)), execution)
             return float((scores.argmax(1) == wanted).float().mean())
 
         parameters = sum(parameter.numel() for parameter in fitted.network.parameters())

@@ -21,7 +21,7 @@ from glasswork.data.dataset import Dataset, InputKind, Schema
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
-from glasswork.objectives.losses import probabilities
+from glasswork.objectives.objective import Objective
 from glasswork.systems.system import System
 
 Format = Literal["onnx", "safetensors", "state-dict"]
@@ -96,22 +96,22 @@ class Complete(nn.Module):
     Args:
         network: in evaluation mode, on the processor.
         schema: what its inputs and outputs mean.
-        loss: key of `LOSSES`, by which its outputs read as probabilities.
+        objective: what it was trained with, by which its outputs read as probabilities.
     """
 
-    def __init__(self, network: nn.Module, schema: Schema, loss: str) -> None:
+    def __init__(self, network: nn.Module, schema: Schema, objective: Objective) -> None:
         super().__init__()
         self.network = network
         self.schema = schema
         self.scaling = Scaling(schema, Execution())
-        self.loss = loss
+        self.objective = objective
 
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
         """For raw (batch, ...): scores and probabilities, each (batch, classes); or numbers in their own units."""
         scores = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
         if self.schema.target in {"number", "ahead"}:
             return (scores,)
-        return scores, probabilities(scores, self.loss, self.schema.target)
+        return scores, self.objective.probabilities(scores, self.schema.target)
 
 
 def raw_inputs(system: System, dataset: Dataset, rows: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
     raw = raw[:CHECKED_ROWS].cpu().to(TYPES[schema.inputs])
     complete = (
-        Complete(copy.deepcopy(network).cpu().eval(), schema, system.outputs_read_as).eval().requires_grad_(False)
+        Complete(copy.deepcopy(network).cpu().eval(), schema, system.objective(schema)).eval().requires_grad_(False)
     )
     with torch.no_grad():
         expected = complete(raw)

@@ -14,10 +14,11 @@ from glasswork.data.summary import Summary, summarise
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import Plane, plane_of
 from glasswork.recipe.base import Recipe
-from glasswork.systems.answers import measured_rows
+from glasswork.systems.evaluation import measured_rows
+from glasswork.systems.findings import Remarks
 from glasswork.systems.process import Outcome, Trained
 from glasswork.systems.region_snapshots import framed
-from glasswork.systems.system import Context, Remarks, System
+from glasswork.systems.system import Context, System
 from glasswork.training.fit import best_of
 from glasswork.training.memory import Memory
 from glasswork.training.stage import Stage
@@ -78,7 +79,8 @@ class Learning:
     @property
     def plane(self) -> Plane | None:
         """The plane that the training examples lie on, which can be looked at as a picture; None if they do not."""
-        return plane_of(self.dataset, self.splits.training, self.system.loss_name, self.execution)
+        loss = self.system.objective(self.dataset.schema).name
+        return plane_of(self.dataset, self.splits.training, loss, self.execution)
 
     @cached_property
     def summary(self) -> Summary:
@@ -122,37 +124,30 @@ class Learning:
         if best is None and last is not None:
             self.network.load_state_dict(last["network"])
         # As `evaluate` will measure it, also if training took bfloat16.
-        exact = replace(self.execution, precision="float32")
-        self.keep(best, exact)
-        dataset, splits, network = self.dataset, self.splits, self.network
-        found = self.system.findings(network, dataset, splits, exact, last)
-        further = found.pop("result", {})
-        if remarks := [*self.remarks, *further.get("remarks", ())]:
-            further = {**further, "remarks": remarks}
-        files, region = found.pop("files", {}), None
+        context = replace(self.context, execution=replace(self.execution, precision="float32"))
+        self.keep(best, context.execution)
+        where, rows = measured_rows(self.splits)
+        evaluation = self.system.evaluate(self.network, self.dataset, rows, context.execution)
+        found, region = self.system.report(self.network, evaluation, context, last), None
         if (plane := self.plane) is not None:
             from glasswork.systems.region_pictures import pictures  # here, as what draws takes a while to import
 
-            drawn = pictures(network, plane, best, folder)
-            files, region = {**files, **drawn.files}, drawn.region
-            found["parts"] = [*found.get("parts", ()), *drawn.parts]
+            drawn = pictures(self.network, plane, best, folder)
+            sections, files, region = [*found.sections, *drawn.parts], {**found.files, **drawn.files}, drawn.region
+            found = replace(found, sections=sections, files=files)
+        remarks = [*self.remarks, *found.remarks]
         result = {
             "best_epoch": best.epoch if best else None,
             "validation": dict(best.judgement.metrics) if best else {},
-            "test": found["test_metrics"],
-            "measured_on": measured_rows(splits)[0],
+            "test": dict(evaluation.metrics.values),
+            "measured_on": where,
             "examples": dict(self.summary.counts),
-            "warnings": [*self.summary.warnings, *further.pop("warnings", ())],
-            **({"pictures": list(files)} if files else {}),
-            **further,
+            "warnings": [*self.summary.warnings, *found.warnings],
+            **({"pictures": list(found.files)} if found.files else {}),
+            **found.results,
+            **({"remarks": remarks} if remarks else {}),
         }
-        found |= {
-            "validation_metrics": result["validation"],
-            "measured_on": result["measured_on"].capitalize(),
-            "warnings": result["warnings"],
-            "best_epoch": result["best_epoch"],
-        }
-        return Outcome(Trained(network, dataset.schema), found, result, files, region)
+        return Outcome(Trained(self.network, self.dataset.schema), found, result, region)
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -27,13 +27,13 @@ from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
-from glasswork.objectives.losses import LOSSES
 from glasswork.record import Record
 from glasswork.show.nearest import NearestPage
 from glasswork.systems.export import Exported, export, raw_inputs
+from glasswork.systems.prediction import Prediction
 from glasswork.systems.reading import read_measured
 from glasswork.systems.retrieval import find_nearest
-from glasswork.systems.system import Prediction, System
+from glasswork.systems.system import System
 from glasswork.systems.targets import class_of, target_of
 from glasswork.training.stage import START
 
@@ -85,7 +85,7 @@ class Model:
     def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
         answers: list[Prediction] = []
         for part in self.system.inputs(paths, self.schema):
-            said = iter(self.system.answer(self.network, part.dataset, self.execution))
+            said = iter(self.system.predict(self.network, part.dataset, self.execution))
             answers += [
                 Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
                 for place, name in enumerate(part.names)
@@ -146,7 +146,7 @@ class Model:
         batch = next(self._asked([Path(source)]))
         following = batch.targets[:1] if self.schema.target in {"next", "ahead"} else None
         wanted = following if target is None else target_of(target, self.schema)
-        loss = self.system.loss_name
+        loss = self.system.objective(self.schema).name
         return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
@@ -243,8 +243,10 @@ class Model:
 
     def landscape(self, points: int = 15) -> Landscape:
         """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
-        batch = self._held_out(None)
-        return landscape(self.network, lambda network: self.system.loss(network, batch, {}, START)[0], points=points)
+        batch, objective = self._held_out(None), self.system.objective(self.schema)
+        return landscape(
+            self.network, lambda network: self.system.loss(network, batch, {}, START, objective)[0], points=points
+        )
 
     def diagnose(self, data: str | Path | None = None) -> Diagnosis:
         """What is wrong with the network, and what to try.
@@ -256,8 +258,8 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         batch = self._held_out(data)
-        loss = LOSSES[self.system.loss_name]
-        return diagnose(self.network, batch.inputs, lambda outputs: loss(outputs.float(), batch.targets))
+        objective = self.system.objective(self.schema)
+        return diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -314,9 +316,12 @@ class Model:
         """
         if data is None:
             dataset, splits = read_measured(self.system)
-            return self.system.score(self.network, matching(dataset, self.schema), splits.test, self.execution)
+            return self._measured(matching(dataset, self.schema), splits.test)
         dataset = matching(self.system.read(data, self.schema), self.schema)
-        return self.system.score(self.network, dataset, torch.arange(len(dataset)), self.execution)
+        return self._measured(dataset, torch.arange(len(dataset)))
+
+    def _measured(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
+        return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)
 
 
 def _has_places(shape: Sequence[int]) -> bool:

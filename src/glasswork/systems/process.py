@@ -12,6 +12,7 @@ from glasswork.data.summary import Summary
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import Region
 from glasswork.recipe.base import Recipe
+from glasswork.systems.findings import Findings
 from glasswork.training.memory import Memory
 from glasswork.training.step import Step, Tree
 
@@ -30,16 +31,14 @@ class Outcome:
 
     Attributes:
         model: the network that is kept; None: the run leaves none.
-        findings: the fields of the report that only the process can fill.
+        findings: what only the process can say in the report.
         result: entries of `result.json`.
-        files: name and content of further files of the run.
         region: what the network answers over the plane of its inputs, for the terminal; None if they lie on none.
     """
 
     model: Trained | None
-    findings: Mapping[str, Any] = field(default_factory=dict)
+    findings: Findings
     result: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
     region: Region | None = None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
-from glasswork.systems.answers import measured_rows
+from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.system import System
 
 

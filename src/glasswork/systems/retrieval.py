@@ -12,15 +12,15 @@ from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats.decoding import SUFFIXES
 from glasswork.data.inputs import of_inputs, read_images
 from glasswork.data.listing import image_files
+from glasswork.data.pictures import picture
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
 from glasswork.show.nearest import NearestPage, Neighbour
-from glasswork.systems.answers import EVALUATION_ROWS
-from glasswork.systems.embed.network import Embedding
-from glasswork.systems.supervised_findings import picture
+from glasswork.systems.evaluation import EVALUATION_ROWS
 from glasswork.systems.system import System
 
 

@@ -1,66 +1,40 @@
 """The stage that a resolved recipe describes, and how the network is judged while it is carried out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from glasswork.data.batches import BatchSource
-from glasswork.execution import Execution
-from glasswork.recipe.base import Recipe
+from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Loss, Minimise, Stage
+from glasswork.training.stage import Judgement, Stage
 
 
-def judged(score: Callable[[nn.Module], dict[str, float]], rows: Tensor) -> Callable[[nn.Module], Judgement] | None:
-    """What judges a network by the `loss` among its scores; None where there are no rows to hold out.
-
-    Not by the share of errors: on a few hundred examples a lucky epoch early in the run would win by one of them.
-
-    Args:
-        score: named metrics of a network on the rows.
-        rows: those held out.
-    """
+def judge_of(system: System[Any, Any], context: Context) -> Callable[[nn.Module], Judgement] | None:
+    """How a system judges a network; None if nothing is held out to judge it on."""
 
     def judge(network: nn.Module) -> Judgement:
-        metrics = score(network)
-        return Judgement(metrics["loss"], metrics)
+        metrics = system.judge(network, context)
+        return Judgement(metrics.error, metrics.values)
 
-    return judge if len(rows) else None
+    return judge if len(context.splits.validation) else None
 
 
-def stage_of(
-    recipe: Recipe,
-    network: nn.Module,
-    batches: BatchSource,
-    loss: Loss,
-    judge: Callable[[nn.Module], Judgement] | None,
-    execution: Execution,
-    minimise: Minimise | None = None,
-    parameters: Sequence[nn.Parameter] | None = None,
-) -> Stage:
-    """The one minimisation of a resolved recipe.
-
-    Args:
-        recipe: with nothing left open.
-        network: what is trained.
-        batches: what it is trained on.
-        loss: what is minimised.
-        judge: looks at the network after each epoch.
-        execution: how the arithmetic is carried out.
-        minimise: makes the steps; None: `fit`.
-        parameters: what of the network is trained; None: all that is not frozen.
-    """
+def stage_of(system: System[Any, Any], network: nn.Module, batches: BatchSource, context: Context) -> Stage:
+    """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
+    recipe = system.recipe
     assert recipe.learning_rate is not None
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return Stage(
         name="train",
         network=network,
-        parameters=trained if parameters is None else parameters,
+        parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
         batches=batches,
-        loss=loss,
-        judge=judge,
+        loss=partial(system.loss, objective=system.training_objective(context)),
+        judge=judge_of(system, context),
         clock=Clock(),
-        execution=execution,
+        execution=context.execution,
         seed=recipe.seed,
         learning_rate=recipe.learning_rate,
         optimizer=recipe.optimizer,
@@ -71,5 +45,4 @@ def stage_of(
         strength=recipe.strength or 0.0,
         gradient_clip=recipe.gradient_clip,
         total=recipe.epochs * len(batches) if recipe.epochs else None,
-        minimise=minimise,
     )

@@ -2,66 +2,34 @@
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic, cast
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.dataset import ASKED, Dataset, Schema
-from glasswork.data.inputs import Inputs
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine, Recipe
+from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
+from glasswork.systems.findings import Findings, Remarks
+from glasswork.systems.prediction import Prediction, predictions_of
+from glasswork.systems.target_report import report_targets
+from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 if TYPE_CHECKING:
     from glasswork.systems.model import Model
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says about one input.
-
-    Attributes:
-        input: where the input came from.
-        answer: the class, the classes, the number or the numbers.
-        probability: of the answered class; None where the answer is not one class.
-        probabilities: of every class, most probable first; empty for numbers.
-        problem: why there is no answer, in one sentence; None where there is one.
-        figures: what else was measured on the input, by name.
-        words: of a sentence that is answered word by word, its words.
-        frames: of a clip that is answered frame by frame, how many it has.
-        moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
-    """
-
-    input: str
-    answer: str | tuple[str, ...] | float | tuple[float, ...]
-    probability: float | None
-    probabilities: Mapping[str, float]
-    problem: str | None = None
-    figures: Mapping[str, float] = field(default_factory=dict)
-    words: Sequence[str] = ()
-    moved: Sequence[tuple[str, float]] = ()
-    frames: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as plain JSON types."""
-        answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
-        return {
-            "input": self.input,
-            "answer": answer,
-            "probability": self.probability,
-            "probabilities": dict(self.probabilities),
-            **({"problem": self.problem} if self.problem else {}),
-            **self.figures,
-            **({"words": list(self.words)} if self.words else {}),
-            **({"frames": self.frames} if self.frames else {}),
-            **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
-        }
+RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -79,14 +47,13 @@ class Context:
     execution: Execution
 
 
-Remarks = tuple[str, ...]
-"""Sentences for the terminal and the report."""
+class System(abc.ABC, Generic[RecipeT, OutputsT]):
+    """How one system's data reads, what it minimises and what it predicts; the machinery is elsewhere.
 
-RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
-
-
-class System(abc.ABC, Generic[RecipeT]):
-    """How one system's data reads, what it minimises, how it answers; the machinery is elsewhere.
+    Only the methods without a body have to be written; the others suit a network that gives scores (rows, outputs) for
+    inputs with one known target each. Their order in a run: `read`, `fit`, `derive`, `network`, `begin`, `stages`, then
+    for every step `loss` and after every epoch `judge`, and at the end `complete`, `evaluate` and `report`. Weights are
+    set by `begin`, by the steps and by `complete`, and by nothing else.
 
     Args:
         recipe: what to minimise.
@@ -100,27 +67,26 @@ class System(abc.ABC, Generic[RecipeT]):
         """The recipe that the system follows."""
         return self._recipe
 
-    @property
-    @abc.abstractmethod
-    def loss_name(self) -> str:
-        """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
-
-    @property
-    def outputs_read_as(self) -> str:
-        """Key of the loss by which the network's outputs read as probabilities; that of the loss, if not another."""
-        return self.loss_name
-
     @abc.abstractmethod
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         """The examples at a path or under a name; with `like`, their inputs as that schema describes them."""
 
-    @abc.abstractmethod
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        """The examples' schema with what inputs and targets are scaled by, found on the training `rows`."""
+    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
+        """The dataset's schema with what inputs and targets are scaled by, found on the training `rows`."""
+        return fit_scaling(dataset, rows)
 
     @abc.abstractmethod
-    def resolve(self, dataset: Dataset, splits: Splits) -> Recipe:
-        """The recipe with every absent value derived from the data."""
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        """What the recipe's fields become that were left None, by name; `epochs` is among them.
+
+        Raises:
+            GlassworkError: for a recipe that does not fit the data.
+        """
+
+    def resolve(self, dataset: Dataset, splits: Splits) -> RecipeT:
+        """The recipe with every field that was left None derived from the data."""
+        refuse_weight_decay(self.recipe.optimizer, self.recipe.weight_decay)
+        return self.recipe.completed(self.derive(dataset, splits))
 
     @abc.abstractmethod
     def network(self, schema: Schema) -> nn.Module:
@@ -142,10 +108,6 @@ class System(abc.ABC, Generic[RecipeT]):
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         """The minimisations, in order, with clocks that do not run out; nothing is changed."""
 
-    @abc.abstractmethod
-    def loss(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
-        """Mean loss of a batch (shape ()) and what the next step carries on."""
-
     def begin(self, network: nn.Module, context: Context) -> Remarks:
         """Sets the weights that a fresh run begins with, if they are not random: published ones, counted words.
 
@@ -156,48 +118,78 @@ class System(abc.ABC, Generic[RecipeT]):
         """
         return ()
 
+    @abc.abstractmethod
+    def objective(self, schema: Schema) -> Objective:
+        """What the network's outputs are made for: the loss of one example, and how outputs read as probabilities."""
+
+    def training_objective(self, context: Context) -> Objective:
+        """What the steps minimise: `objective`, with class weights from the training examples if there are any."""
+        return self.objective(context.dataset.schema)
+
+    def loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
+        """Mean loss of a batch (shape ()) and what the next step carries on."""
+        return objective(network(batch.inputs).float(), batch.targets), carry
+
     def complete(self, network: nn.Module, context: Context) -> None:
         """Sets what is not learnt by steps, such as class means, on the weights that are kept.
 
         It is called once after training and before anything is measured; calling it again changes nothing.
         """
 
-    @abc.abstractmethod
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        """Named metrics of the network on some rows of the examples; `loss` is among them."""
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> OutputsT:
+        """What the network says about some rows, on the CPU; numbers in the target's own units."""
+        return cast("OutputsT", outputs_on(network.eval(), dataset, rows, execution))
 
-    @abc.abstractmethod
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        """The fields of the report that only the system can fill; `test_metrics` among them.
+    def measure(self, outputs: OutputsT, dataset: Dataset, rows: Tensor) -> Metrics:
+        """Named figures of the outputs on some rows; `loss` is among them."""
+        return measure_targets(cast("Tensor", outputs), dataset, rows, self.objective(dataset.schema))
 
-        Under `result` there may be further entries of `result.json`. `remarks` among these are sentences about how the
-        training ended, for the terminal and the report as well; `warnings` are added to those about the data.
+    def judge(self, network: nn.Module, context: Context) -> Metrics:
+        """How good the network is on the validation rows, after an epoch; the weights with the least error are kept."""
+        dataset, rows = context.dataset, context.splits.validation
+        return self.measure(self.outputs(network, dataset, rows, context.execution), dataset, rows)
+
+    def evaluate(
+        self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution
+    ) -> Evaluation[OutputsT]:
+        """How good the network is on some rows, in float32 whatever precision it was trained in."""
+        outputs = self.outputs(network, dataset, rows, replace(execution, precision="float32"))
+        return Evaluation(self.measure(outputs, dataset, rows), outputs, rows)
+
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[OutputsT], context: Context, last: Tree | None
+    ) -> Findings:
+        """What only the system can say about a finished run.
 
         Args:
             network: with the weights that are kept.
-            dataset: all examples.
-            splits: which of them train, validate and test.
-            execution: how the arithmetic is carried out.
-            state: of the last step; None where not one was made.
+            evaluation: of the rows that the run is measured on, see `measured_rows`.
+            context: what it was trained on.
+            last: the state of the last step; None if not one was made.
         """
+        dataset, splits = context.dataset, context.splits
+        where, rows = measured_rows(splits)
+        outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.schema)
+        return report_targets(dataset, splits.training, rows, where, outputs, objective)
 
-    @abc.abstractmethod
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         """New inputs at some paths, read as `schema` describes them, in parts that fit into memory.
 
         Raises:
-            GlassworkError: where there is nothing of the kind.
+            GlassworkError: for paths that hold nothing of the kind.
         """
+        return read_inputs(sources, schema)
 
-    @abc.abstractmethod
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
+        return collate(dataset, rows, execution)
 
-    @abc.abstractmethod
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
+        outputs = outputs_on(network.eval(), dataset, torch.arange(len(dataset)), execution)
+        return predictions_of(outputs, dataset.schema, dataset.names, self.objective(dataset.schema))
 
     def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""

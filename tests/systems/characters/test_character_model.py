@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,11 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
     network.eval()
     text = Stretches(dataset, torch.arange(len(dataset)))
     tokens = text.at(torch.arange(41))[None]
-    whole, _ = system.loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {}, START)
-    first, state = system.loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {}, START)
-    second, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state, START)
-    anew, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state, START)
+    loss = partial(system.loss, moment=START, objective=system.objective(dataset.schema))
+    whole, _ = loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
+    first, state = loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
+    second, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
+    anew, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state)
     assert (first + second).item() / 2 == pytest.approx(whole.item(), rel=1e-5)
     assert anew.item() != pytest.approx(second.item(), rel=1e-5)
     assert not any(part.requires_grad for part in state.values())

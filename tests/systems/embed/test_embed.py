@@ -16,9 +16,9 @@ from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, 
 from glasswork.data.heldout_classes import UNUSED, hold_classes_out
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.trace.trace import Trace
+from glasswork.networks.embedding import Embedding
 from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.systems.embed.network import Embedding
 from glasswork.systems.learning import Learning
 from made_data import broken_off, mistake, require_same, resume, said, train, write_npz, write_table
 

@@ -73,7 +73,7 @@ def test_each_value_is_the_model_s_answer_for_that_patch(run: Path, tmp_path: Pa
                 patch = slide.read(column * whole.stride, row * whole.stride, 16, 16)
                 raw = torch.from_numpy(patch.transpose(2, 0, 1).copy())[None]
                 asked = of_inputs(raw, model.schema, ["patch"])
-                answer = model.system.answer(model.network, asked, model.execution)[0]
+                answer = model.system.predict(model.network, asked, model.execution)[0]
                 assert answer.probabilities["annotated"] == pytest.approx(value, abs=1e-5)
                 checked += 1
     assert checked > 8

@@ -75,7 +75,7 @@ def made_stage(network: nn.Module | None = None, clock: Clock | None = None, **v
     system = make_system("online", make_request("xor", values).recipe)
     examples = system.read("xor")
     splits = split(examples, 0, 0, 0)
-    examples = examples.with_schema(system.scaled(examples, splits.training))
+    examples = examples.with_schema(system.fit(examples, splits.training))
     seed_everything(system.recipe.seed)
     made = network or system.network(examples.schema)
     [stage] = system.stages(made, Context(examples, splits, Execution()))
@@ -139,10 +139,10 @@ def test_epochs_follow_the_slide_example_by_example(units: int) -> None:
 
 
 def test_the_first_update_is_the_gradient_of_the_system_s_own_loss() -> None:
-    """What `System.loss` says of the first example alone, through autograd, is what the rule follows."""
-    system, stage = made_stage()
+    """What `Stage.loss` says of the first example alone, through autograd, is what the rule follows."""
+    _, stage = made_stage()
     batch = stage.batches.gather(stage.batches.rows[:1], (0, 0))
-    loss, _ = system.loss(stage.network, batch, {}, START)
+    loss, _ = stage.loss(stage.network, batch, {}, START)
     parameters = list(stage.network.parameters())
     gradients = torch.autograd.grad(loss, parameters)
     wanted = [(weight - 2.0 * gradient).detach() for weight, gradient in zip(parameters, gradients, strict=True)]

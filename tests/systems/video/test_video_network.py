@@ -10,7 +10,7 @@ from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import make_request
 from glasswork.systems.video import report as video_measured
 from glasswork.systems.video.network import VideoNetwork
-from glasswork.systems.video.report import watched
+from glasswork.systems.video.report import watch
 
 
 def network(cell: str) -> VideoNetwork:
@@ -48,7 +48,9 @@ def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -
         examples = make_system("video", request.recipe).example()
         splits = split(examples, 0.0, 0.25, 0)
         fitted = fit_in_memory(request, examples, splits)
-        scores = watched(fitted.network, fitted.dataset, splits.training, Execution())
+        scores = watch(fitted.network, fitted.dataset, splits.training, Execution())
         assert [len(each) for each in scores] == [10] * 9
-        accuracy[cell] = fitted.system.score(fitted.network, fitted.dataset, splits.training, Execution())["accuracy"]
+        accuracy[cell] = fitted.system.evaluate(
+            fitted.network, fitted.dataset, splits.training, Execution()
+        ).metrics.values["accuracy"]
     assert accuracy["gru"] > 0.85 > accuracy["none"]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from glasswork.recipe.base import Numbers, Recipe
 from glasswork.recipe.preset import Preset
-from glasswork.systems.supervised.recipe import Activation
+from glasswork.systems.fields import Activation
 
 
 class FunctionRecipe(Recipe):

@@ -19,7 +19,6 @@ from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, f
 from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
-from glasswork.objectives.losses import probabilities
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,
     annotated_by_split,
@@ -242,7 +241,9 @@ class _Sliding:
                 if stained[rows, columns].any():
                     scores = tile_scores(network, read, slide.height, slide.width, part)[:, ::every, ::every]
                     flat = scores.flatten(1).T.float().cpu()
-                    chances = probabilities(flat, model.system.loss_name, model.schema.target)[:, self.place]
+                    chances = model.system.objective(model.schema).probabilities(flat, model.schema.target)[
+                        :, self.place
+                    ]
                     values[rows, columns] = chances.view(scores.shape[1:]).numpy()
                 else:
                     skipped += 1

@@ -7,7 +7,7 @@ from pydantic import Field
 from glasswork.recipe.base import Recipe, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Range
-from glasswork.systems.supervised.recipe import Activation
+from glasswork.systems.fields import Activation
 
 
 class HeatmapRecipe(Recipe):

@@ -9,9 +9,10 @@ from torch import Tensor
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
 from glasswork.data.vocabulary import Vocabulary
+from glasswork.networks.token_dropout import UNKNOWN
 from glasswork.show import percent
 from glasswork.show.sections import Part
-from glasswork.systems.sentiment.naive_bayes import UNKNOWN, CountedWords
+from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 
 CLASSES, STRONGEST = 20, 10

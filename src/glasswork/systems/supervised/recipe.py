@@ -2,21 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from glasswork.recipe.base import Numbers, Recipe, words
+from glasswork.recipe.base import Numbers, Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
-
-
-def _changes(value: object) -> object:
-    return () if value == "none" else words(value)
-
-
-Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
-"""How images are augmented; the word `none` for not at all, where nothing said means something else."""
-
-Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
+from glasswork.systems.fields import Activation, Changes
 
 NAMES = (
     *("linear", "dense", "lenet", "convnet-small", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11-bn"),

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.execution import seed_everything
+from glasswork.objectives.objective import Objective
 from glasswork.training.clock import Clock
 from glasswork.training.ensemble.batches import losses_on
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import best_of, fit
@@ -45,7 +45,7 @@ class Restarts:
     select: str
     patience: int | None
     make: Callable[[], nn.Module]
-    loss: StackedLoss
+    loss: Objective
     training: Batches
     held_out: Batches | None
     figures: Callable[[nn.Module], Figures]

@@ -9,35 +9,43 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from typing_extensions import override
 
-from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.augmentation import Augmentation, parse
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
+from glasswork.objectives.losses import default_loss
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.show.sections import Part
-from glasswork.systems.answers import measured_rows, outputs_on
-from glasswork.systems.around_supervised import AroundSupervised
-from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build_network
-from glasswork.systems.stages import judged
-from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Context, Remarks
+from glasswork.systems.evaluation import Evaluation, outputs_on
+from glasswork.systems.findings import Findings, Remarks
+from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.networks import (
+    LEAST_SIDE,
+    NETWORKS,
+    Architecture,
+    NetworkEntry,
+    build_network,
+    refuse_inputs,
+)
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
 from glasswork.systems.transfer.features import features_of, with_features
 from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Step, Tree
 
 HEAD, LAST_STAGE = "head", "last-stage"
@@ -48,7 +56,7 @@ HEAD_RATE = 0.003
 LEAST_SECONDS = 0.1
 
 
-class Transfer(AroundSupervised[TransferRecipe]):
+class Transfer(System[TransferRecipe, Tensor]):
     """Minimises the mean of a loss over the weights of a head, of the last stage too, or of the whole network.
 
     While the backbone stays as it is its features of every image are computed once, and the head is trained on them.
@@ -59,6 +67,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
 
     def __init__(self, recipe: TransferRecipe) -> None:
         super().__init__(recipe)
+        self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
         self._features: Tensor | None = None  # those asked for last stay in memory
 
     @property
@@ -79,48 +88,58 @@ class Transfer(AroundSupervised[TransferRecipe]):
         return self.recipe.weights or self.recipe.network
 
     @override
+    def objective(self, schema: Schema) -> Objective:
+        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+
+    @override
+    def training_objective(self, context: Context) -> Objective:
+        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+
+    @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
-        if like is not None:
-            return super().read(source, like)
         recipe = self.recipe
+        if like is not None:
+            return read_labelled(source, ReadingOptions(target=recipe.target, strict=recipe.strict), like)
         channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
         return read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        schema = fit_scaling(dataset, rows)
+    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
+        schema = super().fit(dataset, rows)
         if self.recipe.way == "scratch" or schema.inputs != "image":
             return schema
         expected = input_scaling(self._source, self.recipe.network)
         return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
 
     @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> TransferRecipe:
-        recipe, used = self.recipe, self.supervised.resolve(dataset, splits)
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        recipe, schema = self.recipe, dataset.schema
+        refuse_inputs(recipe.network, schema)
+        values = usual_values(
+            recipe,
+            schema,
+            len(splits.training),
+            recipe.network,
+            recipe.loss,
+            recipe.label_smoothing,
+            recipe.class_weights,
+            recipe.augment,
+        )
         if recipe.way == "scratch" and recipe.weights is not None:
             raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
         with torch.device("meta"):
-            network = self.network(dataset.schema)
-        if recipe.way != "scratch":
-            self._fitting(network, load_weights(self._source, recipe.network), dataset.schema.classes)
-        adaptive = recipe.optimizer in {"adam", "adamw"}
-        rate = HEAD_RATE if adaptive and recipe.way != "scratch" else used.learning_rate
-        return recipe.model_copy(
-            update={
-                "loss": used.loss,
-                "batch_size": used.batch_size,
-                "learning_rate": recipe.learning_rate or rate,
-                "strength": used.strength,
-                "epochs": recipe.epochs or (None if recipe.budget else EPOCHS[recipe.way]),
-                "size": used.size,
-            }
-        )
+            network = self.network(schema)
+        values = {**values, "epochs": EPOCHS[recipe.way]}
+        if recipe.way == "scratch":
+            return values
+        self._fitting(network, load_weights(self._source, recipe.network), schema.classes)
+        return {**values, "learning_rate": HEAD_RATE} if recipe.optimizer in {"adam", "adamw"} else values
 
     @override
     def network(self, schema: Schema) -> nn.Module:
         recipe, entry = self.recipe, self.entry
-        network = build_network(SupervisedRecipe.parse({"network": recipe.network}), schema)
+        network = build_network(Architecture(recipe.network), schema)
         fixed = recipe.way != "scratch"
         return Transferred(network, entry.head, recipe.hidden, len(schema.classes), recipe.dropout, fixed)
 
@@ -159,26 +178,24 @@ class Transfer(AroundSupervised[TransferRecipe]):
             return machine
         # A measurement would be more passes over the images than the training itself.
         plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
-        return machine.model_copy(
-            update={name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
-        )
+        asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
+        return machine.model_copy(update=asked)
 
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         recipe, dataset, rows = self.recipe, context.dataset, context.splits.training
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
         trained = trained_layers(network, self.entry.last_stage, recipe.way)
-        [made] = self.supervised.stages(network, context)
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
-        whole = replace(made, parameters=parameters, weight_decay=0.0)
+        images = Batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution, self.augmentation)
+        whole = replace(stage_of(self, network, images, context), parameters=parameters, weight_decay=0.0)
         if recipe.way == "scratch":
             return [whole]
         plain = Batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution)
         head = replace(
-            made,
+            stage_of(self, network, plain, context),
             name=HEAD,
             parameters=list(network.head.parameters()),
-            batches=plain,
             minimise=partial(self._fit_head, context=context),
         )
         if recipe.way == "frozen":
@@ -197,21 +214,25 @@ class Transfer(AroundSupervised[TransferRecipe]):
 
     def over_features(self, stage: Stage, context: Context) -> Stage:
         """The same minimisation over the head, with the features of all images computed beforehand."""
-        assert isinstance(stage.network, Transferred)
         began = time.monotonic()
-        dataset, splits, recipe, execution = context.dataset, context.splits, self.recipe, stage.execution
+        recipe, execution, held_out = self.recipe, stage.execution, context.splits.validation
         assert recipe.batch_size is not None
-        known = self.features(stage.network, dataset, execution)
+        known = self.features(stage.network, context.dataset, execution)
         clock = stage.clock
         if clock.seconds is not None:
             left = max(LEAST_SECONDS, clock.seconds - (time.monotonic() - began))
             clock = Clock(clock.total, left)
-        judge = judged(lambda network: self._measured(network, known, splits.validation, execution), splits.validation)
+
+        def judge(network: nn.Module) -> Judgement:
+            assert isinstance(network, Transferred)
+            metrics = self.measure(outputs_on(network.head, known, held_out, execution), known, held_out)
+            return Judgement(metrics.error, metrics.values)
+
         return replace(
             stage,
             batches=Batches(known, stage.row_batches.rows, recipe.batch_size, recipe.seed, execution),
-            loss=self._loss_of_features,
-            judge=judge,
+            loss=partial(self._loss_of_features, objective=self.training_objective(context)),
+            judge=judge if len(held_out) else None,
             clock=clock,
         )
 
@@ -222,35 +243,26 @@ class Transfer(AroundSupervised[TransferRecipe]):
         self._features = features_of(network.backbone, network.features, dataset, execution)
         return with_features(dataset, self._features)
 
-    def _loss_of_features(self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+    def _loss_of_features(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
         assert isinstance(network, Transferred)
-        return self.supervised.loss(network.head, batch, carry, moment)
-
-    def _measured(self, network: nn.Module, known: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        assert isinstance(network, Transferred)
-        return self.supervised.measured(known, rows, outputs_on(network.head, known, rows, execution))
+        return self.loss(network.head, batch, carry, moment, objective)
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return self.supervised.measured(dataset, rows, self._scores(network, dataset, rows, execution))
-
-    def _scores(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
-        """The network's outputs on some rows; from the features that are known already where it stayed frozen."""
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
+        """The network's outputs on some rows; if it stayed frozen, from the features that are known already."""
         if self.recipe.way != "frozen":
-            return outputs_on(network, dataset, rows, execution)
+            return super().outputs(network, dataset, rows, execution)
         assert isinstance(network, Transferred)
-        return outputs_on(network.head, self.features(network, dataset, execution), rows, execution)
+        known = self.features(network, dataset, execution)
+        return outputs_on(network.head.eval(), known, rows, execution)
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        scores = self._scores(network, dataset, rows, execution)
-        found = findings(dataset, splits.training, rows, where, scores, self.loss_name)
-        found["test_metrics"] = self.supervised.measured(dataset, rows, scores)
-        found["parts"] = [self._part(network)]
-        return found
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
+    ) -> Findings:
+        return replace(super().report(network, evaluation, context, last), sections=[self._part(network)])
 
     def _part(self, network: nn.Module) -> Part:
         """What of the network was trained, for the report."""
@@ -272,10 +284,12 @@ class Transfer(AroundSupervised[TransferRecipe]):
 
     @override
     def example(self) -> Dataset:
-        made = self.supervised.example()
-        images = interpolate(made.columns["inputs"].expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
-        columns = {**made.columns, "inputs": images, "fingerprints": fingerprints(images)}
-        return replace(made, columns=columns, schema=replace(made.schema, shape=tuple(images.shape[1:])))
+        generator = torch.Generator().manual_seed(0)
+        made = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
+        images = interpolate(made.expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
+        schema = Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
+        columns = {"inputs": images, "targets": torch.arange(60) % 3, "fingerprints": fingerprints(images)}
+        return Dataset(columns, schema, "example")
 
 
 def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from glasswork.data.batches import Batch, Batches
 from glasswork.execution import seed_everything
-from glasswork.training.ensemble.losses import StackedLoss, mean_loss, smoothed
+from glasswork.objectives.objective import Objective
+from glasswork.training.ensemble.losses import mean_loss, smoothed
 from glasswork.training.ensemble.network import Layer, StackedNetwork
 
 CHUNK_BYTES = 32 << 20
@@ -47,7 +48,7 @@ class StackedBatches:
     """
 
     def __init__(
-        self, batches: Sequence[Batches], losses: Sequence[StackedLoss], dtype: torch.dtype, keep_order: bool
+        self, batches: Sequence[Batches], losses: Sequence[Objective], dtype: torch.dtype, keep_order: bool
     ) -> None:
         self.batches = batches
         self.losses = losses
@@ -176,7 +177,7 @@ def drawn_masks(
     return masks
 
 
-def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Sequence[StackedLoss]) -> Tensor:
+def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Sequence[Objective]) -> Tensor:
     """Mean loss of each network on all rows of its own `batches`, float64 (members,), with nothing drawn at random.
 
     Args:
@@ -202,7 +203,7 @@ def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Seque
     return total / sizes.to(device)
 
 
-def _smoothed(wanted: Tensor, losses: Sequence[StackedLoss]) -> Tensor:
+def _smoothed(wanted: Tensor, losses: Sequence[Objective]) -> Tensor:
     """The outputs wanted, under each member's label smoothing."""
     if not any(loss.smoothing for loss in losses):
         return wanted

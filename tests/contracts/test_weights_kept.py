@@ -42,12 +42,13 @@ def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) ->
     completed = numbers(network)
     system.complete(network, context)
     require_equal(completed, network)
-    assert stage.judge is not None
-    stage.judge(network)
+    judged = system.judge(network, context)
+    assert stage.judge is not None and stage.judge(network).metrics == judged.values
     require_equal(completed, network)
-    system.score(network, dataset, splits.test, execution)
+    assert judged.main in judged.values and judged.error == judged.error
+    evaluation = system.evaluate(network, dataset, splits.test, execution)
     require_equal(completed, network)
-    system.answer(network, replace(dataset, names=["one"] * len(dataset)), execution)
+    system.predict(network, replace(dataset, names=["one"] * len(dataset)), execution)
     require_equal(completed, network)
-    system.findings(network, dataset, splits, execution, None)
+    system.report(network, evaluation, context, None)
     require_equal(completed, network)

@@ -4,7 +4,7 @@ from torch import nn
 
 from glasswork.data.dataset import Schema
 from glasswork.networks.weights import LITE0, fitting, input_scaling, load_weights
-from glasswork.systems.networks import NETWORKS, build_network
+from glasswork.systems.networks import NETWORKS, Architecture, build_network
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
 
@@ -26,7 +26,7 @@ def published(name: str) -> tuple[nn.Module, Schema, Supervised]:
     assert entry.side is not None and scaling is not None
     schema = Schema("image", (3, entry.side, entry.side), "class", weights.classes, (), *scaling)
     recipe = SupervisedRecipe.parse({"network": name, "size": entry.side, "loss": "cross-entropy"})
-    network = build_network(recipe, schema)
+    network = build_network(Architecture(name), schema)
     state, _ = fitting(network.state_dict(), weights.tensors, "", name)
     network.load_state_dict(state)
     return network.eval(), schema, Supervised(recipe)

@@ -1,0 +1,115 @@
+"""What a report says about known targets: the figure with its interval, the mistakes, the calibration."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.pictures import picture
+from glasswork.objectives.intervals import share_interval
+from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
+from glasswork.objectives.objective import Objective
+from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake
+from glasswork.systems.findings import Findings, Headline
+
+MISTAKES = 24
+POINTS = 1000
+MOST_CLASSES = 200
+
+
+def report_targets(
+    dataset: Dataset, training: Tensor, rows: Tensor, where: str, outputs: Tensor, objective: Objective
+) -> Findings:
+    """What a network's outputs say beside the known targets of some rows.
+
+    Args:
+        dataset: all examples.
+        training: rows that were trained on, for the baseline.
+        rows: rows that were answered.
+        where: which split they are, in words.
+        outputs: the network's, (rows, outputs), numbers in the target's own units.
+        objective: what it was trained with.
+    """
+    kind = dataset.schema.target
+    if kind == "class":
+        return _one_class(dataset, training, rows, where, outputs, objective)
+    if kind == "classes":
+        return _several_classes(dataset, rows, objective.probabilities(outputs, kind) > 0.5)
+    return _numbers(dataset, training, rows, outputs)
+
+
+def _one_class(
+    dataset: Dataset, training: Tensor, rows: Tensor, where: str, outputs: Tensor, objective: Objective
+) -> Findings:
+    schema, targets = dataset.schema, dataset.columns["targets"][rows]
+    chances = objective.probabilities(outputs, "class")
+    confidence, answers = chances.max(1)
+    right = int((answers == targets).sum())
+    usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
+    headline = Headline(
+        "accuracy",
+        right / len(rows),
+        f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'examples'}",
+        share_interval(right, len(rows)),
+        baseline="always answering the most frequent class",
+        baseline_value=float((targets == usual).float().mean()),
+    )
+    found = Findings(headline, mistakes=_mistakes(dataset, rows, answers, confidence))
+    if len(schema.classes) <= MOST_CLASSES:
+        counts = confusion_matrix(answers, targets, len(schema.classes))
+        found = replace(found, confusion=Confusion(schema.classes, counts.tolist()))
+    if objective.name != "hinge":
+        bins = calibration(chances, targets)
+        drawn = [CalibrationBin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
+        found = replace(found, calibration=drawn, expected_calibration_error=expected_calibration_error(bins))
+    return found
+
+
+def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
+    """The wrong answers that the network was surest of."""
+    targets, classes = dataset.columns["targets"][rows], dataset.schema.classes
+    wrong = (answers != targets).nonzero()[:, 0]
+    surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
+    return [
+        Mistake(
+            picture(dataset, int(rows[i])),
+            dataset.name(int(rows[i])),
+            classes[int(targets[i])],
+            classes[int(answers[i])],
+            float(confidence[i]),
+        )
+        for i in surest.tolist()
+    ]
+
+
+def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> Findings:
+    targets = dataset.columns["targets"][rows].bool()
+    both = (answers & targets).sum(0)
+    f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
+    return Findings(Headline("f1", f1), per_label=_label_rows(dataset.schema, answers, targets, both))
+
+
+def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
+    result = []
+    for k, label in enumerate(schema.classes):
+        said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
+        f1 = 2 * hit / (said + true) if said + true else 0.0
+        result.append(LabelRow(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
+    return result
+
+
+def _numbers(dataset: Dataset, training: Tensor, rows: Tensor, answers: Tensor) -> Findings:
+    targets = dataset.columns["targets"][rows]
+    mean = dataset.columns["targets"][training].mean(0)
+    pairs: Sequence[tuple[float, float]] = list(zip(targets[:, 0].tolist(), answers[:, 0].tolist(), strict=True))
+    headline = Headline(
+        "mean absolute error",
+        float((answers - targets).abs().mean()),
+        in_percent=False,
+        higher_is_better=False,
+        baseline="always answering the mean of the training examples",
+        baseline_value=float((targets - mean).abs().mean()),
+    )
+    return Findings(headline, predictions=pairs[:: len(pairs) // POINTS + 1])
