@@ -21,7 +21,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("training", "glassbox"),
     ("data",),
     ("networks", "objectives"),
-    ("recipe", "execution", "textbook", "record", "files"),
+    ("recipe", "execution", "textbook", "record", "files", "own_code"),
     ("errors",),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, SYSTEMS, preset
+from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
@@ -34,26 +34,28 @@ class Request:
 
     @property
     def system(self) -> str:
-        """Key of the preset's system in `catalogue.SYSTEMS`."""
-        return PRESETS[self.preset].system
+        """Name of the preset's system in the catalogue."""
+        return preset(self.preset).system
 
 
 def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
     """The request that a preset's name and flat `values`, of recipe and machine together, make.
 
-    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
+    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before. The
+    preset's weight decay goes with adamw, and is left out with another optimizer.
     """
     chosen = preset(name)
-    recipe_class = SYSTEMS[chosen.system].recipe
+    recipe_class = row_of(chosen.system).recipe
     refuse_unknown(values, [*recipe_class.model_fields, *Machine.model_fields])
     machine = {key: value for key, value in values.items() if key in Machine.model_fields}
     asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
     given = recipe_class.parse(asked)
     asked = {key: getattr(given, key) for key in asked}
     values = {"data": chosen.data, **chosen.values, **asked}
-    if "budget" in asked:
-        values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
-    recipe = recipe_class.parse(values)
+    without = {"epochs", "patience"} if "budget" in asked else set()
+    if asked.get("optimizer", "adamw") != "adamw":
+        without.add("weight_decay")
+    recipe = recipe_class.parse({key: value for key, value in values.items() if key in asked or key not in without})
     return Request(name, recipe, asked, Machine.parse(machine), network)
 
 
@@ -68,6 +70,8 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     if not isinstance(name, str):
         raise GlassworkError(f'{path} names no preset: add a line such as preset = "lenet"')
     table.pop("format", None)
+    if "system" in table:
+        name = row_of(table.pop("system")).presets[0].name
     machine = table.pop("machine", {})
     return make_request(name, {**table, **machine, **values})
 
