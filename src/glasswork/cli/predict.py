@@ -15,7 +15,7 @@ from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
-    from glasswork.systems.prediction import Prediction
+    from glasswork.data.prediction import Prediction
 
     pass
 
