@@ -1,4 +1,4 @@
-"""Small made data sets, on disk as users have them; nothing here knows of glasswork, so that two versions can share it."""
+"""Small made data sets, on disk as users have them; nothing here knows of glasswork: two versions can share it."""
 
 import struct
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasswork.cli import main
-from glasswork.studies.recurrence_ablation import share_difference
+from glasswork.studies.intervals import share_difference
 from made_data import mistake, said, write_clips, write_npz, write_sentences, write_text
 
 

@@ -17,8 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.networks.convnet_small import ConvNetSmall
-from glasswork.studies.classical import Classical, fit_classical
-from glasswork.studies.intervals import estimate
+from glasswork.studies.intervals import estimate, share_estimate
 from glasswork.studies.transfer import (
     CURVE_WAYS,
     FINE_TUNED,
@@ -28,10 +27,11 @@ from glasswork.studies.transfer import (
     SHARES,
     SVM,
     WAYS,
+    Classical,
     TransferComparison,
+    fit_classical,
     prepare,
 )
-from glasswork.studies.transfer_compared import share_estimate
 from made_data import pictures, train, write_npz, write_table
 
 SIDE = 12

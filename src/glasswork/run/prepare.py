@@ -101,10 +101,11 @@ def prepare(
 
     Args:
         request: what is asked for.
-        dataset: all examples; they are fitted on the training rows if they are not yet. None: the recipe's data.
+        dataset: all examples; they are fitted on the training rows if they are not yet. None: the recipe's data, and
+            the memory that learning takes is estimated.
         splits: which of them train, validate and test; None together with `dataset`.
-        execution: how the arithmetic is carried out, in a process that is left as it is; None: the memory is looked at,
-            and precision, layout and allocator are measured, as far as the machine leaves them open.
+        execution: how the arithmetic is carried out, in a process that is left as it is; None: precision, layout and
+            allocator are measured, as far as the machine leaves them open.
         derive: whether the recipe leaves something open, which is derived from the data.
         former: the run that is repeated or resumed.
         spent: seconds of a budget that are gone already, such as the start of the process; None: the budget is for the
@@ -117,6 +118,7 @@ def prepare(
     resumed = former.resumed if former is not None else None
     device = choose_device(request.machine.device) if execution is None and resumed is None else ""
     draft = make_system(request.system, request.recipe, request.network)
+    estimate = dataset is None
     if dataset is None or splits is None:
         dataset, splits = read_split(draft)
     if resumed is not None and resumed.fingerprint != fingerprint(dataset):
@@ -132,8 +134,9 @@ def prepare(
     if execution is None and resumed is None:
         execution = Execution(device, request.machine.threads or usable_cores())
         torch.set_num_threads(execution.threads)
-        memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
-        warnings = (short,) if (short := short_of_memory(memory)) else ()
+        if estimate:
+            memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
+            warnings = (short,) if (short := short_of_memory(memory)) else ()
         if former is None:
             execution = _measure(request, system, network, plain, execution)
     if former is not None:

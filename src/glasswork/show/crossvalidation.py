@@ -1,17 +1,14 @@
 """A cross-validation: its table in the terminal, and its page with the slide's curve of error against setting."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape as plain
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from glasswork.show import NARROW_SPACE, charts, error_curve, escape, number, percent
 from glasswork.show.charts import facts, figure, folded, section, table
 from glasswork.show.error_curve import Point, axis_around, curve
-from glasswork.show.progress import REFRESH_SECONDS
 from glasswork.show.terminal import print_table
 
 WORDS = {"hidden": "hidden units"}
@@ -38,33 +35,6 @@ STYLE = """
 """
 
 Found = Mapping[str, Any]
-
-
-def shown(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
-    """Draws a bar while shares of the work go by, with what is done now; where nobody watches a line per change of it.
-
-    Args:
-        steps: the share that is done, from 0 to 1, and what is being done.
-        console: of the person.
-    """
-    if not console.is_terminal:
-        last = ""
-        for step in steps:
-            if step[1] not in {last, ""}:
-                console.print(plain(step[1]))
-                last = step[1]
-            yield step
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
-    drawn = 0.0
-    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
-        for share, words in steps:
-            if time.monotonic() - drawn >= REFRESH_SECONDS:
-                drawn = time.monotonic()
-                progress.update(task, completed=share, description=plain(words))
-                progress.refresh()
-            yield share, words
 
 
 def print_crossvalidation(console: Console, found: Found) -> None:

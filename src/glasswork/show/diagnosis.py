@@ -13,7 +13,7 @@ from glasswork.show.features_page import FOOTER, style
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
     """The diagnosis for a terminal: the findings, then the figures by layer."""
-    lines = [_verdict(diagnosis), ""]
+    lines = [_verdict(diagnosis), *(f"note: {remark}" for remark in diagnosis.remarks), ""]
     if diagnosis.findings:
         for place, one in enumerate(diagnosis.findings, 1):
             lines += [f"{place}. {one.what}", f"   Try: {one.try_this}", ""]
@@ -97,8 +97,9 @@ def _state(diagnosis: Diagnosis) -> str:
     if diagnosis.input_mean is not None and diagnosis.input_deviation is not None:
         rows += [("mean of the inputs", diagnosis.input_mean), ("their standard deviation", diagnosis.input_deviation)]
     rows.append(("spread of the outputs", percent(diagnosis.output_spread) + " of their size"))
+    remarks = "".join(f'<p class="note">{escape(remark)}</p>' for remark in diagnosis.remarks)
     return section(
-        "What was looked at", "The network was run forward and backward once and left as it was.", facts(rows)
+        "What was looked at", "The network was run forward and backward once and left as it was.", facts(rows), remarks
     )
 
 

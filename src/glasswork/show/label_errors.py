@@ -1,12 +1,20 @@
-"""Suspected label errors as a page."""
+"""Suspected label errors in the terminal, as a page and as a table."""
 
+import csv
+import io
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rich.console import Console
 
 from glasswork.show import charts, escape, number, percent
 from glasswork.show.charts import section
 from glasswork.show.sections import Part, drawn_parts
+from glasswork.show.terminal import print_table
 
+SHOWN = 20
+COLUMNS = ("row", "name", "given", "suggested", "given_probability", "suggested_probability", "margin")
 MOST_ROWS = 500
 MOST_PAIRS = 30
 FOOTER = "Drawn by Glasswork; the data was read and not changed. Look at each suspect before you change a label."
@@ -17,19 +25,23 @@ class SuspectRow:
     """One suspect.
 
     Attributes:
+        row: the example's place in the data, from 0.
         name: where the example came from.
         given: its label.
         suggested: what the network takes it for.
         given_probability: of its label.
         suggested_probability: of the suggested one.
+        margin: the probability of its label less the greatest one of another class.
         png: a picture; empty where there is none.
     """
 
+    row: int
     name: str
     given: str
     suggested: str
     given_probability: float
     suggested_probability: float
+    margin: float
     png: bytes = b""
 
 
@@ -39,10 +51,11 @@ class SuspectPage:
 
     Attributes:
         source: the data.
+        preset: what was trained.
+        folds: how many times, each on all of the data but one part.
         examples: how many labels were looked at.
         wrong_share: the estimated share of wrong labels.
         accuracy: share of the labels that the network answered without having seen the example.
-        how: what was trained, in words.
         suspects: most suspicious first.
         pairs: given label, suggested label, how many.
         disagreeing_copies: examples that are equal and whose labels are not.
@@ -50,14 +63,40 @@ class SuspectPage:
     """
 
     source: str
+    preset: str
+    folds: int
     examples: int
     wrong_share: float
     accuracy: float
-    how: str
     suspects: Sequence[SuspectRow]
     pairs: Sequence[tuple[str, str, int]]
     disagreeing_copies: int
     csv: str = ""
+
+
+def print_label_errors(console: Console, found: SuspectPage) -> None:
+    """How many labels are suspected, and the first of them."""
+    console.print(
+        f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
+        f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)",
+        soft_wrap=True,
+    )
+    if found.disagreeing_copies:
+        console.print(f"{found.disagreeing_copies:,} examples have an exact copy under another label", soft_wrap=True)
+    rows = [(s.name, s.given, s.suggested, percent(s.suggested_probability)) for s in found.suspects[:SHOWN]]
+    if rows:
+        print_table(console, ("example", "label", "looks like", "probability"), rows)
+    if len(found.suspects) > SHOWN and not found.csv:
+        print(f"{len(found.suspects) - SHOWN:,} more: write them all with --csv FILE.csv", file=sys.stderr)
+
+
+def label_errors_csv(found: SuspectPage) -> str:
+    """All suspects, a line each."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in found.suspects)
+    return file.getvalue()
 
 
 def label_errors_page(found: SuspectPage) -> str:
@@ -73,7 +112,8 @@ def label_errors_page(found: SuspectPage) -> str:
 
 
 def _verdict(found: SuspectPage) -> str:
-    said = f"{found.how}. Each network was asked about examples that it had not seen, and gave "
+    said = f"{found.preset} was trained {found.folds} times, on all of the data but one part. Each network was asked "
+    said += "about examples that it had not seen, and gave "
     said += f"{percent(found.accuracy)} of them the label that they have."
     if found.disagreeing_copies:
         said += f" {number(found.disagreeing_copies)} examples have an exact copy under another label."

@@ -3,11 +3,14 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
 
 from glasswork.show import charts, escape, number
 from glasswork.show.charts import section
+from glasswork.show.terminal import print_table
 
 SAME, OTHER, PAPER, INK, QUIET = (43, 123, 186), (209, 89, 59), (255, 255, 255), (34, 34, 34), (110, 110, 110)
 CELL, GAP, BAR = 64, 6, 4
@@ -48,6 +51,7 @@ class NearestPage:
         among: what was looked among, in words.
         measure: what the distance is, in words.
         neighbours: nearest first.
+        left_out: why pictures were left out of the search, a sentence each.
     """
 
     run: str
@@ -56,6 +60,13 @@ class NearestPage:
     among: str
     measure: str
     neighbours: Sequence[Neighbour]
+    left_out: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types, without the pictures."""
+        neighbours = [{"name": one.name, "class": one.label, "distance": one.distance} for one in self.neighbours]
+        described = {"run": self.run, "input": self.query, "among": self.among, "measure": self.measure}
+        return {**described, "neighbours": neighbours}
 
 
 def strip_png(query: bytes, others: Sequence[tuple[bytes, bool]]) -> bytes:
@@ -94,6 +105,12 @@ def map_png(points: Sequence[tuple[float, float]], classes: Sequence[int], names
         draw.ellipse((MAP_WIDTH + 14, top + 8, MAP_WIDTH + 32, top + 26), fill=COLOURS[place % len(COLOURS)])
         draw.text((MAP_WIDTH + 44, top), _shortened(name, 13), fill=INK, font=font)
     return _png(sheet)
+
+
+def print_nearest(console: Console, found: NearestPage) -> None:
+    """A line for each neighbour."""
+    rows = [(one.name, one.label, number(one.distance)) for one in found.neighbours]
+    print_table(console, ("nearest", "class", "distance"), rows)
 
 
 def nearest_page(found: NearestPage) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -32,6 +33,33 @@ def shown(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> 
         unit: what the steps count as examples, in the plural.
     """
     return _bar(steps, console, unit) if console.is_terminal else _lines(steps, console, unit)
+
+
+def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
+    """Draws a bar with what is being done; without a terminal, prints a line each time that changes.
+
+    Args:
+        steps: the share of the work that is done, from 0 to 1, and what is being done.
+        console: where to draw.
+    """
+    if not console.is_terminal:
+        last = ""
+        for step in steps:
+            if step[1] not in {last, ""}:
+                console.print(escape(step[1]))
+                last = step[1]
+            yield step
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
+    drawn = 0.0
+    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        for share, words in steps:
+            if time.monotonic() - drawn >= REFRESH_SECONDS:
+                drawn = time.monotonic()
+                progress.update(task, completed=share, description=escape(words))
+                progress.refresh()
+            yield share, words
 
 
 def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:

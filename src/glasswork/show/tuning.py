@@ -18,24 +18,22 @@ FOOTER = "Drawn by Glasswork from the study of the search and the run of its bes
 Found = Mapping[str, Any]
 
 
-def print_beginning(console: Console, found: Found, trials: int | None) -> None:
+def beginning(found: Found, trials: int | None) -> str:
     """What is searched, before the first trial."""
     there = len(found["trials"]) - found["counts"]["stopped"]
     wanted = "as many trials as fit in the time" if trials is None else f"{trials} trials"
     had = f", {there} of them there already" if there else ""
-    console.print(plain(f"{found['preset']} on {found['data']}: {wanted}{had}, judged by validation {found['judge']}"))
-    for name, words in found["ranges"].items():
-        console.print(plain(f"  {name}: {words}"))
-    console.print(plain(f"study: {found['study']}"))
+    head = f"{found['preset']} on {found['data']}: {wanted}{had}, judged by validation {found['judge']}"
+    ranges = (f"  {name}: {words}" for name, words in found["ranges"].items())
+    return "\n".join([head, *ranges, f"study: {found['study']}"])
 
 
-def print_trial(console: Console, judge: str, trial: Found) -> None:
+def line_of_trial(judge: str, trial: Found) -> str:
     """A trial that has ended, in a line."""
     figure = "" if trial["figure"] is None else f"  validation {judge} {written(judge, trial['figure'])}"
     after = f" after epoch {trial['epochs']}" if trial["state"] in {"pruned", "stopped"} else ""
     why = f": {trial['reason']}" if trial["reason"] else ""
-    line = f"trial {trial['number']} {trial['state']}{after}{figure}  {values_in_words(trial['values'])}{why}"
-    console.print(plain(line), soft_wrap=True)
+    return f"trial {trial['number']} {trial['state']}{after}{figure}  {values_in_words(trial['values'])}{why}"
 
 
 def print_tuned(console: Console, found: Found) -> None:

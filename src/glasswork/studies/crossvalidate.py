@@ -2,14 +2,14 @@
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.folds import Fold, RowOrder
+from glasswork.data.folds import Fold
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -17,20 +17,16 @@ from glasswork.recipe.base import Machine, Recipe
 from glasswork.run.choose import choose_preset
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read, resolve
-from glasswork.studies.crossvalidated import (
-    CrossValidated,
-    FoldResult,
-    SettingResult,
-    error_name,
-    error_of,
-    mean_and_standard_error,
-    one_standard_error,
-)
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
+from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import CrossvalidateOptions
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
+from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
+ERRORS = {"accuracy": "share of wrong answers (1 - accuracy)", "r2": "share of the variance not explained (1 - R2)"}
+"""The metric that the error is one minus of, and the error in words; the first that a system measures counts."""
 SEEDS = 2**31
 MOST_NUMBERS = 1 << 28
 """In memory at the same time, for all networks trained together: 1 GB."""
@@ -39,25 +35,101 @@ COPIES = 6
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a cross-validation has come.
+class FoldResult:
+    """One network of one setting, trained without one fold and judged on it.
 
     Attributes:
-        share: of the work, from 0 to 1.
-        finished: networks trained and judged.
-        networks: in all.
-        name: what is being trained.
+        repeat, fold: which one, from 1.
+        training_examples, validation_examples: how many it was fitted to, and how many judged it.
+        error, training_error: on the fold, and on the examples that it was fitted to.
+        metrics, training_metrics: all figures of both; `loss` among them.
+        epochs: epochs made.
+        best_epoch: after which of them the weights stood; None: the last.
     """
 
-    share: float
-    finished: int
-    networks: int
-    name: str
+    repeat: int
+    fold: int
+    training_examples: int
+    validation_examples: int
+    error: float
+    training_error: float
+    metrics: Mapping[str, float]
+    training_metrics: Mapping[str, float]
+    epochs: int
+    best_epoch: int | None
 
-    @property
-    def words(self) -> str:
-        """What is being trained, for people; empty at the end."""
-        return f"{self.name}: {self.finished} of {self.networks} networks done" if self.name else ""
+
+@dataclass(frozen=True)
+class SettingResult:
+    """What the folds say about one setting.
+
+    Attributes:
+        name: the setting in words.
+        values: its fields that were given values to try.
+        parameters: how many numbers are trained.
+        error, standard_error: mean over the folds of the error on the fold, and the standard error of that mean.
+        training_error, training_standard_error: the same of the errors on the examples trained on.
+        folds: one by one.
+        command: trains this setting.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    parameters: int
+    error: float
+    standard_error: float
+    training_error: float
+    training_standard_error: float
+    folds: tuple[FoldResult, ...]
+    command: str
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """What a cross-validation found.
+
+    Attributes:
+        preset, data, seed: what was trained, on what, from what draw.
+        varied: the fields that have several values.
+        settings: what the folds say, in the order of the grid.
+        failed: settings that could not be trained to the end, and why.
+        best: place in `settings` of the least mean error.
+        threshold: that error plus its standard error.
+        chosen: place in `settings` of the choice by the rule of one standard error.
+        reason: what makes it the simplest near the least error, in words; empty where none is simpler than another.
+        error_name: what the error is, in words.
+        folds, repeats, order, groups: how the examples were divided.
+        examples: how many the folds divide.
+        kept_for_test: how many nothing has seen.
+        stacks: how many networks each stack had that was trained at the same time; 1: one was trained alone.
+        alone_because: why one was trained alone, in a clause; None where none was.
+        remarks: sentences about how it was done.
+    """
+
+    preset: str
+    data: str | None
+    seed: int
+    varied: tuple[str, ...]
+    settings: tuple[SettingResult, ...]
+    failed: Mapping[str, str]
+    best: int
+    threshold: float
+    chosen: int
+    reason: str
+    error_name: str
+    folds: int
+    repeats: int
+    order: str
+    groups: str | None
+    examples: int
+    kept_for_test: int
+    stacks: tuple[int, ...]
+    alone_because: str | None
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return asdict(self)
 
 
 @dataclass
@@ -101,7 +173,7 @@ class CrossValidation:
         """How many networks are trained."""
         return len(self.settings) * sum(map(len, self.folds))
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[CrossValidated]]:
         """Trains and judges every network; those that can be stacked are trained at the same time."""
         self.execution.apply()
         turns, done = self._turns(), 0
@@ -112,12 +184,13 @@ class CrossValidation:
                 chunk = jobs[start : start + size]
                 members = [self._member(*job) for job in chunk]
                 names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
+                words = f"{_several(names)}: {done} of {self.networks} networks done"
                 for share in trained(members):
-                    yield Progress((done + share * len(chunk)) / self.networks, done, self.networks, _several(names))
+                    yield Progress((done + share * len(chunk)) / self.networks, words=words)
                 for job, member in zip(chunk, members, strict=True):
                     self._note(member, *job)
                 done += len(chunk)
-        yield Progress(1.0, self.networks, self.networks, "")
+        yield Progress(1.0)
 
     def _alike(self) -> list[list[int]]:
         """The settings whose networks can be trained at the same time, by the look of their first fold."""
@@ -214,26 +287,46 @@ class CrossValidation:
         )
 
 
-def crossvalidate(
-    preset: str | None = None,
-    settings: Mapping[str, Sequence[Any]] | None = None,
-    folds: int = 5,
-    *,
-    groups: str | Iterable[object] | None = None,
-    order: RowOrder = "shuffled",
-    repeats: int = 1,
-    network: nn.Module | str | None = None,
-    data: str | Path | None = None,
-    **options: Any,
-) -> CrossValidated:
+def crossvalidate(options: CrossvalidateOptions, asked: Asked) -> Running[CrossValidated]:
     """Judges settings of a recipe by cross-validation and chooses one by the rule of one standard error.
 
     For every setting and fold a network is trained on the other folds, a part of which decides when to stop as the
     recipe's `validation` says, and is judged on the fold. All settings have the same folds. What scales the data comes
     from the training rows alone. Test examples are kept out of everything.
 
+    Raises:
+        GlassworkError: for options, data or folds that do not fit.
+    """
+    validation = prepare(
+        asked.preset,
+        asked.settings,
+        options.folds,
+        options.groups,
+        options.order,
+        options.repeats,
+        asked.network,
+        None,
+        asked.values,
+    )
+    yield from validation.steps()
+    return validation.result()
+
+
+def prepare(
+    preset: str | None,
+    settings: Mapping[str, Sequence[Any]],
+    folds: int,
+    groups: str | Iterable[object] | None,
+    order: str,
+    repeats: int,
+    network: nn.Module | str | None,
+    data: str | Path | None,
+    options: Mapping[str, Any],
+) -> CrossValidation:
+    """Makes a cross-validation ready.
+
     Args:
-        preset: name of a preset, such as `mlp`; absent: what fits the data.
+        preset: name of a preset, such as `mlp`; None: chosen from the data.
         settings: fields of the recipe and their values, `{"hidden": [4, 8, 16]}`; of several fields every combination.
         folds: how many, at least 2.
         groups: a column of the table, or a label per example: examples of one group are never on two sides.
@@ -246,24 +339,6 @@ def crossvalidate(
     Raises:
         GlassworkError: for options, data or folds that do not fit.
     """
-    validation = prepare(preset, settings or {}, folds, groups, order, repeats, network, data, options)
-    for _ in validation.steps():
-        pass
-    return validation.result()
-
-
-def prepare(
-    preset: str | None,
-    settings: Mapping[str, Sequence[Any]],
-    folds: int,
-    groups: str | Iterable[object] | None,
-    order: RowOrder,
-    repeats: int,
-    network: nn.Module | str | None,
-    data: str | Path | None,
-    options: Mapping[str, Any],
-) -> CrossValidation:
-    """Makes a cross-validation ready; arguments and errors are those of `crossvalidate`."""
     if repeats < 1:
         raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {repeats}")
     values, own = dict(options), network if isinstance(network, nn.Module) else None
@@ -304,6 +379,42 @@ def prepare(
     recipes = [_resolved(*pair, division, parts[0]) for pair in zip(asked, dataset, strict=True)]
     execution = _execution(asked[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
     return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, remarks)
+
+
+def error_of(metrics: Mapping[str, float]) -> float:
+    """One minus the main metric: 1 - accuracy for classes and labels, 1 - R2 for numbers."""
+    return 1 - metrics[_main(metrics)]
+
+
+def error_name(metrics: Mapping[str, float]) -> str:
+    """What `error_of` such metrics is, in words."""
+    return ERRORS[_main(metrics)]
+
+
+def one_standard_error(
+    errors: Sequence[float], standard_errors: Sequence[float], simplicity: Sequence[tuple[float, ...]]
+) -> tuple[int, float, int]:
+    """The simplest setting whose error is within one standard error of the least: the 1 SE rule.
+
+    Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, section 3.4.3: errors near the least
+    cannot be told apart, so the simplest of these settings is taken.
+
+    Args:
+        errors: mean error of each setting.
+        standard_errors: of these means.
+        simplicity: what settings are ordered by, the simplest first; among equals the lesser error counts.
+
+    Returns:
+        (place of the least error, that error plus its standard error, place of the choice).
+    """
+    best = min(range(len(errors)), key=lambda place: (errors[place], simplicity[place]))
+    threshold = errors[best] + standard_errors[best]
+    near = [place for place in range(len(errors)) if errors[place] <= threshold]
+    return best, threshold, min(near, key=lambda place: (simplicity[place], errors[place]))
+
+
+def _main(metrics: Mapping[str, float]) -> str:
+    return next(name for name in ERRORS if name in metrics)
 
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:

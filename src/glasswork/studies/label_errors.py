@@ -1,5 +1,6 @@
 """Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,7 +18,10 @@ from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
+from glasswork.show.label_errors import SuspectPage, SuspectRow
 from glasswork.studies.confident_learning import Confidence, confident_learning
+from glasswork.studies.options import LabelErrorsOptions
+from glasswork.studies.study import Asked, Progress, Running
 from glasswork.systems.evaluation import outputs_on
 
 PICTURES = 60
@@ -57,7 +61,7 @@ class LabelErrors:
         source: its path or name.
         preset: what was trained.
         folds: into how many parts the data was divided.
-        dataset: how many labels were looked at.
+        examples: how many labels were looked at.
         accuracy: share of the given labels that the networks answered without having seen the example.
         wrong_share: the estimated share of wrong labels.
         classes: names of the classes.
@@ -86,6 +90,26 @@ class LabelErrors:
             del suspect["png"]
         return data
 
+    def page(self, csv: str = "") -> SuspectPage:
+        """What is shown of it.
+
+        Args:
+            csv: the file with all suspects; empty: there is none.
+        """
+        counts = Counter((suspect.given, suspect.suggested) for suspect in self.suspects)
+        return SuspectPage(
+            self.source,
+            self.preset,
+            self.folds,
+            self.examples,
+            self.wrong_share,
+            self.accuracy,
+            [SuspectRow(**vars(suspect)) for suspect in self.suspects],
+            [(given, suggested, count) for (given, suggested), count in counts.most_common()],
+            self.disagreeing_copies,
+            csv,
+        )
+
 
 @dataclass(frozen=True)
 class Search:
@@ -96,28 +120,36 @@ class Search:
     folds: int
 
 
-def find_label_errors(
-    data: str, preset: str | None = None, folds: int = 5, values: Mapping[str, Any] | None = None
-) -> LabelErrors:
+def label_errors(options: LabelErrorsOptions, asked: Asked) -> Running[LabelErrors]:
     """Trains on all parts of a data set but one, asks about that one, and does so for each (Northcutt et al. 2021).
 
     The data is only read. Equal examples stay in one part, so that none is asked about whose copy was seen.
 
+    Raises:
+        GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
+    """
+    search = begin_search(options.data, options.preset, options.folds, asked.values)
+    name, answers = search.order.preset, []
+    yield Progress(0, search.folds, f"{name}, fold 1 of {search.folds}")
+    for answer in answered_folds(search):
+        answers.append(answer)
+        number = min(len(answers) + 1, search.folds)
+        yield Progress(len(answers), search.folds, f"{name}, fold {number} of {search.folds}")
+    return conclude(search, answers)
+
+
+def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
+    """Reads the data.
+
     Args:
         data: a path or a name, with one class per example.
-        preset: what to train; absent: what fits the data.
+        preset: what to train; None: chosen from the data.
         folds: into how many parts to divide it.
         values: fields of the recipe and of the machine, such as `epochs`.
 
     Raises:
-        GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
+        GlassworkError: for targets that are no classes, or what does not fit together.
     """
-    search = begin_search(data, preset, folds, values)
-    return conclude(search, list(answered_folds(search)))
-
-
-def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
-    """Reads the data; arguments and errors are those of `find_label_errors`."""
     asked = {**(values or {}), "data": data}
     ordered = make_request(preset or choose_preset(asked), asked)
     if ordered.system != "supervised":

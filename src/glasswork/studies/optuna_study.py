@@ -19,7 +19,7 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.search import Choices, Layers, Search
-from glasswork.studies.tuned import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
+from glasswork.studies.settings import name_of
 
 if TYPE_CHECKING:
     import optuna
@@ -28,6 +28,7 @@ NAME = "glasswork"
 STARTUP_TRIALS = 5
 WAITING_SECONDS = 60
 SILENT_SECONDS = 600
+FINISHED, PRUNED, FAILED, STOPPED = "finished", "pruned", "failed", "stopped"
 WAITING, RUNNING = "waiting", "running"
 
 
@@ -43,6 +44,37 @@ def import_optuna() -> Any:
         raise GlassworkError("Searching needs optuna: pip install 'glasswork[tune]'") from None
     package.logging.set_verbosity(package.logging.ERROR)
     return package
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial.
+
+    Attributes:
+        number: from 1, in the order in which they began.
+        state: `finished`; `pruned`, as its figure stayed behind that of others; `failed`, as its loss overflowed, say;
+            `stopped`, as the time was over or somebody stopped the search: it is no answer, and made again.
+        figure: on the validation examples, of the weights that a run would keep; None where there is none.
+        values: of the fields that were searched.
+        epochs: epochs made.
+        steps: updates made.
+        seconds: how long it took.
+        reason: why it failed or was stopped; empty else.
+    """
+
+    number: int
+    state: str
+    figure: float | None
+    values: Mapping[str, Any]
+    epochs: int
+    steps: int
+    seconds: float
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """The values in words."""
+        return name_of(self.values)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,11 @@ from glasswork.recipe.base import Recipe
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
 from glasswork.show.progress import MAIN_METRICS
-from glasswork.studies.crossvalidated import mean_and_standard_error
+from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import PenaltiesOptions
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.table import PENALTIES
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.staged import minimise
@@ -45,7 +48,6 @@ EXAMPLE: dict[str, Any] = {
 }
 """Few examples and a large network: what is compared on when nobody says."""
 WITH_DROPOUT = ("dense", "lenet")
-COMPARED = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,8 @@ class Comparison:
             for value in values or (None,)
         ]
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains every network: the share of the work that is done, and what is being done."""
+    def steps(self) -> Iterator[Progress[PenaltiesCompared]]:
+        """Trains every network."""
         self.execution.apply()
         settings = self.settings
         for place, (method, value) in enumerate(settings):
@@ -172,12 +174,12 @@ class Comparison:
             found: list[_Trained] = []
             try:
                 for number, seed in enumerate(self.seeds):
-                    yield (place + number / len(self.seeds)) / len(settings), name
+                    yield Progress(place + number / len(self.seeds), len(settings), name)
                     found.append(self._trained(method, value, seed))
                 self.trained[method, value] = found
             except GlassworkError as error:
                 self.trained[method, value], self.problems[method, value] = None, str(error)
-        yield 1.0, ""
+        yield Progress(len(settings), len(settings))
 
     def result(self) -> PenaltiesCompared:
         """What the networks say; each method at the strength whose loss on the validation examples is least.
@@ -212,7 +214,7 @@ class Comparison:
 
     def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
         recipe = self._order(method, value).recipe
-        values = {key: getattr(recipe, key) for key in COMPARED if key in type(recipe).model_fields}
+        values = {key: getattr(recipe, key) for key in PENALTIES if key in type(recipe).model_fields}
         recipe = self.recipe.model_copy(update={**values, "seed": seed})
         member = make_member(replace(self.order, recipe=recipe), self.dataset, self.splits, self.execution)
         stopped = member.recipe.patience is not None
@@ -257,7 +259,7 @@ class Comparison:
     def _order(self, method: str, value: float | None) -> Request:
         settings, field, _ = METHODS[method]
         values = {**settings, **({field: value} if field else {})}
-        asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
+        asked = {key: given for key, given in self.order.asked.items() if key not in PENALTIES}
         return make_request(
             self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()}
         )
@@ -273,6 +275,17 @@ class _Trained:
     norm: float
     epochs: int
     seconds: float
+
+
+def compare_penalties(options: PenaltiesOptions, asked: Asked) -> Running[PenaltiesCompared]:
+    """Compares none, L1, L2, dropout, max-norm and early stopping on one data set.
+
+    Raises:
+        GlassworkError: for a recipe or data that do not fit, or if nothing is held out.
+    """
+    comparison = prepare(asked.preset, asked.values, options.seeds)
+    yield from comparison.steps()
+    return comparison.result()
 
 
 def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Comparison:
@@ -292,7 +305,7 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     """
     if seeds < 1:
         raise GlassworkError(f"Every method needs a network at least, and seeds is {seeds}")
-    if own := [key for key in COMPARED if key in values]:
+    if own := [key for key in PENALTIES if key in values]:
         raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
     preset = preset or "mlp"
     example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}

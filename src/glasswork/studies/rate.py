@@ -8,9 +8,12 @@ from typing import Any
 
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.recipe.base import Options
+from glasswork.run.choose import choose_request
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Running
 from glasswork.studies.trained import Member, make_member
 from glasswork.training.clock import Clock
 from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory
@@ -77,6 +80,12 @@ class RateTest:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return {**asdict(self), "memory": self.memory.to_json()}
+
+
+def rate(options: Options, asked: Asked) -> Running[RateTest]:
+    """Finds a learning rate and a batch size for a recipe, see `rate_test`."""
+    yield from ()
+    return rate_test(choose_request(asked.preset, asked.values, asked.network))
 
 
 def rate_test(asked: Request) -> RateTest:

@@ -1,9 +1,8 @@
 """Recurrent against independent predictions: a label for every word or frame, from the whole row or from it alone."""
 
-import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
 from glasswork.run.in_memory import choose_fastest, fit_in_memory
 from glasswork.run.prepare import read_and_split
 from glasswork.run.request import Request, make_request
+from glasswork.studies.intervals import share_difference
+from glasswork.studies.study import Progress, Running
 
 INDEPENDENT = "none"
-_Z = 1.959964  # of 95 %
 _ROWS = {"tagger": ("sentences", "words"), "video": ("clips", "frames")}
 
 
@@ -68,17 +68,15 @@ class Independent:
         return asdict(self)
 
 
-@dataclass
+@dataclass(frozen=True)
 class IndependentComparison:
-    """A comparison made ready; `steps` carries it out, `result` says what came out.
+    """A comparison made ready; `steps` carries it out.
 
     Attributes:
         preset: tagger or video.
         requests: of the recurrent and of the independent network; all else is the same.
         examples, splits: what both learn from and are judged on.
         execution: how the arithmetic is carried out.
-        ways: what is known so far.
-        answers: the labels that each way gave the test rows.
     """
 
     preset: str
@@ -86,34 +84,35 @@ class IndependentComparison:
     dataset: Dataset
     splits: Splits
     execution: Execution
-    ways: list[Way] = field(default_factory=list)
-    answers: list[list[tuple[str, ...]]] = field(default_factory=list)
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains both: the share of the work that is done, and what is being done."""
+    def steps(self) -> Running[Independent]:
+        """Trains both networks and judges them on the same rows."""
         self.execution.apply()
-        yield 0.0, "measuring the arithmetic"
+        yield Progress(words="measuring the arithmetic")
         execution = choose_fastest(self.requests[0], self.dataset, self.splits)
         execution.apply()
+        truths, ways, right = self._truths(), [], []
         for number, request in enumerate(self.requests):
-            cell = request.recipe.model_dump()["cell"]
-            yield number / 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}"
+            cell = str(request.recipe.model_dump()["cell"])
+            yield Progress(number, 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}")
             began = time.perf_counter()
             fitted = fit_in_memory(request, self.dataset, self.splits, execution)
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
             said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
-            truths = self.truths()
-            right = sum(map(_right, truths, said))
-            names = self.dataset.schema.classes
+            right.append(list(map(_right, truths, said)))
             parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
-            labels = tuple(span_f1(truths, said, marks_spans(names)))
-            self.ways.append(Way(str(cell), parameters, seconds, right / sum(map(len, truths)), labels))
-            self.answers.append(said)
-        yield 1.0, ""
+            labels = tuple(span_f1(truths, said, marks_spans(self.dataset.schema.classes)))
+            ways.append(Way(cell, parameters, seconds, sum(right[-1]) / sum(map(len, truths)), labels))
+        yield Progress(1.0)
+        counts = list(map(len, truths))
+        difference = share_difference([one - other for one, other in zip(*right, strict=True)], counts)
+        sizes = (len(truths), sum(counts))
+        rows, times = _ROWS[self.preset]
+        return Independent(self.dataset.source, self.preset, rows, times, sizes, (ways[0], ways[1]), difference)
 
-    def truths(self) -> list[tuple[str, ...]]:
+    def _truths(self) -> list[tuple[str, ...]]:
         """The true labels of each test row."""
         names, offsets = self.dataset.schema.classes, self.dataset.offsets["targets"]
         targets = self.dataset.columns["targets"]
@@ -121,17 +120,6 @@ class IndependentComparison:
             tuple(names[number] for number in targets[offsets[row] : offsets[row + 1]].tolist())
             for row in self.splits.test.tolist()
         ]
-
-    def result(self) -> Independent:
-        """What came out, once `steps` is through."""
-        truths = self.truths()
-        rows, times = _ROWS[self.preset]
-        first, second = ([_right(*pair) for pair in zip(truths, said, strict=True)] for said in self.answers)
-        counts = list(map(len, truths))
-        difference = share_difference([one - other for one, other in zip(first, second, strict=True)], counts)
-        ways = (self.ways[0], self.ways[1])
-        sizes = (len(truths), sum(counts))
-        return Independent(self.dataset.source, self.preset, rows, times, sizes, ways, difference)
 
 
 def prepare(
@@ -177,23 +165,6 @@ def prepare(
     alone = replace(request, recipe=request.recipe.model_copy(update={"cell": INDEPENDENT}))
     execution = Execution(choose_device("auto"), threads or usable_cores())
     return IndependentComparison(preset, (request, alone), dataset, splits, execution)
-
-
-def share_difference(differences: Sequence[int], counts: Sequence[int]) -> tuple[float, float, float]:
-    """The difference of two shares of right answers over the same rows, with its 95 % interval.
-
-    The rows are what is independent, not the words or frames within them: the difference is a ratio of sums over rows,
-    and its variance that of a ratio estimator (Cochran 1977, 2.11).
-
-    Args:
-        differences: of each row, how many more of its times the first answered rightly.
-        counts: its times.
-    """
-    rows, whole = len(counts), sum(counts)
-    mean = sum(differences) / whole
-    scatter = sum((one - mean * count) ** 2 for one, count in zip(differences, counts, strict=True))
-    half = _Z * math.sqrt(scatter * rows / (rows - 1)) / whole
-    return mean, mean - half, mean + half
 
 
 def _labels(answer: object) -> tuple[str, ...]:

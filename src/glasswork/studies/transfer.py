@@ -4,13 +4,16 @@ From scratch; a frozen trained network with a new head; the same with its last s
 slide's fourth, the frozen features with a support vector machine or logistic regression.
 """
 
+import enum
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,10 +27,10 @@ from glasswork.networks.weights import input_images
 from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import Request
-from glasswork.studies.classical import Classical, fit_classical
 from glasswork.studies.cv_split import copies
-from glasswork.studies.intervals import estimate
-from glasswork.studies.transfer_compared import CurvePoint, Difference, TransferCompared, Way, share_estimate
+from glasswork.studies.intervals import Estimate, estimate, share_estimate
+from glasswork.studies.options import TransferOptions
+from glasswork.studies.study import Progress, Running
 from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 
@@ -41,15 +44,97 @@ HELD_OUT = 0.1  # of the training groups, to choose strengths by
 SIDE, SCRATCH_SIDE = 160, 48
 TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # C, what the errors are multiplied by beside |w|^2 / 2
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a comparison is: the share of the work, and what is done next, in words."""
+class Way:
+    """How good one way is.
 
-    share: float
-    words: str
+    Attributes:
+        name: one of `WAYS`.
+        sentence: what was done.
+        accuracy: share of right answers, over the splits.
+        seconds: to train and judge, of all splits together; features were computed before.
+    """
+
+    name: str
+    sentence: str
+    accuracy: Estimate
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more often the first of two ways is right than the second, on the same splits."""
+
+    first: str
+    second: str
+    accuracy: Estimate
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.accuracy.low > 0 or self.accuracy.high < 0
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One way with one number of training pictures; the number is the mean over the splits."""
+
+    way: str
+    examples: float
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class TransferCompared:
+    """What the splits say.
+
+    Attributes:
+        data: where the pictures are.
+        classes: their classes.
+        network, weights, size: what the trained network is, and the side of its pictures.
+        examples: pictures in all.
+        largest_class: the share of them that answering the largest class each time gets right.
+        groups: how many things they show; 0 where nobody knows which belong together.
+        splits: how often they were divided.
+        ways: in the order of `WAYS`.
+        differences: of every two ways.
+        curve: by the number of training pictures; empty where it was not asked for.
+        feature_seconds: to compute the features of all pictures, or to fetch them from the cache.
+        remarks: sentences about how it was done.
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    network: str
+    weights: str
+    size: int
+    examples: int
+    largest_class: float
+    groups: int
+    splits: int
+    ways: tuple[Way, ...]
+    differences: tuple[Difference, ...]
+    curve: tuple[CurvePoint, ...]
+    feature_seconds: float
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types; `ways` is a dictionary by name, each with `accuracy` and its `interval`."""
+        found = asdict(self)
+        found["ways"] = {
+            way.name: {"sentence": way.sentence, **_figure(way.accuracy), "seconds": round(way.seconds, 2)}
+            for way in self.ways
+        }
+        found["differences"] = [
+            {"first": one.first, "second": one.second, **_figure(one.accuracy), "clear": one.clear}
+            for one in self.differences
+        ]
+        found["curve"] = [{"way": p.way, "examples": p.examples, **_figure(p.accuracy)} for p in self.curve]
+        return found
 
 
 @dataclass
@@ -80,10 +165,10 @@ class TransferComparison:
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[TransferCompared]]:
         """Trains and judges every way on every split."""
         self.execution.apply()
-        yield Progress(0.0, "features of all pictures")
+        yield Progress(words="features of all pictures")
         began = time.monotonic()
         self.features = self._compute_features()
         self.feature_seconds = time.monotonic() - began
@@ -92,10 +177,10 @@ class TransferComparison:
         for number in range(len(self.folds)):
             for way, share in jobs:
                 part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
-                yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
+                yield Progress(done, total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
                 self._carry_out(way, share, number)
                 done += 1
-        yield Progress(1.0, "")
+        yield Progress(total, total)
 
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
@@ -214,19 +299,14 @@ def _every_class(dataset: Dataset, training: Tensor, held: Tensor) -> tuple[Tens
     return torch.cat([training, held[lost]]).sort().values, held[~lost]
 
 
-def compare_ways(data: str | Path, **options: Any) -> TransferCompared:
+def transfer(options: TransferOptions) -> Running[TransferCompared]:
     """Compares the ways of transfer learning on pictures of few classes.
-
-    Args:
-        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
-        options: as for `prepare`.
 
     Raises:
         GlassworkError: for data, a network or weights that do not fit.
     """
-    comparison = prepare(data, **options)
-    for _ in comparison.steps():
-        pass
+    comparison = prepare(**options.model_dump(exclude_none=True))
+    yield from comparison.steps()
     return comparison.result()
 
 
@@ -249,7 +329,7 @@ def prepare(
     """Reads the pictures and divides them.
 
     Args:
-        data: as for `compare_ways`.
+        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
         splits: how many parts judge in turn, each picture once.
         network: the trained network, as in the preset transfer.
         weights: its weights; absent: those that are published.
@@ -346,3 +426,52 @@ def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: 
 def _pooled(dataset: Dataset) -> Dataset:
     """The examples without the split that the source gives."""
     return replace(dataset, columns={key: each for key, each in dataset.columns.items() if key != "split"})
+
+
+def _figure(found: Estimate) -> dict[str, Any]:
+    return {"accuracy": found.mean, "interval": [found.low, found.high], "splits": list(found.splits)}
+
+
+class Classical(enum.Enum):
+    """Which one."""
+
+    SVM = "svm"
+    LOGISTIC = "logistic"
+
+
+def fit_classical(kind: Classical, features: Tensor, targets: Tensor, splits: Splits) -> float:
+    """Learns from the training rows, with the strength that is best on the validation rows, then from both.
+
+    Features are standardised by the rows that are learnt from.
+
+    Args:
+        kind: which classifier.
+        features: float32 (rows, units).
+        targets: int64 (rows,).
+        splits: which rows train, choose and judge.
+
+    Returns:
+        The share of right answers on the test rows.
+    """
+    inputs, labels = features.numpy(), targets.numpy()
+    training, held, judged = (rows.numpy() for rows in (splits.training, splits.validation, splits.test))
+    figures = [
+        _fitted(kind, c, inputs[training], labels[training]).score(inputs[held], labels[held]) if len(held) else 0.0
+        for c in STRENGTHS
+    ]
+    chosen = STRENGTHS[int(np.argmax(figures))] if len(held) else STRENGTHS[1]
+    both = np.concatenate([training, held])
+    return float(_fitted(kind, chosen, inputs[both], labels[both]).score(inputs[judged], labels[judged]))
+
+
+def _fitted(kind: Classical, strength: float, inputs: Any, labels: Any) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    made = SVC(kernel="linear", C=strength) if kind is Classical.SVM else LogisticRegression(C=strength, max_iter=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # at a thousand steps the answers do not change any more
+        return make_pipeline(StandardScaler(), made).fit(inputs, labels)

@@ -1,11 +1,18 @@
 """Searching a recipe's fields for the best figure on the validation examples, with optuna."""
 
+import contextlib
+import json
 import math
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -13,18 +20,23 @@ from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
-from glasswork.recipe.base import Recipe
+from glasswork.execution import Execution, usable_cores
+from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
+from glasswork.run.carry_out import begin_run
+from glasswork.run.choose import choose_preset
+from glasswork.run.finish import finish
 from glasswork.run.folder import RUNS
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
+from glasswork.show.tuning import beginning, line_of_trial
 from glasswork.studies import optuna_study as studies
+from glasswork.studies.options import TuneOptions
+from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, require_one_stage
-from glasswork.studies.tuned import TrialResult, Tuned, best_of
-from glasswork.studies.tuning_workers import Workers
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.stage import Judgement
@@ -40,8 +52,58 @@ FINISHING_SECONDS = 1.5
 SLOWER = 1.15
 NOTED_SECONDS = 60.0
 WARM_UP = 0.25
+POLLING_SECONDS = 0.2
+PATIENT_SECONDS = 20.0
+WORK = "from glasswork.studies.tune import work; work()"
 TIME_OVER = "the time was over"
 GREATER_IS_BETTER = ("accuracy", "f1", "exact_match", "r2")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found so far.
+
+    Attributes:
+        preset, data: what is trained, on what.
+        judge: the figure on the validation examples that trials are compared by.
+        smaller_is_better: whether a smaller figure is the better one.
+        study: file or address of the study.
+        trials: all of them, also those of earlier sittings.
+        best: number of the best finished trial; None where none has finished.
+        best_so_far: number of each trial that finished, and the best figure until then.
+        importance: of each field searched, the share of the differences between trials that goes back to it
+            (PED-ANOVA, Watanabe, Bansal and Hutter 2023); empty where too few have finished.
+        ranges: what was searched, in words.
+        command: trains the best recipe; empty where there is none.
+        result: of the run of the best recipe; None: it was not trained yet.
+    """
+
+    preset: str
+    data: str | None
+    judge: str
+    smaller_is_better: bool
+    study: str
+    trials: Sequence[TrialResult]
+    best: int | None
+    best_so_far: Sequence[tuple[int, float]]
+    importance: Mapping[str, float]
+    ranges: Mapping[str, str]
+    command: str
+    result: Mapping[str, Any] | None = None
+
+    def counts(self) -> dict[str, int]:
+        """How many trials ended in which way."""
+        return {state: sum(one.state == state for one in self.trials) for state in (FINISHED, PRUNED, FAILED, STOPPED)}
+
+    def best_trial(self) -> TrialResult | None:
+        """The best finished trial."""
+        return next((one for one in self.trials if one.number == self.best), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        found = asdict(self)
+        result = found.pop("result")
+        return {**found, "counts": self.counts(), **({} if result is None else {"result": result})}
 
 
 @dataclass(frozen=True)
@@ -293,6 +355,54 @@ class Tuning:
         return make_request(self.plan.preset, {**self.plan.values, **values})
 
 
+def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
+    """Searches a recipe's fields by the validation examples, and trains a run of the best recipe.
+
+    Raises:
+        GlassworkError: for a recipe, data, a study or a judge that do not fit, or without optuna.
+        KeyboardInterrupt: on Ctrl-C, once what was found is kept.
+    """
+    if options.workers < 1:
+        raise GlassworkError(f"A search needs at least one worker, and {options.workers} were asked for")
+    tuning = prepare(_plan(options, asked))
+    wanted = tuning.plan.trials
+    found = tuning.result()
+    yield Progress(0, wanted or math.inf, beginning(found.to_json(), wanted), found)
+    for done, trial in enumerate(tuning.search(options.workers), 1):
+        yield Progress(done, wanted or math.inf, line_of_trial(tuning.plan.judge, asdict(trial)))
+    found = tuning.result()
+    if tuning.interrupted:
+        kept = sum(count for state, count in found.counts().items() if state != STOPPED)
+        raise KeyboardInterrupt(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on")
+    run = begin_run(tuning.winner())
+    yield Progress(words=f"training the best recipe as {run.folder.name}", so_far=found)
+    for step in run.steps():
+        yield Progress(step.progress, so_far=found, step=step)
+    if run.interrupted:
+        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {run.folder.name}")
+    return replace(found, result=finish(run))
+
+
+def _plan(options: TuneOptions, asked: Asked) -> Plan:
+    values = dict(asked.values)
+    preset = asked.preset or choose_preset(values)
+    budget = values.pop("budget", None)
+    if options.workers > 1:
+        values.setdefault("threads", max(1, usable_cores() // options.workers))
+    end = None if budget is None else time.time() - asked.spent + _in_seconds(budget)
+    trials = options.trials if options.trials is not None or budget is not None else USUAL_TRIALS
+    return Plan(preset, values, options.study, options.judge, trials, end)
+
+
+def _in_seconds(budget: object) -> float:
+    try:
+        found = seconds(budget)
+    except ValueError as error:
+        raise GlassworkError(f"budget = {budget!r} does not fit: {error}") from None
+    assert isinstance(found, float | int)
+    return float(found)
+
+
 def prepare(plan: Plan) -> Tuning:
     """Makes a search ready: data read, arithmetic and study chosen.
 
@@ -338,3 +448,101 @@ def _check_judge(judge: str, learning: Learning) -> None:
     figures = learning.system.judge(learning.network, learning.context).values
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")
+
+
+def best_of(trials: Sequence[TrialResult], smaller_is_better: bool) -> tuple[int | None, list[tuple[int, float]]]:
+    """The number of the best finished trial, and the best figure after each that finished."""
+    sign = 1 if smaller_is_better else -1
+    best: TrialResult | None = None
+    curve = []
+    for trial in trials:
+        if trial.state != FINISHED or trial.figure is None:
+            continue
+        if best is None or best.figure is None or sign * trial.figure < sign * best.figure:
+            best = trial
+        assert best.figure is not None
+        curve.append((trial.number, best.figure))
+    return (best.number if best else None), curve
+
+
+class Workers:
+    """Processes that carry out trials of one study; a context manager that leaves none behind.
+
+    Args:
+        plan: fields of a `tune.Plan`, with a study and numerics.
+        count: how many processes.
+    """
+
+    def __init__(self, plan: Mapping[str, Any], count: int) -> None:
+        self._plan = json.dumps(plan)
+        self._count = count
+        self._running: list[tuple[subprocess.Popen[str], IO[str]]] = []
+        self._told = False
+
+    def __enter__(self) -> "Workers":
+        for _ in range(self._count):
+            said = tempfile.TemporaryFile("w+", encoding="utf-8")
+            process = subprocess.Popen(
+                [sys.executable, "-c", WORK],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the first process, which tells the others
+            )
+            self._running.append((process, said))
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(self._plan)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tell()
+        until = time.monotonic() + PATIENT_SECONDS
+        for process, said in self._running:
+            try:
+                process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            said.close()
+
+    def wait(self, stop: bool) -> bool:
+        """Waits a moment; whether any process still works.
+
+        Args:
+            stop: tells them to end after the step under way.
+
+        Raises:
+            GlassworkError: where one of them has failed, with what it said.
+        """
+        time.sleep(POLLING_SECONDS)
+        if stop:
+            self._tell()
+        codes = [process.poll() for process, _ in self._running]
+        for (_, said), code in zip(self._running, codes, strict=True):
+            if code and not self._told:
+                said.seek(0)
+                lines = said.read().strip().splitlines()
+                raise GlassworkError(f"A worker of the search has failed: {lines[-1] if lines else f'code {code}'}")
+        return any(code is None for code in codes)
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            for process, _ in self._running:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+
+
+def work() -> None:
+    """What such a process does: the plan comes as JSON on standard input."""
+    try:
+        plan = Plan(**json.loads(sys.stdin.read()))
+        for _ in prepare(plan).search():
+            pass
+    except GlassworkError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -17,7 +17,10 @@ from glasswork.record import Record
 from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
 from glasswork.run.request import Request, make_request
+from glasswork.show.variation import line_of
+from glasswork.studies.options import VaryOptions
 from glasswork.studies.settings import grid, worded
+from glasswork.studies.study import Asked, Progress, Running
 from glasswork.systems.learning import Learning
 
 EPOCHS = "epochs"
@@ -84,31 +87,29 @@ class Varied(Record):
     variants: tuple[Variant, ...]
     curve: Curve | None
 
+    def figures(self) -> dict[str, Any]:
+        """As plain JSON types, without the thousands of cells of each region."""
+        found = self.to_json()
+        variants = [{key: value for key, value in one.items() if key != "region"} for one in found["variants"]]
+        return {**found, "variants": variants}
 
-def vary(
-    preset: str,
-    field: str,
-    values: Sequence[Any],
-    options: Mapping[str, Any] | None = None,
-    runs: str | Path | None = None,
-) -> Varied:
+
+def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
     """Trains a preset once for each value of a field, and says what each network learnt and answers.
 
     A single value of `epochs` makes one long run instead, which is looked at after its best epoch and its last
     (Kovashka, "Over-training prevention").
 
-    Args:
-        preset: its name.
-        field: of the recipe.
-        values: what it shall be, in the order of the pictures.
-        options: all other fields of the recipe and the machine.
-        runs: a folder to keep the runs in; absent: they are not kept.
-
     Raises:
         GlassworkError: for a field or values that do not fit, or data that leaves nothing to judge the epochs on.
         KeyboardInterrupt: on Ctrl-C.
     """
-    *_, found = varied(preset, field, values, options, runs)
+    if asked.preset is None:
+        raise GlassworkError("There is no preset: name what is trained")
+    count = len(options.values)
+    yield Progress(0, count)
+    for done, found in enumerate(varied(asked.preset, options.field, options.values, asked.values, options.runs), 1):
+        yield Progress(done, count, line_of(found.to_json()), found)
     return found
 
 
@@ -119,7 +120,15 @@ def varied(
     options: Mapping[str, Any] | None = None,
     runs: str | Path | None = None,
 ) -> Iterator[Varied]:
-    """The same as it grows: what has been found after each of the trainings."""
+    """What has been found after each of the trainings.
+
+    Args:
+        preset: its name.
+        field: of the recipe.
+        values: what it shall be, in the order of the pictures.
+        options: all other fields of the recipe and the machine.
+        runs: a folder to keep the runs in; None: they are not kept.
+    """
     field, given = field.replace("-", "_"), {key: _plain(value) for key, value in (options or {}).items()}
     if field in given:
         raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
@@ -180,7 +189,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
         kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
-        learning.system.objective(learning.dataset.schema).name,
+        learning.system.minimised(learning.dataset.schema),
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),

@@ -1,6 +1,7 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
+from glasswork.show.nearest import NearestPage
 from glasswork.systems.export import Exported, export, raw_inputs
 from glasswork.systems.reading import read_measured
+from glasswork.systems.retrieval import find_nearest
 from glasswork.systems.system import System
 from glasswork.training.stage import START
 
@@ -143,7 +146,9 @@ class Model:
         following = batch.targets[:1] if self.schema.task.target.inside else None
         wanted = following if target is None else self.schema.task.target.parse(target)
         loss = self.system.objective(self.schema).name
-        return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        remarks = (*trace.remarks, *self.system.another_loss(self.schema))
+        return replace(trace, remarks=remarks) if trace.loss else trace
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -247,7 +252,8 @@ class Model:
         """
         batch = self._held_out(data)
         objective = self.system.objective(self.schema)
-        return diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+        found = diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+        return replace(found, remarks=self.system.another_loss(self.schema))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -262,6 +268,20 @@ class Model:
         dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
         return matching(dataset, self.schema), rows[:CHUNK]
+
+    def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> NearestPage:
+        """The pictures that lie nearest to one, by what the network makes of them.
+
+        Args:
+            image: an image file.
+            among: where to look, a path or a name; None: the run's own data.
+            count: how many neighbours.
+
+        Raises:
+            GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
+        """
+        asked = (str(image), None if among is None else str(among), count)
+        return find_nearest(self.run, self.system, self.network, self.schema, self.execution, *asked)
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.

@@ -1,16 +1,27 @@
 """What lies nearest to an image, in an embedding or in the last hidden layer of any network."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.formats.decoding import SUFFIXES
+from glasswork.data.inputs import of_inputs, read_images
+from glasswork.data.listing import image_files
+from glasswork.data.pictures import picture
+from glasswork.data.reading import read
+from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
 from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
+from glasswork.show.nearest import NearestPage, Neighbour
 from glasswork.systems.evaluation import EVALUATION_ROWS
+from glasswork.systems.system import System
 
 
 def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
@@ -55,3 +66,83 @@ def measure(network: nn.Module) -> str:
     if isinstance(network, Embedding):
         return "distance of the embeddings"
     return "distance of what goes into the last layer, scaled to length 1"
+
+
+def find_nearest(
+    run: str,
+    system: System,
+    network: nn.Module,
+    schema: Schema,
+    execution: Execution,
+    image: str,
+    among: str | None,
+    count: int,
+) -> NearestPage:
+    """The pictures that lie nearest to one.
+
+    Args:
+        run: whose network is asked.
+        system: that the network was trained under.
+        network: as for `embeddings_on`.
+        schema: what its inputs mean.
+        execution: how the arithmetic is carried out.
+        image: the picture that is asked about.
+        among: where to look, a path or a name; None: the data of the run.
+        count: how many.
+
+    Raises:
+        GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
+    """
+    raw, problems = read_images([image], schema)
+    if problems:
+        raise GlassworkError(problems[0])
+    query = of_inputs(raw, schema, [image])
+    source = among or system.recipe.data
+    if source is None:
+        raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
+    left_out: tuple[str, ...] = ()
+    if Path(source).is_dir() and any(_is_image(path) for path in Path(source).iterdir()):
+        labelled = False
+        gallery, left_out = _unlabelled(Path(source), schema)
+    else:
+        gallery = _gallery(source, system, schema)
+        labelled = gallery.schema.task.target.one_class
+    near = neighbours(network, query, gallery, count, execution)
+    found = [
+        Neighbour(
+            gallery.name(row),
+            gallery.schema.classes[int(gallery.columns["targets"][row])] if labelled else "",
+            distance,
+            picture(gallery, row),
+        )
+        for row, distance in zip(near.places[0].tolist(), near.distances[0].sqrt().tolist(), strict=True)
+    ]
+    where = f"{len(gallery):,} images of {gallery.source}"
+    return NearestPage(run, image, picture(query, 0), where, measure(network), found, left_out)
+
+
+def _gallery(source: str, system: System, schema: Schema) -> Dataset:
+    """The images to look among, read as the network reads its own."""
+    target = system.recipe.model_dump().get("target")
+    dataset = read(source, schema.task.inputs.like(ReadingOptions(target=target), schema))
+    inputs = dataset.schema.task.inputs
+    if inputs.image_shape != schema.shape:
+        raise GlassworkError(
+            f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
+            f"images of shape {schema.shape}"
+        )
+    return dataset.with_schema(replace(schema, target=dataset.schema.target, classes=dataset.schema.classes))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _unlabelled(folder: Path, schema: Schema) -> tuple[Dataset, tuple[str, ...]]:
+    """Images that lie side by side, of no class, and why some of them were left out."""
+    files = [str(path) for path in image_files(folder)]
+    raw, problems = read_images(files, schema)
+    if not len(raw):
+        raise GlassworkError(f"None of the {len(files):,} images in {folder} can be read")
+    names = [name for place, name in enumerate(files) if place not in problems]
+    return replace(of_inputs(raw, schema, names), source=str(folder)), tuple(problems.values())

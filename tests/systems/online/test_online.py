@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from torch import nn
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.splits import split
@@ -152,7 +153,7 @@ def test_the_first_update_is_the_gradient_of_the_system_s_own_loss() -> None:
     found = [[row[1:] for row in made.hidden], [row[0] for row in made.hidden]]
     found += [[row[1:] for row in made.output], [row[0] for row in made.output]]
     for own, other in zip(found, wanted, strict=True):
-        torch.testing.assert_close(torch.tensor(own), other, rtol=1e-5, atol=1e-6)
+        assert_same_numbers(own, other)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, f
 from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
-from glasswork.run.load import load_model
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,
     annotated_by_split,
@@ -43,50 +42,48 @@ class HeatMapOptions:
         level: resolution of pyramids; absent: the one that the run was trained on, else 0.
         target: class whose probability is mapped; absent: the last one.
         picture: longer side of the small picture to be made, in pixels; 0: none.
-        device: where it is computed.
     """
 
     tile: int = TILE
     level: int | None = None
     target: str | None = None
     picture: int = 0
-    device: str = "auto"
 
 
 def heat_map(
-    run: str | Path,
+    model: Model,
     image: str | Path,
     mask: str | Path | None = None,
     options: HeatMapOptions | None = None,
     advanced: Callable[[int, int], None] | None = None,
 ) -> HeatMap:
-    """Slides a run's classifier of patches over one picture of any size.
+    """Slides a classifier of patches over one picture of any size.
 
     Args:
-        run: the run's folder, or its name under runs/.
+        model: of images with one class each.
         image: PNG, JPEG, TIFF, or a whole-slide pyramid (extra `vision`).
         mask: its annotation, to measure against: a mask, CAMELYON16's XML or GeoJSON.
         options: how.
         advanced: told after each tile how many of how many are done.
 
     Raises:
-        GlassworkError: for a run that classifies no images, a network that cannot slide, or a file that cannot be read.
+        GlassworkError: for a model that does not classify images, a network that cannot slide, or an unreadable file.
     """
     options = options or HeatMapOptions()
-    sliding = _Sliding(run, options)
+    sliding = _Sliding(model, options)
     return sliding.over(Path(image), Path(mask) if mask else None, advanced)[0]
 
 
 def heat_maps(
-    run: str | Path,
+    model: Model,
     folder: str | Path,
     options: HeatMapOptions | None = None,
     advanced: Callable[[int, int], None] | None = None,
 ) -> HeatMaps:
-    """Slides a run's classifier over every annotated picture of a folder and measures it.
+    """Slides a classifier of patches over every annotated picture of a folder and measures it.
 
     Args:
-        run: the run's folder, or its name under runs/.
+        model: of images with one class each.
         folder: pictures with annotations beside them (see `data.annotations`); an empty one is of a picture without
             lesions.
         options: how.
@@ -100,7 +97,7 @@ def heat_maps(
         raise GlassworkError(
             f"{folder} has no pictures with annotations beside them (name_mask.png, name.xml or name.geojson)"
         )
-    sliding = _Sliding(run, options or HeatMapOptions())
+    sliding = _Sliding(model, options or HeatMapOptions())
     maps, scores, truths = [], [], []
     for _, one in found:
         made, score, truth = sliding.over(one.image, one.annotation, advanced)
@@ -125,10 +122,10 @@ def _area(scores: Tensor, truth: Tensor) -> float | None:
 
 
 class _Sliding:
-    """A run's network made ready to slide."""
+    """A network made ready to slide."""
 
-    def __init__(self, run: str | Path, options: HeatMapOptions) -> None:
-        self.model: Model = load_model(run, device=options.device)
+    def __init__(self, model: Model, options: HeatMapOptions) -> None:
+        self.model = model
         self.options = options
         schema = self.model.schema
         if schema.task.inputs.image_shape is None or schema.task.target.numeric:

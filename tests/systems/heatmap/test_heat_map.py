@@ -12,7 +12,7 @@ import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.formats.whole_slide import open_slide
 from glasswork.data.inputs import of_inputs
-from glasswork.studies.heat_map import HeatMapOptions, heat_map
+from glasswork.systems.heatmap.heat_map import HeatMapOptions, heat_map
 from made_data import mistake, said, train, write_npz, write_table
 
 OPTIONS = {"size": 16, "epochs": 3, "patches": 160, "threads": 1, "precision": "float32", "batch_size": 16}
@@ -61,7 +61,7 @@ def test_a_map_finds_the_annotated_square(run: Path, tmp_path: Path, capsys: pyt
 
 def test_each_value_is_the_model_s_answer_for_that_patch(run: Path, tmp_path: Path) -> None:
     image = picture(tmp_path / "new.png", 34, (30, 60))
-    small, whole = (heat_map(run, image, options=HeatMapOptions(tile)) for tile in (24, 4096))
+    small, whole = (heat_map(gw.load(run), image, options=HeatMapOptions(tile)) for tile in (24, 4096))
     np.testing.assert_allclose(small.values, whole.values, atol=1e-5)
     assert small.tiles > whole.tiles == 1 and small.skipped > 0
     model, slide = gw.load(run), open_slide(image)
@@ -128,4 +128,4 @@ def test_mistakes_are_one_sentence(run: Path, tmp_path: Path, capsys: pytest.Cap
         assert expected in mistake(capsys, "heatmap", str(run), *words)
     table = train("mlp", data=write_table(tmp_path / "data.csv", "class"), epochs=1, out="table")
     assert "does not classify images" in mistake(capsys, "heatmap", str(table), str(image))
-    assert json.loads(json.dumps(heat_map(run, image).to_json()))["image"] == str(image)
+    assert json.loads(json.dumps(heat_map(gw.load(run), image).to_json()))["image"] == str(image)
