@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,10 @@ from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
-from glasswork.data.inputs import Inputs
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.text import Text
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import CharacterCounts
@@ -31,7 +34,6 @@ from glasswork.systems.characters.report import report_text
 from glasswork.systems.characters.sampling import sampled
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
-from glasswork.systems.prediction import Prediction
 from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
@@ -53,6 +55,9 @@ RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 class Characters(System[CharactersRecipe, Mapping[str, float]]):
     """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Text,)
+    answers: ClassVar[tuple[type[Target], ...]] = (NextToken,)
 
     @override
     def objective(self, schema: Schema) -> Objective:
@@ -125,14 +130,14 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return report_text(context, evaluation, last)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
             dataset = self.read(path, schema)
             columns = {"inputs": dataset.columns["inputs"]}
             ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
-            yield Inputs([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
+            yield Reading([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
 
     @override
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:

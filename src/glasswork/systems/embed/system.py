@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,12 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.heldout_classes import hold_classes_out
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import require
 from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
@@ -46,6 +51,13 @@ NOTHING_JUDGED = (
 class Embed(System[EmbedRecipe, Tensor]):
     """Minimises the triplet loss over the triplets mined in batches of P classes with K examples each."""
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
+    wanted: ClassVar[tuple[str, str]] = (
+        "Embeddings are learnt of images",
+        "Embeddings are learnt from examples of one class each",
+    )
+
     def __init__(self, recipe: EmbedRecipe) -> None:
         super().__init__(recipe)
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
@@ -67,7 +79,7 @@ class Embed(System[EmbedRecipe, Tensor]):
             side = like.shape[1] if like.shape[1] == like.shape[2] else None
             options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.shape[0], True)
         dataset = read(source, options)
-        _require_classes_of_images(dataset)
+        require(dataset, self)
         if like is not None:
             return _with_classes_of(dataset, like)
         return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
@@ -196,18 +208,6 @@ class Embed(System[EmbedRecipe, Tensor]):
 def has_pairs(classes: Tensor) -> bool:
     """Whether any class (int64 (N,)) has two examples, of which one can find the other."""
     return len(classes) > 0 and int(torch.bincount(classes).max()) > 1
-
-
-def _require_classes_of_images(dataset: Dataset) -> None:
-    if dataset.schema.inputs != "image":
-        raise GlassworkError(
-            f"Embeddings are learnt of images, and {dataset.source} holds {HOLDS[dataset.schema.inputs]}"
-        )
-    if dataset.schema.target != "class":
-        raise GlassworkError(
-            f"Embeddings are learnt from examples of one class each, and {dataset.source} has targets of kind "
-            f"'{dataset.schema.target}': use lenet"
-        )
 
 
 def _with_classes_of(dataset: Dataset, schema: Schema) -> Dataset:

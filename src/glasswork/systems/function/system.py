@@ -16,7 +16,6 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.show.plots_png import function_png
@@ -46,7 +45,7 @@ class Function(System[FunctionRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target))
+        return Objective(self.recipe.loss or schema.task.target.losses[0])
 
     @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
@@ -110,7 +109,7 @@ class Function(System[FunctionRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        if dataset.schema.target != "number":
+        if not dataset.schema.task.target.numeric:
             return metrics
         largest = float((outputs - dataset.columns["targets"][rows]).abs().max())
         return replace(metrics, values={**metrics.values, "largest_error": largest})
@@ -120,7 +119,8 @@ class Function(System[FunctionRecipe, Tensor]):
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
         found, schema = super().report(network, evaluation, context, last), context.dataset.schema
-        if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
+        inputs, target = schema.task.inputs, schema.task.target
+        if not inputs.looks or inputs.shape != (1,) or not target.numeric or len(target.names) != 1:
             return found
         shares, where = self._shares(network, context), measured_rows(context.splits)[0]
         picture = function_png(shares)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor, nn
 from typing_extensions import override
@@ -10,11 +11,12 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.require import require
 from glasswork.data.splits import Splits
-from glasswork.errors import GlassworkError
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, read_annotated
@@ -36,13 +38,16 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     `glasswork heatmap` slides the network over whole pictures afterwards.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    wanted: ClassVar[tuple[str, str]] = ("A heat map is made of images",) * 2
+
     def __init__(self, recipe: HeatmapRecipe) -> None:
         super().__init__(recipe)
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -64,8 +69,7 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe, schema = self.recipe, dataset.schema
-        if schema.inputs != "image":
-            raise GlassworkError("A heat map is made of images, and these examples are rows of numbers: use mlp")
+        require(dataset, self, "these examples are")
         refuse_inputs(recipe.network, schema)
         values = usual_values(
             recipe,
@@ -102,9 +106,9 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
         schema, truth = dataset.schema, dataset.columns["targets"][rows]
-        if schema.target != "class" or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
+        if not schema.task.target.one_class or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
             return metrics
-        chances = self.objective(schema).probabilities(outputs, "class")[:, 1]
+        chances = schema.task.target.probabilities(outputs, self.objective(schema).name)[:, 1]
         return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 
     @override

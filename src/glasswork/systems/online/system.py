@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,16 @@ from typing_extensions import override
 
 from glasswork.data.batches import Scaling
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.require import require
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
-from glasswork.objectives.metrics import Metrics, measure
+from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.show.worked import Worked
@@ -45,6 +49,9 @@ class Online(System[OnlineRecipe, Tensor]):
     a unit for each; any numbers from 0 to 1 will do.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Table,)
+    wanted: ClassVar[tuple[str, str]] = ("The online rule learns from columns of numbers",) * 2
+
     @override
     def objective(self, schema: Schema) -> Objective:
         return Objective(self.recipe.loss)
@@ -58,13 +65,10 @@ class Online(System[OnlineRecipe, Tensor]):
             target = target or ("t" if self.recipe.data == XOR else None)
             return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=like))
         dataset = read(source, ReadingOptions(target=target, strict=strict))
-        if dataset.schema.inputs != "vector":
-            raise GlassworkError(
-                f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
-            )
+        require(dataset, self)
         dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
         targets = dataset.columns["targets"]
-        if dataset.schema.target == "number" and not ((targets >= 0) & (targets <= 1)).all():
+        if dataset.schema.task.target.numeric and not ((targets >= 0) & (targets <= 1)).all():
             raise GlassworkError(
                 f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
@@ -133,14 +137,14 @@ class Online(System[OnlineRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         """Named figures; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
-        raw, kind = dataset.columns["targets"][rows], dataset.schema.target
+        raw, target = dataset.columns["targets"][rows], dataset.schema.task.target
         scaled = Scaling(dataset.schema, Execution()).targets(raw)
         figures = {"loss": float(squared_error(outputs, scaled))}
-        if kind == "number":
+        if target.numeric:
             if ((raw == 0) | (raw == 1)).all():
                 figures["accuracy"] = float(((outputs > 0.5) == (raw > 0.5)).all(1).double().mean())
             figures["largest_error"] = float((outputs - raw).abs().max())
-        figures |= measure(kind, outputs, raw, "squared-error")
+        figures |= target.measure(outputs, raw, "squared-error")
         return Metrics(figures, "accuracy" if "accuracy" in figures else "r2", figures["loss"])
 
     @override
@@ -149,7 +153,7 @@ class Online(System[OnlineRecipe, Tensor]):
     ) -> Findings:
         dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
         found = super().report(network, evaluation, context, last)
-        if accuracy is not None and dataset.schema.target == "number":
+        if accuracy is not None and dataset.schema.task.target.numeric:
             found = replace(found, headline=_share_of_right_answers(dataset, splits, accuracy))
         if last is None:
             return found
@@ -205,7 +209,7 @@ def exclusive_or() -> Dataset:
 
 def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
-    if dataset.schema.target != "class" or dataset.schema.classes != ("0", "1"):
+    if not dataset.schema.task.target.one_class or dataset.schema.classes != ("0", "1"):
         return dataset
     targets = dataset.columns["targets"].to(torch.float32)[:, None]
     schema = replace(dataset.schema, target="number", classes=(name,))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor, nn
 from typing_extensions import override
@@ -12,19 +13,20 @@ from glasswork.data.batches import Batch
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import labelled_texts
-from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.inputs import is_there
+from glasswork.data.kinds.kind import Inputs, Reading
+from glasswork.data.kinds.text import Texts
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.tokenize import find_vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_by_length
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.padding import report_padding
-from glasswork.systems.prediction import Prediction
 from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
@@ -49,9 +51,11 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         recipe: what to minimise.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Texts,)
+
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(default_loss(schema.target))
+        return Objective(schema.task.target.losses[0])
 
     @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
@@ -91,7 +95,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
-            NEIGHBOURS[recipe.pieces] if recipe.counted and schema.target != "number" else 0,
+            NEIGHBOURS[recipe.pieces] if recipe.counted and not schema.task.target.numeric else 0,
         )
 
     @override
@@ -181,7 +185,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         return replace(found, sections=[section, counted_part(network, dataset, training, judges)], results=results)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
         for source in sources:
             if is_there(source):
@@ -195,7 +199,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             names = list(dataset.names)
             empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no text" for row in empty.nonzero()[:, 0].tolist()}
-            yield Inputs(names, dataset.take((~empty).nonzero()[:, 0]), problems)
+            yield Reading(names, dataset.take((~empty).nonzero()[:, 0]), problems)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

@@ -15,7 +15,6 @@ from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
@@ -50,7 +49,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -187,5 +186,6 @@ def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tu
         examples: training examples.
     """
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
-    few = schema.inputs == "image" and schema.target == "class" and examples <= FEW_IMAGES
+    images = schema.task.inputs.image_shape is not None and schema.task.target.one_class
+    few = images and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,11 @@ from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
-from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.inputs import is_there
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.text import Texts
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
@@ -23,7 +28,6 @@ from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.padding import report_padding
-from glasswork.systems.prediction import Prediction
 from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
@@ -36,6 +40,9 @@ from glasswork.training.step import Tree
 
 class SequenceLabelling(System[TaggerRecipe, Labelled]):
     """Minimises the mean of -log p(label of a word | the sentence) over all words."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Texts,)
+    answers: ClassVar[tuple[type[Target], ...]] = (PerStep,)
 
     @override
     def objective(self, schema: Schema) -> Objective:
@@ -93,7 +100,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return replace(found, sections=[section], results={**found.results, "padding_waste": waste})
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         """The sentences of text files and of files in columns, or one that is written out in place of a path."""
         assert schema.vocabulary is not None
         for source in sources:
@@ -113,7 +120,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
             empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no word" for row in empty.nonzero()[:, 0].tolist()}
             columns = {**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)}
-            yield Inputs(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
+            yield Reading(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

@@ -23,7 +23,6 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.show.sections import Part
@@ -90,7 +89,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -108,7 +107,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
         schema = super().fit(dataset, rows)
-        if self.recipe.way == "scratch" or schema.inputs != "image":
+        if self.recipe.way == "scratch" or schema.task.inputs.image_shape is None:
             return schema
         expected = input_scaling(self._source, self.recipe.network)
         return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
