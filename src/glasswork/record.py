@@ -1,37 +1,53 @@
-"""What the glass box hands out: frozen, free of torch's types, to JSON and back."""
+"""Frozen dataclasses to plain JSON and back: what the glass box finds, and what reports are made of."""
 
+import base64
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
-from typing import Any, Self, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 
 class Record:
-    """The common base of all findings of the glass box: frozen dataclasses of plain numbers, words and each other.
+    """The common base of frozen dataclasses that go to JSON and come back.
 
-    Fields may be numbers, strings, booleans, None, other records, tuples of these, and mappings from strings.
+    Fields may be numbers, strings, booleans, bytes, None, other records, sequences of these, and mappings from strings.
+
+    Attributes:
+        tag: names the class in JSON, so that a field may be one of several records; empty: the field's type says it.
     """
 
+    tag: ClassVar[str] = ""
+
     def to_json(self) -> dict[str, Any]:
-        """The record as plain JSON types in full precision; inf and nan, which JSON lacks, as strings."""
-        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        """The record as plain JSON types in full precision; inf, nan and bytes, which JSON lacks, as words."""
+        fields = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {"tag": self.tag, **fields} if self.tag else fields
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote.
+        """The record that `to_json` wrote; its sequences come back as tuples.
 
         Raises:
-            KeyError: where a field is missing.
+            KeyError: if a field is missing.
         """
-        hints = get_type_hints(cls)
-        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-        return cls(**{field.name: _typed(hints[field.name], value[field.name]) for field in fields})
+        hints = _hints(cls)  # type: ignore[arg-type]
+        return cls(**{name: _typed(hint, value[name]) for name, hint in hints.items()})
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """The types of a record's fields; resolving their names takes longer than reading most records."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_json()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
@@ -45,24 +61,27 @@ def _typed(hint: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         kinds = [kind for kind in arguments if kind is not type(None)]
         return None if value is None else _typed(_fitting(kinds, value), value)
-    if origin is tuple:
-        many = len(arguments) == 2 and arguments[1] is Ellipsis
-        kinds = [arguments[0]] * len(value) if many else list(arguments)
-        return tuple(_typed(kind, item) for kind, item in zip(kinds, value, strict=True))
+    if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+        return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
+    if origin in (tuple, Sequence):
+        return tuple(_typed(arguments[0], item) for item in value)
+    if origin is Literal:
+        return value
     if origin is not None:
         return {key: _typed(arguments[1], item) for key, item in value.items()}
+    if hint is bytes:
+        return base64.b64decode(value)
     if isinstance(hint, type) and issubclass(hint, Record):
         return hint.from_json(value)
     return float(value) if hint is float else value
 
 
-def _fitting(kinds: list[Any], value: Any) -> Any:
+def _fitting(kinds: Sequence[Any], value: Any) -> Any:
     """Which of several types a plain value was; a string that should be a number is inf or nan."""
     for kind in kinds:
-        if isinstance(kind, type) and (
-            type(value) is kind or (issubclass(kind, Record) and isinstance(value, Mapping))
-        ):
-            return kind
-        if get_origin(kind) is tuple and isinstance(value, list):
+        if isinstance(kind, type) and issubclass(kind, Record):
+            if isinstance(value, Mapping) and kind.tag == value.get("tag", ""):
+                return kind
+        elif type(value) is kind or (get_origin(kind) in (tuple, Sequence) and isinstance(value, list)):
             return kind
     return kinds[0]
