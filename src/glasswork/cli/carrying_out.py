@@ -18,7 +18,7 @@ def carry_out_training(training: "Training", options: Namespace) -> int:
     from glasswork.run.finish import finish, next_commands
     from glasswork.show.memory import memory_sentence
     from glasswork.show.progress import console_for_people, shown
-    from glasswork.show.terminal import print_numerics, print_result, print_summary
+    from glasswork.show.run_summary import print_numerics, print_result, print_summary
 
     console = console_for_people()
     if not options.json:

@@ -57,9 +57,9 @@ def _runs(options: Namespace) -> int:
 
 
 def _penalties(options: Namespace) -> int:
-    from glasswork.show.crossvalidation import shown
-    from glasswork.show.penalties import penalties_page, print_penalties
-    from glasswork.show.progress import console_for_people
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies.penalties import prepare
 
     if options.out is not None and Path(options.out).exists():
@@ -70,21 +70,22 @@ def _penalties(options: Namespace) -> int:
         what, values = order.preset, {**order.asked, **order.machine.asked()}
     comparison = prepare(what, values, options.seeds)
     try:
-        for _ in comparison.steps() if options.json else shown(comparison.steps(), console_for_people()):
+        for _ in comparison.steps() if options.json else show_work(comparison.steps(), console_for_people()):
             pass
     except KeyboardInterrupt:
         print("stopped: a comparison is all or nothing, so start it anew with fewer --seeds", file=sys.stderr)
         return INTERRUPTED
-    found = comparison.result().to_json()
+    result = comparison.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         write_page(
             options.out,
-            {".html": partial(penalties_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"},
+            {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"},
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_penalties(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0
 
 

@@ -51,8 +51,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.crossvalidation import crossvalidation_page, print_crossvalidation, shown
-    from glasswork.show.progress import console_for_people
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies.crossvalidate import prepare
 
     if options.out is not None:
@@ -65,7 +66,7 @@ def carry_out(options: Namespace) -> int:
     steps = ((one.share, one.words) for one in validation.steps())
     share = 0.0
     try:
-        for step in steps if options.json else shown(steps, console):
+        for step in steps if options.json else show_work(steps, console):
             share = step[0]
     except KeyboardInterrupt:
         done = f"after {100 * share:.0f} % of the work"
@@ -73,16 +74,17 @@ def carry_out(options: Namespace) -> int:
             f"stopped {done}: a cross-validation is all or nothing, so start it anew with fewer folds", file=sys.stderr
         )
         return INTERRUPTED
-    found = validation.result().to_json()
+    result = validation.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         write_page(
             options.out,
-            {".html": partial(crossvalidation_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"},
+            {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"},
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_crossvalidation(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0
 
 

@@ -21,8 +21,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.forecast import forecast_csv, forecast_page, print_forecast
-    from glasswork.systems.forecast.report import fans_ahead
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import print_report
+    from glasswork.systems.forecast.report import csv_ahead, report_ahead
 
     model = gw.load(options.run, device=options.device)
     foretold = model.forecast(options.data)
@@ -30,14 +31,10 @@ def carry_out(options: Namespace) -> int:
     for name in foretold.left_out:
         print(f"glasswork: left out: the last values of '{name}' are not known", file=sys.stderr)
     if options.out:
-        title = f"How {foretold.source} goes on"
-        writers = {
-            ".html": lambda: forecast_page(title, found, fans_ahead(foretold)),
-            ".csv": lambda: forecast_csv(found),
-        }
-        write_page(options.out, dict(writers))
+        page, table = lambda: to_html(report_ahead(foretold)), lambda: csv_ahead(foretold)
+        write_page(options.out, {".html": page, ".csv": table})
     if options.json:
         print(json.dumps({"run": model.run, **found}))
     elif not options.out:
-        print_forecast(console_for_results(), found)
+        print_report(console_for_results(), report_ahead(foretold))
     return 0

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from glasswork.cli.arguments import add_device, add_out, add_run
-from glasswork.cli.output import write_page
+from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
 
 PICTURE = 1400
@@ -34,9 +34,11 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.heatmap import heat_map_page, heat_map_text, heat_maps_text, overlay_png, values_npy
+    from glasswork.show.heatmap import overlay_png, values_npy
+    from glasswork.show.html import to_html
     from glasswork.show.progress import console_for_people
-    from glasswork.studies.heat_map import HeatMapOptions, heat_map, heat_maps
+    from glasswork.show.terminal import print_blocks, print_report
+    from glasswork.studies.heat_map import HeatMapOptions, heat_map, heat_maps, map_report, maps_summary
 
     if Path(options.image).is_dir() and (options.mask or options.out):
         raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")
@@ -49,11 +51,17 @@ def carry_out(options: Namespace) -> int:
 
         if Path(options.image).is_dir():
             several = heat_maps(options.run, options.image, wanted, advanced)
-            print(json.dumps(several.to_json()) if options.json else heat_maps_text(several))
+            if options.json:
+                print(json.dumps(several.to_json()))
+            else:
+                print_blocks(console_for_results(), maps_summary(several))
             return 0
         made = heat_map(options.run, options.image, options.mask, wanted, advanced)
     if options.out:
-        page, picture, values = (partial(draw, made) for draw in (heat_map_page, overlay_png, values_npy))
-        write_page(options.out, {".html": page, ".png": picture, ".npy": values})
-    print(json.dumps(made.to_json()) if options.json else heat_map_text(made))
+        picture, values = partial(overlay_png, made), partial(values_npy, made)
+        write_page(options.out, {".html": lambda: to_html(map_report(made)), ".png": picture, ".npy": values})
+    if options.json:
+        print(json.dumps(made.to_json()))
+    else:
+        print_report(console_for_results(), map_report(made))
     return 0

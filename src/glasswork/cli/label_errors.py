@@ -1,25 +1,15 @@
 """`glasswork label-errors`: labels that are probably wrong."""
 
-import csv
-import io
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from glasswork import catalogue
 from glasswork.cli.arguments import add_device
 from glasswork.cli.output import console_for_results, write_page
 from glasswork.errors import GlassworkError
-
-if TYPE_CHECKING:
-    from glasswork.studies.label_errors import LabelErrors
-
-SHOWN = 20
-COLUMNS = ("row", "name", "given", "suggested", "given_probability", "suggested_probability", "margin")
 
 
 def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -40,8 +30,10 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.show.html import to_html
     from glasswork.show.progress import console_for_people
-    from glasswork.studies.label_errors import answered_folds, begin_search, conclude
+    from glasswork.show.terminal import print_report
+    from glasswork.studies.label_errors import SHOWN, answered_folds, begin_search, conclude
 
     _refuse_old(options)
     names = ("target", "size", "epochs", "seed", "threads", "device")
@@ -53,13 +45,15 @@ def carry_out(options: Namespace) -> int:
             status.update(f"{search.order.preset}, fold {min(len(answers) + 1, search.folds)} of {search.folds}")
     found = conclude(search, answers)
     if options.csv:
-        write_page(options.csv, {".csv": lambda: _csv(found)})
+        write_page(options.csv, {".csv": found.to_csv})
     if options.out:
-        write_page(options.out, {".html": lambda: _page(found, options.csv or "")})
+        write_page(options.out, {".html": lambda: to_html(found.report(options.csv or ""))})
     if options.json:
         print(json.dumps(found.to_json()))
     else:
-        _print(found, options)
+        print_report(console_for_results(), found.report())
+        if len(found.suspects) > SHOWN and not options.csv:
+            print(f"{len(found.suspects) - SHOWN:,} more: write them all with --csv FILE.csv", file=sys.stderr)
     return 0
 
 
@@ -70,55 +64,3 @@ def _refuse_old(options: Namespace) -> None:
             raise GlassworkError(f"This writes {suffix} files, and {name} is none")
         if name and Path(name).exists():
             raise GlassworkError(f"{name} is there already: choose another name or move it away")
-
-
-def _csv(found: "LabelErrors") -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for suspect in found.to_json()["suspects"]:
-        writer.writerow([suspect[column] for column in COLUMNS])
-    return file.getvalue()
-
-
-def _page(found: "LabelErrors", csv_name: str) -> str:
-    from glasswork.show.label_errors import SuspectPage, SuspectRow, label_errors_page
-
-    counts = Counter((suspect.given, suspect.suggested) for suspect in found.suspects)
-    rows = [
-        SuspectRow(s.name, s.given, s.suggested, s.given_probability, s.suggested_probability, s.png)
-        for s in found.suspects
-    ]
-    pairs = [(given, suggested, count) for (given, suggested), count in counts.most_common()]
-    how = f"{found.preset} was trained {found.folds} times, on all of the data but one part"
-    page = SuspectPage(
-        found.source,
-        found.examples,
-        found.wrong_share,
-        found.accuracy,
-        how,
-        rows,
-        pairs,
-        found.disagreeing_copies,
-        csv_name,
-    )
-    return label_errors_page(page)
-
-
-def _print(found: "LabelErrors", options: Namespace) -> None:
-    from glasswork.show import percent
-    from glasswork.show.terminal import print_table
-
-    console = console_for_results()
-    console.print(
-        f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
-        f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)",
-        soft_wrap=True,
-    )
-    if found.disagreeing_copies:
-        console.print(f"{found.disagreeing_copies:,} examples have an exact copy under another label", soft_wrap=True)
-    rows = [(s.name, s.given, s.suggested, percent(s.suggested_probability)) for s in found.suspects[:SHOWN]]
-    if rows:
-        print_table(console, ("example", "label", "looks like", "probability"), rows)
-    if len(found.suspects) > SHOWN and not options.csv:
-        print(f"{len(found.suspects) - SHOWN:,} more: write them all with --csv FILE.csv", file=sys.stderr)

@@ -5,7 +5,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
     from glasswork.systems.system import Prediction
-
-    pass
 
 MOST_PICTURES = 100
 
@@ -37,9 +34,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.moved import print_moved
-    from glasswork.show.predictions import print_top
+    from glasswork.show.terminal import print_blocks
     from glasswork.systems.answers import write_answers
+    from glasswork.systems.predictions import pictures_report, table_of, texts_report
     from glasswork.systems.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
@@ -61,65 +58,29 @@ def carry_out(options: Namespace) -> int:
     elif options.csv:
         print(f"{len(answers):,} answers in {options.csv}")
     elif any(answer.moved for answer in answers):
-        print_moved(console_for_results(), [answer.to_json() for answer in answers])
-        _print_table([answer for answer in answers if not answer.moved])
+        others = [answer for answer in answers if not answer.moved]
+        said = [*texts_report("", answers).summary, *([table_of(others)] if others else [])]
+        print_blocks(console_for_results(), said)
     elif model.run in PUBLISHED:
-        print_top(console_for_results(), [answer.to_json() for answer in answers if not answer.problem])
+        asked = [answer for answer in answers if not answer.problem]
+        print_blocks(console_for_results(), pictures_report("", asked, ()).summary)
     else:
-        _print_table(answers)
+        print_blocks(console_for_results(), [table_of(answers)])
     return 0
-
-
-def _print_table(answers: "Sequence[Prediction]") -> None:
-    """A line for each answer."""
-    from glasswork.show.terminal import print_table
-
-    if not answers:
-        return
-    rows = []
-    figures = list(dict.fromkeys(name for answer in answers for name in answer.figures))
-    for answer in answers:
-        said = ", ".join(map(str, answer.answer)) if isinstance(answer.answer, tuple) else answer.answer
-        if answer.words and isinstance(answer.answer, tuple):
-            said = " ".join(f"{word}/{label}" for word, label in zip(answer.words, answer.answer, strict=True))
-        if answer.frames and isinstance(answer.answer, tuple):
-            said = _along(answer.answer)
-        runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(answer.probabilities.items())[1:3]]
-        sure = "" if answer.probability is None else f"{answer.probability:.1%}"
-        further = (answer.figures.get(name, "-") for name in figures)
-        rows.append((answer.input, _visible(said), sure, ", ".join(runners), *further))
-    header = ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures))
-    print_table(console_for_results(), header, rows)
-
-
-def _along(labels: "Sequence[object]") -> str:
-    """The labels of a clip, with the frames where each begins and ends."""
-    parts, start = [], 0
-    for label, group in groupby(labels):
-        end = start + len(list(group))
-        parts.append(f"{start}-{end - 1} {label}" if end - start > 1 else f"{start} {label}")
-        start = end
-    return ", ".join(parts)
-
-
-def _visible(said: object) -> object:
-    """An answer as it can be seen in a table: a space or a line break in quotes."""
-    return repr(said) if isinstance(said, str) and said and not said.strip() else said
 
 
 def _page(name: str, answers: "Sequence[Prediction]") -> str:
     """The page of answers about pictures or texts."""
     from glasswork.data.thumbnails import thumbnail
-    from glasswork.show.moved import moved_page
-    from glasswork.show.predictions import predictions_page
+    from glasswork.show.html import to_html
+    from glasswork.systems.predictions import pictures_report, texts_report
 
     if any(answer.moved for answer in answers):
-        return moved_page(f"What {name} reads", [answer.to_json() for answer in answers])
+        return to_html(texts_report(f"What {name} reads", answers))
     if len(answers) > MOST_PICTURES:
         raise GlassworkError(
             f"A page shows {MOST_PICTURES} pictures at most, and these are {len(answers):,}: use --csv"
         )
     if any(not answer.probabilities for answer in answers):
         raise GlassworkError("A page shows classes and their probabilities, and this model answers numbers: use --csv")
-    found = [answer.to_json() for answer in answers]
-    return predictions_page(f"What {name} sees", found, [thumbnail(answer.input) for answer in answers])
+    return to_html(pictures_report(f"What {name} sees", answers, [thumbnail(answer.input) for answer in answers]))

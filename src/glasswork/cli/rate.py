@@ -32,20 +32,22 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.run.request import ordered
-    from glasswork.show.rates import print_rates, rates_page
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import print_report
     from glasswork.studies.rate import rate_test
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     what, values = options.what, {key: value for key, value in asked_values(options).items() if key != "out"}
     order = catalogue.read_request(Path(what), values) if what and what.endswith(".toml") else ordered(what, values)
-    found = rate_test(order).to_json()
+    result = rate_test(order)
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         write_page(
-            options.out, {".html": partial(rates_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"}
+            options.out, {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"}
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_rates(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0

@@ -14,7 +14,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.run.folder import list_runs
-    from glasswork.show.terminal import print_runs
+    from glasswork.show.run_summary import print_runs
 
     found = [(folder.name, folder.read("result.json")) for folder in list_runs()]
     if options.json:

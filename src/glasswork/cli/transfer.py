@@ -47,9 +47,9 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.crossvalidation import shown
-    from glasswork.show.progress import console_for_people
-    from glasswork.show.transfer import print_transfer, transfer_page
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies.transfer import prepare
 
     if options.out is not None:
@@ -63,21 +63,22 @@ def carry_out(options: Namespace) -> int:
     steps = ((one.share, one.words) for one in comparison.steps())
     share = 0.0
     try:
-        for step in steps if options.json else shown(steps, console_for_people()):
+        for step in steps if options.json else show_work(steps, console_for_people()):
             share = step[0]
     except KeyboardInterrupt:
         done = f"after {100 * share:.0f} % of the work"
         print(f"stopped {done}: a comparison is all or nothing; the features of the pictures are kept", file=sys.stderr)
         return INTERRUPTED
-    found = comparison.result().to_json()
+    result = comparison.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         write_page(
-            options.out, {".html": partial(transfer_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"}
+            options.out, {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"}
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_transfer(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0
 
 

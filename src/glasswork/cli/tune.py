@@ -5,7 +5,6 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.progress import console_for_people
-    from glasswork.show.tuning import print_beginning, print_trial
+    from glasswork.show.terminal import print_blocks
     from glasswork.studies.tune import prepare
 
     if options.out is not None and Path(options.out).exists():
@@ -62,12 +61,12 @@ def carry_out(options: Namespace) -> int:
     if options.workers < 1:
         raise GlassworkError(f"A search needs at least one worker, and {options.workers} were asked for")
     tuning, console = prepare(_plan(options)), console_for_people()
-    found = tuning.result().to_json()
+    beginning = tuning.result()
     if not options.json:
-        print_beginning(console, found, tuning.plan.trials)
+        print_blocks(console, beginning.beginning(tuning.plan.trials))
     for trial in tuning.search(options.workers):
         if not options.json:
-            print_trial(console, tuning.plan.judge, asdict(trial))
+            console.print(beginning.line(trial), markup=False, soft_wrap=True)
     if tuning.interrupted:
         kept = sum(count for state, count in tuning.result().counts().items() if state != "stopped")
         print(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on", file=sys.stderr)
@@ -78,8 +77,9 @@ def carry_out(options: Namespace) -> int:
 def _train_the_best(tuning: "Tuning", options: Namespace) -> int:
     from glasswork.run.finish import finish
     from glasswork.run.training import prepare
+    from glasswork.show.html import to_html
     from glasswork.show.progress import console_for_people, shown
-    from glasswork.show.tuning import print_tuned, tuning_page
+    from glasswork.show.terminal import print_report
 
     console = console_for_people()
     training = prepare(tuning.winner())
@@ -91,16 +91,18 @@ def _train_the_best(tuning: "Tuning", options: Namespace) -> int:
         print(f"stopped and saved: go on with glasswork resume {training.folder.name}", file=sys.stderr)
         return INTERRUPTED
     result = finish(training)
-    found: dict[str, Any] = {**tuning.result().to_json(), "result": result}
+    tuned = tuning.result()
+    found: dict[str, Any] = {**tuned.to_json(), "result": result}
+    report = tuned.report(result)
     if options.out is not None:
         write_page(
             options.out,
-            {".html": partial(tuning_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"},
+            {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"},
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_tuned(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0
 
 

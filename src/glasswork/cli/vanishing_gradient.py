@@ -26,25 +26,26 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.crossvalidation import shown
-    from glasswork.show.progress import console_for_people
-    from glasswork.show.vanishing_gradient import print_vanishing, vanishing_page
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies.vanishing_gradient import prepare
 
     refuse_existing(options.out, (".html", ".json"))
     measurement = prepare(options.cells, options.length, options.units, options.steps, options.seed)
     try:
-        for _ in measurement.steps() if options.json else shown(measurement.steps(), console_for_people()):
+        for _ in measurement.steps() if options.json else show_work(measurement.steps(), console_for_people()):
             pass
     except KeyboardInterrupt:
         print("stopped: start it anew with fewer --steps, or --steps 0 for untrained networks", file=sys.stderr)
         return INTERRUPTED
-    found = measurement.result().to_json()
+    result = measurement.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         as_json = partial(json.dumps, found, indent=1)
-        write_page(options.out, {".html": partial(vanishing_page, found), ".json": lambda: as_json() + "\n"})
+        write_page(options.out, {".html": partial(to_html, report), ".json": lambda: as_json() + "\n"})
     if options.json:
         print(json.dumps(found))
     else:
-        print_vanishing(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0

@@ -4,9 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_out, asked_values
@@ -38,45 +36,48 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.show.html import to_html
     from glasswork.show.progress import console_for_people
-    from glasswork.show.variation import line_of, print_variation, require_picture, variation_page, variation_png
-    from glasswork.studies.vary import varied
+    from glasswork.show.regions_terminal import print_regions
+    from glasswork.show.terminal import print_report
+    from glasswork.studies.vary import Varied, varied
 
     if options.out is not None:
         _require_writable(Path(options.out))
     asked = {key: value for key, value in asked_values(options).items() if key != "out"}
-    console, found = console_for_people(), {}
+    console = console_for_people()
+    found: Varied | None = None
     try:
         for one in varied(options.what, options.field, options.values, asked, options.runs):
-            found = one.to_json()
+            found = one
             if str(options.out).lower().endswith(".png"):
-                require_picture(found)
+                found.require_picture()
             if not options.json:
-                console.print(line_of(found), markup=False)
+                console.print(found.line(), markup=False)
     except KeyboardInterrupt:
-        done = len(found["variants"]) if found else 0
+        done = len(found.variants) if found else 0
         print(f"stopped after {done} of {len(options.values)} networks", file=sys.stderr)
         return INTERRUPTED
+    assert found is not None
+    figures = found.figures()
     if options.out is not None:
         write_page(
             options.out,
             {
-                ".html": partial(variation_page, found),
-                ".png": partial(variation_png, found),
-                ".json": lambda: json.dumps(_figures(found), indent=1) + "\n",
+                ".html": lambda: to_html(found.report()),
+                ".png": found.png,
+                ".json": lambda: json.dumps(figures, indent=1) + "\n",
             },
         )
     if options.json:
-        print(json.dumps(_figures(found)))
+        print(json.dumps(figures))
     elif options.out is None:
-        print_variation(console_for_results(), found)
+        results = console_for_results()
+        print_regions(results, [(region, title) for region, title, _ in found.regions()])
+        if found.regions():
+            results.print()
+        print_report(results, found.report())
     return 0
-
-
-def _figures(found: dict[str, Any]) -> dict[str, Any]:
-    """What was found without the thousands of cells of each region."""
-    variants = [{key: value for key, value in one.items() if key != "region"} for one in found["variants"]]
-    return {**found, "variants": variants}
 
 
 def _require_writable(path: Path) -> None:

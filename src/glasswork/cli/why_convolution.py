@@ -25,29 +25,30 @@ def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.crossvalidation import shown
-    from glasswork.show.progress import console_for_people
-    from glasswork.show.why_convolution import print_why, why_page
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies.why_convolution import prepare
 
     if options.out is not None and Path(options.out).exists():
         raise GlassworkError(f"{options.out} is there already: choose another name or move it away")
     comparison = prepare(options.data, _budget(options.budget), options.size, options.seed)
     try:
-        for _ in comparison.steps() if options.json else shown(comparison.steps(), console_for_people()):
+        for _ in comparison.steps() if options.json else show_work(comparison.steps(), console_for_people()):
             pass
     except KeyboardInterrupt:
         print("stopped: the comparison is all or nothing, so start it anew with a --budget", file=sys.stderr)
         return INTERRUPTED
-    found = comparison.result().to_json()
+    result = comparison.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         write_page(
-            options.out, {".html": partial(why_page, found), ".json": lambda: json.dumps(found, indent=1) + "\n"}
+            options.out, {".html": partial(to_html, report), ".json": lambda: json.dumps(found, indent=1) + "\n"}
         )
     if options.json:
         print(json.dumps(found))
     else:
-        print_why(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0
 
 

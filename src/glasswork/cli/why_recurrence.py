@@ -39,10 +39,9 @@ OF_DATA = ("target", "cell", "epochs", "threads")
 
 def carry_out(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.crossvalidation import shown
-    from glasswork.show.independent import independent_page, print_independent
-    from glasswork.show.progress import console_for_people
-    from glasswork.show.why_recurrence import print_why, why_page
+    from glasswork.show.html import to_html
+    from glasswork.show.progress import console_for_people, show_work
+    from glasswork.show.terminal import print_report
     from glasswork.studies import recurrence_ablation as independent
     from glasswork.studies import why_recurrence
 
@@ -54,24 +53,23 @@ def carry_out(options: Namespace) -> int:
     if on_data:
         asked = {name: getattr(options, name) for name in OF_DATA}
         comparison: Any = independent.prepare(options.data, seed=options.seed, **asked)
-        show, draw = print_independent, independent_page
     else:
         given = {name: getattr(options, name) for name in OF_BRACKETS if getattr(options, name) is not None}
         given = {{"steps": "updates", "distance": "farthest"}.get(name, name): value for name, value in given.items()}
         comparison = why_recurrence.prepare(seed=options.seed, **given)
-        show, draw = print_why, why_page
     try:
-        for _ in comparison.steps() if options.json else shown(comparison.steps(), console_for_people()):
+        for _ in comparison.steps() if options.json else show_work(comparison.steps(), console_for_people()):
             pass
     except KeyboardInterrupt:
         print("stopped: the comparison is all or nothing, so start it anew with less to do", file=sys.stderr)
         return INTERRUPTED
-    found = comparison.result().to_json()
+    result = comparison.result()
+    found, report = result.to_json(), result.report()
     if options.out is not None:
         as_json = partial(json.dumps, found, indent=1)
-        write_page(options.out, {".html": partial(draw, found), ".json": lambda: as_json() + "\n"})
+        write_page(options.out, {".html": partial(to_html, report), ".json": lambda: as_json() + "\n"})
     if options.json:
         print(json.dumps(found))
     else:
-        show(console_for_results(), found)
+        print_report(console_for_results(), report)
     return 0

@@ -11,15 +11,20 @@ from torch import Tensor, nn
 
 from glasswork.catalogue import PRESETS
 from glasswork.data.dataset import InputKind
+from glasswork.report import sections
+from glasswork.report.blocks import Curves
+from glasswork.report.report import Report, Score
+from glasswork.report.sections import Epoch, Layer, Setting
+from glasswork.report.words import main_metric
 from glasswork.run.folder import FORMAT, RunFolder
 from glasswork.run.training import Training
-from glasswork.show.progress import main_metric
-from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
-from glasswork.show.report_page import to_html
+from glasswork.show.html import to_html
 from glasswork.systems.answers import measured_rows
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
+WRONG: dict[str, Any] = {"confusion": None, "predictions": (), "per_label": (), "mistakes": ()}
+"""What a system says about wrong answers, in the order of `sections.mistakes`, and what stands for nothing said."""
 
 ASKED: dict[InputKind, tuple[str, str]] = {
     "image": ("FILE.png", "pictures, a folder or a table"),
@@ -53,7 +58,7 @@ def _finished(training: Training) -> dict[str, Any]:
     execution = replace(training.execution, precision="float32")
     found = training.system.findings(network, training.dataset, training.splits, execution, state)
     further = found.pop("result", {})
-    files = {**found.pop("files", {}), **_draw(training, found)}
+    files = {**found.pop("files", {}), **_draw_figures(found.pop("figures", {})), **_draw(training, found)}
     lines = list(training.folder.steps())
     result = {
         "format": FORMAT,
@@ -83,6 +88,15 @@ def _finished(training: Training) -> dict[str, Any]:
     return result
 
 
+def _draw_figures(figures: Mapping[str, Sequence[Curves]]) -> dict[str, bytes]:
+    """Charts as files of their own, by name."""
+    if not figures:
+        return {}
+    from glasswork.show.png import curves_png  # here, as what draws takes a while to import
+
+    return {name: curves_png(blocks) for name, blocks in figures.items()}
+
+
 def _draw(training: Training, found: dict[str, Any]) -> Mapping[str, bytes]:
     """Adds the pictures of a run whose examples lie on a plane to what was found; their files."""
     if training.plane() is None:
@@ -90,7 +104,7 @@ def _draw(training: Training, found: dict[str, Any]) -> Mapping[str, bytes]:
     from glasswork.run.pictures import pictures  # here, as what draws takes a while to import
 
     drawn = pictures(training)
-    found["parts"] = [*found.get("parts", ()), *drawn.parts]
+    found["parts"] = [*found.get("parts", ()), *drawn.sections]
     return drawn.files
 
 
@@ -121,23 +135,41 @@ def _report(
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
     layers, parameters = _layers(training)
+    score, best = _score(found), result["best_epoch"]
+    splits = {result["measured_on"].capitalize(): result["test"], "Validation": result["validation"]}
+    parts = [
+        sections.warnings(result["warnings"]),
+        sections.learning_curves(_epochs(lines), _thinned(lines), best, score),
+        *found.get("parts", ()),
+        sections.worked(found.get("worked", ())),
+        sections.mistakes(*(found.get(name, usual) for name, usual in WRONG.items())),
+        sections.calibration(found.get("calibration", ()), found.get("expected_calibration_error")),
+        sections.data(data, list(summary.class_counts.items())),
+        sections.network(layers, parameters),
+        sections.recipe(_recipe(training)),
+        sections.machine(_timing(result, lines, summary.unit), _machine(training)),
+        sections.next_steps(next_commands(training.folder)),
+    ]
     return Report(
-        title=f"{training.order.preset} on {summary.source}",
-        **found,
-        validation_metrics=result["validation"],
-        data=data,
-        class_counts=list(summary.class_counts.items()),
-        measured_on=result["measured_on"].capitalize(),
-        warnings=result["warnings"],
-        epochs=_epochs(lines),
-        steps=_thinned(lines),
-        best_epoch=result["best_epoch"],
-        recipe=_recipe(training),
-        machine=_machine(training),
-        timing=_timing(result, lines, summary.unit),
-        next_commands=next_commands(training.folder),
-        network=layers,
-        parameters=parameters,
+        f"{training.order.preset} on {summary.source}",
+        parts,
+        headline=score,
+        verdict=score.verdict(),
+        opening=[sections.metrics(score, splits)],
+    )
+
+
+def _score(found: Mapping[str, Any]) -> Score:
+    return Score(
+        found["headline_metric"],
+        found["headline_value"],
+        found.get("headline_count", ""),
+        found.get("headline_low"),
+        found.get("headline_high"),
+        found.get("headline_in_percent", True),
+        found.get("headline_higher_is_better", True),
+        found.get("baseline_name", ""),
+        found.get("baseline_value"),
     )
 
 
@@ -157,7 +189,7 @@ def next_commands(folder: RunFolder) -> list[tuple[str, str]]:
     ]
 
 
-def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
+def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[Epoch]:
     points: dict[int, list[Mapping[str, Any]]] = {}
     for line in lines:
         points.setdefault(line["epoch"], []).append(line)
@@ -166,7 +198,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
         judged: Mapping[str, float] = next((line["validation"] for line in reversed(steps) if "validation" in line), {})
         examples = sum(line["examples"] for line in steps)
         result.append(
-            EpochPoint(
+            Epoch(
                 epoch,
                 sum(line["loss"] * line["examples"] for line in steps) / examples,
                 judged.get("loss"),
@@ -184,7 +216,7 @@ def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     return [(part[-1]["step"], sum(line["loss"] for line in part) / len(part)) for part in parts]
 
 
-def _recipe(training: Training) -> list[RecipeRow]:
+def _recipe(training: Training) -> list[Setting]:
     preset, rows = PRESETS[training.order.preset], []
     for name, field in type(training.recipe).model_fields.items():
         value = getattr(training.recipe, name)
@@ -195,7 +227,7 @@ def _recipe(training: Training) -> list[RecipeRow]:
         else:
             origin = "preset" if name in preset.values or name == "data" else "default"
         shown = ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
-        rows.append(RecipeRow(name, shown, origin, field.description or ""))  # type: ignore[arg-type]
+        rows.append(Setting(name, shown, origin, field.description or ""))  # type: ignore[arg-type]
     return rows
 
 
@@ -223,9 +255,9 @@ def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit:
     return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
-def _layers(training: Training) -> tuple[list[LayerRow], int]:
+def _layers(training: Training) -> tuple[list[Layer], int]:
     """The layers with parameters or a change of shape, in the order of a forward pass."""
-    rows: list[LayerRow] = []
+    rows: list[Layer] = []
     handles = []
 
     def noted(name: str) -> Any:
@@ -234,7 +266,7 @@ def _layers(training: Training) -> tuple[list[LayerRow], int]:
             if isinstance(output, Tensor):
                 shape = " x ".join(str(size) for size in output.shape[1:])
                 count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-                rows.append(LayerRow(f"{name} ({type(module).__name__})", shape, count))
+                rows.append(Layer(f"{name} ({type(module).__name__})", shape, count))
 
         return note
 

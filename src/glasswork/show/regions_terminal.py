@@ -10,7 +10,9 @@ from rich.style import Style
 from rich.text import Text
 
 from glasswork.glassbox.regions import Region
-from glasswork.show.regions import INK, Colour, class_shade, number_range, number_shade, on_axis, point_colour
+from glasswork.show.palette import INK, Colour
+from glasswork.show.png import on_axis
+from glasswork.show.regions import class_shade, number_range, number_shade, point_colour
 
 LETTERS = ".#+o*x%@=&"
 STEPS = " .:-=+*#"

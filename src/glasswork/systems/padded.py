@@ -8,8 +8,9 @@ from glasswork.data.batches import Batch
 from glasswork.data.dataset import Dataset
 from glasswork.data.padded_batches import PaddedBatches
 from glasswork.execution import Execution
-from glasswork.show import percent
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
+from glasswork.report.words import percent
 
 TOKENS_AT_ONCE = 20_000
 
@@ -43,7 +44,7 @@ def in_parts(lengths: Tensor) -> list[slice]:
     return [*parts, slice(start, len(counts))] if counts else []
 
 
-def padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Part]:
+def padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Section]:
     """The share of padding in the batches of the first epoch, and a section of the report about it."""
     lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
     count = max(1, -(-len(rows) // batch_size))
@@ -51,14 +52,21 @@ def padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple
     generator = torch.Generator().manual_seed(seed)
     shuffled = ragged.padding_waste(lengths, torch.tensor_split(torch.randperm(len(rows), generator=generator), count))
     ordered = lengths.sort().values
-    part = Part(
+    section = Section(
         "Texts of differing length",
         "Texts of nearly equal length share a batch, where the shorter ones are padded to the length of the longest.",
-        head=("", ""),
-        rows=(
-            ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
-            ("padding in these batches", percent(waste)),
-            ("padding, were they drawn at random", percent(shuffled)),
-        ),
+        [
+            Table(
+                ("", ""),
+                [
+                    (
+                        "shortest, median and longest text",
+                        ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1)),
+                    ),
+                    ("padding in these batches", percent(waste)),
+                    ("padding, were they drawn at random", percent(shuffled)),
+                ],
+            )
+        ],
     )
-    return waste, part
+    return waste, section

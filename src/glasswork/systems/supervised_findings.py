@@ -1,6 +1,5 @@
 """What a supervised run's report says: the figure with its interval, the mistakes, the calibration."""
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +9,11 @@ from torch import Tensor
 
 from glasswork.data.augmentation import centre
 from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.png import encode_png
 from glasswork.objectives.losses import probabilities
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
-from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake
+from glasswork.report.blocks import Bin
+from glasswork.report.sections import LabelFigures, Mistake
 
 MISTAKES = 24
 POINTS = 1000
@@ -58,7 +59,7 @@ def _one_class(
     found: dict[str, Any] = {
         "headline_metric": "accuracy",
         "headline_value": right / len(rows),
-        "headline_count": f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'dataset'}",
+        "headline_count": f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'examples'}",
         "headline_low": low,
         "headline_high": high,
         "baseline_name": "always answering the most frequent class",
@@ -66,10 +67,10 @@ def _one_class(
         "mistakes": _mistakes(dataset, rows, answers, confidence),
     }
     if len(schema.classes) <= MOST_CLASSES:
-        found["confusion"] = Confusion(schema.classes, confusion_matrix(answers, targets, len(schema.classes)).tolist())
+        found["confusion"] = (schema.classes, confusion_matrix(answers, targets, len(schema.classes)).tolist())
     if loss != "hinge":
         bins = calibration(chances, targets)
-        found["calibration"] = [CalibrationBin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
+        found["calibration"] = [Bin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
         found["expected_calibration_error"] = expected_calibration_error(bins)
     return found
 
@@ -104,9 +105,7 @@ def as_png(image: Tensor) -> bytes:
 
     image = image.to(torch.uint8)
     pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
-    file = io.BytesIO()
-    Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG")
-    return file.getvalue()
+    return encode_png(Image.fromarray(pixels.contiguous().numpy()))
 
 
 def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> dict[str, Any]:
@@ -121,12 +120,12 @@ def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> dict[st
     }
 
 
-def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
+def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelFigures]:
     result = []
     for k, label in enumerate(schema.classes):
         said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
         f1 = 2 * hit / (said + true) if said + true else 0.0
-        result.append(LabelRow(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
+        result.append(LabelFigures(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
     return result
 
 

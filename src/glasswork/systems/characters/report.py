@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.show.sections import Part, Quotation
+from glasswork.report.blocks import Text
+from glasswork.report.report import Section
 from glasswork.training.step import Tree
 
 COUNTED = 1 << 20
@@ -58,12 +59,12 @@ def _counts(dataset: Dataset, rows: Tensor, size: int) -> Tensor:
     return counts
 
 
-def _stages(samples: list[Tree]) -> Part:
-    return Part(
+def _stages(samples: list[Tree]) -> Section:
+    return Section(
         "Text at stages of training",
         "What the network writes when it is left to go on by itself, at temperature 0.7: first letters in about the "
         "right shares, then words and lines, then what belongs together over more than a line.",
-        quotations=[Quotation(_caption(sample), sample["text"]) for sample in samples],
+        [Text(sample["text"], "quotation", _caption(sample)) for sample in samples],
     )
 
 

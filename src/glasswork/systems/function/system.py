@@ -15,8 +15,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
-from glasswork.show.plots_png import function_png
-from glasswork.show.sections import Part, Photograph
+from glasswork.report.blocks import Curves, Line, Point, Text
+from glasswork.report.report import Section
 from glasswork.systems.answers import measured_rows, outputs_on
 from glasswork.systems.around_supervised import AroundSupervised
 from glasswork.systems.function.recipe import FunctionRecipe
@@ -100,18 +100,17 @@ class Function(AroundSupervised[FunctionRecipe]):
         if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
             return found
         shares = self._shares(network, dataset, splits, execution)
-        picture, remark = function_png(shares), self._remark(shares, found["test_metrics"], where, len(rows))
-        part = Part(
+        remark, charts = self._remark(shares, found["test_metrics"], where, len(rows)), _charts(shares)
+        section = Section(
             "What each unit adds",
             f"Above, the function and the network's sum; below, what it is the sum of: each {self._unit} unit's "
             f"output times its weight, and one constant.",
-            pictures=[Photograph(picture, f"{shares.output} over {shares.input}")],
-            note=remark[:1].upper() + remark[1:] + ".",
+            [*charts, Text(remark[:1].upper() + remark[1:] + ".")],
         )
         return {
             **found,
-            "parts": [*found.get("parts", ()), part],
-            "files": {"function.png": picture},
+            "parts": [*found.get("parts", ()), section],
+            "figures": {"function.png": charts},
             "result": {**found.get("result", {}), "remarks": [remark]},
         }
 
@@ -144,3 +143,25 @@ class Function(AroundSupervised[FunctionRecipe]):
     @override
     def example(self) -> Dataset:
         return self._made()
+
+
+def _charts(shares: Shares) -> list[Curves]:
+    """The function and the network's sum, and what each unit adds to it."""
+
+    def points(values: Sequence[float]) -> list[Point]:
+        return list(zip(shares.x, values, strict=True))
+
+    known = [Line(shares.output, points(shares.target), "aim")] if shares.target else []
+    if shares.points:
+        known.append(Line("examples", shares.points, "aim", joined=False))
+    whole = Curves(
+        f"{shares.output} over {shares.input}",
+        [*known, Line("network", points(shares.y), "first")],
+        shares.input,
+        wide=True,
+    )
+    if not shares.shares:
+        return [whole]
+    constant = Line("constant", [(end, shares.constant) for end in (shares.x[0], shares.x[-1])], "faint")
+    units = [Line(f"unit {k}", points(share), k - 1) for k, share in enumerate(shares.shares, 1)]
+    return [whole, Curves("What each unit adds", [*units, constant], shares.input, wide=True)]

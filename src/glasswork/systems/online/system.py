@@ -17,10 +17,11 @@ from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.glassbox.graph.expressions import written
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.metrics import measure
 from glasswork.recipe.base import Machine
-from glasswork.show.worked import Worked
+from glasswork.report.blocks import Block, Table, Text
 from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
@@ -184,7 +185,7 @@ class Online(System[OnlineRecipe]):
         return {
             **found,
             "test_metrics": metrics,
-            "worked": [_shown(name, each) for name, each in updates.items()],
+            "worked": [block for name, each in updates.items() for block in _shown(name, each)],
             "result": result,
         }
 
@@ -264,12 +265,17 @@ def _share_of_right_answers(
     }
 
 
-def _shown(name: str, update: OnlineUpdate) -> Worked:
+def _shown(name: str, update: OnlineUpdate) -> list[Block]:
     def few(values: Sequence[float]) -> str:
         return ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
 
-    return Worked(
-        f"The {name} update: epoch {update.epoch:,}, example {update.example}",
-        f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases.",
-        [(line.symbol, line.index, line.formula, line.numbers, line.value) for line in update.lines],
+    rows = [
+        (f"{line.symbol}, {line.index}".replace(" ", "\u00a0"), written(line.value), line.formula, line.numbers)
+        for line in update.lines
+    ]
+    title = f"The {name} update: epoch {update.epoch:,}, example {update.example}"
+    given = (
+        f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases."
     )
+    head = ("Number", "Is", "By the slide", "With the numbers put in")
+    return [Text(given), Table(head, rows, title, "numbers", "recipe")]

@@ -27,7 +27,7 @@ from glasswork.systems.padded import in_parts, padded_batch, padded_outputs, pad
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
-from glasswork.systems.sentiment.report import counted_part
+from glasswork.systems.sentiment.report import counted_section
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import judged, stage_of
 from glasswork.systems.supervised_findings import findings
@@ -190,7 +190,7 @@ class SequenceClassification(System[SentimentRecipe]):
             learnt, counted = self._halves(network, dataset, rows, replace(execution, precision="float32"))
             each = {"learnt": learnt, "counted": counted, "together": outputs}
             judges = {name: self._measured(dataset, rows, scores)["accuracy"] for name, scores in each.items()}
-            parts.append(counted_part(network, dataset, splits.training, judges))
+            parts.append(counted_section(network, dataset, splits.training, judges))
             result |= {"learnt_accuracy": judges["learnt"], "counted_accuracy": judges["counted"]}
             result["learnt_share"] = float(network.share)
         return {**found, "parts": parts, "result": result}

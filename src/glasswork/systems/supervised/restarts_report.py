@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from glasswork.show import number, percent
-from glasswork.show.sections import Chart, Part
+from glasswork.report.blocks import Cell, Curves, Line, Point, Table, Text
+from glasswork.report.report import Section
+from glasswork.report.words import number, percent
 from glasswork.systems.supervised.restarts import Outcome
 from glasswork.training.step import Tree
 
@@ -30,7 +31,7 @@ def restart_findings(state: Tree, found: Sequence[Outcome], select: str) -> dict
     if former["reason"] is not None:
         warnings = [f"the {len(found)} networks were trained one after the other: {former['reason']}", *warnings]
     return {
-        "parts": [_part(found, kept, select)],
+        "parts": [_section(found, kept, select)],
         "result": {
             "restarts": [one.to_json() for one in found],
             "selected": {"seed": kept.seed, "by": select},
@@ -64,7 +65,7 @@ def _winner(found: Sequence[Outcome], kept: Outcome, part: str, select: str) -> 
     return min(measured, key=lambda one: one.loss(part) or 0.0, default=None)
 
 
-def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
+def _section(found: Sequence[Outcome], kept: Outcome, select: str) -> Section:
     winners = {part: _winner(found, kept, part, select) for part in ("validation", "training")}
     parts = [part for part in PARTS if _losses(found, part)]
     by = "validation" if "validation" in parts else "training"
@@ -82,37 +83,36 @@ def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
     rows = [_row(one, parts, main, winners, kept) for one in told]
     shown = sorted(parts, key=("validation", "training", "test").index)  # in the colours of the learning curves
     charts = [
-        Chart("Loss of each network", [(part, _ranked(ended, part, "loss")) for part in shown], f"rank by {by} loss")
+        Curves(
+            "Loss of each network", [Line(part, _ranked(ended, part, "loss")) for part in shown], f"rank by {by} loss"
+        )
     ]
     if main is not None:
-        lines = [(part, _ranked(ended, part, main)) for part in shown]
+        lines = [Line(part, _ranked(ended, part, main)) for part in shown]
         charts.append(
-            Chart(
+            Curves(
                 f"{main[0].upper()}{main[1:]} of each network",
                 lines,
                 f"rank by {by} loss",
                 in_percent=main in IN_PERCENT,
             )
         )
-    return Part(
+    return Section(
         "Random restarts",
         f"The same recipe from {len(found)} different first weights. How far the ends lie apart is what luck does "
         "here: one run alone could have ended anywhere on these curves. "
         f"Kept is the network with the least {select} loss.",
-        charts,
-        head,
-        rows,
-        note=_note(winners, parts[-1], main),
+        [*charts, Table(head, rows, noun="networks"), Text(_note(winners, parts[-1], main))],
     )
 
 
-def _ranked(ended: Sequence[Outcome], part: str, name: str) -> list[tuple[float, float]]:
+def _ranked(ended: Sequence[Outcome], part: str, name: str) -> list[Point]:
     return [(rank, one.figures[part][name]) for rank, one in enumerate(ended, 1)]
 
 
 def _row(
     one: Outcome, parts: Sequence[str], main: str | None, winners: dict[str, Outcome | None], kept: Outcome
-) -> list[str | int | float | None]:
+) -> list[Cell]:
     named = [f"{part} loss" for part, winner in winners.items() if winner is one]
     chosen = " and ".join(named) + (" (kept)" if one is kept else "")
     metric = [_words(main, one.figures[parts[-1]][main]) if one.figures else None] if main else []

@@ -13,7 +13,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.formats.conll import words_in
 from glasswork.data.padded_batches import IGNORED
 from glasswork.execution import Execution
-from glasswork.show.report import LabelRow
+from glasswork.report.sections import LabelFigures
 from glasswork.systems.padded import in_parts, padded_batch
 from glasswork.systems.sequence_metrics import by_label, measured, targets_of
 from glasswork.systems.supervised_findings import interval
@@ -89,7 +89,7 @@ def findings(
         "headline_high": high,
         "baseline_name": f"{BASELINE} in training",
         "baseline_value": baseline,
-        "per_label": [LabelRow(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
+        "per_label": [LabelFigures(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
         "test_metrics": metrics,
         "result": {"most_frequent_label_accuracy": baseline},
     }

@@ -23,7 +23,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
 from glasswork.recipe.base import Machine
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
 from glasswork.systems.answers import measured_rows, outputs_on
 from glasswork.systems.around_supervised import AroundSupervised
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, NetworkEntry, build_network
@@ -257,7 +258,7 @@ class Transfer(AroundSupervised[TransferRecipe]):
             found["result"] = {"remarks": list(state["remarks"])}
         return found
 
-    def _part(self, network: nn.Module) -> Part:
+    def _part(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
         layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
@@ -268,11 +269,10 @@ class Transfer(AroundSupervised[TransferRecipe]):
             tuned = sum(parameter.numel() for parameter in layer.parameters() if id(parameter) in trained)
             said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
             rows += [(name, total, said)] if total else []
-        return Part(
+        return Section(
             "What was trained",
             f"The parts of {self.recipe.network}, from the image to the answer, by the way {self.recipe.way}.",
-            head=("part", "weights", "in this run"),
-            rows=rows,
+            [Table(("part", "weights", "in this run"), rows, noun="parts")],
         )
 
     @override

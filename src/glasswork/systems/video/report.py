@@ -14,9 +14,9 @@ from glasswork.data.dataset import Dataset
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.objectives.metrics import confusion_matrix
-from glasswork.show.report import Confusion, LabelRow, Mistake
-from glasswork.show.sections import Part
-from glasswork.show.timelines import Timeline
+from glasswork.report.blocks import Timeline
+from glasswork.report.report import Section
+from glasswork.report.sections import LabelFigures, Mistake
 from glasswork.systems.sequence_metrics import by_label, measured, targets_of
 from glasswork.systems.supervised_findings import as_png
 from glasswork.systems.video.network import VideoNetwork
@@ -79,10 +79,10 @@ def findings(dataset: Dataset, training: Tensor, rows: Tensor, where: str, score
         "baseline_name": BASELINE,
         "baseline_value": baseline,
         "per_label": [
-            LabelRow(one.label, one.count, one.precision, one.recall, one.f1)
+            LabelFigures(one.label, one.count, one.precision, one.recall, one.f1)
             for one in by_label(dataset, rows, answers)
         ],
-        "confusion": Confusion(names, matrix.tolist()),
+        "confusion": (names, matrix.tolist()),
         "mistakes": _mistakes(dataset, rows, scores),
         "test_metrics": metrics,
         "parts": [_over_time(dataset, rows, answers, shares)],
@@ -116,15 +116,15 @@ def _mistakes(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> list[
     return [Mistake(as_png(frames[at]), place, *said, chance) for chance, at, place, said in ranked]
 
 
-def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Part:
+def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Section:
     """The clips from the worst to the best, a few of them."""
     order = sorted(range(len(rows)), key=lambda place: shares[place])
     chosen = [order[place * (len(order) - 1) // max(1, SHOWN - 1)] for place in range(min(SHOWN, len(order)))]
     truths = targets_of(dataset, rows)
-    return Part(
+    return Section(
         "Frame by frame",
         f"{len(chosen)} of the {len(rows):,} clips, from the one with fewest right answers to the one with most.",
-        timelines=[
+        [
             Timeline(
                 f"{dataset.name(int(rows[place]))}: {shares[place]:.1%} of its frames",
                 dataset.schema.classes,
