@@ -19,14 +19,15 @@ from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.execution import Execution, usable_cores
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Step
 
 WORDS = ("", "flip,crop:{crop}", "flip,crop:{crop},color:0.2", "flip,crop:{crop},color:0.2,rotation:10,scale:0.1")
@@ -44,10 +45,10 @@ def steps(network: nn.Module, side: int, batch: int, augmentation: Augmentation 
     images = torch.randint(0, 256, (count, 3, whole, whole), dtype=torch.uint8)
     columns = {"inputs": images, "targets": torch.randint(0, 10, (count,))}
     dataset = Dataset(columns, schema, "noise", margin=margin)
-    batches = Batches(dataset, torch.arange(count), batch, 0, execution, augmentation)
+    batches = shuffled_batches(dataset, torch.arange(count), batch, 0, execution, augmentation)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
-        return cross_entropy(network(batch.inputs), batch.targets), carried
+    def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return cross_entropy(network(batch.inputs), batch.targets), carry
 
     execution.place(network)
     clock = Clock(total=10**9)

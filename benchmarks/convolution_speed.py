@@ -22,7 +22,8 @@ from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.execution import Execution, Precision, fast_bfloat16, keep_memory, usable_cores
 from glasswork.glassbox.cost.network import count_network
@@ -30,7 +31,7 @@ from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 
 SIDE = 2048
 
@@ -116,10 +117,10 @@ def as_fitted(
         "inputs": torch.randint(0, 256, (4 * batch, 3, side, side), dtype=torch.uint8),
         "targets": torch.randint(0, 10, (4 * batch,)),
     }
-    batches = Batches(Dataset(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, execution)
+    batches = shuffled_batches(Dataset(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, execution)
 
-    def loss(network: nn.Module, batch: Batch, carried: Carry) -> tuple[Tensor, Carry]:
-        return cross_entropy(network(batch.inputs).float(), batch.targets), carried
+    def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+        return cross_entropy(network(batch.inputs).float(), batch.targets), carry
 
     clock = Clock(total=arguments.warm_up + arguments.steps)
     stage = Stage("train", network, list(network.parameters()), batches, loss, None, clock, execution, 0, 1e-3)

@@ -26,15 +26,16 @@ from machine import describe_machine
 from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
-from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows, shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits, split
 from glasswork.execution import Execution, seed_everything
+from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import recall, verification
-from glasswork.systems.embed.network import Embedding
 from glasswork.systems.embed.recipe import EMBED, EmbedRecipe
 from glasswork.systems.embed.system import Embed
 from glasswork.systems.retrieval import embeddings_on
+from glasswork.systems.system import Context
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.stage import Judgement, Stage
@@ -77,7 +78,7 @@ def task(values: dict[str, Any], threads: int) -> Task:
     assert recipe.data is not None
     dataset = draft.read(recipe.data)
     splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
-    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     return Task(Embed(draft.resolve(dataset, splits)), dataset, splits, Execution(threads=threads))
 
 
@@ -95,11 +96,8 @@ def triplets(made: Task) -> tuple[Callable[[Tensor], Tensor], float]:
     """Trains by the triplet loss; embeddings of rows, and seconds."""
     seed_everything(made.system.recipe.seed)
     network = made.system.network(made.examples.schema)
-    clock = Clock(10**9)
-    stage = made.system.stages(network, made.examples, made.splits, clock, made.execution)[0]
-    assert made.system.recipe.epochs is not None
-    clock.total = made.system.length(stage, made.system.recipe.epochs)
-    seconds = train(stage)
+    [stage] = made.system.stages(network, Context(made.examples, made.splits, made.execution))
+    seconds = train(replace(stage, clock=Clock(stage.total)))
     return lambda rows: embeddings_on(network, made.examples, rows, made.execution), seconds
 
 
@@ -131,15 +129,13 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
     named = replace(dataset, columns={**dataset.columns, "targets": targets})
     network = Features(embedding.body, len(kinds))
     augmentation = parse(recipe.augment) if recipe.augment else None
-    batches = Batches(named, splits.training, recipe.batch_size, recipe.seed, made.execution, augmentation)
+    batches = shuffled_batches(named, splits.training, recipe.batch_size, recipe.seed, made.execution, augmentation)
 
     def features(rows: Tensor) -> Tensor:
         network.eval()
-        plain = Batches(dataset, rows, CHUNK, 0, made.execution)
+        plain = Rows(dataset, made.execution)
         with torch.inference_mode():
-            found = [
-                network.body(plain.gather(rows[at : at + CHUNK], (0, 0)).inputs) for at in range(0, len(rows), CHUNK)
-            ]
+            found = [network.body(plain(rows[at : at + CHUNK]).inputs) for at in range(0, len(rows), CHUNK)]
         return F.normalize(torch.cat(found), dim=1)
 
     def judge(_: nn.Module) -> Judgement:
@@ -151,7 +147,7 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
         network=network,
         parameters=list(network.parameters()),
         batches=batches,
-        loss=lambda network, batch, state: (F.cross_entropy(network(batch.inputs), batch.targets), state),
+        loss=lambda network, batch, carry, moment: (F.cross_entropy(network(batch.inputs), batch.targets), carry),
         judge=judge if len(splits.validation) else None,
         clock=Clock(recipe.epochs * len(batches)),
         execution=made.execution,

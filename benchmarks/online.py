@@ -24,7 +24,8 @@ from glasswork.data.splits import Splits
 from glasswork.execution import Execution
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.system import Online
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context
+from glasswork.training.staged import minimise
 
 RATE = 0.1
 FOREVER = 10**9  # steps
@@ -112,8 +113,7 @@ def by_delta_rules(problem: Problem) -> Updates:
     rows, none = torch.arange(dataset), torch.empty(0, dtype=torch.int64)
     made = Dataset(columns, schema, "made")
     splits = Splits(rows, none, none)
-    stage = system.stages(system.network(schema), made, splits, Clock(FOREVER), Execution())[0]
-    for step in system.steps(stage, None):
+    for step in minimise(system.stages(system.network(schema), Context(made, splits, Execution()))):
         yield step.examples
 
 

@@ -28,9 +28,9 @@ from glasswork.catalogue import make_system
 from glasswork.data.dataset import Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.execution import Execution, usable_cores
-from glasswork.model import Model
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.resnet import ResNet
+from glasswork.systems.model import Model
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 BATCH = 256
@@ -127,7 +127,7 @@ def one_image(name: str, model: Model, path: Path, side: int) -> str:
     ways: dict[str, Callable[[], object]] = {
         "bare": bare,
         "decoding": lambda: decode_by_hand(path, side),
-        "answered": lambda: model.system.answer(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
+        "answered": lambda: model.system.predict(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
         "predict": lambda: model.predict(path),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}

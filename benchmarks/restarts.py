@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,7 +27,9 @@ from glasswork.data.splits import Splits
 from glasswork.execution import Execution, seed_everything
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
+from glasswork.systems.system import Context
 from glasswork.training.clock import Clock
+from glasswork.training.staged import minimise
 
 RATE = 0.01
 PLAIN, FUSED = "plain PyTorch loop, default Adam", "plain PyTorch loop, fused Adam"
@@ -95,10 +98,10 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
     system, splits, execution = Supervised(recipe), Splits(torch.arange(len(inputs)), none, none), Execution()
     seed_everything(0)
     network = system.network(schema)
-    stage = system.stages(network, dataset, splits, Clock(steps), execution)[0]
-    for _ in system.steps(stage, None):
+    [stage] = system.stages(network, Context(dataset, splits, execution))
+    for _ in minimise([replace(stage, clock=Clock(steps))]):
         pass
-    return system.score(network, dataset, splits.training, execution)["loss"]
+    return system.evaluate(network, dataset, splits.training, execution).metrics.values["loss"]
 
 
 def timed(carry_out: Callable[[], float]) -> tuple[float, float]:

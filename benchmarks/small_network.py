@@ -31,8 +31,9 @@ from glasswork.execution import Execution
 from glasswork.show.progress import shown
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
-from glasswork.training.clock import Clock
+from glasswork.systems.system import Context
 from glasswork.training.stage import Stage
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
@@ -93,7 +94,7 @@ def network_by_hand(activation: str, **options: bool) -> tuple[nn.Module, torch.
     return net, torch.optim.Adam(net.parameters(), RATE, **options)
 
 
-def our_stage(batch: int, activation: str) -> tuple[Supervised, Stage]:
+def our_stage(batch: int, activation: str) -> Stage:
     """The same network and data as a stage of our own."""
     recipe: dict[str, object] = {
         "network": "dense",
@@ -110,21 +111,21 @@ def our_stage(batch: int, activation: str) -> tuple[Supervised, Stage]:
     dataset = dataset.with_schema(fit_scaling(dataset, all_rows))
     execution = Execution(threads=torch.get_num_threads())
     splits = Splits(all_rows, none, none)
-    return system, system.stages(system.network(dataset.schema), dataset, splits, Clock(FOREVER), execution)[0]
+    return system.stages(system.network(dataset.schema), Context(dataset, splits, execution))[0]
 
 
 def our_fit(batch: int, activation: str) -> Epochs:
     """`fit` and nothing around it."""
-    system, stage = our_stage(batch, activation)
-    return in_epochs(system.steps(stage, None), stage)
+    stage = our_stage(batch, activation)
+    return in_epochs(minimise([stage]), stage)
 
 
 def our_run(batch: int, activation: str) -> Epochs:
     """The whole pipe of a run: every step logged, the run saved as it goes, a bar drawn on a terminal that is none."""
-    system, stage = our_stage(batch, activation)
+    stage = our_stage(batch, activation)
     with tempfile.TemporaryDirectory() as name, Path(os.devnull).open("w") as nowhere:
         folder = Path(name)
-        with closing(saved(logged(system.steps(stage, None), folder), folder / "checkpoints")) as saves:
+        with closing(saved(logged(minimise([stage]), folder), folder / "checkpoints")) as saves:
             steps = stopped_early(interruptible(saves, lambda: False), patience=None)
             yield from in_epochs(shown(steps, Console(file=nowhere, force_terminal=True)), stage)
 

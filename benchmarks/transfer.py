@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from machine import describe_machine, describe_versions
 
-from glasswork.catalogue import order
+from glasswork.run.carry_out import begin_run
 from glasswork.run.finish import finish
-from glasswork.run.training import prepare
+from glasswork.run.request import make_request
+from glasswork.systems.learning import Learning
 from glasswork.systems.transfer.network import Transferred
 
 CLASSES = 10
@@ -38,13 +39,14 @@ def write_images(path: Path, count: int, side: int) -> Path:
 
 def measured(data: Path, side: int, hidden: str, out: Path) -> list[float]:
     """Passes per image, seconds for the features or to fetch them, seconds for the head, test accuracy."""
-    training = prepare(order("transfer", {"data": str(data), "size": side, "hidden": hidden, "out": str(out)}))
-    assert isinstance(training.network, Transferred)
+    run = begin_run(make_request("transfer", {"data": str(data), "size": side, "hidden": hidden, "out": str(out)}))
+    learning = run.process
+    assert isinstance(learning, Learning) and isinstance(learning.network, Transferred)
     seen: list[int] = []
-    stem = next(layer for layer in training.network.backbone.modules() if isinstance(layer, torch.nn.Conv2d))
+    stem = next(layer for layer in learning.network.backbone.modules() if isinstance(layer, torch.nn.Conv2d))
     hook = stem.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])))
     began = time.perf_counter()
-    steps = training.steps()
+    steps = run.steps()
     next(steps)
     first = time.perf_counter() - began
     began = time.perf_counter()
@@ -52,8 +54,8 @@ def measured(data: Path, side: int, hidden: str, out: Path) -> list[float]:
         pass
     head = time.perf_counter() - began
     hook.remove()
-    passes = sum(seen) / len(training.examples)
-    return [passes, first, head, finish(training)["test"]["accuracy"]]
+    passes = sum(seen) / len(learning.dataset)
+    return [passes, first, head, finish(run)["test"]["accuracy"]]
 
 
 def read_arguments() -> argparse.Namespace:

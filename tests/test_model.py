@@ -12,7 +12,7 @@ from torch import nn
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
-from glasswork.model import Model
+from glasswork.systems.model import Model
 from made_data import PLAIN, pictures, train, write_folder, write_network, write_npz, write_table
 
 PLAINLY = dict(PLAIN)

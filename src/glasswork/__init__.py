@@ -12,7 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, Preset, Request
 from glasswork.errors import GlassworkError
 from glasswork.show.notebook import displayed as _displayed
 
@@ -23,30 +22,53 @@ if TYPE_CHECKING:
     from glasswork.glassbox.cost.count import Count
     from glasswork.glassbox.graph.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
-    from glasswork.model import Model
-    from glasswork.run.training import Training
+    from glasswork.recipe.preset import Preset
+    from glasswork.run.carry_out import Run
+    from glasswork.run.request import Request
+    from glasswork.studies.compare import ComparedRun
     from glasswork.studies.crossvalidate import CrossValidated
+    from glasswork.studies.label_errors import LabelErrors
+    from glasswork.studies.penalties import PenaltiesCompared
+    from glasswork.studies.rate import RateTest
+    from glasswork.studies.recurrence_ablation import Independent
+    from glasswork.studies.transfer import TransferCompared
+    from glasswork.studies.tune import Tuned
+    from glasswork.studies.vanishing_gradient import VanishingGradient
     from glasswork.studies.vary import Varied
+    from glasswork.studies.why_convolution import WhyConvolution
+    from glasswork.studies.why_recurrence import WhyRecurrence
+    from glasswork.systems.model import Model
     from glasswork.training.step import Step
 
 __all__ = [
     "GlassworkError",
+    "compare",
+    "compare_penalties",
     "convolve",
     "count",
     "crossvalidate",
     "graph",
+    "label_errors",
     "load",
     "open_network",
     "presets",
+    "rate",
     "resume",
     "steps",
     "train",
+    "transfer",
+    "tune",
+    "vanishing_gradient",
     "vary",
+    "why_convolution",
+    "why_recurrence",
 ]
 
 
-def presets() -> list[Preset]:
+def presets() -> "list[Preset]":
     """The presets: what can be trained."""
+    from glasswork.catalogue import PRESETS
+
     return list(PRESETS.values())
 
 
@@ -69,10 +91,9 @@ def train(
         GlassworkError: for options, data or a network that do not fit.
         KeyboardInterrupt: on Ctrl-C, after the run was saved.
     """
-    from glasswork.run.training import prepare
+    from glasswork.run.carry_out import begin_run
 
-    asked, own = _asked(preset, network, data, options)
-    return _carried_out(prepare(asked, own), own)
+    return _carry_out(begin_run(_request(preset, network, data, options)))
 
 
 def steps(
@@ -86,27 +107,26 @@ def steps(
 
     Arguments and errors are those of `train`.
     """
+    from glasswork.run.carry_out import begin_run
     from glasswork.run.finish import finish
-    from glasswork.run.training import prepare
 
-    asked, own = _asked(preset, network, data, options)
-    training = prepare(asked, own)
-    yield from training.steps()
-    if not training.interrupted:
-        finish(training)
+    run = begin_run(_request(preset, network, data, options))
+    yield from run.steps()
+    if not run.interrupted:
+        finish(run)
 
 
 def resume(run: str | Path, network: "nn.Module | None" = None) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model."""
+    from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
-    from glasswork.run.training import reopen
 
-    return _carried_out(reopen(RunFolder.find(run), network), network)
+    return _carry_out(reopen(RunFolder.find(run), network))
 
 
 def load(run: str | Path, network: "nn.Module | None" = None, device: str = "auto") -> "Model":
     """The model of a finished run, by its folder or its name under runs/."""
-    from glasswork.model import load_model
+    from glasswork.run.load import load_model
 
     return _displayed(load_model(run, network, device))
 
@@ -115,26 +135,108 @@ def crossvalidate(
     preset: str | None = None,
     settings: "Mapping[str, Sequence[Any]] | None" = None,
     folds: int = 5,
+    *,
+    network: "nn.Module | str | None" = None,
+    data: str | Path | None = None,
     **options: Any,
 ) -> "CrossValidated":
     """Compares settings of a recipe by cross-validation and chooses one by the rule of one standard error.
 
+    For every setting and fold a network is trained on the other folds and judged on the fold; the test examples are
+    kept out of everything.
+
     Args:
-        preset: name of a preset; absent: what fits the data.
+        preset: name of a preset; None: chosen from the data.
         settings: several values of one or more fields, such as `{"hidden": [4, 8, 16]}`; all combinations are tried.
         folds: how many parts the training examples are divided into.
-        options: `groups`, `order`, `repeats`, `network`, `data`, and fields of the recipe that stay as they are; see
-            `glasswork.studies.crossvalidate.crossvalidate`.
+        network: your own `torch.nn.Module`, or `file.py:Class`.
+        data: a path, or the name of a data set.
+        options: `groups` (a column of the table, or a label per example: examples of one group are never on two
+            sides), `order` (`shuffled`, or `time`: only the past is learnt from), `repeats` (how often, with other
+            folds and first weights), and fields of the recipe that stay as they are.
 
     Raises:
         GlassworkError: for options or data that do not fit.
     """
-    from glasswork.studies.crossvalidate import crossvalidate as compared
+    asked, own = _asked_values(network, data, options)
+    found: CrossValidated = _study("crossvalidate", preset, {**asked, "folds": folds}, settings, own)
+    return found
 
-    return compared(preset, settings, folds, **options)
+
+def tune(
+    preset: str | None = None,
+    *,
+    network: str | None = None,
+    data: str | Path | None = None,
+    trials: int | None = None,
+    **options: Any,
+) -> "Tuned":
+    """Searches a recipe's fields for the best figure on the validation examples, and trains a run of the best recipe.
+
+    The study goes on where it was stopped.
+
+    Args:
+        preset: name of a preset; None: chosen from the data.
+        network: your own network, as `file.py:Class`.
+        data: a path, or the name of a data set.
+        trials: how many the study shall have; None: 50, or as many as fit in a budget.
+        options: `workers` (processes at the same time), `study` (a file or URL that keeps the trials), `judge` (the
+            figure, such as `accuracy`), `budget` for all of it, and fields of the recipe, which are not searched then.
+
+    Returns:
+        The trials, and under `result` what the run of the best recipe left.
+
+    Raises:
+        GlassworkError: for a recipe, data, a study or a judge that do not fit.
+        KeyboardInterrupt: on Ctrl-C, once the trials are kept.
+    """
+    asked, _ = _asked_values(network, data, options)
+    found: Tuned = _study("tune", preset, {**asked, "trials": trials})
+    return found
 
 
-def vary(preset: str, field: str, values: "Sequence[Any]", options: "Mapping[str, Any] | None" = None) -> "Varied":
+def rate(
+    preset: str | None = None, *, network: str | None = None, data: str | Path | None = None, **options: Any
+) -> "RateTest":
+    """Finds a learning rate by a range test (Smith 2015), and measures how fast batches of several sizes are.
+
+    Args:
+        preset: name of a preset; None: chosen from the data.
+        network: your own network, as `file.py:Class`.
+        data: a path, or the name of a data set.
+        options: fields of the recipe and the machine.
+
+    Raises:
+        GlassworkError: if recipe and data do not fit, or the system is not trained on batches.
+    """
+    asked, _ = _asked_values(network, data, options)
+    found: RateTest = _study("rate", preset, asked)
+    return found
+
+
+def label_errors(data: str | Path, preset: str | None = None, folds: int = 5, **options: Any) -> "LabelErrors":
+    """Finds labels that are probably wrong, by networks that were not trained on them (Northcutt et al. 2021).
+
+    Args:
+        data: a path or a name, with one class for each example; it is read and never changed.
+        preset: name of a preset; None: chosen from the data.
+        folds: how many parts the data is divided into.
+        options: fields of the recipe and the machine, such as `epochs`.
+
+    Raises:
+        GlassworkError: for targets that are not classes, or too few examples of one.
+    """
+    found: LabelErrors = _study("label-errors", None, {**options, "data": str(data), "preset": preset, "folds": folds})
+    return found
+
+
+def vary(
+    preset: str,
+    field: str,
+    values: "Sequence[Any]",
+    options: "Mapping[str, Any] | None" = None,
+    runs: str | Path | None = None,
+) -> "Varied":
     """Trains a preset once per value of a field: the slides' rows of pictures.
 
     Args:
@@ -142,13 +244,118 @@ def vary(preset: str, field: str, values: "Sequence[Any]", options: "Mapping[str
         field: of its recipe, such as `hidden`.
         values: of the field; a single number of epochs gives the over-training curve.
         options: fields of the recipe and the machine that stay as they are.
+        runs: a folder to keep the runs in; None: they are not kept.
 
     Raises:
         GlassworkError: for a field or a value that does not fit.
+        KeyboardInterrupt: on Ctrl-C.
     """
-    from glasswork.studies.vary import vary as varied
+    from glasswork.studies.options import VaryOptions
+    from glasswork.studies.study import Asked, conclude
+    from glasswork.studies.table import STUDIES
 
-    return varied(preset, field, values, options)
+    chosen = VaryOptions(field=field, values=tuple(values), runs=None if runs is None else str(runs))
+    found: Varied = conclude(STUDIES["vary"].begin(chosen, Asked(preset, options or {})))
+    return found
+
+
+def transfer(data: str | Path, **options: Any) -> "TransferCompared":
+    """Compares ways to learn from few pictures: from scratch, with a trained network, classically on its features.
+
+    Args:
+        data: a folder of class folders of pictures; splits that it gives are pooled.
+        options: `splits`, `network`, `weights`, `size`, `epochs`, `scratch`, `scratch_size`, `scratch_epochs`,
+            `curve`, `seed`, `threads`, `device`; `glasswork transfer --help` tells what each is. And `rule`, a
+            function of a file's name: pictures for which it is equal show one thing and stay on one side of a split.
+
+    Raises:
+        GlassworkError: for data, a network or weights that do not fit.
+    """
+    found: TransferCompared = _study("transfer", None, {**options, "data": str(data)})
+    return found
+
+
+def compare(*runs: str | Path) -> "list[ComparedRun]":
+    """Puts runs side by side: where their recipes differ, and what came out.
+
+    Args:
+        runs: two folders or names under runs/, or more.
+
+    Raises:
+        GlassworkError: for fewer than two runs, or a word that is no run.
+    """
+    from glasswork.studies.compare import compare as compared
+
+    return compared([str(run) for run in runs])
+
+
+def compare_penalties(
+    preset: str | None = None,
+    seeds: int = 3,
+    *,
+    network: str | None = None,
+    data: str | Path | None = None,
+    **options: Any,
+) -> "PenaltiesCompared":
+    """Compares ways against over-training on one data set: none, L1, L2, dropout, max-norm, early stopping.
+
+    Args:
+        preset: name of a preset; None: `mlp`, on few examples if there is no data.
+        seeds: how many networks are trained for each strength.
+        network: your own network, as `file.py:Class`.
+        data: a path, or the name of a data set.
+        options: fields of the recipe and the machine, without those that are compared.
+
+    Raises:
+        GlassworkError: for a recipe or data that do not fit, or if nothing is held out.
+    """
+    asked, _ = _asked_values(network, data, options)
+    found: PenaltiesCompared = _study("compare-penalties", preset, {**asked, "seeds": seeds})
+    return found
+
+
+def why_convolution(data: str | Path = "mnist-5k", **options: Any) -> "WhyConvolution":
+    """Compares shallow with deep, and dense with convolutional networks on shifted and scaled images.
+
+    Args:
+        data: images with one class each.
+        options: `budget` for training all networks, such as `"60s"`, `size` of the images, `seed`.
+
+    Raises:
+        GlassworkError: for data that are not images of one class each, or images too small.
+    """
+    found: WhyConvolution = _study("why-convolution", None, {**options, "data": str(data)})
+    return found
+
+
+def why_recurrence(data: str | Path | None = None, **options: Any) -> "WhyRecurrence | Independent":
+    """Has recurrent units remember a bracket opened ever farther back; or compares your data with and without them.
+
+    Args:
+        data: labelled sentences or clips instead of brackets.
+        options: of brackets `cells`, `distance`, `units`, `steps`, `repeats`; of data `target`, `cell`, `epochs`,
+            `threads`; and `seed`.
+
+    Raises:
+        GlassworkError: for an option of the other comparison, or one that does not fit.
+    """
+    found: WhyRecurrence | Independent = _study(
+        "why-recurrence", None, {**options, "data": None if data is None else str(data)}
+    )
+    return found
+
+
+def vanishing_gradient(**options: Any) -> "VanishingGradient":
+    """Measures what of an error arrives k steps back in recurrent networks, untrained and trained.
+
+    Args:
+        options: `cells`, `length`, `units`, `steps`, `seed`; `glasswork vanishing-gradient --help` tells what each is.
+
+    Raises:
+        GlassworkError: for a cell that does not exist, or numbers with which nothing can be measured.
+    """
+    found: VanishingGradient = _study("vanishing-gradient", None, options)
+    return found
 
 
 def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
@@ -193,7 +400,7 @@ def count(what: str, size: int | None = None) -> "Count":
     Raises:
         GlassworkError: for what is none of these.
     """
-    from glasswork.studies.count_by_name import count_named
+    from glasswork.run.count import count_named
 
     return _displayed(count_named(what, size))
 
@@ -215,33 +422,56 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     return _displayed(room.convolve(image, kernel, stride, padding))
 
 
-def _carried_out(training: "Training", own: "nn.Module | None") -> "Model":
-    from glasswork.model import load_model
+def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
+    from glasswork.run.load import load_model
 
-    for _ in training.steps():
+    for _ in run.steps():
         pass
-    if training.interrupted:
-        raise KeyboardInterrupt(f"saved: go on with gw.resume({training.folder.name!r})")
-    finish(training)
-    return _displayed(load_model(training.folder.path, own, training.execution.device))
+    if run.interrupted:
+        raise KeyboardInterrupt(f"saved: go on with gw.resume({run.folder.name!r})")
+    finish(run)
+    return _displayed(load_model(run.folder.path, run.request.network, run.process.execution.device))
 
 
-def _asked(
+def _request(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
-) -> "tuple[Request, nn.Module | None]":
-    from glasswork.run.request import ordered
+) -> "Request":
+    from glasswork.run.choose import choose_request
 
+    values, own = _asked_values(network, data, options)
+    return choose_request(preset, values, own)
+
+
+def _asked_values(
+    network: "nn.Module | str | None", data: str | Path | None, options: "Mapping[str, Any]"
+) -> "tuple[dict[str, Any], nn.Module | None]":
+    """The fields that were asked for, data and network among them, and the user's module if it was given as one."""
     values = dict(options)
     if data is not None:
         values["data"] = str(data)
-    own = None
-    if isinstance(network, str):
-        values["network"] = network
-    elif network is not None:
-        values["network"] = f"module:{type(network).__name__}"
-        own = network
-    return ordered(preset, values), own
+    if network is None or isinstance(network, str):
+        return values if network is None else {**values, "network": network}, None
+    return {**values, "network": f"module:{type(network).__name__}"}, network
+
+
+def _study(
+    name: str,
+    preset: str | None,
+    options: "Mapping[str, Any]",
+    settings: "Mapping[str, Sequence[Any]] | None" = None,
+    network: "nn.Module | None" = None,
+) -> Any:
+    """Carries a study out; what is no option of its own is a field of the recipe or the machine."""
+    from glasswork.studies.study import Asked, conclude
+    from glasswork.studies.table import STUDIES
+
+    study = STUDIES[name]
+    own = {
+        key: value for key, value in options.items() if study.recipe is None or key in study.options_class.model_fields
+    }
+    values = {key: value for key, value in options.items() if key not in own}
+    return conclude(study.begin(study.options_class.parse(own), Asked(preset, values, settings or {}, network)))
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.model import Model
+from glasswork.systems.model import Model
 from made_data import PLAIN
 
 Captured = pytest.CaptureFixture[str]

@@ -6,7 +6,7 @@ import pytest
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.studies.units import track
+from glasswork.systems.characters.units import track
 from made_data import mistake, said, train, write_table, write_text
 
 SMALL = {"epochs": 1, "batch_size": 8, "units": 6, "sequence": 20}
@@ -48,7 +48,7 @@ def test_a_reading_is_the_network_s_own(tmp_path: Path) -> None:
     run = train("char-rnn", data=write_text(tmp_path / "a.txt"), **SMALL)
     model = gw.load(run)
     tracked = track(model, write_source(tmp_path / "source.txt"), 100)
-    inputs = next(iter(model.system.inputs([tmp_path / "source.txt"], model.schema))).examples.columns["inputs"]
+    inputs = next(iter(model.system.inputs([tmp_path / "source.txt"], model.schema))).dataset.columns["inputs"]
     scores = model.network(inputs[None, :100].long())[0].T
     assert tracked.reading.scores.sub(scores).abs().max() < 1e-5
 

@@ -11,14 +11,15 @@ import torch
 from safetensors import safe_open
 from torch.nn.functional import interpolate
 
-from glasswork.catalogue import PRESETS, make_system, order
+from glasswork.catalogue import PRESETS, make_system
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import of_inputs
 from glasswork.data.ragged import pad
 from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
-from glasswork.run.export import export
+from glasswork.run.request import make_request
+from glasswork.systems.export import export
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import System
 from made_data import write_network
@@ -26,11 +27,11 @@ from made_data import write_network
 
 def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
     """A preset's network, fresh, for the system's own example."""
-    asked = order(preset, {"network": write_network(folder)} if preset == "own" else {})
+    asked = make_request(preset, {"network": write_network(folder)} if preset == "own" else {})
     draft = make_system(asked.system, asked.recipe)
     dataset = large(draft.example())
     splits = split(dataset, 0.2, 0.2, 0)
-    dataset = dataset.with_schema(draft.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
     system = make_system(asked.system, draft.resolve(dataset, splits))
     seed_everything(0)
     return system.network(dataset.schema).eval(), dataset, system
@@ -77,7 +78,7 @@ def require_onnx(
             np.testing.assert_allclose(answered, network(rows).detach().numpy(), atol=1e-4)
             continue
         asked = dataset.take(torch.arange(len(rows))) if labelled else of_inputs(rows, schema, ["one"] * len(rows))
-        said = system.answer(network, replace(asked, names=["one"] * len(rows)), Execution())
+        said = system.predict(network, replace(asked, names=["one"] * len(rows)), Execution())
         for row, answer in zip(answered.tolist(), said, strict=True):
             if schema.target == "number":
                 assert row == pytest.approx(np.atleast_1d(answer.answer), rel=1e-4, abs=1e-4)

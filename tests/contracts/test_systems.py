@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 import glasswork as gw
-from glasswork.catalogue import DEEP, PRESETS, order, read_request
+from glasswork.catalogue import PRESETS
 from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
+from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.run.training import reopen
+from glasswork.run.request import make_request, read_request
+from glasswork.systems.supervised.recipe import DEEP
 from made_data import (
     PLAIN,
     broken_off,
@@ -454,12 +456,12 @@ def test_an_early_stop_comes_at_the_same_step(tmp_path: Path) -> None:
 def test_the_printed_recipe_is_read_back(preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["systems", "show", preset]) == 0
     Path("mine.toml").write_text(capsys.readouterr().out, encoding="utf-8")
-    assert read_request(Path("mine.toml"), {}).recipe == order(preset, {}).recipe
+    assert read_request(Path("mine.toml"), {}).recipe == make_request(preset, {}).recipe
     data = write_data(preset, INPUTS.get(preset, "images"), "class", tmp_path)
     options = {"data": str(data), "epochs": 1, **fitting(preset, tmp_path)}
     run = RunFolder(train("mine.toml", **options))
     asked = run.read_request()
-    assert asked.recipe == order(preset, options).recipe
+    assert asked.recipe == make_request(preset, options).recipe
     assert (asked.preset, asked.machine.threads) == (preset, 1)
     used, execution = run.read_resolved(type(asked.recipe))
     derived = {key for key, value in used.model_dump().items() if value != getattr(asked.recipe, key)}

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
+from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.execution import Execution
 
 labels = some.lists(some.integers(0, 9), min_size=1, max_size=80).map(torch.tensor)
@@ -61,7 +63,8 @@ def test_rows_by_class(targets: Tensor) -> None:
 @pytest.mark.parametrize(("classes", "each", "batches"), [(5, 2, 5), (2, 4, 6), (9, 50, 1)])
 def test_an_epoch_sees_every_example_about_once(classes: int, each: int, batches: int) -> None:
     rows = torch.arange(2, 50)
-    made = BalancedBatches(dataset(torch.arange(50) % 5), rows, classes, each, 0, Execution())
+    sampler = Balanced(rows, rows % 5, classes, each, 0)
+    made = Batches(sampler, Rows(dataset(torch.arange(50) % 5), Execution()))
     assert len(made) == batches
     for index in range(len(made)):
         batch = made.batch(0, index)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batches, Scaling, fit_scaling
+from glasswork.data.collate import Rows, shuffled_batches
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.execution import Execution, mixed
 
@@ -34,7 +35,7 @@ def rows_of(batches: Batches, epoch: int) -> list[list[int]]:
 )
 def test_every_row_once_per_epoch_in_batches_of_like_size(count: int, size: int, seed: int, epoch: int) -> None:
     rows = torch.arange(0, 2 * count, 2)
-    found = rows_of(Batches(numbered(2 * count), rows, size, seed, Execution()), epoch)
+    found = rows_of(shuffled_batches(numbered(2 * count), rows, size, seed, Execution()), epoch)
     assert sorted(row for part in found for row in part) == rows.tolist()
     lengths = [len(part) for part in found]
     assert max(lengths) <= size
@@ -55,20 +56,19 @@ def test_rows_scaled_all_at_once_are_those_scaled_batch_by_batch(
         "made",
     )
     rows = torch.arange(1, 2 * count, 2)
-    batches = Batches(dataset.with_schema(fit_scaling(dataset, rows)), rows, size, 0, Execution())
-    start = 0
+    dataset = dataset.with_schema(fit_scaling(dataset, rows))
+    batches, collate = shuffled_batches(dataset, rows, size, 0, Execution()), Rows(dataset, Execution())
     for index in range(len(batches)):
         batch = batches.batch(epoch, index)
-        expected = batches.gather(rows[batches.order(epoch)[start : start + len(batch)]], (epoch, index))
+        expected = collate(batches.sampler.index(epoch, index))
         assert torch.equal(batch.inputs, expected.inputs)
         assert torch.equal(batch.targets, expected.targets)
         batch.inputs.fill_(0)
         assert torch.equal(batches.batch(epoch, index).inputs, expected.inputs)
-        start += len(batch)
 
 
 def test_targets_stay_with_their_inputs() -> None:
-    batches = Batches(numbered(50), torch.arange(50), 7, 3, Execution())
+    batches = shuffled_batches(numbered(50), torch.arange(50), 7, 3, Execution())
     for index in range(len(batches)):
         batch = batches.batch(2, index)
         assert torch.equal(batch.targets, batch.inputs[:, 0].long() % 3)
@@ -78,7 +78,7 @@ def test_targets_stay_with_their_inputs() -> None:
 def test_a_batch_depends_on_seed_epoch_and_number_alone(seed: int, asked: list[tuple[int, int]]) -> None:
     """Whatever was asked for before, by an object of one's own or by this one, with the same draws of augmentation."""
     augmentation = parse(["flip", "crop:2", "rotation:10", "color"])
-    make = [Batches(images(12, 2), torch.arange(12), 3, seed, Execution(), augmentation) for _ in range(2)]
+    make = [shuffled_batches(images(12, 2), torch.arange(12), 3, seed, Execution(), augmentation) for _ in range(2)]
     for epoch, index in asked:
         make[0].batch(epoch, index)
         torch.rand(3)
@@ -90,23 +90,23 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(seed: int, asked: list[t
 
 def test_epochs_seeds_and_batches_differ() -> None:
     orders = [
-        rows_of(Batches(numbered(40), torch.arange(40), 8, seed, Execution()), epoch)
+        rows_of(shuffled_batches(numbered(40), torch.arange(40), 8, seed, Execution()), epoch)
         for seed in (0, 1)
         for epoch in (0, 1)
     ]
     assert len({str(order) for order in orders}) == 4
-    assert rows_of(Batches(numbered(40), torch.arange(40), 8, 0, Execution()), 0)[0] != list(range(8))
+    assert rows_of(shuffled_batches(numbered(40), torch.arange(40), 8, 0, Execution()), 0)[0] != list(range(8))
 
 
 def test_the_same_image_is_changed_anew_in_every_epoch() -> None:
-    batches = Batches(images(1, 2), torch.arange(1), 1, 0, Execution(), parse(["crop:2", "color"]))
+    batches = shuffled_batches(images(1, 2), torch.arange(1), 1, 0, Execution(), parse(["crop:2", "color"]))
     seen = [batches.batch(epoch, 0).inputs for epoch in range(4)]
     assert not any(torch.equal(seen[i], seen[j]) for i in range(4) for j in range(i))
 
 
 def test_without_augmentation_the_margin_is_left_out() -> None:
     dataset = images(4, 2)
-    batch = Batches(dataset, torch.arange(4), 4, 0, Execution()).gather(torch.arange(4), (0, 0))
+    batch = Rows(dataset, Execution())(torch.arange(4))
     expected = dataset.columns["inputs"][:, :, 2:-2, 2:-2].float() / 255
     torch.testing.assert_close(batch.inputs, expected)
 
@@ -154,7 +154,7 @@ def test_targets_that_are_numbers_come_back_in_their_units() -> None:
 @pytest.mark.parametrize("layout", ["contiguous", "channels-last"])
 def test_images_come_in_the_machine_s_layout(layout: str) -> None:
     execution = Execution(memory_format=layout)  # type: ignore[arg-type]
-    inputs = Batches(images(4), torch.arange(4), 4, 0, execution).batch(0, 0).inputs
+    inputs = shuffled_batches(images(4), torch.arange(4), 4, 0, execution).batch(0, 0).inputs
     wanted = torch.channels_last if layout == "channels-last" else torch.contiguous_format
     assert inputs.is_contiguous(memory_format=wanted)
-    assert torch.equal(inputs, Batches(images(4), torch.arange(4), 4, 0, Execution()).batch(0, 0).inputs)
+    assert torch.equal(inputs, shuffled_batches(images(4), torch.arange(4), 4, 0, Execution()).batch(0, 0).inputs)

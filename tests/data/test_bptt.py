@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswork.data.bptt import Lanes, Stretches
+from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.ragged import offsets_of
 from glasswork.data.vocabulary import Vocabulary
@@ -33,7 +33,7 @@ def test_a_lane_is_contiguous_text(counts: list[int], lanes: int, times: int, se
     total = sum(counts)
     if total <= times:
         return
-    made = Lanes(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution())
+    made = text_batches(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution())
     batches = [made.batch(epoch, index) for index in range(len(made))]
     assert [batch.begins for batch in batches] == [True] + [False] * (len(made) - 1)
     assert all(len(batch) == batch.inputs.numel() == made.size * times for batch in batches)
@@ -42,13 +42,15 @@ def test_a_lane_is_contiguous_text(counts: list[int], lanes: int, times: int, se
     assert (read.diff() == 1).all()
     assert len(read.unique()) == read.numel()  # nothing twice
     assert total - read.numel() <= made.size * times  # and hardly anything not at all
-    again = Lanes(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution()).batch(epoch, len(made) - 1)
+    again = text_batches(dataset, torch.arange(len(dataset)), lanes, times, seed, Execution()).batch(
+        epoch, len(made) - 1
+    )
     assert torch.equal(again.inputs, batches[-1].inputs)
 
 
 def test_lanes_begin_elsewhere_in_another_epoch() -> None:
     dataset = text_of([1000])
-    made = Lanes(dataset, torch.arange(1), 3, 50, 0, Execution())
+    made = text_batches(dataset, torch.arange(1), 3, 50, 0, Execution())
     assert len({int(made.batch(epoch, 0).inputs[0, 0]) for epoch in range(20)}) > 10
 
 
@@ -66,12 +68,12 @@ def test_a_text_shorter_than_one_sequence() -> None:
     with pytest.raises(
         GlassworkError, match="made has 20 characters to train on, which is less than one sequence of 20"
     ):
-        Lanes(text_of([20]), torch.arange(1), 2, 20, 0, Execution())
-    assert len(Lanes(text_of([21]), torch.arange(1), 2, 20, 0, Execution())) == 1
+        text_batches(text_of([20]), torch.arange(1), 2, 20, 0, Execution())
+    assert len(text_batches(text_of([21]), torch.arange(1), 2, 20, 0, Execution())) == 1
 
 
 def test_samples_to_measure_with() -> None:
-    made = Lanes(text_of([101]), torch.arange(1), 2, 10, 0, Execution())
+    made = text_batches(text_of([101]), torch.arange(1), 2, 10, 0, Execution())
     assert (made.size, made.most) == (2, 10)
     assert made.sample(4).inputs.shape == (4, 10)
     assert made.sample(99).inputs.shape == (10, 10)

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from glasswork.data import cache
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.reading import read
+from glasswork.data.scratch import scratch
 
 OPTIONS = ReadingOptions()
 
@@ -115,11 +116,11 @@ def test_many_at_once_agree(tmp_path: Path, cache_folder: Path) -> None:
 
 
 def test_scratch_leaves_nothing_behind(cache_folder: Path) -> None:
-    room = cache.scratch((1000, 3, 8, 8))
+    room = scratch((1000, 3, 8, 8))
     room.fill_(7)
     assert list(cache_folder.iterdir()) == []
     assert room.sum() == 7 * 1000 * 3 * 64
-    assert cache.scratch((0, 3)).shape == (0, 3)
+    assert scratch((0, 3)).shape == (0, 3)
 
 
 def test_a_folder_that_links_to_itself(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def labelled_texts(each_time: bool = False) -> Dataset:
     """Eight texts of two classes, by the row or by the time."""
     values, offsets = pack([torch.full((length,), length, dtype=torch.int16) for length in LENGTHS])
     targets = (values % 2).long() if each_time else torch.tensor(LENGTHS) % 2
-    schema = Schema("text", (), "class", ("even", "odd"), vocabulary=Vocabulary(tuple("?abcdefghi")))
+    schema = Schema("text", (), "class", ("even", "odd"), vocabulary=Vocabulary(tuple("?abcdefghi")), each=each_time)
     columns = {"inputs": values, "targets": targets, "fingerprints": torch.arange(8)}
     ends = {"inputs": offsets, "targets": offsets} if each_time else {"inputs": offsets}
     return Dataset(columns, schema, "made", tuple("ABCDEFGH"), offsets=ends)

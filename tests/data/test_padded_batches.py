@@ -3,9 +3,10 @@
 import torch
 
 from glasswork.data.batches import fit_scaling
+from glasswork.data.collate import IGNORED, Padded, padded_batches
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.padded_batches import IGNORED, PADDING, PaddedBatches
-from glasswork.data.ragged import pack
+from glasswork.data.kinds.text import PADDING
+from glasswork.data.ragged import lengths, pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.execution import Execution
 
@@ -23,7 +24,7 @@ def texts(count: int = 200, labelled_times: bool = False) -> Dataset:
 
 def test_every_row_comes_once_with_its_target() -> None:
     dataset = texts()
-    batches = PaddedBatches(dataset, torch.arange(10, 200), 16, 3, Execution())
+    batches = padded_batches(dataset, torch.arange(10, 200), 16, 3, Execution())
     seen = 0
     for index in range(len(batches)):
         batch = batches.batch(1, index)
@@ -37,7 +38,7 @@ def test_every_row_comes_once_with_its_target() -> None:
 
 def test_padded_times_have_no_target() -> None:
     dataset = texts(labelled_times=True)
-    batch = PaddedBatches(dataset, torch.arange(200), 16, 0, Execution()).batch(0, 5)
+    batch = padded_batches(dataset, torch.arange(200), 16, 0, Execution()).batch(0, 5)
     assert torch.equal(batch.targets == IGNORED, batch.inputs == PADDING)
     assert torch.equal(batch.targets[batch.inputs > 0], batch.inputs[batch.inputs > 0] - 1)
 
@@ -53,7 +54,7 @@ def test_sequences_are_scaled_and_padded_with_zeros() -> None:
     fitted = dataset.with_schema(fit_scaling(dataset, training))
     known = torch.cat([rows[0], rows[1], rows[3]])
     assert torch.allclose(torch.tensor(fitted.schema.mean), known.mean(0), atol=1e-5)
-    batch = PaddedBatches(fitted, torch.arange(4), 2, 0, Execution()).gather(torch.tensor([2, 0]))
+    batch = Padded(fitted, Execution())(torch.tensor([2, 0]))
     expected = (rows[2] - known.mean(0)) / known.std(0, correction=0)
     assert torch.allclose(batch.inputs[0, :2], expected, atol=1e-4)
     assert batch.inputs[0, 2:].abs().sum() == 0
@@ -62,7 +63,7 @@ def test_sequences_are_scaled_and_padded_with_zeros() -> None:
 
 def test_a_sample_has_the_longest_row() -> None:
     dataset = texts()
-    batches = PaddedBatches(dataset, torch.arange(200), 16, 0, Execution())
-    assert batches.sample(8).inputs.shape[1] == int(batches.lengths.max())
+    batches = padded_batches(dataset, torch.arange(200), 16, 0, Execution())
+    assert batches.sample(8).inputs.shape[1] == int(lengths(dataset.offsets["inputs"]).max())
     assert batches.most == 200 and len(batches.sample(500)) == 200
     assert batches.resized(50).size == 50

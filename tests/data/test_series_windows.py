@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.seasons import find_season
-from glasswork.data.series_windows import Places, WindowBatches, Windows, seasonal_naive
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
+from glasswork.data.series_windows import Places, Windows, seasonal_naive, window_batches
 from glasswork.execution import Execution
 
-KIND = SeriesKind(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
+KIND = Series(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
 
 
-def series(values: Tensor, kind: SeriesKind = KIND) -> Dataset:
+def series(values: Tensor, kind: Series = KIND) -> Dataset:
     """Series (times, series) as examples."""
     inputs = values[:, :, None].float()
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
@@ -85,11 +85,11 @@ def test_only_series_that_reach_the_end_are_gone_on_with() -> None:
 def test_batches_are_a_function_of_seed_epoch_and_number() -> None:
     windows = Windows(series(torch.randn(60, 2, generator=torch.Generator().manual_seed(0))), Execution())
     places = windows.places(torch.arange(60))
-    one, other = WindowBatches(windows, places, 16, 1), WindowBatches(windows, places, 16, 1)
+    one, other = window_batches(windows, places, 16, 1), window_batches(windows, places, 16, 1)
     one.batch(0, 0)
     assert torch.equal(one.batch(3, 2).inputs, other.batch(3, 2).inputs)
     assert not torch.equal(one.batch(3, 2).inputs, one.batch(4, 2).inputs)
-    assert not torch.equal(one.batch(3, 2).inputs, WindowBatches(windows, places, 16, 2).batch(3, 2).inputs)
+    assert not torch.equal(one.batch(3, 2).inputs, window_batches(windows, places, 16, 2).batch(3, 2).inputs)
     seen = torch.cat([one.batch(5, k).targets for k in range(len(one))])
     everything = windows.batch(places).targets
     assert torch.equal(seen.sum(1).sort().values, everything.sum(1).sort().values)

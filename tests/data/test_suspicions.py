@@ -11,7 +11,6 @@ from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.data.splits import split
 from glasswork.data.summary import summarise
-from glasswork.data.suspicions import suspicions
 
 DRAWS = np.random.default_rng(0)
 
@@ -81,4 +80,4 @@ def test_one_of_several_targets(tmp_path: Path) -> None:
 def test_few_rows_raise_no_suspicion(tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text("a,b,y\n" + "\n".join(f"{row % 2},{row},{row % 2}" for row in range(20)))
     examples = read(tmp_path / "some.csv", ReadingOptions())
-    assert suspicions(examples, torch.arange(20)) == []
+    assert examples.schema.task.inputs.suspicions(examples, torch.arange(20)) == []

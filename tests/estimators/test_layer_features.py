@@ -18,8 +18,8 @@ from sklearn.svm import SVC
 
 import glasswork as gw
 from glasswork.errors import GlassworkError
-from glasswork.model import Model
 from glasswork.sklearn import NetworkFeatures
+from glasswork.systems.model import Model
 from made_data import PLAIN, pictures, write_folder, write_table
 
 QUICK: dict[str, Any] = {**PLAIN, "out": "run"}
@@ -82,7 +82,7 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     model = gw.train("mlp", data=data, hidden=(8,), epochs=2, **QUICK)
     by_path = model.features(data)
     assert by_path.shape == (60, 8)
-    rows = model.system.read_like(data, model.schema).columns["inputs"].numpy()
+    rows = model.system.read(data, model.schema).columns["inputs"].numpy()
     assert NetworkFeatures("run").fit_transform(rows) == pytest.approx(by_path, abs=1e-5)
     with pytest.raises(ValueError, match="this model takes rows of"):
         NetworkFeatures("run").fit_transform(rows[:, 1:])

@@ -81,7 +81,7 @@ def test_local_activations_that_share_weights(shown: Any, names: dict[str, Any])
 @slide(
     "Convolutions",
     SLIDING.format(
-        line="convolution.forward(z, w), convolution.put_in(lambda value: f'{value:g}', (0, 0, 1, 2), z, w)"
+        line="convolution.forward(z, w), convolution.worked(lambda value: f'{value:g}', (0, 0, 1, 2), z, w)"
     ),
     """A 3x3 filter slid over 5x5 gives 3x3. y_23 = z_23 w_11 + z_24 w_12 + z_25 w_13 + z_33 w_21 + ... The slide
     prints z_23 w_11 + z_23 w_12 + z_23 w_13 + z_33 w_21: z_23 three times, which cannot be meant.""",
@@ -127,13 +127,13 @@ def test_prespecified_filters(names: dict[str, Any]) -> None:
 @slide(
     "Convolutional neural networks: learnt filters",
     """
-    from glasswork.textbook import gradient_descent
+    from glasswork.textbook.update_rules import gradient_descent
     images, w = torch.randn(8, 1, 10, 10), torch.zeros(1, 1, 3, 3)
-    convolution, error = operation("convolution"), operation("squared_error")
+    convolution, error = operation("convolution"), operation("squared_error", reduction="mean")
     wanted = convolution.forward(images, tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])[None, None])
     for step in range(100):
-        delta, _ = error.backward(tensor(1.0), convolution.forward(images, w), wanted, reduction="mean")
-        w, _ = gradient_descent.update(w, convolution.backward(delta, images, w)[1], learning_rate=0.2)
+        delta, _ = error.backward(tensor(1.0), convolution.forward(images, w), wanted)
+        w, _ = gradient_descent(w, convolution.backward(delta, images, w)[1], learning_rate=0.2)
     w
     """,
     "Let the network learn the right filters: shown images and their edges, gradient descent finds the Sobel filter.",

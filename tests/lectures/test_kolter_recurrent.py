@@ -12,12 +12,12 @@ from glasswork.textbook import operation
 UNROLLED = """
 W_xz, W_zz, W_zy = torch.randn(3, 2).double(), torch.randn(3, 3).double(), torch.randn(1, 3).double()
 x, y = torch.randn(4, 1, 2).double(), torch.randn(4, 1).double()  # four steps of two numbers, and one number each
-rnn, linear, error = operation("rnn"), operation("linear"), operation("squared_error")
+rnn, linear, error = operation("rnn", has_biases=False), operation("linear"), operation("squared_error")
 z_0 = torch.zeros(1, 1, 3).double()
-z, _ = rnn.forward(x, z_0, W_xz, W_zz, has_biases=False)
+z, _ = rnn.forward(x, z_0, W_xz, W_zz)
 to_y, _ = error.backward(tensor(1.0), linear.forward(z[:, 0], W_zy), y)
 to_z, to_zy, _ = linear.backward(to_y, z[:, 0], W_zy)
-to_x, to_z0, to_xz, to_zz = rnn.backward((to_z[:, None], z_0), x, z_0, W_xz, W_zz, has_biases=False)
+to_x, to_z0, to_xz, to_zz = rnn.backward((to_z[:, None], z_0), x, z_0, W_xz, W_zz)
 to_xz, to_zz, to_zy
 """
 
@@ -84,7 +84,7 @@ def test_the_gradient_of_the_unrolled_network(shown: tuple[Tensor, ...], names: 
     "Training recurrent networks",
     """
     x, z_0, W_xz, W_zz = torch.randn(120, 1, 2), torch.zeros(1, 1, 3), torch.randn(3, 2), torch.randn(3, 3)
-    z, _ = operation("rnn").forward(x, z_0, W_xz, W_zz, has_biases=False)
+    z, _ = operation("rnn", has_biases=False).forward(x, z_0, W_xz, W_zz)
     z[0], operation("linear").forward(x[0], W_xz).tanh()
     """,
     """The first hidden layer is set to all zeros, so that the first step depends on its input alone: tanh(W_xz
@@ -102,8 +102,8 @@ def test_the_initial_state_is_zero(shown: tuple[Tensor, Tensor], names: dict[str
     """
     def slope(h, w, steps):  # of one unit: dz^(T)/dz^(0), back through time
         x, one = torch.full((steps, 1, 1), 0.5), torch.ones(1, 1, 1)
-        sizes = {"has_biases": False, "nonlinearity": h}
-        return operation("rnn").backward((0 * x, one), x, 0 * one, one[0], w * one[0], **sizes)[1].item()
+        rnn = operation("rnn", has_biases=False, nonlinearity=h)
+        return rnn.backward((0 * x, one), x, 0 * one, one[0], w * one[0])[1].item()
     [[slope(h, w, steps) for steps in (1, 10, 100)] for h, w in (("tanh", 0.9), ("relu", 1.5))]
     """,
     """Vanishing gradient: over 1, 10 and 100 steps a tanh unit with W_zz = 0.9 leaves 0.71, 5.1e-6 and 0 in single
@@ -118,10 +118,11 @@ def test_gradients_vanish_or_explode(shown: list[list[float]]) -> None:
 @slide(
     "LSTM networks",
     """
-    from glasswork.textbook import lstm_step
+    from glasswork.textbook.recurrent import LSTMStep
     x, h, c = torch.randn(1, 3), torch.randn(1, 2), torch.randn(1, 2)
     weights = torch.randn(8, 3), torch.randn(8, 2), torch.randn(8), torch.randn(8)
-    lstm_step.gates(x, h, c, *weights), lstm_step.forward(x, h, c, *weights)
+    step = LSTMStep()
+    step.gates(x, h, c, *weights), step.forward(x, h, c, *weights)
     """,
     """Gate by gate: i, f and o by a sigmoid, the proposal g by tanh, c_t = f c_(t-1) + i g, h_t = o tanh(c_t);
     equal to PyTorch's, whose formulas these are, for the slide's (Jozefowicz et al. 2015) stood in a picture.""",

@@ -97,7 +97,7 @@ def test_activation_functions(shown: dict[str, list[float]]) -> None:
 
 @slide(
     "Activation functions",
-    'operation("leaky_relu").forward(tensor([-2.0, 0.0, 2.0]), slope=0.1)',
+    'operation("leaky_relu", slope=0.1).forward(tensor([-2.0, 0.0, 2.0]))',
     "Leaky ReLU max(0.1 x, x), the slope as in the picture: -0.2, 0, 2.",
 )
 def test_leaky_relu(shown: torch.Tensor) -> None:
@@ -264,7 +264,7 @@ def test_hinge_loss_of_the_frog(shown: Any) -> None:
     "Suppose: 3 training examples, 3 classes: hinge loss",
     """
     s = tensor([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])  # a row of scores for each image
-    [operation("hinge").forward(s, tensor([0, 1, 2]), reduction=how) for how in ("none", "mean")]
+    [operation("hinge", reduction=how).forward(s, tensor([0, 1, 2])) for how in ("none", "mean")]
     """,
     "2.9, 0 and 12.9; their mean 15.8 / 3 = 5.2667, which the slide rounds to 5.3.",
 )
@@ -296,8 +296,8 @@ def test_the_full_loss_of_a_linear_classifier(shown: Any) -> None:
     "Weight Regularization",
     """
     W = tensor([[1.0, -2.0], [3.0, 0.5]])
-    R = {name: operation(name) for name in ("l2", "l1")}
-    [(R[n].forward(W, strength=0.1), R[n].backward(tensor(1.0), W, strength=0.1)) for n in R]
+    R = [operation(name, strength=0.1) for name in ("l2", "l1")]
+    [(penalty.forward(W), penalty.backward(tensor(1.0), W)) for penalty in R]
     """,
     """With lambda = 0.1: L2 is lambda sum w^2 = 1.425 with the gradient 2 lambda w (no half); L1 is lambda sum |w|
     = 0.65 with the gradient lambda sign(w).""",
@@ -345,8 +345,8 @@ def test_softmax_loss_in_both_logarithms(names: dict[str, Any]) -> None:
     "Other losses",
     """
     anchor, positive, negative = tensor([[0.0, 0.0]]), tensor([[1.0, 0.0]]), tensor([[0.0, 1.0]])
-    loss = operation("triplet").forward(anchor, positive, negative, alpha=0.2)
-    loss, operation("triplet").backward(tensor(1.0), anchor, positive, negative, alpha=0.2)
+    triplet = operation("triplet", alpha=0.2)
+    triplet.forward(anchor, positive, negative), triplet.backward(tensor(1.0), anchor, positive, negative)
     """,
     """1 - 1 + alpha = 0.2, and the step down its gradient pulls the positive nearer and pushes the negative away.
     Our text of the slide ends the bracket in a 4; it is FaceNet's +, max(0, ..).""",
@@ -357,7 +357,7 @@ def test_triplet_loss(shown: Any, names: dict[str, Any]) -> None:
     points = [names["anchor"], names["positive"], names["negative"]]
     a, p, n = (point - 0.1 * slope for point, slope in zip(points, gradients, strict=True))
     assert (a - p).norm() < 1 < (a - n).norm()
-    far = operation("triplet").forward(points[0], points[1], 2 * points[2], alpha=0.2)
+    far = names["triplet"].forward(points[0], points[1], 2 * points[2])
     assert far.item() == 0  # 1 - 4 + 0.2 is below 0
 
 

@@ -92,7 +92,7 @@ def test_relu_avoids_saturation(shown: dict[str, list[float]], names: dict[str, 
     "3. Spatial Pooling",
     """
     x = tensor([[1.0, 2, 3, 4], [5, 6, 7, 8], [9, 8, 7, 6], [5, 4, 3, 2]])[None, None]
-    [operation(name).forward(x, kernel=2)[0, 0].tolist() for name in ("max_pooling", "sum_pooling")]
+    [operation(name, kernel=2).forward(x)[0, 0].tolist() for name in ("max_pooling", "sum_pooling")]
     """,
     "Max over the four non-overlapping 2x2 regions: 6, 8, 9, 7; sum: 14, 22, 26, 18.",
 )
@@ -105,7 +105,7 @@ def test_pooling_over_regions_that_do_not_overlap(shown: list[Any], names: dict[
     "3. Spatial Pooling",
     """
     x = tensor([[1.0, 2, 3, 4], [5, 6, 7, 8], [9, 8, 7, 6], [5, 4, 3, 2]])[None, None]
-    [operation(name).forward(x, kernel=2, stride=1)[0, 0].tolist() for name in ("max_pooling", "sum_pooling")]
+    [operation(name, kernel=2, stride=1).forward(x)[0, 0].tolist() for name in ("max_pooling", "sum_pooling")]
     """,
     "Over the nine overlapping 2x2 regions: max 6, 7, 8; 9, 8, 8; 9, 8, 7, and the sums.",
 )
@@ -120,7 +120,7 @@ def test_pooling_over_overlapping_regions(shown: list[Any], names: dict[str, Any
     """
     here, there = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
     here[0, 0, 0, 0] = there[0, 0, 1, 1] = 1  # the same bright pixel, moved
-    [operation("max_pooling").forward(x, kernel=2)[0, 0].tolist() for x in (here, there)]
+    [operation("max_pooling", kernel=2).forward(x)[0, 0].tolist() for x in (here, there)]
     """,
     "Invariance to small transformations: a pixel moved within its region gives the same.",
 )

@@ -14,19 +14,19 @@ x, wanted = nn.functional.one_hot(letters[:-1], 4).double()[:, None], letters[1:
 TRAINED = (
     HELLO
     + """
-from glasswork.textbook import gradient_descent
-rnn, linear, loss = operation("rnn"), operation("linear"), operation("cross_entropy")
+from glasswork.textbook.update_rules import gradient_descent
+rnn, linear, loss = operation("rnn", has_biases=False), operation("linear"), operation("cross_entropy")
 none = torch.zeros(1, 1, 3).double()  # h_0, and the error that comes back from after the end
 def trained(memory):  # how much of W_hh counts
     W_xh, W_hh, W_hy = (torch.randn(shape).double() / 2 for shape in ((3, 4), (3, 3), (4, 3)))
     for step in range(300):
-        h, _ = rnn.forward(x, none, W_xh, memory * W_hh, has_biases=False)  # tanh(W_hh h_(t-1) + W_xh x_t)
+        h, _ = rnn.forward(x, none, W_xh, memory * W_hh)  # tanh(W_hh h_(t-1) + W_xh x_t)
         s = linear.forward(h[:, 0], W_hy)  # a score for each letter that may come next
         to_s, *_ = loss.backward(tensor(1.0), s, wanted)
         to_h, to_hy, _ = linear.backward(to_s, h[:, 0], W_hy)
-        _, _, to_xh, to_hh = rnn.backward((to_h[:, None], none), x, none, W_xh, memory * W_hh, has_biases=False)
+        _, _, to_xh, to_hh = rnn.backward((to_h[:, None], none), x, none, W_xh, memory * W_hh)
         slopes = zip((W_xh, W_hh, W_hy), (to_xh, to_hh, to_hy))
-        W_xh, W_hh, W_hy = (gradient_descent.update(w, slope, learning_rate=0.5)[0] for w, slope in slopes)
+        W_xh, W_hh, W_hy = (gradient_descent(w, slope, learning_rate=0.5)[0] for w, slope in slopes)
     return "".join(vocabulary[k] for k in s.argmax(1)), s.softmax(1)
 trained(memory=1), trained(memory=0)
 """
@@ -36,13 +36,13 @@ trained(memory=1), trained(memory=0)
 @slide(
     "Recurrent Neural Network",
     """
-    step, rnn = operation("rnn_step").forward, operation("rnn").forward
+    step, rnn = operation("rnn_step"), operation("rnn", has_biases=False)
     x, h_0 = torch.randn(5, 1, 3), torch.zeros(1, 1, 4)  # five steps of three numbers; four units
     W_xh, W_hh = torch.randn(4, 3), torch.randn(4, 4)
     h = [h_0[0]]
     for t in range(5):
-        h.append(step(x[t], h[t], W_xh, W_hh))
-    torch.stack(h[1:]), rnn(x, h_0, W_xh, W_hh, has_biases=False)[0]
+        h.append(step.forward(x[t], h[t], W_xh, W_hh))
+    torch.stack(h[1:]), rnn.forward(x, h_0, W_xh, W_hh)[0]
     """,
     """h_t = f_W(h_(t-1), x_t): the network over a sequence is the same function with the same parameters at every
     time step. Both are equal.""",
@@ -113,8 +113,8 @@ def test_hello_needs_memory(shown: Any) -> None:
     """
     def slope(h, steps):  # dh_T/dh_0 of one unit that keeps what it has, h_t = h(h_(t-1) + x_t)
         x, one = torch.ones(steps, 1, 1), torch.ones(1, 1, 1)
-        back = operation("rnn").backward((0 * x, one), x, 0 * one, one[0], one[0], has_biases=False, nonlinearity=h)
-        return back[1].item()
+        rnn = operation("rnn", has_biases=False, nonlinearity=h)
+        return rnn.backward((0 * x, one), x, 0 * one, one[0], one[0])[1].item()
     [[slope(h, steps) for steps in (1, 5, 20)] for h in ("tanh", "relu")]
     """,
     """Slopes of tanh lie between 0 and 1, and many of them are multiplied: over 1, 5 and 20 steps 0.42, 2.1e-5 and
@@ -150,11 +150,11 @@ def test_what_of_the_gradient_arrives(shown: dict[str, Any]) -> None:
 @slide(
     "Extensions: RNNs with gates",
     """
-    from glasswork.textbook import gru_step, lstm_step
+    from glasswork.textbook.recurrent import GRUStep, LSTMStep
     x, h, c = torch.randn(1, 3), torch.randn(1, 4), torch.randn(1, 4)
     gru = torch.randn(12, 3), torch.randn(12, 4), torch.randn(12), torch.randn(12)
     lstm = torch.randn(16, 3), torch.randn(16, 4), torch.randn(16), torch.randn(16)
-    gru_step.gates(x, h, *gru), lstm_step.gates(x, h, c, *lstm)
+    GRUStep().gates(x, h, *gru), LSTMStep().gates(x, h, c, *lstm)
     """,
     """Adaptively decide how much of memory to keep: the GRU's gates r and z with its proposal n, the LSTM's gates
     i, f and o with its proposal g; gates lie between 0 and 1, proposals between -1 and 1.""",

@@ -16,11 +16,11 @@ TO_1E10 = {"rtol": 0, "atol": 1e-10}
 @slide(
     "To minimize loss, use gradient descent",
     """
-    from glasswork.textbook import gradient_descent
+    from glasswork.textbook.update_rules import gradient_descent
     w = tensor(0.0)
     for step in range(50):
         slope = tensor(gw.graph("(w - 3) ** 2 + 1", w=w.item()).gradients["w"])
-        w, _ = gradient_descent.update(w, slope, learning_rate=0.1)
+        w, _ = gradient_descent(w, slope, learning_rate=0.1)
     w
     """,
     "w <- w - eta dE/dw, fifty times from 0: w = 3, the bottom of (w - 3)^2 + 1.",

@@ -5,7 +5,8 @@ import torch
 
 from glasswork.networks.bidirectional import Bidirectional, reverse
 from glasswork.networks.recurrent import CELLS, Recurrent
-from glasswork.systems.sentiment.network import TextClassifier, TokenDropout
+from glasswork.networks.token_dropout import TokenDropout
+from glasswork.systems.sentiment.network import TextClassifier
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -21,7 +21,7 @@ from glasswork.networks.weights import (
     load_weights,
 )
 from glasswork.systems.networks import NETWORKS
-from glasswork.systems.pretrained import published
+from glasswork.systems.supervised.pretrained import published
 from glasswork.systems.supervised.recipe import NAMES
 
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import nn
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -90,9 +91,9 @@ def test_max_norm_reaches_the_constrained_minimum():
     targets = inputs @ torch.tensor([[1.0], [-2.0], [0.5]])
     schema = Schema("vector", (features,), "number", ("y",))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    batches = Batches(Dataset(columns, schema, "made"), torch.arange(rows), rows, 0, Execution())
+    batches = shuffled_batches(Dataset(columns, schema, "made"), torch.arange(rows), rows, 0, Execution())
 
-    def loss(network, batch: Batch, state):
+    def loss(network, batch: Batch, state, moment):
         return squared_error(network(batch.inputs), batch.targets), state
 
     network = nn.Linear(features, 1, bias=False)

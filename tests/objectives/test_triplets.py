@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.objectives.triplets import MINING, squared_distances, triplet_loss
-from glasswork.textbook import triplet
+from glasswork.textbook.losses import Triplet
 
 every_mining = pytest.mark.parametrize("mining", MINING)
 batches = some.builds(
@@ -67,7 +67,7 @@ def test_semi_hard_takes_the_nearest_negative_beyond_the_positive(batch: Batch) 
 def test_the_loss_is_the_slide_s(mining: str, batch: Batch) -> None:
     embeddings, classes = batch
     places = torch.tensor(mined(mining, embeddings, classes), dtype=torch.int64).reshape(-1, 3)
-    losses = triplet.forward(*embeddings[places].unbind(1), alpha=0.2, reduction="none")
+    losses = Triplet(alpha=0.2, reduction="none").forward(*embeddings[places].unbind(1))
     counted = losses[losses > 0] if mining == "all" else losses
     wanted = float(counted.mean()) if len(counted) else 0.0
     assert float(triplet_loss(embeddings, classes, mining, 0.2)) == pytest.approx(wanted, abs=1e-12)
@@ -79,11 +79,11 @@ def test_the_gradient_is_the_slide_s(mining: str) -> None:
     triplet_loss(embeddings, classes, mining, 0.2).backward()  # type: ignore[no-untyped-call]
     places = torch.tensor(mined(mining, embeddings.detach(), classes))
     parts = embeddings.detach()[places].unbind(1)
-    losses = triplet.forward(*parts, alpha=0.2, reduction="none")
+    losses = Triplet(alpha=0.2, reduction="none").forward(*parts)
     count = int((losses > 0).sum()) if mining == "all" else len(losses)
     wanted = torch.zeros_like(embeddings)
     for place, gradient in zip(
-        places.T, triplet.backward(torch.tensor(1 / count, dtype=torch.float64), *parts, alpha=0.2), strict=True
+        places.T, Triplet(alpha=0.2).backward(torch.tensor(1 / count, dtype=torch.float64), *parts), strict=True
     ):
         wanted.index_add_(0, place, gradient)
     torch.testing.assert_close(embeddings.grad, wanted)

@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import ValidationError
 
-from glasswork.catalogue import PRESETS, RECIPES, order
+from glasswork.catalogue import PRESETS, SYSTEMS
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, Options, Recipe
 from glasswork.recipe.toml import written_out
+from glasswork.run.request import make_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
-every_options = pytest.mark.parametrize("options", [*RECIPES.values(), Recipe, Machine], ids=lambda kind: kind.__name__)
+every_options = pytest.mark.parametrize(
+    "options", [*(row.recipe for row in SYSTEMS.values()), Recipe, Machine], ids=lambda kind: kind.__name__
+)
 
 
 @every_options
@@ -26,7 +29,7 @@ def test_every_field_has_a_sentence_and_a_default(options: type[Options]) -> Non
 
 def test_recipes_stay_small() -> None:
     assert len(Recipe.model_fields) <= 16
-    for recipe in RECIPES.values():
+    for recipe in (row.recipe for row in SYSTEMS.values()):
         assert len(recipe.model_fields) - len(Recipe.model_fields) <= 13
         assert not set(recipe.model_fields) & set(Machine.model_fields)
 
@@ -64,29 +67,29 @@ def test_values_out_of_range_are_named(values: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_recipe(preset: str) -> None:
-    made = order(preset, {})
+    made = make_request(preset, {})
     assert (made.recipe.data, dict(made.asked)) == (PRESETS[preset].data, {})
     assert PRESETS[preset].sentence
 
 
 def test_a_budget_takes_the_place_of_epochs() -> None:
-    assert order("lenet", {"budget": "2m"}).recipe.epochs is None
-    assert order("lenet", {"budget": "2m", "epochs": 3}).recipe.epochs == 3
-    assert order("lenet", {}).recipe.epochs == 20
+    assert make_request("lenet", {"budget": "2m"}).recipe.epochs is None
+    assert make_request("lenet", {"budget": "2m", "epochs": 3}).recipe.epochs == 3
+    assert make_request("lenet", {}).recipe.epochs == 20
 
 
 def test_what_is_absent_is_completed_and_nothing_else() -> None:
     recipe = SupervisedRecipe.parse({"batch_size": 7, "strength": 0})
-    done = recipe.completed(epochs=9, batch_size=64, learning_rate=0.5, strength=0.25)
+    done = recipe.completed({"epochs": 9, "batch_size": 64, "learning_rate": 0.5, "strength": 0.25})
     assert (done.epochs, done.batch_size, done.learning_rate, done.strength) == (9, 7, 0.5, 0.0)
-    assert SupervisedRecipe.parse({"budget": "2m"}).completed(epochs=9).epochs is None
-    assert SupervisedRecipe().completed(epochs=9).strength == 0
+    assert SupervisedRecipe.parse({"budget": "2m"}).completed({"epochs": 9}).epochs is None
+    assert SupervisedRecipe().completed({"epochs": 9}).strength == 0
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_a_penalty_of_unknown_strength_is_asked_about(kind: str) -> None:
     with pytest.raises(GlassworkError, match=f"strong .* penalty {kind}"):
-        SupervisedRecipe.parse({"penalty": kind}).completed(epochs=9)
+        SupervisedRecipe.parse({"penalty": kind}).completed({"epochs": 9})
 
 
 recipes = some.builds(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import glasswork as gw
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
-from glasswork.studies.crossvalidate import CrossValidated, crossvalidate, one_standard_error, prepare
+from glasswork.studies.crossvalidate import CrossValidated, one_standard_error, prepare
 from glasswork.studies.intervals import mean_and_standard_error
 from made_data import PLAIN, write_npz, write_table
 
@@ -84,7 +84,7 @@ def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str, fur
 
 
 def test_what_the_folds_say_is_their_mean(table: Path) -> None:
-    found = crossvalidate("mlp", {"hidden": [2, 8]}, 4, **FEW)
+    found = gw.crossvalidate("mlp", {"hidden": [2, 8]}, 4, **FEW)
     for one in found.settings:
         errors = [fold.error for fold in one.folds]
         assert errors == [1 - fold.metrics["accuracy"] for fold in one.folds]
@@ -101,22 +101,22 @@ def test_what_the_folds_say_is_their_mean(table: Path) -> None:
 
 def test_numbers_are_judged_by_the_variance_left(tmp_path: Path) -> None:
     write_table(tmp_path / "table.csv", "number", 60)
-    found = crossvalidate("mlp", {"hidden": [4]}, 3, **FEW)
+    found = gw.crossvalidate("mlp", {"hidden": [4]}, 3, **FEW)
     assert [fold.error for fold in found.settings[0].folds] == [1 - f.metrics["r2"] for f in found.settings[0].folds]
     assert found.error_name == "share of the variance not explained (1 - R2)"
     assert (found.varied, found.best, found.chosen, found.reason) == ((), 0, 0, "")
 
 
 def test_the_seed_alone_decides(table: Path) -> None:
-    first, again = (crossvalidate("mlp", {"hidden": [4, 8]}, 3, seed=5, repeats=2, **FEW) for _ in range(2))
+    first, again = (gw.crossvalidate("mlp", {"hidden": [4, 8]}, 3, seed=5, repeats=2, **FEW) for _ in range(2))
     assert first.to_json() == again.to_json()
-    other = crossvalidate("mlp", {"hidden": [4, 8]}, 3, seed=6, repeats=2, **FEW)
+    other = gw.crossvalidate("mlp", {"hidden": [4, 8]}, 3, seed=6, repeats=2, **FEW)
     assert [one.folds for one in other.settings] != [one.folds for one in first.settings]
 
 
 def test_too_few_hidden_units_are_not_chosen(tmp_path: Path) -> None:
     rings(tmp_path / "rings.csv")
-    found = crossvalidate(
+    found = gw.crossvalidate(
         "mlp", {"hidden": [1, 12, 48]}, 3, data="rings.csv", epochs=15, learning_rate=0.08, batch_size=16, threads=1
     )
     few, enough, many = found.settings
@@ -171,14 +171,14 @@ def test_groups_stay_together_and_are_no_input(tmp_path: Path) -> None:
     found = validation.result()
     assert found.groups == "patient"
     assert any("'patient' only groups" in remark for remark in found.remarks)
-    by_labels = crossvalidate("mlp", {}, 3, groups=[row // 9 for row in range(90)], **{**FEW, "data": "plain.csv"})
+    by_labels = gw.crossvalidate("mlp", {}, 3, groups=[row // 9 for row in range(90)], **{**FEW, "data": "plain.csv"})
     assert [f.metrics for f in by_labels.settings[0].folds] == [f.metrics for f in found.settings[0].folds]
     with pytest.raises(GlassworkError, match="89 labels of groups for the 90 examples"):
-        crossvalidate("mlp", {}, 3, groups=range(89), **FEW)
+        gw.crossvalidate("mlp", {}, 3, groups=range(89), **FEW)
 
 
 def test_in_time_order_the_latest_examples_are_kept_for_the_test(table: Path) -> None:
-    found = crossvalidate("mlp", {"hidden": [4]}, 3, order="time", **{**FEW, "validation": 0.1})
+    found = gw.crossvalidate("mlp", {"hidden": [4]}, 3, order="time", **{**FEW, "validation": 0.1})
     assert [(f.training_examples, f.validation_examples) for f in found.settings[0].folds] == [
         (16, 18),
         (32, 18),
@@ -192,29 +192,29 @@ def test_in_time_order_the_latest_examples_are_kept_for_the_test(table: Path) ->
 def test_a_setting_that_diverges_is_told_and_the_others_are_judged(table: Path) -> None:
     options = {**FEW, "optimizer": "sgd", "loss": "squared-error", "hidden": 8}
     del options["learning_rate"]
-    found = crossvalidate("mlp", {"learning_rate": [0.05, 1e12]}, 3, **options)
+    found = gw.crossvalidate("mlp", {"learning_rate": [0.05, 1e12]}, 3, **options)
     assert [one.name for one in found.settings] == ["learning rate 0.05"]
     assert list(found.failed) == ["learning rate 1e+12"]
     assert "learning rate" in found.failed["learning rate 1e+12"]
     with pytest.raises(GlassworkError, match="lower learning rate"):
-        crossvalidate("mlp", {"learning_rate": [1e12]}, 3, **options)
+        gw.crossvalidate("mlp", {"learning_rate": [1e12]}, 3, **options)
 
 
 def test_images_the_online_rule_and_modules_of_ones_own(tmp_path: Path) -> None:
     write_npz(tmp_path / "images.npz", "class", 48)
     images = {"data": "images.npz", "epochs": 1, "batch_size": 16, "threads": 1}
-    shifted = crossvalidate("lenet", {"augment": [(), ("flip",)], "dropout": [0, 0.5]}, 2, **images)
+    shifted = gw.crossvalidate("lenet", {"augment": [(), ("flip",)], "dropout": [0, 0.5]}, 2, **images)
     assert [one.name for one in shifted.settings][-1] == "augment flip, dropout 0.5"
     assert shifted.stacks == (1,) * 8
     assert shifted.alone_because == "only the networks linear and dense can be stacked"
     (tmp_path / "and.csv").write_text(
         "x1,x2,t\n" + "".join(f"{a},{b},{a * b}\n" for a, b in [(0, 0), (0, 1), (1, 0), (1, 1)] * 5)
     )
-    online = crossvalidate("xor", {"hidden": [1, 2]}, 2, data="and.csv", target="t", epochs=200, test=0.0)
+    online = gw.crossvalidate("xor", {"hidden": [1, 2]}, 2, data="and.csv", target="t", epochs=200, test=0.0)
     assert [one.parameters for one in online.settings] == [5, 9]
     own = nn.Sequential(nn.Flatten(), nn.Linear(144, 3))
     before = own[1].weight.detach().clone()
-    judged = crossvalidate("own", {"learning_rate": [0.001, 0.01]}, 2, network=own, **images)
+    judged = gw.crossvalidate("own", {"learning_rate": [0.001, 0.01]}, 2, network=own, **images)
     assert [one.parameters for one in judged.settings] == [435, 435]
     assert torch.equal(own[1].weight, before)
 
@@ -222,7 +222,7 @@ def test_images_the_online_rule_and_modules_of_ones_own(tmp_path: Path) -> None:
 def test_copies_in_other_folds_are_told(tmp_path: Path) -> None:
     head, *lines = write_table(tmp_path / "table.csv", "class", 60).read_text(encoding="utf-8").splitlines()
     (tmp_path / "table.csv").write_text("\n".join([head, *lines, *lines]) + "\n", encoding="utf-8")
-    found = crossvalidate("mlp", {}, 3, **FEW)
+    found = gw.crossvalidate("mlp", {}, 3, **FEW)
     assert any("are exact copies of one trained on" in remark for remark in found.remarks)
 
 
@@ -260,7 +260,7 @@ def test_mistakes_are_told(
     table: Path, settings: dict[str, list[object]], options: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(GlassworkError, match=sentence):
-        crossvalidate("mlp", settings, **{**FEW, **options})  # type: ignore[arg-type]
+        gw.crossvalidate("mlp", settings, **{**FEW, **options})  # type: ignore[arg-type]
 
 
 errors = some.lists(some.floats(0, 1), min_size=2, max_size=8)

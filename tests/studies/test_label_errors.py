@@ -8,8 +8,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+import glasswork as gw
 from glasswork.errors import GlassworkError
-from glasswork.studies.label_errors import find_label_errors
 from made_data import write_npz, write_table
 
 
@@ -27,7 +27,7 @@ def digits_with_wrong_labels(path: Path, share: float) -> tuple[Path, npt.NDArra
 def test_flipped_digits_are_found(tmp_path: Path) -> None:
     path, flipped = digits_with_wrong_labels(tmp_path / "digits.npz", 0.03)
     before, state = path.read_bytes(), torch.get_rng_state()
-    found = find_label_errors(str(path), "mlp", 5, {"epochs": 8, "threads": 1})
+    found = gw.label_errors(path, "mlp", 5, epochs=8, threads=1)
     suspects = [suspect.row for suspect in found.suspects]
     hits = len(set(suspects) & set(flipped.tolist()))
     assert hits >= 0.8 * len(flipped)
@@ -43,7 +43,7 @@ def test_flipped_digits_are_found(tmp_path: Path) -> None:
     assert found.suspects[0].png.startswith(b"\x89PNG")
     assert path.read_bytes() == before
     assert torch.equal(torch.get_rng_state(), state)
-    assert found == find_label_errors(str(path), "mlp", 5, {"epochs": 8, "threads": 1})
+    assert found == gw.label_errors(path, "mlp", 5, epochs=8, threads=1)
 
 
 def test_copies_under_two_labels_are_counted(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_copies_under_two_labels_are_counted(tmp_path: Path) -> None:
     inputs[3] = inputs[1]
     labels[6] = 1
     np.savez(tmp_path / "copies.npz", x=inputs, y=labels)
-    found = find_label_errors(str(tmp_path / "copies.npz"), "mlp", 3, {"epochs": 10, "threads": 1})
+    found = gw.label_errors(tmp_path / "copies.npz", "mlp", 3, epochs=10, threads=1)
     assert found.disagreeing_copies == 4
     assert 6 in {suspect.row for suspect in found.suspects}
 
@@ -72,11 +72,11 @@ def test_copies_under_two_labels_are_counted(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said(tmp_path: Path, target: str, preset: str, folds: int, reason: str) -> None:
     data = write_npz(tmp_path / "data.npz", target)
     with pytest.raises(GlassworkError, match=reason):
-        find_label_errors(str(data), preset, folds)
+        gw.label_errors(data, preset, folds)
 
 
 def test_what_fits_is_chosen(tmp_path: Path) -> None:
-    images = find_label_errors(str(write_npz(tmp_path / "a.npz", "class")), None, 2, {"epochs": 1, "threads": 1})
-    rows = find_label_errors(str(write_table(tmp_path / "a.csv", "class")), None, 2, {"epochs": 1, "threads": 1})
+    images = gw.label_errors(write_npz(tmp_path / "a.npz", "class"), None, 2, epochs=1, threads=1)
+    rows = gw.label_errors(write_table(tmp_path / "a.csv", "class"), None, 2, epochs=1, threads=1)
     assert (images.preset, rows.preset) == ("lenet", "mlp")
     assert (images.folds, images.examples, images.classes) == (2, 60, ("0", "1", "2"))

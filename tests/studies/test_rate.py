@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glasswork.catalogue import order
 from glasswork.cli import main
+from glasswork.run.request import make_request
 from glasswork.studies.rate import rate_test, smooth, suggest
 from made_data import mistake, said, write_table
 
@@ -42,7 +42,7 @@ def test_smoothing_keeps_a_line_and_calms_noise() -> None:
 
 def test_a_network(tmp_path: Path, capsys: Captured) -> None:
     data = str(write_table(tmp_path / "data.csv", "class", 80))
-    found = rate_test(order("mlp", {"data": data, "threads": 1, "hidden": "16"}))
+    found = rate_test(make_request("mlp", {"data": data, "threads": 1, "hidden": "16"}))
     rates = [point.rate for point in found.points]
     assert rates == sorted(rates)
     assert rates[0] == pytest.approx(1e-6)
@@ -68,7 +68,7 @@ def test_a_network(tmp_path: Path, capsys: Captured) -> None:
 
 def test_the_schedule_decides_what_is_suggested(tmp_path: Path) -> None:
     data = str(write_table(tmp_path / "data.csv", "number", 80))
-    found = rate_test(order("linear", {"data": data, "threads": 1, "schedule": "constant"}))
+    found = rate_test(make_request("linear", {"data": data, "threads": 1, "schedule": "constant"}))
     assert found.suggested == float(f"{max(found.steepest or 0, found.least / 10):.2g}")
 
 

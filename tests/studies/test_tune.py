@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from glasswork.catalogue import order
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.recipe.search import Layers, Range, searches
+from glasswork.run.request import make_request
 from glasswork.studies.tune import FINISHING_SECONDS, SLOWER, Plan, Tuning, prepare
 from made_data import mistake, said, write_table
 
@@ -92,11 +92,12 @@ def test_the_winner_repeats_its_trial(data: str, capsys: Captured) -> None:
 
 
 def test_what_is_fixed_is_not_searched(data: str) -> None:
-    recipe = order("mlp", {"data": data}).recipe
+    recipe = make_request("mlp", {"data": data}).recipe
     assert searches(recipe)["hidden"] == Layers(3, 16, 512, only=("network", ("dense",)))
     assert "strength" not in searches(recipe)
     strengths = {
-        name: searches(order("mlp", {"penalty": name, "strength": 1}).recipe)["strength"] for name in ("l1", "max-norm")
+        name: searches(make_request("mlp", {"penalty": name, "strength": 1}).recipe)["strength"]
+        for name in ("l1", "max-norm")
     }
     assert strengths["l1"] != strengths["max-norm"]
     assert isinstance(strengths["l1"], Range)

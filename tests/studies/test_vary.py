@@ -3,17 +3,18 @@ import json
 from pathlib import Path
 
 import pytest
+from glasswork.show.variation import sentence
 
 import glasswork as gw
 from glasswork.errors import GlassworkError
-from glasswork.studies.vary import Varied, vary
+from glasswork.studies.vary import Varied
 from made_data import PLAIN, write_table
 
 QUICK = {**PLAIN, "epochs": 15, "data": "circle"}
 
 
 def test_more_neurons_are_more_capacity(tmp_path: Path) -> None:
-    found = vary("points", "hidden", ["1", "8"], {**QUICK, "epochs": 60})
+    found = gw.vary("points", "hidden", ["1", "8"], {**QUICK, "epochs": 60})
     one, eight = found.variants
     assert (found.preset, found.data, found.field, found.curve) == ("points", "circle", "hidden", None)
     assert (one.value, eight.value, one.run) == ("1", "8", None)
@@ -35,14 +36,14 @@ def roughness(found: Varied, place: int) -> int:
 
 def test_stronger_regularisation_is_a_smoother_boundary(tmp_path: Path) -> None:
     options = {**PLAIN, "epochs": 400, "data": "moons", "hidden": 20, "penalty": "l2", "learning_rate": 0.1}
-    found = vary("points", "strength", [0.0, 0.01], options)
+    found = gw.vary("points", "strength", [0.0, 0.01], options)
     assert roughness(found, 1) < roughness(found, 0)
     free, bound = (variant.figures["training"]["loss"] for variant in found.variants)
     assert free < bound
 
 
 def test_variants_are_the_runs_of_the_command_line(tmp_path: Path) -> None:
-    found = vary("points", "activation", ["relu", "tanh"], QUICK, runs="kept")
+    found = gw.vary("points", "activation", ["relu", "tanh"], QUICK, runs="kept")
     assert [variant.run for variant in found.variants] == ["kept/activation-relu", "kept/activation-tanh"]
     for variant in found.variants:
         assert variant.run is not None
@@ -55,7 +56,7 @@ def test_variants_are_the_runs_of_the_command_line(tmp_path: Path) -> None:
 
 def test_one_number_of_epochs_is_one_long_run(tmp_path: Path) -> None:
     options = {**PLAIN, "data": "gauss", "hidden": 20, "learning_rate": 0.1, "schedule": "constant"}
-    found = vary("points", "epochs", [60], options)
+    found = gw.vary("points", "epochs", [60], options)
     curve = found.curve
     assert curve is not None and curve.epochs == tuple(range(1, 61))
     assert curve.best == 1 + min(range(60), key=lambda place: curve.validation[place])
@@ -64,20 +65,20 @@ def test_one_number_of_epochs_is_one_long_run(tmp_path: Path) -> None:
     assert best.figures["validation"]["loss"] == pytest.approx(min(curve.validation))
     assert last.figures["validation"]["loss"] == pytest.approx(curve.validation[-1])
     assert best.region != last.region
-    assert f"Early stopping keeps epoch {curve.best}, where the validation error is lowest" in found.verdict()
+    assert f"Early stopping keeps epoch {curve.best}, where the validation error is lowest" in sentence(found.to_json())
 
 
 def test_patience_does_not_end_the_long_run_and_what_is_asked_is_held_out(tmp_path: Path) -> None:
     table = write_table(tmp_path / "a.csv", "class")  # a path will do as well as its name
-    found = vary("lenet", "epochs", [9], {**PLAIN, "data": table, "network": "linear"})
+    found = gw.vary("lenet", "epochs", [9], {**PLAIN, "data": table, "network": "linear"})
     assert found.curve is not None and found.curve.epochs[-1] == 9
     assert found.variants[0].region is None
     with pytest.raises(GlassworkError, match="held out, and there are none: --validation"):
-        vary("points", "epochs", [3], {**PLAIN, "validation": 0})
+        gw.vary("points", "epochs", [3], {**PLAIN, "validation": 0})
 
 
 def test_data_may_vary(tmp_path: Path) -> None:
-    found = vary("points", "data", ["circle", "xor"], {**PLAIN, "epochs": 2})
+    found = gw.vary("points", "data", ["circle", "xor"], {**PLAIN, "epochs": 2})
     assert [variant.value for variant in found.variants] == ["circle", "xor"]
 
 
@@ -97,4 +98,4 @@ def test_data_may_vary(tmp_path: Path) -> None:
 )
 def test_mistakes_are_sentences(field: str, values: list[object], options: dict[str, object], words: str) -> None:
     with pytest.raises(GlassworkError, match=words):
-        vary("points", field, values, options)
+        gw.vary("points", field, values, options)

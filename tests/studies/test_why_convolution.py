@@ -1,7 +1,6 @@
 """Shallow against deep and dense against convolutional: the features, the moved images, the comparison and its page."""
 
 import json
-from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glasswork.cli import why_convolution as verb
+from glasswork.cli import main
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.errors import GlassworkError
 from glasswork.studies.why_convolution import NETWORKS, SHIFTS, counted, prepare
-from made_data import write_npz, write_table
+from made_data import mistake, write_npz, write_table
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -70,11 +69,8 @@ def test_weights_at_256_pixels_in_three_colours() -> None:
 
 def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, page = write_npz(tmp_path / "data.npz", "class"), tmp_path / "why.html"
-    parser = ArgumentParser()
-    verb.fill(parser, [])
-    parser.add_argument("--json", action="store_true")
-    words = ["--data", str(data), "--budget", "1s", "--out", str(page), "--json"]
-    assert verb.carry_out(parser.parse_args(words)) == 0
+    words = ["why-convolution", "--data", str(data), "--budget", "1s", "--out", str(page), "--json"]
+    assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["method"] for one in found["methods"]][1::2] == list(NETWORKS)
     assert (found["side"], found["judged"]) == ([28, 28], 12)
@@ -83,10 +79,9 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert all(0 <= share <= 1 for _, share in (*one["shifts"], *one["scales"]))
     assert found["methods"][0]["shifts"][0][1] > 0.9
     assert page.read_text(encoding="utf-8").count("<svg") == 4
-    with pytest.raises(GlassworkError, match="is there already"):
-        verb.carry_out(parser.parse_args(words))
-    with pytest.raises(GlassworkError, match="does not fit"):
-        verb.carry_out(parser.parse_args(["--budget", "soon"]))
+    assert "is there already" in mistake(capsys, *words)
+    assert "--budget soon does not fit" in mistake(capsys, "why-convolution", "--budget", "soon")
+    assert "more than no time" in mistake(capsys, "why-convolution", "--budget", "0s")
 
 
 def test_a_table_is_refused(tmp_path: Path) -> None:

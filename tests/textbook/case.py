@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,10 @@ def distinct(draw: Any, shape: Sequence[int], low: float = -10, high: float = 10
 def shape(draw: Any, least: int = 1, most: int = 3, side: int = 4) -> tuple[int, ...]:
     """The shape of a small tensor of `least` to `most` dimensions."""
     return tuple(draw(st.lists(st.integers(1, side), min_size=least, max_size=most)))
+
+
+def whole(draw: Any, sides: tuple[int, ...], low: int = -2, high: int = 2) -> Tensor:
+    """A float64 tensor of few different numbers: with ties."""
+    count = prod(sides)
+    values = draw(st.lists(st.integers(low, high), min_size=count, max_size=count))
+    return torch.tensor(values, dtype=torch.float64).reshape(sides)

@@ -1,4 +1,4 @@
-"""How scores, activations and arithmetic are tried."""
+"""How scores, activations, functions and arithmetic are tried."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
-from textbook.case import Case, Drawn, distinct, numbers, shape
+from textbook.case import Case, Drawn, distinct, numbers, shape, whole
 
 
 def one(low: float = -10, high: float = 10, kinks: Sequence[float] = (), **settings: Any) -> Callable[[Any], Drawn]:
@@ -89,20 +89,64 @@ def draw_matmul(draw: Any) -> Drawn:
     return (x, numbers(draw, (inner,) if vector in {"right", "both"} else right)), {}
 
 
-def draw_total(draw: Any) -> Drawn:
-    sides = shape(draw, 0)
-    axes = list(range(len(sides)))
-    dim = None
-    if axes and draw(st.booleans()):
-        some = draw(st.lists(st.sampled_from(axes), min_size=1, unique=True))
-        dim = some[0] - draw(st.sampled_from([0, len(sides)])) if draw(st.booleans()) else tuple(some)
-    return (numbers(draw, sides),), {"dim": dim, "keepdim": draw(st.booleans())}
+RELATIONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le", "==": "eq", "!=": "ne"}
 
 
-def draw_length(draw: Any) -> Drawn:
-    (x,), options = draw_total(draw)
-    assert x is not None
-    return (x.where(x.abs() > 0.1, 0.1),), options
+def draw_where(draw: Any) -> Drawn:
+    sides = draw(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=4)).input_shapes
+    return (whole(draw, sides[0]) > 0, numbers(draw, sides[1]), numbers(draw, sides[2])), {}
+
+
+def draw_comparison(draw: Any) -> Drawn:
+    sides = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4)).input_shapes
+    return (whole(draw, sides[0]), whole(draw, sides[1])), {"relation": draw(st.sampled_from(list(RELATIONS)))}
+
+
+def torch_comparison(x: Tensor, y: Tensor, relation: str) -> Tensor:
+    compared = getattr(torch, RELATIONS[relation])(x, y)
+    assert isinstance(compared, Tensor)
+    return compared.double()
+
+
+def draw_einsum(draw: Any) -> Drawn:
+    """One to three operands over few letters, of which some broadcast, some are in one operand only."""
+    lengths = {letter: draw(st.integers(1, 3)) for letter in "bkqd"}
+    words = draw(st.lists(st.lists(st.sampled_from("bkqd"), max_size=3, unique=True), min_size=1, max_size=3))
+    used = sorted({letter for word in words for letter in word})
+    equation = draw(st.sampled_from([",", ", "])).join("".join(word) for word in words)
+    if draw(st.booleans()):
+        output = draw(st.permutations(used))[: draw(st.integers(0, len(used)))]
+        equation += draw(st.sampled_from(["->", " -> "])) + "".join(output)
+    operands = []
+    for word in words:
+        sides = [draw(st.sampled_from([lengths[letter]] * 3 + [1])) for letter in word]
+        operands.append(numbers(draw, sides))
+    return tuple(operands), {"equation": equation}
+
+
+def written_out(*xs: Tensor, equation: str) -> Tensor:
+    """Einstein's summation by broadcasting: every operand gets an axis for every letter. Its value is torch's."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    words = left.split(",")
+    letters = sorted(set(left) - {","})
+    if not arrow:
+        output = "".join(letter for letter in letters if left.count(letter) == 1)
+    product = torch.ones([1] * len(letters), dtype=torch.float64)
+    for x, word in zip(xs, words, strict=True):
+        ordered = x.permute([word.index(letter) for letter in letters if letter in word])
+        sizes = iter(ordered.shape)
+        product = product * ordered.reshape([next(sizes) if letter in word else 1 for letter in letters])
+    axes = [axis for axis, letter in enumerate(letters) if letter not in output]
+    summed = product.sum(axes) if axes else product
+    left_over = [letter for letter in letters if letter in output]
+    value = summed.permute([left_over.index(letter) for letter in output])
+    torch.testing.assert_close(value, torch.einsum(equation, *xs), rtol=1e-10, atol=1e-10)
+    return value
+
+
+def draw_softplus(draw: Any) -> Drawn:
+    beta, threshold = draw(st.sampled_from([0.5, 1.0, 2.0])), draw(st.sampled_from([20.0, 5.0]))
+    return (numbers(draw, shape(draw, 0), -30, 30, [threshold / beta]),), {"beta": beta, "threshold": threshold}
 
 
 CASES = {
@@ -140,7 +184,11 @@ CASES = {
     "maximum": Case(draw_unequal, torch.maximum),
     "minimum": Case(draw_unequal, torch.minimum),
     "matmul": Case(draw_matmul, torch.matmul),
-    "sum": Case(draw_total, torch.sum),
-    "mean": Case(draw_total, torch.mean),
-    "norm": Case(draw_length, torch.linalg.vector_norm),
+    "where": Case(draw_where, torch.where),
+    "comparison": Case(draw_comparison, torch_comparison),
+    "einsum": Case(draw_einsum, written_out),
+    "softplus": Case(draw_softplus, F.softplus),
+    "log_sigmoid": Case(one(), F.logsigmoid),
+    "mish": Case(one(), F.mish),
+    "log1p": Case(one(-0.9), torch.log1p),
 }

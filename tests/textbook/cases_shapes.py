@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from hypothesis import assume
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -108,6 +109,45 @@ def torch_stack(*xs: Tensor, dim: int) -> Tensor:
     return torch.stack(xs, dim)
 
 
+def draw_repeat(draw: Any) -> Drawn:
+    sides = shape(draw, 0)
+    more = draw(st.integers(0, 2))
+    times = draw(st.lists(st.integers(1, 3), min_size=len(sides) + more, max_size=len(sides) + more))
+    return (numbers(draw, sides),), {"times": tuple(times)}
+
+
+def draw_flip(draw: Any) -> Drawn:
+    sides = shape(draw)
+    dims = draw(st.lists(st.integers(0, len(sides) - 1), unique=True))
+    return (numbers(draw, sides),), {"dims": tuple(dim - draw(st.sampled_from([0, len(sides)])) for dim in dims)}
+
+
+def draw_roll(draw: Any) -> Drawn:
+    sides = shape(draw)
+    dims = draw(st.lists(st.integers(-len(sides), len(sides) - 1), max_size=3))
+    shifts = draw(st.lists(st.integers(-6, 6), min_size=len(dims) or 1, max_size=len(dims) or 1))
+    return (numbers(draw, sides),), {"shifts": tuple(shifts), "dims": tuple(dims)}
+
+
+def draw_assign(draw: Any) -> Drawn:
+    (x,), options = draw_select(draw)
+    assert x is not None
+    places = torch.arange(x.numel()).reshape(x.shape)[options["index"]]
+    assume(
+        len(set(places.reshape(-1).tolist())) == places.numel()
+    )  # of two values for one place torch promises neither
+    sides = [draw(st.sampled_from([size, size, 1])) for size in places.shape]
+    while sides and sides[0] == 1 and draw(st.booleans()):
+        sides = sides[1:]
+    return (x, numbers(draw, sides)), options
+
+
+def torch_assign(x: Tensor, value: Tensor, index: Any) -> Tensor:
+    y = x * 1
+    y[index] = value
+    return y
+
+
 CASES = {
     "reshape": Case(draw_reshape, lambda x, shape: x.reshape(shape)),
     "permute": Case(draw_permute, lambda x, dims: x.permute(dims)),
@@ -116,4 +156,8 @@ CASES = {
     "pad": Case(draw_pad, torch_pad),
     "concatenate": Case(draw_concatenate, torch_concatenate),
     "stack": Case(draw_stack, torch_stack),
+    "repeat": Case(draw_repeat, lambda x, times: x.repeat(times)),
+    "flip": Case(draw_flip, torch.flip),
+    "roll": Case(draw_roll, torch.roll),
+    "assign": Case(draw_assign, torch_assign),
 }

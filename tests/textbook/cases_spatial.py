@@ -171,7 +171,7 @@ def draw_batch_normalization(draw: Any) -> Drawn:
     running: tuple[Tensor | None, Tensor | None] = None, None
     if not training or draw(st.booleans()):
         running = numbers(draw, (channels,)), numbers(draw, (channels,), 0.1, 10)
-    options = {"training": training, "momentum": 0.2, "eps": one_of(draw, 1e-5, 1e-3)}
+    options = {"training": training, "eps": one_of(draw, 1e-5, 1e-3)}
     return (x, *running, *weight_and_bias(draw, (channels,))), options
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from glasswork.textbook import convolution
+from glasswork.textbook.convolution import Convolution
 from glasswork.textbook.convolution_matrix import correlation, flipped, matrix, transpose_product, true_convolution
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
@@ -60,7 +60,7 @@ def test_matrix_and_transpose_are_the_convolution_and_its_backward_pass(data: st
     torch.testing.assert_close(made @ x.detach().flatten(), y.detach().flatten(), **CLOSE)
     torch.testing.assert_close(made.T @ g.flatten(), error.flatten(), **CLOSE)
     torch.testing.assert_close(transpose_product(g[0], bare, shape, **options), error.reshape(shape), **CLOSE)
-    ours = convolution.backward(g, x.detach(), w, **options)[0]
+    ours = Convolution(**options).backward(g, x.detach(), w)[0]
     torch.testing.assert_close(transpose_product(g.flatten(), bare, shape, **options), ours.reshape(shape), **CLOSE)
 
 

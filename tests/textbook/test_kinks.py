@@ -27,7 +27,7 @@ def test_at_a_kink(name: str) -> None:
     value = function(leaf)
     upstream = torch.full(value.shape, 3.0, dtype=torch.float64)
     (wanted,) = torch.autograd.grad(value, leaf, upstream)
-    assert torch.equal(operation(name).backward(upstream, POINTS, **settings)[0], wanted)
+    assert torch.equal(operation(name, **settings).backward(upstream, POINTS)[0], wanted)
 
 
 @pytest.mark.parametrize("name", ["hard_sigmoid", "hard_swish"])

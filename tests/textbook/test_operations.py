@@ -1,6 +1,9 @@
 """The operation contract: every operation of the textbook equals torch, in value and in gradient, in float64."""
 
+import inspect
 import math
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import glasswork.textbook
 from glasswork.glassbox.graph.expressions import evaluate
-from glasswork.textbook import OPERATIONS, operation
-from textbook import cases_losses, cases_more, cases_pointwise, cases_sequences, cases_shapes, cases_spatial
+from glasswork.textbook import OPERATIONS, find_operation
+from glasswork.textbook.operation import Operation
+from textbook import cases_losses, cases_pointwise, cases_reductions, cases_sequences, cases_shapes, cases_spatial
 from textbook.case import Case
 
 CASES: dict[str, Case] = {
@@ -19,7 +24,7 @@ CASES: dict[str, Case] = {
     **cases_losses.CASES,
     **cases_spatial.CASES,
     **cases_shapes.CASES,
-    **cases_more.CASES,
+    **cases_reductions.CASES,
     **cases_sequences.CASES,
 }
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
@@ -29,9 +34,24 @@ def test_every_operation_is_tried() -> None:
     assert sorted(CASES) == sorted(OPERATIONS)
 
 
+def test_every_operation_of_the_chapters_is_in_the_table() -> None:
+    chapters = sorted(Path(glasswork.textbook.__file__).parent.glob("[!_]*.py"))
+    found = {}
+    for chapter in chapters:
+        module = import_module(f"glasswork.textbook.{chapter.stem}")
+        for name, member in inspect.getmembers(module, inspect.isclass):
+            if (
+                issubclass(member, Operation)
+                and member.__module__ == module.__name__
+                and not inspect.isabstract(member)
+            ):
+                found[member.name] = f"{chapter.stem}.{name}"
+    assert found == OPERATIONS
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_says_what_it_is(name: str) -> None:
-    found = operation(name)
+    found = find_operation(name)
     assert found.name == name
     assert found.formula and found.latex and found.source and found.inputs
 
@@ -40,22 +60,23 @@ def test_an_operation_says_what_it_is(name: str) -> None:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_an_operation_equals_torch(name: str, data: st.DataObject) -> None:
-    case, ours = CASES[name], operation(name)
+    case = CASES[name]
     inputs, options = case.draw(data.draw)
+    ours = find_operation(name)(**options)
     leaves = [_leaf(value, place in case.constant) for place, value in enumerate(inputs)]
     theirs = _tuple(case.torch(*leaves, **options))
-    outputs = _tuple(ours.forward(*inputs, **options))
+    outputs = _tuple(ours.forward(*inputs))
     assert len(outputs) == len(theirs)
     for output, wanted in zip(outputs, theirs, strict=True):
         torch.testing.assert_close(output, wanted.detach(), **CLOSE)
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 2**31 - 1), label="upstream"))
     upstream = tuple(torch.randn(o.shape, generator=generator, dtype=torch.float64) for o in outputs)
-    gradients = ours.backward(upstream if len(upstream) > 1 else upstream[0], *inputs, **options)
+    gradients = ours.backward(upstream if len(upstream) > 1 else upstream[0], *inputs)
     assert len(gradients) == len(inputs)
     assert ours.inputs[-1] == "..." or len(ours.inputs) == len(inputs)
     _check_gradients(name, theirs, upstream, leaves, gradients)
     cell = tuple(data.draw(st.integers(0, size - 1)) for size in outputs[0].shape)
-    _check_numbers(ours.put_in(_write, cell, *inputs, **options), float(outputs[0][cell]))
+    _check_numbers(ours.worked(_write, cell, *inputs), float(outputs[0][cell]))
 
 
 def _check_gradients(name: str, theirs: Any, upstream: Any, leaves: list[Any], gradients: Any) -> None:

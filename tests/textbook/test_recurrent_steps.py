@@ -1,27 +1,19 @@
 """The recurrent steps gate by gate, through time, and why errors vanish; attention where there is nothing to see."""
 
 import math
-from types import ModuleType
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glasswork.textbook import (
-    embedding,
-    gru,
-    gru_step,
-    lstm,
-    lstm_step,
-    multi_head_attention,
-    recurrence,
-    rnn,
-    rnn_step,
-)
+from glasswork.textbook.attention import MultiHeadAttention
+from glasswork.textbook.recurrence import GRU, LSTM, RNN, Recurrence
+from glasswork.textbook.recurrent import GRUStep, LSTMStep, RNNStep
+from glasswork.textbook.shapes import Embedding
 
 BATCH, FEATURES, WIDTH = 2, 3, 4
-KINDS = [(rnn, rnn_step, 1, 1), (gru, gru_step, 3, 1), (lstm, lstm_step, 4, 2)]  # sequence, step, gates, states
+KINDS = [(RNN(), 1), (GRU(), 3), (LSTM(), 4)]  # sequence, gates
 
 
 @pytest.fixture(autouse=True)
@@ -42,27 +34,23 @@ def as_tuple(found: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return found if isinstance(found, tuple) else (found,)
 
 
-@pytest.mark.parametrize(("sequence", "step", "gates", "states"), KINDS)
-def test_a_sequence_is_its_steps_one_after_the_other(
-    sequence: ModuleType, step: ModuleType, gates: int, states: int
-) -> None:
+@pytest.mark.parametrize(("sequence", "gates"), KINDS)
+def test_a_sequence_is_its_steps_one_after_the_other(sequence: Recurrence, gates: int) -> None:
     x, weights = normal(5, BATCH, FEATURES), step_weights(gates)
-    state = tuple(normal(BATCH, WIDTH) for _ in range(states))
+    state = tuple(normal(BATCH, WIDTH) for _ in range(sequence.states))
     output, *last = sequence.forward(x, *(part[None] for part in state), *weights)
     for t in range(5):
-        state = as_tuple(step.forward(x[t], *state, *weights))
+        state = as_tuple(sequence.step.forward(x[t], *state, *weights))
         assert torch.equal(output[t], state[0])
     assert all(torch.equal(part, own[0]) for part, own in zip(state, last, strict=True))
 
 
-@pytest.mark.parametrize(("sequence", "step", "gates", "states"), KINDS)
-def test_one_step_of_a_sequence_goes_back_as_the_step_does(
-    sequence: ModuleType, step: ModuleType, gates: int, states: int
-) -> None:
+@pytest.mark.parametrize(("sequence", "gates"), KINDS)
+def test_one_step_of_a_sequence_goes_back_as_the_step_does(sequence: Recurrence, gates: int) -> None:
     x, weights = normal(BATCH, FEATURES), step_weights(gates)
-    state = tuple(normal(BATCH, WIDTH) for _ in range(states))
-    error = tuple(normal(BATCH, WIDTH) for _ in range(states))
-    one = step.backward(error if states > 1 else error[0], x, *state, *weights)
+    state = tuple(normal(BATCH, WIDTH) for _ in range(sequence.states))
+    error = tuple(normal(BATCH, WIDTH) for _ in range(sequence.states))
+    one = sequence.step.backward(error if sequence.states > 1 else error[0], x, *state, *weights)
     nothing = torch.zeros(1, BATCH, WIDTH, dtype=torch.float64)
     through = sequence.backward(
         (nothing, *(part[None] for part in error)), x[None], *(part[None] for part in state), *weights
@@ -74,21 +62,21 @@ def test_one_step_of_a_sequence_goes_back_as_the_step_does(
 def test_the_gates_make_up_the_new_state() -> None:
     x, h, c = normal(BATCH, FEATURES), normal(BATCH, WIDTH), normal(BATCH, WIDTH)
     weights = step_weights(4)
-    gate = lstm_step.gates(x, h, c, *weights)
+    gate = LSTMStep().gates(x, h, c, *weights)
     assert list(gate) == ["i", "f", "g", "o"]
     memory = gate["f"] * c + gate["i"] * gate["g"]
     torch.testing.assert_close(torch.lstm_cell(x, (h, c), *weights), (gate["o"] * memory.tanh(), memory))
     weights = step_weights(3)
-    gate = gru_step.gates(x, h, *weights)
+    gate = GRUStep().gates(x, h, *weights)
     assert list(gate) == ["r", "z", "n"]
     torch.testing.assert_close(torch.gru_cell(x, h, *weights), (1 - gate["z"]) * gate["n"] + gate["z"] * h)
     weights = step_weights(1)
-    assert torch.equal(rnn_step.gates(x, h, *weights)["h"], rnn_step.forward(x, h, *weights))
+    assert torch.equal(RNNStep().gates(x, h, *weights)["h"], RNNStep().forward(x, h, *weights))
 
 
 def test_gates_lie_between_0_and_1_and_proposals_between_minus_1_and_1() -> None:
     x, h, c = normal(BATCH, FEATURES), normal(BATCH, WIDTH), normal(BATCH, WIDTH)
-    for name, gate in (lstm_step.gates(x, h, c, *step_weights(4)) | gru_step.gates(x, h, *step_weights(3))).items():
+    for name, gate in (LSTMStep().gates(x, h, c, *step_weights(4)) | GRUStep().gates(x, h, *step_weights(3))).items():
         assert gate.shape == (BATCH, WIDTH)
         assert gate.abs().max() < 1
         assert gate.min() < 0 if name in "gn" else gate.min() > 0
@@ -98,7 +86,7 @@ def test_an_open_forget_gate_and_a_shut_input_gate_keep_the_memory() -> None:
     x, h, c = normal(BATCH, FEATURES), normal(BATCH, WIDTH), normal(BATCH, WIDTH)
     w_ih, w_hh, _, b_hh = step_weights(4)
     shut, opened, free = (torch.full((WIDTH,), value, dtype=torch.float64) for value in (-80.0, 80.0, 0.0))
-    _, memory = lstm_step.forward(x, h, c, w_ih, w_hh, torch.cat([shut, opened, free, free]), b_hh)
+    _, memory = LSTMStep().forward(x, h, c, w_ih, w_hh, torch.cat([shut, opened, free, free]), b_hh)
     torch.testing.assert_close(memory, c)
 
 
@@ -106,7 +94,7 @@ def test_an_open_update_gate_keeps_the_state() -> None:
     x, h = normal(BATCH, FEATURES), normal(BATCH, WIDTH)
     w_ih, w_hh, _, b_hh = step_weights(3)
     b_ih = torch.cat([torch.full((WIDTH,), value, dtype=torch.float64) for value in (0.0, 80.0, 0.0)])
-    torch.testing.assert_close(gru_step.forward(x, h, w_ih, w_hh, b_ih, b_hh), h)
+    torch.testing.assert_close(GRUStep().forward(x, h, w_ih, w_hh, b_ih, b_hh), h)
 
 
 def test_a_word_picks_a_column_of_the_input_weights() -> None:
@@ -114,20 +102,21 @@ def test_a_word_picks_a_column_of_the_input_weights() -> None:
     w_ih, w_hh, _, _ = step_weights(1)
     words, h = torch.tensor([2, 0]), normal(BATCH, WIDTH)
     one_hot = torch.eye(FEATURES, dtype=torch.float64)[words]
-    looked_up = embedding.forward(words, w_ih.T)
-    torch.testing.assert_close(rnn_step.forward(one_hot, h, w_ih, w_hh), (looked_up + h @ w_hh.T).tanh())
+    looked_up = Embedding().forward(words, w_ih.T)
+    torch.testing.assert_close(RNNStep().forward(one_hot, h, w_ih, w_hh), (looked_up + h @ w_hh.T).tanh())
 
 
 def errors_by_lag(nonlinearity: str, steps: int) -> tuple[list[float], list[float]]:
     """How one unit's last state depends on its state `lag` steps earlier, and the derivatives of f on the way."""
+    step = RNNStep(nonlinearity)
     one, h = torch.ones(1, 1, dtype=torch.float64), torch.full((1, 1), 0.5, dtype=torch.float64)
     inputs, states = torch.rand(steps, 1, 1, dtype=torch.float64), [h]
     for x in inputs:
-        states.append(rnn_step.forward(x, states[-1], one, one, nonlinearity=nonlinearity))
+        states.append(step.forward(x, states[-1], one, one))
     slopes = [float(1 - h**2) if nonlinearity == "tanh" else 1.0 for h in states[1:]]
     error, found = one, [1.0]
     for x, before in zip(inputs.flip(0), reversed(states[:-1]), strict=True):
-        error = rnn_step.backward(error, x, before, one, one, nonlinearity=nonlinearity)[1]
+        error = step.backward(error, x, before, one, one)[1]
         found.append(float(error))
     return found, slopes
 
@@ -153,8 +142,8 @@ def test_the_memorys_error_is_the_product_of_the_forget_gates(forget_bias: float
     b = torch.tensor([0.0, forget_bias, 0.0, 0.0], dtype=torch.float64)
     x, zero, one = normal(30, 1, 1), torch.zeros(1, 1, 1, dtype=torch.float64), torch.ones(1, 1, 1, dtype=torch.float64)
     upstream = (torch.zeros(30, 1, 1, dtype=torch.float64), zero, one)
-    _, _, error, *_ = lstm.backward(upstream, x, zero, zero, w_ih, w_hh, b, torch.zeros_like(b))
-    forget = [float(lstm_step.gates(x_t, zero[0], zero[0], w_ih, w_hh, b)["f"]) for x_t in x]
+    _, _, error, *_ = LSTM().backward(upstream, x, zero, zero, w_ih, w_hh, b, torch.zeros_like(b))
+    forget = [float(LSTMStep().gates(x_t, zero[0], zero[0], w_ih, w_hh, b)["f"]) for x_t in x]
     assert math.isclose(float(error), math.prod(forget), rel_tol=1e-12)
     assert least < float(error) < most
 
@@ -163,17 +152,17 @@ def test_projected_states_are_refused() -> None:
     module = torch.nn.LSTM(FEATURES, WIDTH, proj_size=2)
     x, h, c = torch.zeros(1, 1, FEATURES), torch.zeros(1, 1, 2), torch.zeros(1, 1, WIDTH)
     with pytest.raises(ValueError, match="have 4 weight tensors, but 5 were given; projected states"):
-        lstm.forward(x, h, c, *module.parameters())
+        LSTM().forward(x, h, c, *module.parameters())
 
 
 def test_units_dropped_between_layers_are_refused() -> None:
     with pytest.raises(ValueError, match="not known; set dropout=0 or train=False"):
-        recurrence.Layout(num_layers=2, dropout=0.5, train=True)
+        LSTM(num_layers=2, dropout=0.5, train=True)
 
 
 def test_an_unknown_nonlinearity_is_refused() -> None:
     with pytest.raises(ValueError, match="'tanh' or 'relu', not 'sine'"):
-        rnn_step.forward(normal(1, 1), normal(1, 1), normal(1, 1), normal(1, 1), nonlinearity="sine")
+        RNNStep(nonlinearity="sine")
 
 
 def test_self_attention_adds_the_errors_of_query_key_and_value() -> None:
@@ -186,7 +175,7 @@ def test_self_attention_adds_the_errors_of_query_key_and_value() -> None:
             own.copy_(given)
     wanted = torch.autograd.grad(module(x, x, x, need_weights=False)[0], x, error)[0]
     given = x.detach()
-    of_query, of_key, of_value, *_ = multi_head_attention.backward(error, given, given, given, *weights, heads=2)
+    of_query, of_key, of_value, *_ = MultiHeadAttention(heads=2).backward(error, given, given, given, *weights)
     torch.testing.assert_close(of_query + of_key + of_value, wanted, rtol=1e-10, atol=1e-10)
 
 
@@ -200,7 +189,7 @@ def test_a_query_that_may_look_nowhere_is_answered_as_torch_answers_it(need_weig
     wanted = F.multi_head_attention_forward(
         *tensors, WIDTH, 2, w_in, b_in, None, None, False, 0.0, w_out, b_out, **options
     )[0]
-    found = multi_head_attention.forward(*tensors, w_in, b_in, w_out, b_out, mask, heads=2, need_weights=need_weights)
+    found = MultiHeadAttention(2, need_weights).forward(*tensors, w_in, b_in, w_out, b_out, mask)
     output = found[0] if need_weights else found
     torch.testing.assert_close(output, wanted, rtol=1e-10, atol=1e-10, equal_nan=True)
     assert output[0].isnan().all() == need_weights

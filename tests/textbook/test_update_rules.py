@@ -7,25 +7,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from glasswork.textbook import adam, gradient_descent, momentum
+from glasswork.textbook.update_rules import adam, gradient_descent, momentum
 
 RULES: dict[str, tuple[Callable[..., Any], dict[str, float], Callable[..., Any], dict[str, Any]]] = {
-    "gradient descent": (gradient_descent.update, {"learning_rate": 0.3}, torch.optim.SGD, {"lr": 0.3}),
+    "gradient descent": (gradient_descent, {"learning_rate": 0.3}, torch.optim.SGD, {"lr": 0.3}),
     "momentum": (
-        momentum.update,
+        momentum,
         {"learning_rate": 0.1, "momentum": 0.8},
         torch.optim.SGD,
         {"lr": 0.1, "momentum": 0.8},
     ),
-    "adam": (adam.update, {}, torch.optim.Adam, {}),
+    "adam": (adam, {}, torch.optim.Adam, {}),
     "adam with its own settings": (
-        adam.update,
+        adam,
         {"learning_rate": 0.05, "beta1": 0.7, "beta2": 0.95, "epsilon": 1e-3},
         torch.optim.Adam,
         {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-3},
     ),
     "adamw": (
-        adam.update,
+        adam,
         {"learning_rate": 0.05, "weight_decay": 0.2},
         torch.optim.AdamW,
         {"lr": 0.05, "weight_decay": 0.2},
@@ -60,10 +60,10 @@ def test_a_rule_equals_torch_over_several_steps(name: str) -> None:
 
 def test_the_first_steps_in_round_numbers() -> None:
     weights, gradient = torch.tensor([1.0]), torch.tensor([0.5])
-    assert gradient_descent.update(weights, gradient, learning_rate=0.1)[0].tolist() == pytest.approx([0.95])
-    once, velocity = momentum.update(weights, gradient, learning_rate=0.1)
-    twice, _ = momentum.update(once, gradient, velocity, learning_rate=0.1)
+    assert gradient_descent(weights, gradient, learning_rate=0.1)[0].tolist() == pytest.approx([0.95])
+    once, velocity = momentum(weights, gradient, learning_rate=0.1)
+    twice, _ = momentum(once, gradient, velocity, learning_rate=0.1)
     assert [float(once), float(twice)] == pytest.approx([0.95, 0.855])  # v = 0.5, then 0.9 * 0.5 + 0.5
-    moved, moments = adam.update(weights, gradient)
+    moved, moments = adam(weights, gradient)
     assert float(moved) == pytest.approx(0.999)  # the first step is eta long, however long the gradient
     assert (moments.steps, float(moments.first), float(moments.second)) == pytest.approx((1, 0.05, 0.00025))

@@ -23,4 +23,4 @@ def test_numbers_stand_as_on_the_slide(name: str, inputs: Any, settings: dict[st
         number = round(float(value), 6)
         return str(number) if number >= 0 else f"({number})"
 
-    assert operation(name).put_in(write, (), *map(torch.tensor, inputs), **settings) == words
+    assert operation(name, **settings).worked(write, (), *map(torch.tensor, inputs)) == words

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -17,7 +18,7 @@ from glasswork.objectives.losses import squared_error
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, fit
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
 ROWS, FEATURES = 24, 3
@@ -41,12 +42,12 @@ def linear() -> nn.Linear:
     return nn.Linear(FEATURES, 1)
 
 
-def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+def mean_loss(network: nn.Module, batch: Batch, state: Carry, moment: Moment) -> tuple[Tensor, Carry]:
     return squared_error(network(batch.inputs), batch.targets), state
 
 
 def stage(network: nn.Module, steps: int, batch_size: int = ROWS, **settings: object) -> Stage:
-    batches = Batches(problem(), torch.arange(ROWS), batch_size, 0, Execution())
+    batches = shuffled_batches(problem(), torch.arange(ROWS), batch_size, 0, Execution())
     values = {"learning_rate": 0.5, "optimizer": "sgd", "schedule": "constant", **settings}
     judge = values.pop("judge", None)
     parameters = list(network.parameters())

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from glasswork.catalogue import make_system, order
+from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, memory_bytes, seed_everything
+from glasswork.run.request import make_request
+from glasswork.systems.system import Context
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.memory import Memory, batch_speeds, estimate_memory, short_of_memory
@@ -27,15 +29,16 @@ MEGABYTE = 2**20
 
 
 def made(preset: str, steps: int = 3, **values: object) -> tuple[Dataset, Stage]:
-    asked = order(preset, values)
+    asked = make_request(preset, values)
     system = make_system(asked.system, asked.recipe)
     dataset = system.read(str(asked.recipe.data))
     splits = split(dataset, 0.1, 0.2, 0)
-    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
+    dataset = dataset.with_schema(system.fit(dataset, splits.training))
     system = make_system(asked.system, system.resolve(dataset, splits))
     seed_everything(0)
     network = system.network(dataset.schema)
-    return dataset, system.stages(network, dataset, splits, Clock(steps), Execution())[0]
+    [stage] = system.stages(network, Context(dataset, splits, Execution()))
+    return dataset, replace(stage, clock=Clock(steps))
 
 
 def resident(key: str) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.collate import Rows, rows_of, shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
@@ -20,16 +21,16 @@ from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import FITTING, LOSSES
+from glasswork.objectives.objective import Objective
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
 from glasswork.training.clock import Clock
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Step
 
 ROWS, FEATURES, OUTPUTS = 44, 3, 3
-CROSS_ENTROPY = StackedLoss("cross-entropy")
+CROSS_ENTROPY = Objective("cross-entropy")
 TRAINED = ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout")
 
 
@@ -48,7 +49,7 @@ def problem(target: str = "class") -> Dataset:
 def member(
     seed: int,
     target: str = "class",
-    loss: StackedLoss = CROSS_ENTROPY,
+    loss: Objective = CROSS_ENTROPY,
     rows: Tensor | None = None,
     hidden: Sequence[int] = (5,),
     activation: str = "tanh",
@@ -68,14 +69,14 @@ def member(
     dtype = torch.float64 if double else torch.float32
     network.to(dtype)
 
-    def mean_loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def mean_loss(network: nn.Module, batch: Batch, state: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         scores = network(batch.inputs.to(dtype))
         weights = None if loss.class_weights is None else loss.class_weights.to(dtype)
         return LOSSES[loss.name](scores, batch.targets, class_weights=weights, smoothing=loss.smoothing), state
 
     def judge(network: nn.Module) -> Judgement:
         assert validation is not None
-        batch = Batches(dataset, validation, 1, 0, Execution()).gather(validation, (0, 0))
+        batch = Rows(dataset, Execution())(validation)
         with torch.no_grad():
             found = LOSSES[loss.name](network(batch.inputs.to(dtype)), batch.targets, smoothing=loss.smoothing)
         return Judgement(float(found), {})
@@ -85,7 +86,7 @@ def member(
         "train",
         network,
         list(network.parameters()),
-        Batches(dataset, training, batch_size, seed, Execution()),
+        shuffled_batches(dataset, training, batch_size, seed, Execution()),
         mean_loss,
         judge if validation is not None else None,
         Clock(steps),
@@ -149,7 +150,7 @@ def test_each_member_equals_fit_alone(
     for seed, fewer, other in own:
         smoothing = 0.1 * other if name in {"cross-entropy", "binary-cross-entropy"} else 0.0
         table = torch.tensor([1.0, 2.0, 0.5 + other]) if weighted and target == "class" else None
-        loss = StackedLoss(name, smoothing, table)
+        loss = Objective(name, smoothing, table)
         decay = 0.1 if other and shared["optimizer"] == "adamw" else 0.0
         values: dict[str, Any] = {
             "rows": torch.arange(fewer, 30 + other),
@@ -197,7 +198,9 @@ def test_augmented_images_are_each_member_s_own() -> None:
             stage = member(seed, steps=12)
             seed_everything(seed)
             network = Dense(36, (5,), OUTPUTS, "relu").double()
-            batches = Batches(dataset, torch.arange(count), 10, seed, Execution(), parse(("flip", "rotation:20")))
+            batches = shuffled_batches(
+                dataset, torch.arange(count), 10, seed, Execution(), parse(("flip", "rotation:20"))
+            )
             made.append(replace(stage, network=network, parameters=list(network.parameters()), batches=batches))
         return made
 
@@ -216,7 +219,8 @@ def judged(count: int, **options: Any) -> list[Stage]:
 
 def held_out(stages: Sequence[Stage]) -> list[Batches]:
     dataset = problem()
-    return [Batches(dataset.with_schema(stage.batches.scaling.schema), JUDGED, 1, 0, Execution()) for stage in stages]
+    schemas = [rows_of(stage.batches).scaling.schema for stage in stages]
+    return [shuffled_batches(dataset.with_schema(schema), JUDGED, 1, 0, Execution()) for schema in schemas]
 
 
 def stopped(stage: Stage, patience: int) -> Step:
@@ -290,13 +294,13 @@ def test_a_member_that_diverges_stops_and_the_others_go_on() -> None:
         options: dict[str, Any] = {"optimizer": "sgd", "activation": "relu", "schedule": "constant", "steps": 20}
         return [member(seed, learning_rate=rate, **options) for seed, rate in enumerate(rates)]
 
-    stacked, losses = stages(), [StackedLoss("squared-error")] * 3
+    stacked, losses = stages(), [Objective("squared-error")] * 3
     steps = list(fit_stacked(stacked, losses))
     assert steps[-1].diverged == (1,)
     assert steps[-1].running == (0, 2)
     assert len(steps) == 20
     fresh = stages()
-    loss = StackedLoss("squared-error")
+    loss = Objective("squared-error")
     for place in (0, 2):
         alone = member(
             place, loss=loss, learning_rate=0.01, optimizer="sgd", activation="relu", schedule="constant", steps=20
@@ -309,7 +313,7 @@ def test_a_member_that_diverges_stops_and_the_others_go_on() -> None:
 
 
 def test_what_cannot_be_stacked_is_told() -> None:
-    loss = StackedLoss("cross-entropy")
+    loss = Objective("cross-entropy")
     first = member(0)
     assert why_not_stacked([first, member(1)], [loss, loss]) is None
     cases = {
@@ -325,7 +329,7 @@ def test_what_cannot_be_stacked_is_told() -> None:
         reason = why_not_stacked([first, other], [loss, loss])
         assert reason is not None
         assert words in reason
-    assert why_not_stacked([first, member(1)], [loss, StackedLoss("hinge")]) == "the stages differ in their loss"
+    assert why_not_stacked([first, member(1)], [loss, Objective("hinge")]) == "the stages differ in their loss"
     lenet = replace(first, network=LeNet((1, 12, 12), 3))
     with pytest.raises(GlassworkError, match="only the networks linear and dense can be stacked"):
         next(fit_stacked([lenet], [loss]))

@@ -9,7 +9,7 @@ from torch import nn
 
 from glasswork.training.clock import Clock
 from glasswork.training.stage import Judgement, Stage
-from glasswork.training.staged import fit_in_turn
+from glasswork.training.staged import minimise
 
 STEPS = (5, 7)
 
@@ -30,7 +30,7 @@ def test_each_stage_changes_what_is_its_own_and_numbers_go_on() -> None:
     network = linear()
     before = network.weight.detach().clone()
     seen = []
-    for step in fit_in_turn(stages(network)):
+    for step in minimise(stages(network)):
         seen.append((step.stage, step.number, step.last))
         assert torch.equal(network.weight, before) is (step.stage == "head")
     assert [number for _, number, _ in seen] == list(range(1, 13))
@@ -46,12 +46,12 @@ def test_gone_on_with_after_any_step_as_if_never_stopped(patience: int | None) -
 
     whole, states = [], []
     network = linear()
-    for step in fit_in_turn(stages(network), patience=patience):
+    for step in minimise(stages(network), patience=patience):
         whole.append(signature(step))
         states.append({key: _copied(value) for key, value in step.state().items()})
     for place, state in enumerate(states):
         other = linear()
-        rest = [signature(step) for step in fit_in_turn(stages(other), state, patience)]
+        rest = [signature(step) for step in minimise(stages(other), state, patience)]
         assert rest == whole[place + 1 :]
         if rest:
             assert torch.equal(other.weight, network.weight)
@@ -72,7 +72,7 @@ def test_a_later_stage_that_is_worse_is_forgotten() -> None:
         error = next(errors)
         return Judgement(error, {"loss": error})
 
-    steps = list(fit_in_turn(stages(linear(), judge)))
+    steps = list(minimise(stages(linear(), judge)))
     assert steps[-1].best.judgement.error == 1.0
     assert steps[-1].best.epoch == 2
 
@@ -81,7 +81,7 @@ def test_a_stage_that_stops_early_hands_over_to_the_next() -> None:
     def judge(network: nn.Module) -> Judgement:
         return Judgement(1.0, {"loss": 1.0})
 
-    names = [step.stage for step in fit_in_turn(stages(linear(), judge), patience=1)]
+    names = [step.stage for step in minimise(stages(linear(), judge), patience=1)]
     # Judged after three steps of an epoch and at the end: the second judgement is the first without a better one.
     assert names == ["head"] * 5 + ["all"] * 6
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call the public face, print; no logic. One file per verb, listed in `verbs`."""
+"""The command line: parse, call the public face, print; no logic. The verbs are listed in `verbs`."""
 
 import contextlib
 import os
@@ -7,9 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from glasswork.cli.arguments import parse
-from glasswork.cli.carrying_out import INTERRUPTED
-from glasswork.cli.verbs import verb_called
+from glasswork.cli.output import INTERRUPTED
+from glasswork.cli.verbs import VERBS, overview
 from glasswork.errors import GlassworkError
 
 MISTAKE = 2
@@ -23,9 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     began = time.monotonic()
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
+            print(overview())
+            raise SystemExit(0)
+        from glasswork.cli.arguments import parse
+
+        options = parse(words)
         options.began = began if arguments is not None else None
-        return verb_called(options.verb).carry_out(options)
+        return VERBS[options.verb].carry_out(options)
     except GlassworkError as error:
         print(f"glasswork: {str(error).removesuffix('.')}", file=sys.stderr)
         return MISTAKE

@@ -4,14 +4,21 @@ Built on argparse, out of the recipe's fields: with tyro `--help` took 0.49 s he
 """
 
 import argparse
+import contextlib
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
+from pydantic_core import PydanticUndefined
+
 from glasswork import catalogue
-from glasswork.cli.verbs import VERBS, verb_called
+from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
-from glasswork.recipe.base import Machine, Options
+from glasswork.recipe.base import Machine, Options, Recipe
+from glasswork.run.request import read_toml
+from glasswork.studies.study import Argument
+from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,37 +38,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         GlassworkError: for an unknown verb or flag, with the nearest one.
         SystemExit: after printing help.
     """
-    top = Parser(
-        prog="glasswork",
-        description="A deep-learning workbench with the lid off.",
-        epilog="Begin with: glasswork train lenet",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    for verb, sentence in VERBS.items():
-        parser = verbs.add_parser(verb, help=sentence, description=sentence, allow_abbrev=False)
-        if verb == asked:
-            verb_called(verb).fill(parser, arguments)
-            parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, no more")
-    if asked is not None and asked not in VERBS:
-        near = difflib.get_close_matches(asked, VERBS, 1)
-        raise GlassworkError(f"There is no verb '{asked}': " + (f"did you mean '{near[0]}'?" if near else "see --help"))
-    if asked == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
-        arguments = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in arguments]
-    options, unknown = top.parse_known_args(arguments)
+    name, words = arguments[0], list(arguments[1:])
+    if name.startswith("-"):
+        raise GlassworkError(f"A verb comes first, and '{name}' is none: glasswork --help lists them")
+    if name not in VERBS:
+        near = difflib.get_close_matches(name, VERBS, 1)
+        raise GlassworkError(f"There is no verb '{name}': " + (f"did you mean '{near[0]}'?" if near else "see --help"))
+    verb = VERBS[name]
+    parser = Parser(prog=f"glasswork {name}", description=verb.sentence, allow_abbrev=False)
+    verb.fill(parser, arguments)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, no more")
+    if name == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
+        words = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in words]
+    options, unknown = parser.parse_known_args(words, argparse.Namespace(verb=name))
     if unknown:
-        raise GlassworkError(_unknown(unknown[0], verbs.choices[options.verb] if options.verb else top))
-    if options.verb is None:
-        top.print_help()
-        raise SystemExit(0)
+        raise GlassworkError(_unknown(unknown[0], parser))
     return options
 
 
 def asked_values(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields of recipe and machine that were given, for a verb that takes them."""
-    recipes: list[type[Options]] = [*catalogue.RECIPES.values(), Machine]
-    fields = {name for options_class in recipes for name in options_class.model_fields}
+    """The fields of recipe and machine that were given, in the order of the recipe's fields."""
+    recipes: list[type[Options]] = [*(row.recipe for row in catalogue.SYSTEMS.values()), Machine]
+    fields = dict.fromkeys(name for options_class in recipes for name in options_class.model_fields)
     given = vars(options)
     return {key: given[key] for key in fields if given.get(key) is not None}
 
@@ -81,31 +79,88 @@ def add_out(parser: argparse.ArgumentParser, sentence: str) -> None:
     parser.add_argument("--out", metavar="FILE", help=sentence)
 
 
+def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
+    """The recipe whose fields are flags: of the preset that is named, or that a recipe's file names.
+
+    Args:
+        words: of the command line, after the verb.
+
+    Returns:
+        The recipe, and the values of the preset that differ from its defaults.
+    """
+    name = _named_in_file(words) or next((word for word in words if word in catalogue.PRESETS), None)
+    if name is None:
+        return SupervisedRecipe, {}
+    preset = catalogue.PRESETS[name]
+    return catalogue.recipe_of(name), {"data": preset.data, **preset.values}
+
+
+def _named_in_file(words: Sequence[str]) -> str | None:
+    """The preset that a recipe's file names; what is wrong with the file is told later."""
+    for word in words:
+        if word.endswith(".toml"):
+            with contextlib.suppress(GlassworkError):
+                name = read_toml(Path(word)).get("preset")
+                return name if name in catalogue.PRESETS else None
+    return None
+
+
+def add_options(parser: argparse.ArgumentParser, options: type[Options]) -> None:
+    """Adds a flag or a positional argument for each option of a study, with its sentence as help."""
+    for name, field in options.model_fields.items():
+        place = next((mark for mark in field.metadata if isinstance(mark, Argument)), Argument())
+        if place.hidden:
+            continue
+        kinds = {field.annotation, *get_args(field.annotation)}
+        sentence = f"{field.description}{_default(field.default)}".replace("%", "%%")
+        if bool in kinds:
+            parser.add_argument(_flag(name), dest=name, action="store_true", default=None, help=sentence)
+            continue
+        kind = int if int in kinds else float if float in kinds else str
+        settings: dict[str, Any] = {
+            "type": kind,
+            "choices": place.choices or None,
+            "metavar": None if place.choices else place.metavar or _metavar(name, field.annotation),
+            "nargs": "+" if any(get_origin(one) is tuple for one in kinds) else None,
+            "help": sentence,
+        }
+        if place.positional:
+            parser.add_argument(name, **settings)
+        else:
+            parser.add_argument(_flag(name), dest=name, **settings)
+
+
 def add_fields(
-    group: Any, options: type[Options], preset: dict[str, Any], several: bool = False, leave_out: Sequence[str] = ()
+    group: Any, options: type[Options], preset: dict[str, Any], fields: Iterable[str], several: bool = False
 ) -> None:
-    """Adds a flag for every field, with its sentence as help and the preset's value as default.
+    """Adds a flag for each field, with its sentence as help and the preset's value as default.
 
     Args:
         group: of the parser.
         options: whose fields.
         preset: values that differ from the fields' defaults.
+        fields: those that get a flag.
         several: a flag may be given several values, and is a list then even of one.
-        leave_out: fields that get no flag.
     """
-    for name, field in options.model_fields.items():
-        if name in leave_out:
-            continue
+    for name in fields:
+        field = options.model_fields[name]
         default = preset.get(name, field.default)
-        words = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        shown = "" if words in (None, "", False) else f" (default: {words})"
-        sentence = f"{field.description}{shown}".replace("%", "%%")
-        flag, choices = f"--{name.replace('_', '-')}", _choices(field.annotation)
+        sentence = f"{field.description}{_default(default, ',')}".replace("%", "%%")
+        flag, choices = _flag(name), _choices(field.annotation)
         if field.annotation is bool:
             group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=sentence)
         else:
             metavar, count = None if choices else _metavar(name, field.annotation), "+" if several else None
             group.add_argument(flag, dest=name, choices=choices, nargs=count, metavar=metavar, help=sentence)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _default(value: Any, between: str = " ") -> str:
+    words = between.join(map(str, value)) if isinstance(value, tuple) else value
+    return "" if words in (None, "", False, PydanticUndefined) else f" (default: {words})"
 
 
 def _choices(annotation: Any) -> list[str] | None:

@@ -2,8 +2,9 @@
 
 import json
 import sys
+import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from glasswork.record import Record
+
+INTERRUPTED = 130
 
 
 def show_or_write(
@@ -30,31 +33,40 @@ def show_or_write(
     return 0
 
 
-def write_page(name: str, writers: dict[str, Callable[[], str | bytes]]) -> None:
+def write_page(name: str, writers: Mapping[str, Callable[[], str | bytes]], flag: str = "out") -> None:
     """Writes a new file of the kind that its name's ending asks for.
 
     Raises:
-        GlassworkError: for another ending, or where the file exists or cannot be written.
+        GlassworkError: for another ending, or if the file exists or cannot be written.
     """
     path = Path(name)
-    if path.suffix.lower() not in writers:
-        raise GlassworkError(f"--out writes {' or '.join(writers)}, and {name} ends in neither")
+    _require_ending(path, list(writers), flag)
     write_new(path, writers[path.suffix.lower()]())
     print(f"written to {path}", file=sys.stderr)
 
 
-def refuse_existing(name: str | None, endings: Sequence[str]) -> None:
+def refuse_existing(name: str | None, endings: Sequence[str], flag: str = "out") -> None:
     """Refuses a file that could not be written in the end, before minutes of work are spent on it.
 
     Raises:
-        GlassworkError: where it exists already, or its name has another ending.
+        GlassworkError: if it exists, its name has another ending, or its folder does not exist.
     """
     if name is None:
         return
-    if Path(name).suffix.lower() not in endings:
-        raise GlassworkError(f"--out writes {' or '.join(endings)}, and {name} ends in neither")
-    if Path(name).exists():
-        raise GlassworkError(f"{name} is there already: choose another name or move it away")
+    path = Path(name)
+    _require_ending(path, endings, flag)
+    if path.exists():
+        raise GlassworkError(f"{path} is there already: choose another name or move it away")
+    if not path.parent.is_dir():
+        raise GlassworkError(f"There is no folder {path.parent} to write {path.name} to")
+
+
+def _require_ending(path: Path, endings: Sequence[str], flag: str) -> None:
+    if path.suffix.lower() in endings:
+        return
+    few = len(endings) < 3
+    among = {1: "does not end in it", 2: "ends in neither"}.get(len(endings), "ends in none of them")
+    raise GlassworkError(f"--{flag} writes {(' or ' if few else ', ').join(endings)}, and {path} {among}")
 
 
 def console_for_results() -> "Console":
@@ -62,3 +74,10 @@ def console_for_results() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False)
+
+
+def seconds_spent(options: Namespace) -> float:
+    """Seconds of a budget that are gone: since the command began, or since the process did if it is the command's."""
+    from glasswork.execution import process_seconds
+
+    return process_seconds() if options.began is None else time.monotonic() - options.began

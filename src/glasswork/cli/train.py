@@ -1,54 +1,132 @@
-"""`glasswork train`: a recipe carried out."""
+"""The verbs around runs: `train`, `resume`, `runs`, `systems`."""
 
-import contextlib
-import time
+import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import glasswork as gw
 from glasswork import catalogue
-from glasswork.cli.arguments import add_fields, asked_values
-from glasswork.cli.carrying_out import carry_out_training
-from glasswork.errors import GlassworkError
+from glasswork.cli.arguments import add_fields, add_run, asked_values, recipe_of
+from glasswork.cli.output import INTERRUPTED, console_for_results, seconds_spent
 from glasswork.recipe.base import Machine
-from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.run.request import make_request, read_request
+
+if TYPE_CHECKING:
+    from glasswork.run.carry_out import Run
 
 
-def fill(parser: ArgumentParser, arguments: Sequence[str]) -> None:
-    """Adds the verb's arguments."""
-    name = _named_in_file(arguments) or next((word for word in arguments[1:] if word in catalogue.PRESETS), None)
-    recipe = catalogue.RECIPES[catalogue.PRESETS[name].system] if name else SupervisedRecipe
+def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the arguments of `train`."""
+    recipe, defaults = recipe_of(arguments[1:])
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
-    defaults = {"data": catalogue.PRESETS[name].data, **catalogue.PRESETS[name].values} if name else {}
-    add_fields(parser.add_argument_group("the recipe: what is minimised, and how"), recipe, dict(defaults))
-    add_fields(parser.add_argument_group("the machine: where and how it runs"), Machine, {})
+    of_recipe = parser.add_argument_group("the recipe: what is minimised, and how")
+    add_fields(of_recipe, recipe, defaults, recipe.model_fields)
+    of_machine = parser.add_argument_group("the machine: where and how it runs")
+    add_fields(of_machine, Machine, {}, Machine.model_fields)
 
 
-def _named_in_file(arguments: Sequence[str]) -> str | None:
-    """The preset that a recipe's file names, whose fields are flags then; what is wrong with the file is told later."""
-    for word in arguments[1:]:
-        if word.endswith(".toml"):
-            with contextlib.suppress(GlassworkError):
-                name = catalogue.read_toml(Path(word)).get("preset")
-                return name if name in catalogue.PRESETS else None
-    return None
-
-
-def carry_out(options: Namespace) -> int:
+def run_train(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.execution import process_seconds
-    from glasswork.run.request import ordered
-    from glasswork.run.training import prepare
+    from glasswork.run.carry_out import begin_run
+    from glasswork.run.choose import choose_request
     from glasswork.show.progress import console_for_people
 
     what, console, values = options.what, console_for_people(), asked_values(options)
     if what and what.endswith(".toml"):
-        order = catalogue.read_request(Path(what), values)
+        request = read_request(Path(what), values)
     else:
-        order = ordered(what, values)
+        request = choose_request(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):
-            console.print(f"{order.preset} is what fits this data: {catalogue.preset(order.preset).sentence}")
-    spent = process_seconds() if options.began is None else time.monotonic() - options.began
-    training = prepare(order, spent=spent)
-    return carry_out_training(training, options)
+            console.print(f"{request.preset} is what fits this data: {catalogue.preset(request.preset).sentence}")
+    return _carry_out(begin_run(request, seconds_spent(options)), options)
+
+
+def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the arguments of `resume`."""
+    add_run(parser)
+
+
+def run_resume(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.run.carry_out import reopen
+    from glasswork.run.folder import RunFolder
+
+    return _carry_out(reopen(RunFolder.find(options.run)), options)
+
+
+def fill_runs(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds nothing: the verb takes no arguments."""
+
+
+def run_runs(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.run.folder import list_runs
+    from glasswork.show.run_summary import print_runs
+
+    found = [(folder.name, folder.read("result.json")) for folder in list_runs()]
+    if options.json:
+        print(json.dumps({"runs": [{"run": name, "result": result} for name, result in found]}))
+    elif not found:
+        print("there are no runs here yet: glasswork train makes one")
+    else:
+        print_runs(console_for_results(), found)
+    return 0
+
+
+def fill_systems(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the arguments of `systems`."""
+    parser.add_argument("action", nargs="?", choices=["show"], help="show: print the recipe of a preset as TOML")
+    parser.add_argument("preset", nargs="?", default="lenet", metavar="PRESET", help="which one to show")
+
+
+def run_systems(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.recipe.toml import written_out
+    from glasswork.show.terminal import print_table
+
+    if options.action == "show":
+        chosen = make_request(options.preset, {})
+        if options.json:
+            print(json.dumps({"preset": options.preset, **chosen.recipe.model_dump()}))
+        else:
+            print(written_out(options.preset, catalogue.preset(options.preset).sentence, chosen.recipe), end="")
+    elif options.json:
+        print(json.dumps({"systems": [{"preset": p.name, "sentence": p.sentence} for p in gw.presets()]}))
+    else:
+        print_table(console_for_results(), ("preset", ""), [(p.name, p.sentence) for p in gw.presets()])
+    return 0
+
+
+def _carry_out(run: "Run", options: Namespace) -> int:
+    """Carries a run out, with progress for people; the exit code."""
+    from glasswork.run.finish import finish
+    from glasswork.show.memory import memory_sentence
+    from glasswork.show.progress import console_for_people, shown
+    from glasswork.show.run_summary import print_numerics, print_result, print_summary
+
+    console, process = console_for_people(), run.process
+    if not options.json:
+        print_summary(console, run.request.preset, process.summary)
+        print_numerics(console, process.execution)
+        if needed := memory_sentence(run.folder.read("environment.json").get("memory")):
+            console.print(needed)
+    for _ in run.steps() if options.json else shown(run.steps(), console, process.summary.unit):
+        pass
+    if run.interrupted:
+        at = f"after step {run.last.number}" if run.last else "before the first step"
+        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}", file=sys.stderr)
+        return INTERRUPTED
+    result = finish(run)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        if run.outcome is not None and run.outcome.plane is not None:
+            from glasswork.show.regions_terminal import print_regions
+
+            print_regions(console_for_results(), [(run.outcome.plane.coarse, "")])
+        print_result(console_for_results(), result, process.next_commands(run.folder.name))
+    return 0

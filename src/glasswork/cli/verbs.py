@@ -1,51 +1,124 @@
-"""The verbs: one file of this room each, by explicit table, imported when asked for."""
+"""The verbs, by explicit table, in the groups that `--help` shows; their files are imported when asked for."""
 
 import importlib
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-VERBS = {
-    "train": "train a network on your data: glasswork train lenet --data photos/",
-    "resume": "go on with a run that was stopped or killed",
-    "evaluate": "measure a trained model on examples with known answers",
-    "predict": "ask a trained model about files, folders or tables",
-    "write": "go on with a text, character by character: glasswork write RUN --prompt TEXT --temperature 0.7",
-    "units": "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
-    "forecast": "go on with series after their end: glasswork forecast RUN --out forecast.html",
-    "export": "write a trained model for other tools: glasswork export RUN --to onnx",
-    "nearest": "show the pictures that lie nearest to one: glasswork nearest RUN photo.jpg",
-    "runs": "list the runs under runs/",
-    "crossvalidate": "judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
-    "tune": "search a recipe's fields by the validation examples: glasswork tune mlp --trials 50 --budget 20m",
-    "rate": "find a learning rate and a batch size before training: glasswork rate lenet",
-    "label-errors": "list the labels of your data that are probably wrong: glasswork label-errors photos/",
-    "vary": "see the effect of a field as a row of pictures: glasswork vary points hidden 3 6 20",
-    "transfer": "compare ways to learn from few pictures: glasswork transfer photos/ --out page.html",
-    "compare": "put runs side by side: recipe, figures, time",
-    "systems": "list what can be trained; systems show NAME prints a recipe",
-    "open": "open a trained model on one input: every operation, every error, in numbers",
-    "diagnose": "look for dead units, vanishing gradients and other faults of a trained model",
-    "graph": 'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
-    "count": "count a network's parameters, multiply-adds, memory and receptive field",
-    "heatmap": "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
-    "why-convolution": "shallow against deep, dense against convolutional, in numbers: glasswork why-convolution",
-    "why-recurrence": "remember a bracket opened ever farther back, RNN against LSTM: glasswork why-recurrence",
-    "vanishing-gradient": "draw what of an error arrives k steps back: glasswork vanishing-gradient --out page.html",
-    "convolve": "convolve an image with a filter, one cell worked out in numbers",
+from glasswork.studies.table import STUDIES
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb.
+
+    Attributes:
+        brief: what it does, in a few words.
+        sentence: what it does, with an example.
+        file: of this room, where its functions are.
+        functions: the one that adds its arguments, and the one that carries it out.
+    """
+
+    brief: str
+    sentence: str
+    file: str
+    functions: tuple[str, str]
+
+    @property
+    def fill(self) -> Callable[..., None]:
+        """Adds the verb's arguments to a parser, given the words of the command line."""
+        return self._function(self.functions[0])
+
+    @property
+    def carry_out(self) -> Callable[..., int]:
+        """Carries the verb out with its options; the exit code."""
+        return self._function(self.functions[1])
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(importlib.import_module(f"glasswork.cli.{self.file}"), name)
+        return function
+
+
+TRAIN = {
+    "train": ("learn from data", "train a network on your data: glasswork train lenet --data photos/"),
+    "resume": ("go on with a run", "go on with a run that was stopped or killed"),
+    "runs": ("list the runs", "list the runs under runs/"),
+    "systems": ("what to train", "list what can be trained; systems show NAME prints a recipe"),
 }
+USE = {
+    "predict": ("answer new inputs", "ask a trained model about files, folders or tables"),
+    "evaluate": ("measure a model", "measure a trained model on examples with known answers"),
+    "write": (
+        "continue a text",
+        "go on with a text, character by character: glasswork write RUN --prompt TEXT --temperature 0.7",
+    ),
+    "forecast": ("continue series", "go on with series after their end: glasswork forecast RUN --out forecast.html"),
+    "nearest": (
+        "find similar images",
+        "show the pictures that lie nearest to one: glasswork nearest RUN photo.jpg",
+    ),
+    "heatmap": (
+        "scan a big image",
+        "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
+    ),
+    "export": (
+        "write ONNX, weights",
+        "write a trained model for other tools: glasswork export RUN --to onnx",
+    ),
+}
+INSIDE = {
+    "open": (
+        "every operation",
+        "open a trained model on one input: every operation, every error, in numbers",
+    ),
+    "diagnose": ("find faults", "look for dead units, vanishing gradients and other faults of a trained model"),
+    "units": (
+        "what units track",
+        "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
+    ),
+    "count": ("weights, costs", "count a network's parameters, multiply-adds, memory and receptive field"),
+    "graph": (
+        "computation graph",
+        'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
+    ),
+    "convolve": ("filter an image", "convolve an image with a filter, one cell worked out in numbers"),
+}
+EXPERIMENTS = ("crossvalidate", "tune", "rate", "vary", "transfer", "label-errors")
+LECTURES = ("why-convolution", "why-recurrence", "vanishing-gradient")
 
 
-class Verb(Protocol):
-    """What the file of a verb offers."""
-
-    def fill(self, parser: ArgumentParser, arguments: Sequence[str]) -> None:
-        """Adds the verb's arguments; `arguments` are the words of the command line."""
-
-    def carry_out(self, options: Namespace) -> int:
-        """Calls the public face and prints what came out; the exit code."""
+def _verbs(file: str, rows: dict[str, tuple[str, str]]) -> dict[str, Verb]:
+    return {name: Verb(*words, file, (f"fill_{name}", f"run_{name}")) for name, words in rows.items()}
 
 
-def verb_called(name: str) -> Verb:
-    """The verb of a name in `VERBS`, from the file of that name; a hyphen is an underscore there."""
-    return cast(Verb, importlib.import_module(f"glasswork.cli.{name.replace('-', '_')}"))
+def _studies(names: tuple[str, ...]) -> dict[str, Verb]:
+    functions = ("fill_study", "run_study")
+    return {name: Verb(STUDIES[name].brief, STUDIES[name].sentence, "studies", functions) for name in names}
+
+
+COMPARE = {"compare": ("runs side by side", "put runs side by side: recipe, figures, time")}
+GROUPS: dict[str, dict[str, Verb]] = {
+    "train": _verbs("train", TRAIN),
+    "use a model": _verbs("use", USE),
+    "look inside": _verbs("inside", INSIDE),
+    "experiments": {**_studies(EXPERIMENTS), **_verbs("studies", COMPARE)},
+    "lectures": _studies(LECTURES),
+}
+VERBS: dict[str, Verb] = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
+
+EXAMPLES = (
+    "glasswork train --data photos/          # a folder of class folders",
+    "glasswork predict runs/lenet-1 new.png",
+    'glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
+)
+
+
+def overview() -> str:
+    """What `glasswork --help` prints: the verbs in their groups, two on a line, on one screen of 80 x 24."""
+    lines = ["usage: glasswork VERB ...                  glasswork VERB --help has its options", ""]
+    for group, verbs in GROUPS.items():
+        cells = [f"{name:<15} {verb.brief} " for name, verb in verbs.items()]
+        for place in range(0, len(cells), 2):
+            head, row = "" if place else group, cells[place : place + 2]
+            lines.append(f"{head:<12}" + "".join(f"{cell:<36}" for cell in row).rstrip())
+    return "\n".join([*lines, "", "examples:", *(f"  {example}" for example in EXAMPLES)])

@@ -2,12 +2,12 @@
 
 import torch
 from torch import Tensor
-from typing_extensions import override
 
-from glasswork.data.batches import Batch, BatchSource
+from glasswork.data.batches import Batch, Batches, Draw
 from glasswork.data.dataset import Dataset
+from glasswork.data.samplers import Consecutive
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, mixed
+from glasswork.execution import Execution
 
 
 class Stretches:
@@ -39,67 +39,45 @@ class Stretches:
         return self.tokens[places + self._shifts[torch.searchsorted(self._ends, places, right=True)]].long()
 
 
-class Lanes(BatchSource):
-    """Chunks of a text that is divided into lanes, which are read side by side from their beginnings to their ends.
+class Chunks:
+    """Makes batches of chunks of a text; targets are the inputs one time later.
 
-    Row i of one batch goes on where row i of the batch before ended, so that a network's state can be carried on; at
-    the first batch of an epoch all lanes begin anew, somewhere else than in the epoch before. Targets are the inputs
-    one time later.
+    The first batch of an epoch begins something: the state of the batch before is not carried on into it.
+
+    Args:
+        text: the text.
+        times: of one chunk.
+        execution: where the arithmetic is carried out.
+    """
+
+    def __init__(self, text: Stretches, times: int, execution: Execution) -> None:
+        self.text, self.times, self.execution = text, times, execution
+
+    def __call__(self, starts: Tensor, draw: Draw | None = None) -> Batch:
+        """The chunks that begin at `starts` (int64) as one batch, (chunks, times)."""
+        tokens = self.text.at(starts[:, None] + torch.arange(self.times + 1)).to(self.execution.device)
+        inputs, targets = tokens[:, :-1], tokens[:, 1:]
+        return Batch(inputs, targets, begins=draw is None or draw.batch == 0, counted=targets.numel())
+
+
+def text_batches(dataset: Dataset, rows: Tensor, lanes: int, times: int, seed: int, execution: Execution) -> Batches:
+    """Batches for truncated back-propagation through time: chunks of a text that go on where the last ones ended.
 
     Args:
         dataset: of a text.
-        rows: those to read.
-        lanes: how many lie side by side; fewer where the text is too short for them.
+        rows: those to read, in their order.
+        lanes: how many chunks lie side by side; fewer if the text is too short for them.
         times: characters of one chunk, over which errors flow back.
-        seed: what the beginnings depend on, with the epoch.
+        seed: of the run.
         execution: where the arithmetic is carried out.
 
     Raises:
-        GlassworkError: where the text is shorter than one chunk.
+        GlassworkError: for a text that is shorter than one chunk.
     """
-
-    def __init__(self, dataset: Dataset, rows: Tensor, lanes: int, times: int, seed: int, execution: Execution) -> None:
-        self.examples, self.rows, self.times, self.seed, self.execution = dataset, rows, times, seed, execution
-        self.text = Stretches(dataset, rows)
-        if len(self.text) <= times:
-            raise GlassworkError(
-                f"{dataset.source} has {len(self.text):,} characters to train on, which is less than one sequence of "
-                f"{times} and the character after it: give it more text, or a shorter --sequence"
-            )
-        self.lanes = min(lanes, self.most)
-        self.chunks = (len(self.text) - 1) // (self.lanes * times)
-
-    @override
-    def __len__(self) -> int:
-        return self.chunks
-
-    @property
-    @override
-    def size(self) -> int:
-        return self.lanes
-
-    @property
-    @override
-    def most(self) -> int:
-        return (len(self.text) - 1) // self.times
-
-    @override
-    def sample(self, size: int, number: int = 0) -> Batch:
-        size = min(size, self.most)
-        return self._chunk(torch.arange(size) * self.times, begins=True)
-
-    @override
-    def resized(self, size: int) -> "Lanes":
-        return Lanes(self.examples, self.rows, size, self.times, self.seed, self.execution)
-
-    @override
-    def batch(self, epoch: int, index: int) -> Batch:
-        length = self.chunks * self.times
-        left_over = len(self.text) - 1 - self.lanes * length
-        first = mixed(self.seed, epoch) % (left_over + 1)
-        return self._chunk(first + torch.arange(self.lanes) * length + index * self.times, begins=index == 0)
-
-    def _chunk(self, starts: Tensor, begins: bool) -> Batch:
-        tokens = self.text.at(starts[:, None] + torch.arange(self.times + 1)).to(self.execution.device)
-        inputs, targets = tokens[:, :-1], tokens[:, 1:]  # (lanes, times)
-        return Batch(inputs, targets, begins=begins, counted=targets.numel())
+    text = Stretches(dataset, rows)
+    if len(text) <= times:
+        raise GlassworkError(
+            f"{dataset.source} has {len(text):,} characters to train on, which is less than one sequence of "
+            f"{times} and the character after it: give it more text, or a shorter --sequence"
+        )
+    return Batches(Consecutive(len(text), lanes, times, seed), Chunks(text, times, execution))

@@ -7,12 +7,9 @@ the same source at the same time write the same bytes under names of their own, 
 
 import hashlib
 import json
-import math
-import mmap
 import os
 import stat
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.scratch import folder
 
 FORMAT = 4
 LIMIT = 20 * 2**30  # bytes that all entries together may take
@@ -34,12 +32,6 @@ _NAMES = "row_names"
 _OFFSETS = ".offsets"  # behind the name of the column that they belong to
 _TYPES = {torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64", torch.float32: "F32"}
 _DAY = 24 * 3600
-
-
-def folder() -> Path:
-    """Where the cache lies: `$GLASSWORK_CACHE`, or `~/.cache/glasswork/data`."""
-    chosen = os.environ.get("GLASSWORK_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "glasswork" / "data"
 
 
 def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Dataset]) -> Dataset:
@@ -71,35 +63,6 @@ def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, re
         reason = error.strerror or str(error)
         sentence = f"The cache folder {entry.parent} cannot be written ({reason}): this source is read anew each time."
         return replace(dataset, skipped=(*dataset.skipped, sentence))
-
-
-def scratch(shape: tuple[int, ...]) -> Tensor:
-    """Room for a large uint8 column outside of anonymous memory: a tensor mapped to a nameless file.
-
-    The file lies beside the cache (else in the folder for temporary files) and is gone with the tensor, even when the
-    process is killed. Its space is reserved at once, since a disk that fills up later would kill the process (SIGBUS).
-    """
-    size = math.prod(shape)
-    if size == 0:
-        return torch.empty(shape, dtype=torch.uint8)
-    for parent in (folder, lambda: Path(tempfile.gettempdir())):
-        try:
-            place = parent()
-            place.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=place) as file:
-                _reserve(file, size)
-                mapped = mmap.mmap(file.fileno(), size)
-            return torch.frombuffer(mapped, dtype=torch.uint8).reshape(shape)
-        except (OSError, RuntimeError):
-            continue
-    return torch.empty(shape, dtype=torch.uint8)
-
-
-def _reserve(file: IO[bytes], size: int) -> None:
-    if sys.platform == "linux":
-        os.posix_fallocate(file.fileno(), 0, size)
-    else:
-        file.truncate(size)
 
 
 def _key(reader: str, sources: Sequence[Path], options: ReadingOptions) -> str:

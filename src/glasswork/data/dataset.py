@@ -2,18 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.formats.series.kind import SeriesKind
-from glasswork.data.formats.tables.features import Column
+from glasswork.data.kinds.columns import Column
 from glasswork.data.vocabulary import Pieces, Vocabulary
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.series import Series
+    from glasswork.data.kinds.task import Task
 
 InputKind = Literal["image", "vector", "text", "sequence", "series"]
 TargetKind = Literal["class", "classes", "number", "next", "ahead"]
+
+ASKED: dict[InputKind, tuple[str, str]] = {
+    "image": ("FILE.png", "pictures, a folder or a table"),
+    "vector": ("FILE.csv", "the rows of a table"),
+    "text": ("FILE.txt", "a text"),
+    "sequence": ("FILE", "a sequence"),
+    "series": ("FILE.csv", "series"),
+}
+"""What a model of each kind of input is asked about: a file, and what it holds."""
 
 HOLDS: dict[InputKind, str] = {
     "image": "images: use lenet",
@@ -26,9 +39,6 @@ HOLDS: dict[InputKind, str] = {
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
-
-TIMES = 8
-"""How many times the made inputs have that a network of sequences is looked at with."""
 
 
 @dataclass(frozen=True)
@@ -76,30 +86,28 @@ class Schema:
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
-    series: SeriesKind | None = None
+    series: "Series | None" = None
     each: bool = False
+
+    @cached_property
+    def task(self) -> "Task":
+        """The kinds of inputs and target."""
+        from glasswork.data.kinds.of_schema import task_of
+
+        return task_of(self)
 
     @property
     def unit(self) -> str:
         """What examples are counted in, in the plural."""
-        return {"next": "characters", "ahead": "times"}.get(self.target, "examples")
+        return self.task.target.unit
 
     def zeros(self, count: int) -> Tensor:
-        """`count` inputs of zeros as a network takes them, `TIMES` long where lengths differ; on the default device."""
-        if self.inputs == "text":
-            return torch.zeros(count, TIMES, *self.shape, dtype=torch.int64)
-        if self.series is not None:
-            return torch.zeros(count, self.series.window, self.series.features)
-        return torch.zeros(count, *((TIMES,) if self.inputs == "sequence" else ()), *self.shape)
+        """`count` inputs of zeros as a network takes them; on the default device."""
+        return self.task.inputs.zeros(count)
 
     def output_shape(self, count: int) -> tuple[int, ...]:
-        """What a network answers to `zeros(count)`: (count, outputs), or (count, outputs, times) for one per time.
-
-        Of series it is (count, horizon, quantiles).
-        """
-        if self.series is not None:
-            return (count, self.series.horizon, self.series.quantiles)
-        return (count, len(self.classes), *((TIMES,) if self.target == "next" or self.each else ()))
+        """What a network answers to `zeros(count)`."""
+        return self.task.target.output_shape(count)
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON types; `from_json` turns it back."""
@@ -113,7 +121,9 @@ class Schema:
         if values.get("vocabulary") is not None:
             values["vocabulary"] = Vocabulary.from_json(values["vocabulary"])
         if values.get("series") is not None:
-            values["series"] = SeriesKind.from_json(values["series"])
+            from glasswork.data.kinds.series import Series
+
+            values["series"] = Series.from_json(values["series"])
         return cls(**values)
 
 
@@ -156,9 +166,7 @@ class Dataset:
 
     def count(self, rows: Tensor) -> int:
         """How much there is to learn from at `rows`, in the schema's unit."""
-        if self.schema.target == "next":
-            return int(ragged.lengths(self.offsets["inputs"])[rows].sum())
-        return len(rows)
+        return self.schema.task.target.count(self, rows)
 
     def name(self, row: int) -> str:
         """Where row `row` came from, in words."""

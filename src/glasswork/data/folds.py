@@ -14,7 +14,6 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.formats.splits import split_parts, visible
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.parquet import load_parquet
-from glasswork.data.splits import strata
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
@@ -104,7 +103,7 @@ def make_folds(
         raise GlassworkError(f"Cross-validation needs at least 2 folds, and {count} were asked for")
     if order == "time" and groups is not None:
         raise GlassworkError("Folds are made in time order or by groups, not both: leave one of them away")
-    least = 2 if dataset.schema.target == "number" else 1
+    least = dataset.schema.task.target.least
     if len(rows) < (count + (order == "time")) * least:
         raise GlassworkError(f"{dataset.source} has {len(rows)} examples for {count} folds, which are too few")
     if order == "time":
@@ -167,22 +166,24 @@ def require_classes(dataset: Dataset, rows: Tensor, where: str, reason: str) -> 
     """
     if len(rows) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on {where}")
-    if dataset.schema.target != "class":
+    target = dataset.schema.task.target
+    counts = target.counts(dataset, rows)
+    if counts is None or not target.one_class:
         return
-    counts = torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.schema.classes))
     if (counts == 0).any():
-        name = dataset.schema.classes[int((counts == 0).nonzero()[0])]
+        name = target.names[int((counts == 0).nonzero()[0])]
         raise GlassworkError(f"Class '{name}' has no training example {where}, for {reason}: use fewer folds")
 
 
 def _require_class_in_every_fold(dataset: Dataset, rows: Tensor, count: int) -> None:
-    if dataset.schema.target != "class":
+    target = dataset.schema.task.target
+    counts = target.counts(dataset, rows)
+    if counts is None or not target.one_class:
         return
-    counts = torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.schema.classes))
     least = int(counts.argmin())
     if counts[least] < count:
         raise GlassworkError(
-            f"Class '{dataset.schema.classes[least]}' has {int(counts[least])} examples outside of the test set, and "
+            f"Class '{target.names[least]}' has {int(counts[least])} examples outside of the test set, and "
             f"{count} folds need one each: use fewer --folds, or add examples of it"
         )
 
@@ -197,7 +198,7 @@ def _stratified(dataset: Dataset, rows: Tensor, count: int, seed: int) -> Tensor
 def _by_strata(dataset: Dataset, rows: Tensor, seed: int) -> Tensor:
     """Places in `rows`, shuffled, stratum after stratum."""
     shuffled = _permutation(len(rows), seed)
-    return shuffled[strata(dataset, rows)[shuffled].argsort(stable=True)]
+    return shuffled[dataset.schema.task.target.strata(dataset, rows)[shuffled].argsort(stable=True)]
 
 
 def _in_groups(dataset: Dataset, rows: Tensor, count: int, seed: int, groups: Groups) -> Tensor:
@@ -207,7 +208,7 @@ def _in_groups(dataset: Dataset, rows: Tensor, count: int, seed: int, groups: Gr
     if len(present) < count:
         names = ", ".join(groups.names[number] for number in present[:5].tolist())
         raise GlassworkError(f"There are {len(present)} groups ({names}) for {count} folds: use fewer --folds")
-    kinds = torch.unique(strata(dataset, rows), return_inverse=True)[1]
+    kinds = torch.unique(dataset.schema.task.target.strata(dataset, rows), return_inverse=True)[1]
     width = int(kinds.max()) + 1
     contents = torch.bincount(numbers * width + kinds, minlength=len(present) * width).reshape(-1, width)
     drawn = _permutation(len(present), seed)

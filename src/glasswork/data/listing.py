@@ -1,5 +1,6 @@
 """Which files are images."""
 
+import re
 from pathlib import Path
 
 from glasswork.data.formats.decoding import SUFFIXES
@@ -20,3 +21,9 @@ def image_files(path: Path) -> list[Path]:
     if not files:
         raise GlassworkError(f"There is no image in {path}: known are {', '.join(sorted(SUFFIXES))}")
     return files
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """A key that sorts names as people do: `image 2` before `image 10`."""
+    pieces = re.split(r"(\d+)", text.casefold())
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, text)]

@@ -22,6 +22,13 @@ def lengths(offsets: Tensor) -> Tensor:
     return offsets[1:] - offsets[:-1]
 
 
+def spread_of_lengths(offsets: Tensor) -> str:
+    """The shortest, the longest and the median length in words."""
+    ordered = lengths(offsets).sort().values
+    least, middle, most = ordered[[0, len(ordered) // 2, -1]].tolist()
+    return f"{least:,}" if least == most else f"{least:,} to {most:,} (median {middle:,})"
+
+
 def offsets_of(counts: Tensor) -> Tensor:
     """Where rows of these lengths (rows,) begin, and where the last one ends: int64 (rows + 1,)."""
     return torch.nn.functional.pad(counts.to(torch.int64).cumsum(0), (1, 0))
@@ -44,6 +51,11 @@ def places(offsets: Tensor, rows: Tensor) -> Tensor:
 def take(values: Tensor, offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Values and offsets of some rows (int64), in their order."""
     return values[places(offsets, rows)], offsets_of(lengths(offsets)[rows])
+
+
+def split(values: Tensor, offsets: Tensor, rows: Tensor) -> list[Tensor]:
+    """The values of each row, (times, ...), without a copy."""
+    return [values[begin:end] for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True)]
 
 
 def pad(values: Tensor, offsets: Tensor, rows: Tensor, fill: float = 0) -> tuple[Tensor, Tensor]:

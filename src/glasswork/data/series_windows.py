@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from typing_extensions import override
 
-from glasswork.data.batches import Batch, BatchSource
+from glasswork.data.batches import Batch, Batches, Draw
 from glasswork.data.dataset import Dataset
-from glasswork.execution import Execution, mixed
+from glasswork.data.samplers import Shuffled
+from glasswork.execution import Execution
 
 LEAST_SCALE = 1e-3
 """Of a window whose seasons are all but alike, its scale as a share of its values' own size."""
@@ -142,48 +142,17 @@ class Windows:
         return (self.naive(places)[:, :, None] + self.scales(places)[:, None, None] * outputs).sort(2).values
 
 
-class WindowBatches(BatchSource):
-    """The batches of every epoch over some forecasts; batches differ in size by at most one.
+def window_batches(windows: Windows, places: Places, batch_size: int, seed: int) -> Batches:
+    """Batches of forecasts in random order; they differ in size by at most one.
 
     Args:
         windows: the series.
         places: of the forecasts.
-        batch_size: forecasts of a batch.
-        seed: what the batches depend on, with the epoch.
+        batch_size: forecasts of a batch, at most.
+        seed: of the run.
     """
 
-    def __init__(self, windows: Windows, places: Places, batch_size: int, seed: int) -> None:
-        self.windows, self.places, self.seed = windows, places, seed
-        self.count = max(1, -(-len(places) // batch_size))
-        self._epoch = -1
-        self._order = torch.zeros(0, dtype=torch.int64)
+    def collate(chosen: Tensor, draw: Draw | None) -> Batch:
+        return windows.batch(places.at(chosen))
 
-    @override
-    def __len__(self) -> int:
-        return self.count
-
-    @property
-    @override
-    def size(self) -> int:
-        return -(-len(self.places) // self.count)
-
-    @property
-    @override
-    def most(self) -> int:
-        return len(self.places)
-
-    @override
-    def sample(self, size: int, number: int = 0) -> Batch:
-        return self.windows.batch(self.places.at(torch.arange(min(size, self.most))))
-
-    @override
-    def resized(self, size: int) -> "WindowBatches":
-        return WindowBatches(self.windows, self.places, size, self.seed)
-
-    @override
-    def batch(self, epoch: int, index: int) -> Batch:
-        if self._epoch != epoch:
-            generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
-            self._order, self._epoch = torch.randperm(self.most, generator=generator), epoch
-        begin, end = (place * self.most // self.count for place in (index, index + 1))
-        return self.windows.batch(self.places.at(self._order[begin:end]))
+    return Batches(Shuffled(torch.arange(len(places)), batch_size, seed), collate)

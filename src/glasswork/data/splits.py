@@ -5,12 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.data import ragged
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
-
-DECILES = 10
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     given = dataset.columns.get("split", torch.full((len(dataset),), TRAINING, dtype=torch.uint8))
     training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
     final = (given == TEST).nonzero()[:, 0]
-    kinds = None if dataset.ordered else strata(dataset, torch.arange(len(dataset)))
+    kinds = None if dataset.ordered else dataset.schema.task.target.strata(dataset, torch.arange(len(dataset)))
 
     def held_out(part: int, share: float) -> tuple[Tensor, Tensor]:
         return _end(training, share) if kinds is None else _hold_out(training, kinds, share, mixed(seed, part))
@@ -54,36 +51,18 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
         training, held = held_out(VALIDATION, validation)
     if len(training) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on: {len(dataset)} in all")
-    if dataset.schema.target == "class" and not dataset.schema.each:  # a rare label may be in the test alone
-        targets, offsets = dataset.columns["targets"], dataset.offsets.get("targets")
-        known = targets[training if offsets is None else ragged.places(offsets, training)]
-        counts = torch.bincount(known, minlength=len(dataset.schema.classes))
+    target = dataset.schema.task.target
+    counts = target.counts(dataset, training) if target.one_class else None  # a rare label may be in the test alone
+    if counts is not None:
         if "unseen" in dataset.columns:  # some classes are kept from training on purpose
             counts[dataset.columns["targets"][dataset.columns["unseen"] == 1]] += 1
         if (counts == 0).any():
-            name = dataset.schema.classes[int((counts == 0).nonzero()[0])]
+            name = target.names[int((counts == 0).nonzero()[0])]
             raise GlassworkError(
                 f"{dataset.source} leaves class '{name}' without a training example: add examples of it, "
                 "or hold out less with --test and --validation"
             )
     return Splits(training, held, final)
-
-
-def strata(dataset: Dataset, rows: Tensor) -> Tensor:
-    """A number for each of the rows, equal for rows of one class, of one set of labels, or of one tenth of numbers.
-
-    Rows with the same number are spread evenly over the parts of a split; where every time of a row has a target of its
-    own, all rows have the same.
-    """
-    if "targets" in dataset.offsets:
-        return torch.zeros(len(rows), dtype=torch.int64)
-    targets = dataset.columns["targets"][rows]
-    if dataset.schema.target == "class":
-        return targets
-    if dataset.schema.target == "classes":
-        found: Tensor = torch.unique(targets, dim=0, return_inverse=True)[1]
-        return found
-    return targets[:, 0].argsort(stable=True).argsort() * DECILES // max(1, len(rows))
 
 
 def _end(rows: Tensor, share: float) -> tuple[Tensor, Tensor]:

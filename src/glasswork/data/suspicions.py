@@ -1,12 +1,13 @@
 """Columns of a table that tell the target alone, as one does that was made from it: label leakage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.formats.tables.features import spans
+from glasswork.data.kinds.columns import Column, spans
 
 CELLS = 400_000  # looked at, at most, so that wide tables do not wait
 MOST, LEAST = 4000, 400  # rows of them
@@ -26,7 +27,9 @@ class _Target:
     classes: int
 
 
-def suspicions(dataset: Dataset, training: Tensor) -> list[str]:
+def suspicions(
+    dataset: Dataset, columns: Sequence[Column], target_columns: Sequence[str], training: Tensor
+) -> list[str]:
     """A sentence for every column that tells the target on its own while the others are far from it.
 
     A column is judged by itself: on half of the training rows the most frequent class (or the mean number) of each of
@@ -34,18 +37,20 @@ def suspicions(dataset: Dataset, training: Tensor) -> list[str]:
     share of wrong answers, averaged over the classes; for numbers the share of the variance that stays.
 
     Args:
-        dataset: of a table; there are no suspicions about others.
+        dataset: of a table.
+        columns: of which the features are made; fewer than two are not looked at.
+        target_columns: the names of the columns that hold the target.
         training: the rows (int64) to look at.
     """
-    columns = dataset.schema.columns
     if len(columns) < 2 or len(training) < FEWEST:
         return []
     order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
     order = order[: max(LEAST, min(MOST, CELLS // len(columns)))]
     rows = training[order]
-    values = _values(dataset, rows)
+    values = _values(dataset, columns, rows)
     sentences = []
-    for target in _targets(dataset, rows):
+    targets = dataset.schema.task.target.separate(dataset.columns["targets"][rows], target_columns)
+    for target in (_Target(*one) for one in targets[:TARGETS]):
         errors = torch.tensor([_error(column, target) for column in values])
         telling = (errors <= LEAK).nonzero()[:, 0].tolist()
         copies = [place for place in telling if _same(values[place], target)]
@@ -64,27 +69,17 @@ def suspicions(dataset: Dataset, training: Tensor) -> list[str]:
     return sentences
 
 
-def _values(dataset: Dataset, rows: Tensor) -> list[Tensor]:
+def _values(dataset: Dataset, columns: Sequence[Column], rows: Tensor) -> list[Tensor]:
     """One float64 number per row for each column: the number, or which category; empty cells lie below all others."""
     inputs = dataset.columns["inputs"][rows].double()
     found = []
-    for column, (start, end) in zip(dataset.schema.columns, spans(dataset.schema.columns), strict=True):
+    for column, (start, end) in zip(columns, spans(columns), strict=True):
         features = inputs[:, start:end]
         values = features.nan_to_num(-1.0).argmax(1).double() if column.kind == "category" else features[:, 0]
         known = values[~features[:, 0].isnan()]
         lowest = float(known.min()) if len(known) else 0.0
         found.append(torch.where(features[:, 0].isnan(), lowest - 1, values))
     return found
-
-
-def _targets(dataset: Dataset, rows: Tensor) -> list[_Target]:
-    schema, targets = dataset.schema, dataset.columns["targets"][rows]
-    if schema.target == "class":
-        return [_Target(", ".join(schema.target_columns), targets, len(schema.classes))]
-    named = list(enumerate(schema.classes))[:TARGETS]
-    if schema.target == "classes":
-        return [_Target(name, targets[:, place].long(), 2) for place, name in named]
-    return [_Target(name, targets[:, place].double(), 0) for place, name in named]
 
 
 def _error(column: Tensor, target: _Target) -> float:

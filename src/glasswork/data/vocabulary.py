@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.record import Record
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """How the token is written that stands for every text that is none of the others."""
 
@@ -18,7 +20,7 @@ Pieces = Literal["character", "word", "bpe", "features"]
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(Record):
     """The tokens that a network of texts knows; the number of a token is its place.
 
     Attributes:
@@ -60,11 +62,6 @@ class Vocabulary:
     def decode(self, numbers: Iterable[int]) -> str:
         """The text whose tokens have these numbers."""
         return "".join(self.tokens[number] for number in numbers)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Vocabulary":
-        """The vocabulary that `dataclasses.asdict` wrote, with lists for tuples."""
-        return cls(tuple(data["tokens"]), data["pieces"], tuple(data["merges"]))
 
 
 def codes_of(text: str) -> Numbers:

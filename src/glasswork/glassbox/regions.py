@@ -16,10 +16,9 @@ from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
-from glasswork.objectives.losses import probabilities
 from glasswork.record import Record
 
-CELLS = 120
+CELLS, TERMINAL_CELLS = 120, 44
 """Cells along each side of a region, where nothing else is said."""
 MARGIN = 0.15
 """Room around the points, as a share of how far they reach."""
@@ -108,10 +107,10 @@ def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution
         loss: what is minimised.
         execution: how the arithmetic is carried out.
     """
-    schema = dataset.schema
-    one_class = schema.target == "class" and len(schema.classes) <= MOST_CLASSES
-    one_number = schema.target == "number" and len(schema.classes) == 1
-    if schema.inputs != "vector" or schema.shape != (2,) or not (one_class or one_number):
+    schema, task = dataset.schema, dataset.schema.task
+    one_class = task.target.one_class and len(task.target.names) <= MOST_CLASSES
+    one_number = task.target.numeric and len(task.target.names) == 1
+    if not task.inputs.looks or task.inputs.shape != (2,) or not (one_class or one_number):
         return None
     rows = training[dataset.columns["inputs"][training].isfinite().all(1)]
     if len(rows) == 0:
@@ -137,12 +136,8 @@ def answers_over(network: nn.Module, plane: Plane, cells: int = CELLS) -> Tensor
     Returns:
         float32 on the CPU, (cells, cells, outputs); the first row is that of the lowest second input.
     """
-    outputs, schema = _outputs(network, plane, cells), plane.schema
-    if schema.target == "class":
-        chances = probabilities(outputs, plane.loss, "class")
-    else:
-        chances = Scaling(schema, Execution()).answers(outputs)
-    return chances.reshape(cells, cells, -1)
+    outputs = plane.schema.task.target.readout(_outputs(network, plane, cells), plane.loss)
+    return outputs.reshape(cells, cells, -1)
 
 
 def region(network: nn.Module, plane: Plane, cells: int = CELLS) -> Region:
@@ -152,7 +147,7 @@ def region(network: nn.Module, plane: Plane, cells: int = CELLS) -> Region:
 
 def as_region(answers: Tensor, plane: Plane) -> Region:
     """Answers that were worked out before, (cells, cells, outputs), as a region."""
-    schema, number = plane.schema, plane.schema.target == "number"
+    schema, number = plane.schema, plane.schema.task.target.numeric
     distinct = torch.unique(plane.targets)
     every = -(-len(plane.points) // MOST_POINTS)
     shown = torch.cat([plane.points.double(), plane.targets.double()[:, None]], 1)[::every]

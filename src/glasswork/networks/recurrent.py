@@ -11,12 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.textbook import gru_step, lstm_step, rnn_step
+from glasswork.textbook.recurrent import GRUStep, LSTMStep, RecurrentStep, RNNStep
 
 State = tuple[Tensor, ...]
 """What is handed from one time to the next: (h,), or (h, c) for the LSTM; each (layers x directions, batch, units)."""
-
-Step = Callable[..., tuple[Tensor, ...]]
 
 
 class Cell(NamedTuple):
@@ -25,32 +23,21 @@ class Cell(NamedTuple):
     Attributes:
         kernel: torch's layer for whole sequences.
         nonlinearity: of the vanilla kinds.
-        step: the textbook's cell: (x, *state, w_ih, w_hh, b_ih, b_hh) to the new state.
+        step: the textbook's.
         states: how many tensors one time hands to the next.
     """
 
     kernel: Callable[..., nn.RNNBase]
     nonlinearity: str | None
-    step: Step
+    step: RecurrentStep
     states: int
 
 
-def _vanilla(nonlinearity: str) -> Step:
-    def step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, ...]:
-        return (rnn_step.forward(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity),)
-
-    return step
-
-
-def _gated(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, ...]:
-    return (gru_step.forward(x, h, w_ih, w_hh, b_ih, b_hh),)
-
-
 CELLS: Mapping[str, Cell] = {
-    "rnn": Cell(nn.RNN, "tanh", _vanilla("tanh"), 1),
-    "relu-rnn": Cell(nn.RNN, "relu", _vanilla("relu"), 1),
-    "gru": Cell(nn.GRU, None, _gated, 1),
-    "lstm": Cell(nn.LSTM, None, lstm_step.forward, 2),
+    "rnn": Cell(nn.RNN, "tanh", RNNStep("tanh"), 1),
+    "relu-rnn": Cell(nn.RNN, "relu", RNNStep("relu"), 1),
+    "gru": Cell(nn.GRU, None, GRUStep(), 1),
+    "lstm": Cell(nn.LSTM, None, LSTMStep(), 2),
 }
 
 
@@ -157,7 +144,8 @@ class Recurrent(nn.Module):
                 times = range(inputs.shape[1])
                 shown: dict[int, Tensor] = {}
                 for time in reversed(times) if direction else times:
-                    now = step(inputs[:, time], *now, *weights)
+                    new = step.forward(inputs[:, time], *now, *weights)
+                    now = new if isinstance(new, tuple) else (new,)
                     shown[time] = now[0]
                 ends.append(now)
                 read.append(torch.stack([shown[time] for time in times], 1))  # (batch, time, units)

@@ -179,13 +179,21 @@ def probabilities(scores: Tensor, loss: str, target_kind: str) -> Tensor:
     check_fit(loss, target_kind)
     if target_kind in {"number", "ahead"}:
         raise GlassworkError("Targets that are numbers have no probabilities; read the scores themselves.")
-    if target_kind == "classes":
-        return scores.sigmoid() if loss == "binary-cross-entropy" else scores.clamp(0, 1)
+    return label_probabilities(scores, loss) if target_kind == "classes" else class_probabilities(scores, loss)
+
+
+def class_probabilities(scores: Tensor, loss: str) -> Tensor:
+    """What scores (batch, classes, ...) say as probabilities of one class; they sum to 1."""
     if loss == "binary-cross-entropy":
         return F.logsigmoid(scores).softmax(1)  # = sigma(s_k) / sum_j sigma(s_j), but never 0 / 0
     if loss == "squared-error":
         return nearest_distribution(scores)
     return scores.softmax(1)
+
+
+def label_probabilities(scores: Tensor, loss: str) -> Tensor:
+    """What scores (batch, labels) say as probabilities, each on its own."""
+    return scores.sigmoid() if loss == "binary-cross-entropy" else scores.clamp(0, 1)
 
 
 def nearest_distribution(scores: Tensor) -> Tensor:

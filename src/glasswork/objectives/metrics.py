@@ -3,7 +3,7 @@
 PyTorch only, as importing scikit-learn takes seconds; the tests compare with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,23 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.objectives import losses
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What was measured on some examples.
+
+    Attributes:
+        values: figures by name.
+        main: which of them people ask for first.
+        error: what selection compares; smaller is better.
+        higher_is_better: whether the main one is better if it is higher.
+    """
+
+    values: Mapping[str, float]
+    main: str
+    error: float
+    higher_is_better: bool = True
 
 
 def measure(target_kind: str, scores: Tensor, targets: Tensor, loss_name: str) -> dict[str, float]:

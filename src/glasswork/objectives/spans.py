@@ -84,6 +84,31 @@ def span_f1(truths: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], s
     return [whole, *(_f1(kind, true[kind], said[kind], both[kind]) for kind in kinds)]
 
 
+def measure_labels(
+    truths: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], names: Sequence[str], loss: float
+) -> dict[str, float]:
+    """`loss`; `accuracy` over all tokens; `f1` of all spans by CoNLL's rule, and `macro_f1`, the mean over kinds.
+
+    Args:
+        truths: labels of each sentence.
+        answers: the same sentences as they were answered.
+        names: of all labels, which say whether they are of a scheme.
+        loss: mean over the tokens.
+    """
+    whole, *kinds = span_f1(truths, answers, marks_spans(names))
+    right = sum(
+        one == other
+        for truth, answer in zip(truths, answers, strict=True)
+        for one, other in zip(truth, answer, strict=True)
+    )
+    return {
+        "loss": loss,
+        "accuracy": right / max(1, sum(map(len, truths))),
+        "f1": whole.f1,
+        "macro_f1": sum(one.f1 for one in kinds) / max(1, len(kinds)),
+    }
+
+
 def _f1(label: str, true: int, said: int, both: int) -> LabelF1:
     precision, recall = both / said if said else 0.0, both / true if true else 0.0
     return LabelF1(label, true, precision, recall, 2 * both / (true + said) if true + said else 0.0)

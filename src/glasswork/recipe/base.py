@@ -132,20 +132,22 @@ class Recipe(Options):
     test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
     patience: int | None = Field(None, ge=1, description="epochs without a lower validation loss before stopping early")
 
-    def completed(self, *, epochs: int, **usual: object) -> Self:
-        """The recipe with what is absent as it usually is.
+    def completed(self, usual: Mapping[str, object]) -> Self:
+        """The recipe with the fields that were left None as they usually are.
 
         Args:
-            epochs: where neither they nor a budget were given.
-            usual: other fields; without a strength among them, a penalty has to come with its own.
+            usual: fields by name. `epochs` counts only without a budget; without a strength, a penalty has to come with
+                its own.
 
         Raises:
-            GlassworkError: for a penalty of which nobody knows how strong it should be.
+            GlassworkError: for a penalty whose strength is neither given nor usual.
         """
         if self.penalty != "none" and self.strength is None and "strength" not in usual:
             raise GlassworkError(f"How strong should the penalty {self.penalty} be? Add --strength 0.0001, say")
-        usual = {"strength": 0.0, "epochs": None if self.budget else epochs, **usual}
-        return self.model_copy(update={key: value for key, value in usual.items() if getattr(self, key) is None})
+        values = {"strength": 0.0, **usual}
+        if self.budget:
+            values.pop("epochs", None)
+        return self.model_copy(update={key: value for key, value in values.items() if getattr(self, key) is None})
 
     @field_validator("strength")
     @classmethod

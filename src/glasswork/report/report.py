@@ -54,22 +54,21 @@ class Score(Record):
         value: on the test split (on the validation split if there is no other).
         count: the same in counts, `987 of 1,000 test images`; empty: the metric counts nothing. If given, the figure
             is a share of right answers.
-        low: lower end of the 95 % interval; `high` is its upper end.
+        interval: the lower and the upper end of the 95 % interval; None: not known.
         in_percent, higher_is_better: it is a share of one; false for errors and losses.
-        baseline_name: what needs no learning, `always answering the most frequent class`.
-        baseline: the metric of that.
+        baseline: what needs no learning, `always answering the most frequent class`; may be empty.
+        baseline_value: the metric of that; None: there is none.
     """
 
     tag: ClassVar[str] = "score"
     metric: str
     value: float
     count: str = ""
-    low: float | None = None
-    high: float | None = None
+    interval: tuple[float, float] | None = None
     in_percent: bool = True
     higher_is_better: bool = True
-    baseline_name: str = ""
-    baseline: float | None = None
+    baseline: str = ""
+    baseline_value: float | None = None
 
     def write(self, value: float) -> str:
         """A value of this metric for people."""
@@ -88,20 +87,20 @@ class Score(Record):
             wrong = round(1000 * (1 - self.value))
             rare = "Not one was wrong." if self.value == 1 else "Hardly one in 1,000 is wrong."
             words.append(f"That is about {number(wrong)} wrong in every 1,000." if wrong else rare)
-        if self.low is not None and self.high is not None:
-            ends = f"{self.write(self.low)} and {self.write(self.high)}"
+        if self.interval is not None:
+            ends = " and ".join(map(self.write, self.interval))
             words.append(
                 f"With this many examples to test on, the true figure plausibly lies between {ends} (95 % interval)."
             )
-        if self.baseline is not None:
-            name = self.baseline_name or "answering without looking"
-            words.append(f"For comparison, {name} reaches {self.write(self.baseline)}, {self._judge(self.baseline)}.")
+        if self.baseline_value is not None:
+            name, value = self.baseline or "answering without looking", self.baseline_value
+            words.append(f"For comparison, {name} reaches {self.write(value)}, {self._judge(value)}.")
         return " ".join(words)
 
     def _judge(self, baseline: float) -> str:
         """The figure, or its interval, beside that of no learning."""
         sign = 1 if self.higher_is_better else -1
-        ends = [sign * end for end in (self.low, self.high) if end is not None] or [sign * self.value]
+        ends = [sign * end for end in self.interval or (self.value,)]
         if min(ends) > sign * baseline:
             return "so the network has clearly learned something"
         if max(ends) < sign * baseline:

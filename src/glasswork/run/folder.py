@@ -5,16 +5,17 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 import tomli_w
+from torch import nn
 
-from glasswork.catalogue import Request, read_request, read_toml
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
+from glasswork.run.request import Request, read_request, read_toml
 from glasswork.training.checkpoints import write_atomically, write_json
 
 FORMAT = 1
@@ -139,18 +140,18 @@ class RunFolder:
             self.unlock()
             raise
 
-    def write_request(self, order: Request) -> None:
+    def write_request(self, request: Request) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""
-        table: dict[str, Any] = {"format": FORMAT, "preset": order.preset, **_plain(order.asked)}
-        machine = _plain({key: value for key, value in order.machine.asked().items() if key != "out"})
+        table: dict[str, Any] = {"format": FORMAT, "preset": request.preset, **_plain(request.asked)}
+        machine = _plain({key: value for key, value in request.machine.asked().items() if key != "out"})
         if machine:
             table["machine"] = machine
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode())
 
-    def read_request(self) -> Request:
-        """What was asked for."""
+    def read_request(self, network: nn.Module | None = None) -> Request:
+        """What was asked for; with the user's own network, if it was given as a module."""
         self.check_format("recipe.toml", read_toml(self.path / "recipe.toml"))
-        return read_request(self.path / "recipe.toml", {})
+        return replace(read_request(self.path / "recipe.toml", {}), network=network)
 
     def write_resolved(self, recipe: Recipe, execution: Execution) -> None:
         """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""

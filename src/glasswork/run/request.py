@@ -1,41 +1,84 @@
-"""Choosing a preset from what the data is."""
+"""A request: what was asked for, before anything is derived from data."""
 
+import tomllib
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import Request, order
-from glasswork.data.dataset import InputKind, ReadingOptions
-from glasswork.data.reading import read
+from glasswork.catalogue import PRESETS, SYSTEMS, preset
 from glasswork.errors import GlassworkError
-from glasswork.run.folder import RunFolder
-from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
-OWN, USUAL = "own", "lenet"
-FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn", "sequence": "video"}
-"""The preset to try first on each kind of input."""
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def ordered(preset: str | None, values: Mapping[str, Any]) -> Request:
-    """The order for a preset and what was asked; a run to repeat stands under it with all that was asked then.
+@dataclass(frozen=True)
+class Request:
+    """A recipe and a machine as asked for.
+
+    Attributes:
+        preset: the preset's name.
+        recipe: the preset's values with the asked ones over them.
+        asked: the keys of the recipe that the user gave.
+        machine: where and how to carry it out.
+        network: the user's own, if it was given as a module.
+    """
+
+    preset: str
+    recipe: Recipe
+    asked: Mapping[str, Any]
+    machine: Machine
+    network: "nn.Module | None" = None
+
+    @property
+    def system(self) -> str:
+        """Key of the preset's system in `catalogue.SYSTEMS`."""
+        return PRESETS[self.preset].system
+
+
+def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
+    """The request that a preset's name and flat `values`, of recipe and machine together, make.
+
+    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
+    """
+    chosen = preset(name)
+    recipe_class = SYSTEMS[chosen.system].recipe
+    refuse_unknown(values, [*recipe_class.model_fields, *Machine.model_fields])
+    machine = {key: value for key, value in values.items() if key in Machine.model_fields}
+    asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
+    given = recipe_class.parse(asked)
+    asked = {key: getattr(given, key) for key in asked}
+    values = {"data": chosen.data, **chosen.values, **asked}
+    if "budget" in asked:
+        values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
+    recipe = recipe_class.parse(values)
+    return Request(name, recipe, asked, Machine.parse(machine), network)
+
+
+def read_request(path: Path, values: Mapping[str, Any]) -> Request:
+    """The request in a TOML file such as `systems show` prints, with `values` over it.
 
     Raises:
-        GlassworkError: where the run to repeat has another preset, or nothing fits.
+        GlassworkError: if the file is missing, is not TOML, or names no preset or an unknown key.
     """
-    if values.get("replay") is None:
-        return order(preset or choose(values), values)
-    former = RunFolder.find(values["replay"]).read_request()
-    if preset not in {None, former.preset}:
-        raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave the preset away")
-    return order(former.preset, {**former.asked, **values})
+    table = read_toml(path)
+    name = table.pop("preset", None)
+    if not isinstance(name, str):
+        raise GlassworkError(f'{path} names no preset: add a line such as preset = "lenet"')
+    table.pop("format", None)
+    machine = table.pop("machine", {})
+    return make_request(name, {**table, **machine, **values})
 
 
-def choose(values: Mapping[str, Any]) -> str:
-    """The preset for what was asked: the user's own network, else what fits the data, else the first one to try."""
-    if values.get("network"):
-        return OWN
-    if values.get("data") is None:
-        return USUAL
-    recipe = order(USUAL, values).recipe
-    assert isinstance(recipe, SupervisedRecipe)
-    options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return FITTING[read(values["data"], options).schema.inputs]
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file, or one sentence about why there is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GlassworkError(f"There is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GlassworkError(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        raise GlassworkError(f"{path} cannot be read: {error.strerror}") from None

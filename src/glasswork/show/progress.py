@@ -87,12 +87,12 @@ def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[St
         yield step
 
 
-def show_work(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
-    """Draws a bar while shares of the work go by, with what is done now; where nobody watches a line per change of it.
+def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
+    """Draws a bar with what is being done; without a terminal, prints a line each time that changes.
 
     Args:
-        steps: the share that is done, from 0 to 1, and what is being done.
-        console: of the person.
+        steps: the share of the work that is done, from 0 to 1, and what is being done.
+        console: where to draw.
     """
     if not console.is_terminal:
         last = ""

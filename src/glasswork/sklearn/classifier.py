@@ -10,7 +10,6 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from typing_extensions import override
 
-from glasswork.objectives.losses import probabilities
 from glasswork.sklearn.estimator import Array, Network
 
 
@@ -136,7 +135,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """Probabilities, (examples, classes); under the hinge loss an order, not frequencies."""
         scores = torch.from_numpy(self._outputs(X))
-        chances: Array = probabilities(scores, self.recipe_["loss"], self.schema_.target).numpy()
+        chances: Array = self.schema_.task.target.probabilities(scores, self.recipe_["loss"]).numpy()
         return chances
 
     def predict(self, X: Any) -> Array:  # noqa: N803

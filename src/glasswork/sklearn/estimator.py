@@ -16,14 +16,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.catalogue import make_system, order, preset
+from glasswork.catalogue import make_system, preset
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.formats.arrays import images_of
+from glasswork.data.formats.raw_arrays import images_of
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device
+from glasswork.recipe.base import Machine
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import Request, make_request
 from glasswork.sklearn.defaults import tabular
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
@@ -53,7 +55,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             raise GlassworkError(
                 f"The preset {parameters['preset']} learns in a way of its own: use linear, mlp, lenet"
             )
-        recipe = order(parameters["preset"], asked).recipe
+        recipe = make_request(parameters["preset"], asked).recipe
         assert isinstance(recipe, SupervisedRecipe)
         return recipe
 
@@ -84,7 +86,8 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             splits = split(dataset, recipe.validation, 0.0, recipe.seed)
             dataset, raw = _standardised(dataset, splits)
             execution = Execution(choose_device(self.device))
-            fitted = fit_in_memory("supervised", recipe, dataset, splits, execution)
+            request = Request(self.preset or "mlp", recipe, {}, Machine.parse({}))
+            fitted = fit_in_memory(request, dataset, splits, execution)
         self.network_ = fitted.network.to("cpu")
         if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
             self.network_.double()
@@ -114,7 +117,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
                     inputs = _limited(as_tensor(given[start : start + CHUNK]), mean, deviation)
                 parts.append(self.network_(inputs).double().numpy())
         outputs: Array = np.concatenate(parts)
-        if schema.target == "number":
+        if schema.task.target.numeric:
             outputs = outputs * np.array(schema.target_deviation) + np.array(schema.target_mean)
         return outputs
 
@@ -151,7 +154,7 @@ def _made(schema: Schema, recipe: Mapping[str, Any], weights: Mapping[str, Array
     """The network of a recipe with given weights."""
     with torch.random.fork_rng(devices=[]):
         network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(schema)
-    if schema.inputs == "vector":
+    if schema.task.inputs.image_shape is None:
         network.double()
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
     return network.eval()
@@ -191,14 +194,14 @@ def _standardised(dataset: Dataset, splits: Splits) -> tuple[Dataset, Schema]:
         The examples under a schema by which nothing is scaled any more, and the schema from raw units.
     """
     schema = dataset.schema
-    if schema.inputs == "image":
+    if schema.task.inputs.image_shape:
         return dataset, schema
     columns = dict(dataset.columns)
     mean, deviation = _moments(columns["inputs"][splits.training])
     columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
     raw = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
     plain = replace(schema, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
-    if schema.target == "number":
+    if schema.task.target.numeric:
         mean, deviation = _moments(columns["targets"][splits.training])
         columns["targets"] = ((columns["targets"] - mean) / deviation).float()
         raw = replace(raw, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))

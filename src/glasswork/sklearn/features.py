@@ -9,8 +9,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from typing_extensions import override
 
-from glasswork.model import Model, load_model
+from glasswork.run.load import load_model
 from glasswork.sklearn.estimator import Array, as_value_errors
+from glasswork.systems.model import Model
 
 
 @final

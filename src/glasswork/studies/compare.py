@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glasswork.catalogue import RECIPES, read_toml
+from glasswork.catalogue import recipe_of
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
+from glasswork.run.request import read_toml
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _recipe(folder: RunFolder) -> dict[str, Any]:
     if not (folder.path / "resolved.toml").is_file():
         return {"preset": order.preset, **order.recipe.model_dump()}
     table = read_toml(folder.path / "resolved.toml")
-    fields = RECIPES[order.system].model_fields
+    fields = recipe_of(order.preset).model_fields
     return {"preset": order.preset, **{key: value for key, value in table.items() if key in fields}}
 
 

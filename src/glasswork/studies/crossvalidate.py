@@ -1,29 +1,32 @@
 """Cross-validation: settings of a recipe judged on examples that they did not train on (Kovashka)."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
-from glasswork.data.folds import Fold, RowOrder
+from glasswork.data.folds import Fold
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.report.blocks import Commands, Curves, Facts, Line, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import NARROW_SPACE, number, percent
-from glasswork.run.request import choose
+from glasswork.run.choose import choose_preset
+from glasswork.run.prepare import prepare as prepare_learning
+from glasswork.run.prepare import read, resolve
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
 from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import CrossvalidateOptions
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
+from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Stage
 
 ERRORS = {"accuracy": "share of wrong answers (1 - accuracy)", "r2": "share of the variance not explained (1 - R2)"}
 """The metric that the error is one minus of, and the error in words; the first that a system measures counts."""
@@ -213,28 +216,6 @@ class CrossValidated:
         )
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a cross-validation has come.
-
-    Attributes:
-        share: of the work, from 0 to 1.
-        finished: networks trained and judged.
-        networks: in all.
-        name: what is being trained.
-    """
-
-    share: float
-    finished: int
-    networks: int
-    name: str
-
-    @property
-    def words(self) -> str:
-        """What is being trained, for people; empty at the end."""
-        return f"{self.name}: {self.finished} of {self.networks} networks done" if self.name else ""
-
-
 @dataclass
 class CrossValidation:
     """A cross-validation made ready; `steps` carries it out, `result` says what came out.
@@ -248,7 +229,6 @@ class CrossValidation:
         folds: of each repeat.
         division: how the rows are divided.
         execution: how the arithmetic is carried out.
-        own: the user's network; every network begins as a copy of it.
         remarks: sentences about how it is done.
         found: what the folds said so far, by the place of the setting.
         failed: why a setting could not be trained to the end, by its place.
@@ -265,7 +245,6 @@ class CrossValidation:
     folds: Sequence[Sequence[Fold]]
     division: Division
     execution: Execution
-    own: nn.Module | None
     remarks: list[str]
     found: dict[int, list[FoldResult]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
@@ -278,7 +257,7 @@ class CrossValidation:
         """How many networks are trained."""
         return len(self.settings) * sum(map(len, self.folds))
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[CrossValidated]]:
         """Trains and judges every network; those that can be stacked are trained at the same time."""
         self.execution.apply()
         turns, done = self._turns(), 0
@@ -289,12 +268,13 @@ class CrossValidation:
                 chunk = jobs[start : start + size]
                 members = [self._member(*job) for job in chunk]
                 names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
+                words = f"{_several(names)}: {done} of {self.networks} networks done"
                 for share in trained(members):
-                    yield Progress((done + share * len(chunk)) / self.networks, done, self.networks, _several(names))
+                    yield Progress((done + share * len(chunk)) / self.networks, words=words)
                 for job, member in zip(chunk, members, strict=True):
                     self._note(member, *job)
                 done += len(chunk)
-        yield Progress(1.0, self.networks, self.networks, "")
+        yield Progress(1.0)
 
     def _alike(self) -> list[list[int]]:
         """The settings whose networks can be trained at the same time, by the look of their first fold."""
@@ -371,7 +351,7 @@ class CrossValidation:
     def _member(self, place: int, repeat: int, fold: int) -> Member:
         recipe, dataset = _repeated(self.recipes[place], repeat), self.dataset[place]
         splits = self.division.splits(dataset, self.folds[repeat][fold], recipe)
-        return make_member(self.settings[place].order.system, recipe, dataset, splits, self.execution, self.own)
+        return make_member(replace(self.settings[place].order, recipe=recipe), dataset, splits, self.execution)
 
     def _said(self, place: int) -> SettingResult:
         setting, folds = self.settings[place], self.found[place]
@@ -391,26 +371,46 @@ class CrossValidation:
         )
 
 
-def crossvalidate(
-    preset: str | None = None,
-    settings: Mapping[str, Sequence[Any]] | None = None,
-    folds: int = 5,
-    *,
-    groups: str | Iterable[object] | None = None,
-    order: RowOrder = "shuffled",
-    repeats: int = 1,
-    network: nn.Module | str | None = None,
-    data: str | Path | None = None,
-    **options: Any,
-) -> CrossValidated:
+def crossvalidate(options: CrossvalidateOptions, asked: Asked) -> Running[CrossValidated]:
     """Judges settings of a recipe by cross-validation and chooses one by the rule of one standard error.
 
     For every setting and fold a network is trained on the other folds, a part of which decides when to stop as the
     recipe's `validation` says, and is judged on the fold. All settings have the same folds. What scales the data comes
     from the training rows alone. Test examples are kept out of everything.
 
+    Raises:
+        GlassworkError: for options, data or folds that do not fit.
+    """
+    validation = prepare(
+        asked.preset,
+        asked.settings,
+        options.folds,
+        options.groups,
+        options.order,
+        options.repeats,
+        asked.network,
+        None,
+        asked.values,
+    )
+    yield from validation.steps()
+    return validation.result()
+
+
+def prepare(
+    preset: str | None,
+    settings: Mapping[str, Sequence[Any]],
+    folds: int,
+    groups: str | Iterable[object] | None,
+    order: str,
+    repeats: int,
+    network: nn.Module | str | None,
+    data: str | Path | None,
+    options: Mapping[str, Any],
+) -> CrossValidation:
+    """Makes a cross-validation ready.
+
     Args:
-        preset: name of a preset, such as `mlp`; absent: what fits the data.
+        preset: name of a preset, such as `mlp`; None: chosen from the data.
         settings: fields of the recipe and their values, `{"hidden": [4, 8, 16]}`; of several fields every combination.
         folds: how many, at least 2.
         groups: a column of the table, or a label per example: examples of one group are never on two sides.
@@ -423,24 +423,6 @@ def crossvalidate(
     Raises:
         GlassworkError: for options, data or folds that do not fit.
     """
-    validation = prepare(preset, settings or {}, folds, groups, order, repeats, network, data, options)
-    for _ in validation.steps():
-        pass
-    return validation.result()
-
-
-def prepare(
-    preset: str | None,
-    settings: Mapping[str, Sequence[Any]],
-    folds: int,
-    groups: str | Iterable[object] | None,
-    order: RowOrder,
-    repeats: int,
-    network: nn.Module | str | None,
-    data: str | Path | None,
-    options: Mapping[str, Any],
-) -> CrossValidation:
-    """Makes a cross-validation ready; arguments and errors are those of `crossvalidate`."""
     if repeats < 1:
         raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {repeats}")
     values, own = dict(options), network if isinstance(network, nn.Module) else None
@@ -449,11 +431,12 @@ def prepare(
     if network is not None:
         values["network"] = network if isinstance(network, str) else f"module:{type(network).__name__}"
     asked = grid(
-        preset or choose({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
+        preset or choose_preset({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
     )
+    asked = [replace(setting, order=replace(setting.order, network=own)) for setting in asked]
     for setting in asked:
         _refuse_what_a_run_does(setting)
-    dataset = _read(asked, own)
+    dataset = _read(asked)
     division = division_of(order, groups, dataset[0], asked[0].order.recipe.data)
     remarks = []
     if division.column is not None:
@@ -477,9 +460,9 @@ def prepare(
             f"{same:,} of {sum(len(fold.judged) for fold in parts[0]):,} judged examples are exact copies of one "
             "trained on, which flatters the errors"
         )
-    recipes = [_resolved(*pair, division, parts[0], own) for pair in zip(asked, dataset, strict=True)]
-    execution = _numerics(asked[0], recipes[0], dataset[0], parts[0], division, own)
-    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, own, remarks)
+    recipes = [_resolved(*pair, division, parts[0]) for pair in zip(asked, dataset, strict=True)]
+    execution = _execution(asked[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
+    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, remarks)
 
 
 def error_of(metrics: Mapping[str, float]) -> float:
@@ -552,7 +535,7 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
         raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
 
 
-def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
+def _read(settings: Sequence[Setting]) -> list[Dataset]:
     """The examples of each setting; read once where the recipes read alike."""
     known: dict[tuple[object, ...], Dataset] = {}
     found = []
@@ -560,9 +543,7 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
         recipe = setting.order.recipe
         key = (recipe.size, recipe.augment) if isinstance(recipe, SupervisedRecipe) else ()
         if key not in known:
-            if recipe.data is None:
-                raise GlassworkError("There is no data: name a path or a data set with --data")
-            known[key] = make_system(setting.order.system, recipe, own).read(recipe.data)
+            known[key] = read(setting.order)
             if known[key].ordered:
                 raise GlassworkError(
                     f"The parts of {recipe.data} follow one another, and folds would train on what comes after: "
@@ -572,36 +553,20 @@ def _read(settings: Sequence[Setting], own: nn.Module | None) -> list[Dataset]:
     return found
 
 
-def _resolved(
-    setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold], own: nn.Module | None
-) -> Recipe:
+def _resolved(setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold]) -> Recipe:
     """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
-    recipe = setting.order.recipe
     largest = max(folds, key=lambda fold: len(fold.training))
-    splits = division.splits(dataset, largest, recipe)
-    return make_system(setting.order.system, recipe, own).resolve(dataset, splits)
+    return resolve(setting.order, dataset, division.splits(dataset, largest, setting.order.recipe)).recipe
 
 
-def _numerics(
-    setting: Setting,
-    recipe: Recipe,
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    division: Division,
-    own: nn.Module | None,
-) -> Execution:
+def _execution(setting: Setting, recipe: Recipe, dataset: Dataset, splits: Splits) -> Execution:
     """How the arithmetic is carried out; plain where nobody asked, for what is measured may differ the next time."""
     machine: Machine = setting.order.machine
     plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
     machine = machine.model_copy(update={key: value for key, value in plain.items() if getattr(machine, key) == "auto"})
-    system = make_system(setting.order.system, recipe, own)
-    splits = division.splits(dataset, folds[0], recipe)
-
-    def make_stage(network: nn.Module, execution: Execution) -> Stage:
-        return system.stages(network, dataset, splits, Clock(total=10**9), execution)[0]
-
-    execution = Execution(choose_device(machine.device), machine.threads or usable_cores())
-    return system.execution(machine, execution, system.network(dataset.schema), make_stage)
+    network = copy.deepcopy(setting.order.network)
+    request = replace(setting.order, recipe=recipe, machine=machine, network=network)
+    return prepare_learning(request, dataset, splits, derive=False).execution
 
 
 def _error_curves(found: CrossValidated) -> list[Section]:

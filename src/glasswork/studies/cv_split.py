@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.data.dataset import TEST, Dataset, fingerprints
 from glasswork.data.folds import Fold, Groups, RowOrder, groups_of, hold_out, make_folds, read_groups, require_classes
-from glasswork.data.formats.tables.features import spans
+from glasswork.data.kinds.columns import spans
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
@@ -60,9 +60,7 @@ class Division:
         return Splits(kept, held, fold.judged)
 
 
-def division_of(
-    order: RowOrder, groups: str | Iterable[object] | None, dataset: Dataset, source: str | None
-) -> Division:
+def division_of(order: str, groups: str | Iterable[object] | None, dataset: Dataset, source: str | None) -> Division:
     """The division that was asked for.
 
     Raises:
@@ -70,8 +68,9 @@ def division_of(
     """
     if order not in {"shuffled", "time"}:
         raise GlassworkError(f"There is no order '{order}': shuffled or time")
+    chosen: RowOrder = "time" if order == "time" else "shuffled"
     if groups is None:
-        return Division(order)
+        return Division(chosen)
     column = groups if isinstance(groups, str) else None
     found = read_groups(source or "", column) if column is not None else groups_of(groups)
     if len(found.numbers) != len(dataset):
@@ -79,7 +78,7 @@ def division_of(
             f"There are {len(found.numbers):,} labels of groups for the {len(dataset):,} examples that could be read "
             f"from {dataset.source}: each example needs one"
         )
-    return Division(order, found, column)
+    return Division(chosen, found, column)
 
 
 def without_column(dataset: Dataset, column: str) -> Dataset:

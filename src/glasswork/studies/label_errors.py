@@ -1,30 +1,32 @@
 """Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from csv import writer
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import Request, make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
+from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
-from glasswork.objectives.losses import probabilities
 from glasswork.report.blocks import Picture, Pictures, Remark, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import number, percent
+from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.run.request import choose
+from glasswork.run.prepare import read
+from glasswork.run.request import Request, make_request
 from glasswork.studies.confident_learning import Confidence, confident_learning
-from glasswork.systems.answers import outputs_on
-from glasswork.systems.supervised_findings import picture
+from glasswork.studies.options import LabelErrorsOptions
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.systems.evaluation import outputs_on
 
 PICTURES = 60
 """As many suspects come with a picture."""
@@ -95,11 +97,11 @@ class LabelErrors:
             del suspect["png"]
         return data
 
-    def report(self, csv_name: str = "") -> Report:
+    def report(self, csv: str = "") -> Report:
         """The suspects with their pictures, and which labels are mistaken for which.
 
         Args:
-            csv_name: the file with all suspects; empty: there is none.
+            csv: the file with all suspects; empty: there is none.
         """
         count = len(self.suspects)
         how = f"{self.preset} was trained {self.folds} times, on all of the data but one part"
@@ -111,14 +113,14 @@ class LabelErrors:
             verdict += f" {number(self.disagreeing_copies)} examples have an exact copy under another label."
         return Report(
             f"Labels of {self.source}",
-            [_seen(self), _mistaken(self), _listed(self, csv_name)],
+            [_seen(self), _mistaken(self), _listed(self, csv)],
             headline=Headline(
                 number(count),
                 f"suspect{'' if count == 1 else 's'}",
                 f"of {number(self.examples)} labels; about {percent(self.wrong_share)} are estimated to be wrong",
             ),
             verdict=verdict,
-            summary=_summary(self),
+            summary=_summary(self, csv),
             footer="Drawn by Glasswork; the data was read and not changed. Look at each suspect before you change a "
             "label.",
         )
@@ -126,9 +128,9 @@ class LabelErrors:
     def to_csv(self) -> str:
         """A line for each suspect."""
         file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects)
+        lines = writer(file, lineterminator="\n")
+        lines.writerow(COLUMNS)
+        lines.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects)
         return file.getvalue()
 
 
@@ -141,37 +143,45 @@ class Search:
     folds: int
 
 
-def find_label_errors(
-    data: str, preset: str | None = None, folds: int = 5, values: Mapping[str, Any] | None = None
-) -> LabelErrors:
+def label_errors(options: LabelErrorsOptions, asked: Asked) -> Running[LabelErrors]:
     """Trains on all parts of a data set but one, asks about that one, and does so for each (Northcutt et al. 2021).
 
     The data is only read. Equal examples stay in one part, so that none is asked about whose copy was seen.
 
+    Raises:
+        GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
+    """
+    search = begin_search(options.data, options.preset, options.folds, asked.values)
+    name, answers = search.order.preset, []
+    yield Progress(0, search.folds, f"{name}, fold 1 of {search.folds}")
+    for answer in answered_folds(search):
+        answers.append(answer)
+        number = min(len(answers) + 1, search.folds)
+        yield Progress(len(answers), search.folds, f"{name}, fold {number} of {search.folds}")
+    return conclude(search, answers)
+
+
+def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
+    """Reads the data.
+
     Args:
         data: a path or a name, with one class per example.
-        preset: what to train; absent: what fits the data.
+        preset: what to train; None: chosen from the data.
         folds: into how many parts to divide it.
         values: fields of the recipe and of the machine, such as `epochs`.
 
     Raises:
-        GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
+        GlassworkError: for targets that are no classes, or what does not fit together.
     """
-    search = begin_search(data, preset, folds, values)
-    return conclude(search, list(answered_folds(search)))
-
-
-def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
-    """Reads the data; arguments and errors are those of `find_label_errors`."""
     asked = {**(values or {}), "data": data}
-    ordered = order(preset or choose(asked), asked)
+    ordered = make_request(preset or choose_preset(asked), asked)
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
-    dataset = make_system(ordered.system, ordered.recipe).read(data)
-    if dataset.schema.target != "class":
+    dataset = read(ordered)
+    target = dataset.schema.task.target
+    if not target.one_class:
         raise GlassworkError(
-            f"{data} has targets of kind '{dataset.schema.target}': label errors are looked for where each example "
-            "has one class"
+            f"{data} has targets of kind '{target.word}': label errors are looked for where each example has one class"
         )
     return Search(ordered, dataset, folds)
 
@@ -194,9 +204,9 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             torch.set_num_threads(execution.threads)
             training, validation = hold_out(dataset, fold.training, recipe.validation, recipe.seed)
             splits = Splits(training, validation, fold.judged)
-            fitted = fit_in_memory(ordered.system, recipe, dataset, splits, execution)
-            scores = outputs_on(fitted.network, fitted.dataset, fold.judged, execution)
-            yield fold.judged, probabilities(scores, fitted.system.loss_name, "class")
+            fitted = fit_in_memory(ordered, dataset, splits, execution)
+            scores = outputs_on(fitted.network.eval(), fitted.dataset, fold.judged, execution)
+            yield fold.judged, fitted.system.objective(fitted.dataset.schema).probabilities(scores, "class")
     finally:
         torch.set_num_threads(threads)
 
@@ -253,7 +263,7 @@ def _suspect(dataset: Dataset, found: Confidence, chances: Tensor, place: int, r
     )
 
 
-def _summary(found: LabelErrors) -> list[Text | Table]:
+def _summary(found: LabelErrors, csv_name: str) -> list[Text | Table]:
     said = [
         f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
         f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)"
@@ -262,7 +272,9 @@ def _summary(found: LabelErrors) -> list[Text | Table]:
         said.append(f"{found.disagreeing_copies:,} examples have an exact copy under another label")
     rows = [(one.name, one.given, one.suggested, percent(one.suggested_probability)) for one in found.suspects[:SHOWN]]
     table = [Table(("example", "label", "looks like", "probability"), rows)] if rows else []
-    return [*map(Text, said), *table]
+    rest = len(found.suspects) - SHOWN
+    more = [Text(f"{rest:,} more: write them all with --csv FILE.csv")] if rest > 0 and not csv_name else []
+    return [*map(Text, said), *table, *more]
 
 
 def _seen(found: LabelErrors) -> Section:

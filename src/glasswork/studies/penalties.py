@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 
-from glasswork.catalogue import Request, make_system, order
 from glasswork.data.dataset import Dataset
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
@@ -18,12 +17,17 @@ from glasswork.recipe.base import Recipe
 from glasswork.report.blocks import Commands, Facts, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import MAIN_METRICS, SHARES, number, short_duration
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request, make_request
 from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import PenaltiesOptions
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.table import PENALTIES
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import stopped_early
 
 METHODS: dict[str, tuple[Mapping[str, Any], str, tuple[float, ...]]] = {
     "none": ({}, "", ()),
@@ -46,7 +50,6 @@ EXAMPLE: dict[str, Any] = {
 }
 """Few examples and a large network: what is compared on when nobody says."""
 WITH_DROPOUT = ("dense", "lenet")
-COMPARED = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
 READING = (
     "All methods have the same examples and the same first weights. Each has the strength (lambda, the share dropped, "
     "the longest length, the patience) whose loss on the validation examples is least; the test examples chose "
@@ -224,8 +227,8 @@ class Comparison:
             for value in values or (None,)
         ]
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains every network: the share of the work that is done, and what is being done."""
+    def steps(self) -> Iterator[Progress[PenaltiesCompared]]:
+        """Trains every network."""
         self.execution.apply()
         settings = self.settings
         for place, (method, value) in enumerate(settings):
@@ -233,12 +236,12 @@ class Comparison:
             found: list[_Trained] = []
             try:
                 for number, seed in enumerate(self.seeds):
-                    yield (place + number / len(self.seeds)) / len(settings), name
+                    yield Progress(place + number / len(self.seeds), len(settings), name)
                     found.append(self._trained(method, value, seed))
                 self.trained[method, value] = found
             except GlassworkError as error:
                 self.trained[method, value], self.problems[method, value] = None, str(error)
-        yield 1.0, ""
+        yield Progress(len(settings), len(settings))
 
     def result(self) -> PenaltiesCompared:
         """What the networks say; each method at the strength whose loss on the validation examples is least.
@@ -273,28 +276,21 @@ class Comparison:
 
     def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
         recipe = self._order(method, value).recipe
-        values = {key: getattr(recipe, key) for key in COMPARED if key in type(recipe).model_fields}
-        member = make_member(
-            self.order.system,
-            self.recipe.model_copy(update={**values, "seed": seed}),
-            self.dataset,
-            self.splits,
-            self.execution,
-            None,
-        )
+        values = {key: getattr(recipe, key) for key in PENALTIES if key in type(recipe).model_fields}
+        recipe = self.recipe.model_copy(update={**values, "seed": seed})
+        member = make_member(replace(self.order, recipe=recipe), self.dataset, self.splits, self.execution)
         stopped = member.recipe.patience is not None
         stage = member.stage if stopped else replace(member.stage, judge=None)
         last: Step | None = None
         began = time.perf_counter()
-        for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+        for step in minimise([stage], None, member.recipe.patience):
             last = step
         seconds = time.perf_counter() - began
         assert last is not None
-        if last.best is not None:
-            member.network.load_state_dict(dict(last.best.weights))
+        member.learning.keep(last.best)
         rows = (self.splits.training, self.splits.validation, self.splits.test)
         training, validation, test = (
-            member.system.score(member.network, member.dataset, part, self.execution) for part in rows
+            member.system.evaluate(member.network, member.dataset, part, self.execution).metrics.values for part in rows
         )
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")
@@ -325,8 +321,10 @@ class Comparison:
     def _order(self, method: str, value: float | None) -> Request:
         settings, field, _ = METHODS[method]
         values = {**settings, **({field: value} if field else {})}
-        asked = {key: given for key, given in self.order.asked.items() if key not in COMPARED}
-        return order(self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()})
+        asked = {key: given for key, given in self.order.asked.items() if key not in PENALTIES}
+        return make_request(
+            self.order.preset, {**asked, **(values or {"penalty": "none"}), **self.order.machine.asked()}
+        )
 
 
 @dataclass(frozen=True)
@@ -339,6 +337,17 @@ class _Trained:
     norm: float
     epochs: int
     seconds: float
+
+
+def compare_penalties(options: PenaltiesOptions, asked: Asked) -> Running[PenaltiesCompared]:
+    """Compares none, L1, L2, dropout, max-norm and early stopping on one data set.
+
+    Raises:
+        GlassworkError: for a recipe or data that do not fit, or if nothing is held out.
+    """
+    comparison = prepare(asked.preset, asked.values, options.seeds)
+    yield from comparison.steps()
+    return comparison.result()
 
 
 def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Comparison:
@@ -358,23 +367,19 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     """
     if seeds < 1:
         raise GlassworkError(f"Every method needs a network at least, and seeds is {seeds}")
-    if own := [key for key in COMPARED if key in values]:
+    if own := [key for key in PENALTIES if key in values]:
         raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
     preset = preset or "mlp"
     example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}
-    clean = order(preset, {**example, **values})
+    clean = make_request(preset, {**example, **values})
     none = {"penalty": "none", "strength": 0.0, "patience": None}
     recipe = clean.recipe.model_copy(update=none)
-    draft = make_system(clean.system, recipe)
-    if recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
     if clean.system == "online":
         raise GlassworkError("The online rule has no penalty to compare: use glasswork compare --penalties mlp")
-    dataset = draft.read(recipe.data)
-    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset, splits = read_and_split(replace(clean, recipe=recipe))
     if not len(splits.validation) or not len(splits.test):
         raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
-    resolved = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
+    resolved = resolve(replace(clean, recipe=recipe), dataset, splits).recipe
     execution = Execution(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
     numbers = [recipe.seed + place for place in range(seeds)]
     return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})

@@ -6,16 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from operator import mul
 from typing import Any
 
-from glasswork.catalogue import Request, make_system
-from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.recipe.base import Options
 from glasswork.report.blocks import Block, Cell, Commands, Curves, Line, Table, Text
 from glasswork.report.report import Headline, Report, Section
+from glasswork.run.choose import choose_request
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request
 from glasswork.studies.settings import Setting
+from glasswork.studies.study import Asked, Running
 from glasswork.studies.trained import Member, make_member
 from glasswork.training.clock import Clock
 from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory, worded_bytes
+from glasswork.training.staged import minimise
 
 HIGHEST = 10.0
 FEWEST_STEPS, MOST_STEPS = 140, 1000
@@ -148,6 +152,12 @@ class RateTest:
         )
 
 
+def rate(options: Options, asked: Asked) -> Running[RateTest]:
+    """Finds a learning rate and a batch size for a recipe, see `rate_test`."""
+    yield from ()
+    return rate_test(choose_request(asked.preset, asked.values, asked.network))
+
+
 def rate_test(asked: Request) -> RateTest:
     """Trains once over the data while the rate grows from 1e-6 to 10, and suggests one for the run.
 
@@ -240,7 +250,7 @@ def _growing(member: Member) -> tuple[list[float], list[float], float | None]:
     losses: list[float] = []
     recent = lowest = math.inf
     try:
-        for step in member.system.steps(stage, None):
+        for step in minimise([stage]):
             loss = float(step.loss)
             rates.append(step.learning_rate)
             losses.append(loss)
@@ -257,17 +267,12 @@ def _growing(member: Member) -> tuple[list[float], list[float], float | None]:
 
 def _member(asked: Request) -> Member:
     """The run's network on the run's training rows."""
-    if asked.recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
-    draft = make_system(asked.system, asked.recipe)
-    examples = draft.read(asked.recipe.data)
-    splits = split(examples, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
-    recipe = draft.resolve(examples.with_schema(draft.scaled(examples, splits.training)), splits)
-    recipe = recipe.model_copy(update={"epochs": recipe.epochs or 1})
-    device = choose_device(asked.machine.device)
-    execution = Execution(device, asked.machine.threads or usable_cores())
+    dataset, splits = read_and_split(asked)
+    resolved = resolve(asked, dataset, splits)
+    recipe = resolved.recipe.model_copy(update={"epochs": resolved.recipe.epochs or 1})
+    execution = Execution(choose_device(asked.machine.device), asked.machine.threads or usable_cores())
     execution.apply()
-    return make_member(asked.system, recipe, examples, splits, execution, None)
+    return make_member(replace(resolved, recipe=recipe), dataset, splits, execution)
 
 
 def _command(asked: Request, rate: float) -> str:

@@ -1,26 +1,27 @@
 """Recurrent against independent predictions: a label for every word or frame, from the whole row or from it alone."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from glasswork.catalogue import make_system, order
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats import clips
 from glasswork.data.formats import conll as tagged
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
-from glasswork.recipe.base import Recipe
 from glasswork.report.blocks import Bars, Table, Text
+from glasswork.report.cells import NAMES
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
-from glasswork.run.in_memory import fastest, fit_in_memory
+from glasswork.run.in_memory import choose_fastest, fit_in_memory
+from glasswork.run.prepare import read_and_split
+from glasswork.run.request import Request, make_request
 from glasswork.studies.intervals import share_difference
-from glasswork.studies.why_recurrence import NAMES
+from glasswork.studies.study import Progress, Running
 
 INDEPENDENT = "none"
 ALONE = "each on its own"
@@ -115,52 +116,51 @@ class Independent:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class IndependentComparison:
-    """A comparison made ready; `steps` carries it out, `result` says what came out.
+    """A comparison made ready; `steps` carries it out.
 
     Attributes:
         preset: tagger or video.
-        recipes: of the recurrent and of the independent network; all else is the same.
+        requests: of the recurrent and of the independent network; all else is the same.
         examples, splits: what both learn from and are judged on.
         execution: how the arithmetic is carried out.
-        ways: what is known so far.
-        answers: the labels that each way gave the test rows.
     """
 
     preset: str
-    recipes: tuple[Recipe, Recipe]
+    requests: tuple[Request, Request]
     dataset: Dataset
     splits: Splits
     execution: Execution
-    ways: list[Way] = field(default_factory=list)
-    answers: list[list[tuple[str, ...]]] = field(default_factory=list)
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains both: the share of the work that is done, and what is being done."""
+    def steps(self) -> Running[Independent]:
+        """Trains both networks and judges them on the same rows."""
         self.execution.apply()
-        yield 0.0, "measuring the arithmetic"
-        execution = fastest(self.preset, self.recipes[0], self.dataset, self.splits, self.execution)
+        yield Progress(words="measuring the arithmetic")
+        execution = choose_fastest(self.requests[0], self.dataset, self.splits)
         execution.apply()
-        for number, recipe in enumerate(self.recipes):
-            cell = recipe.model_dump()["cell"]
-            yield number / 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}"
+        truths, ways, right = self._truths(), [], []
+        for number, request in enumerate(self.requests):
+            cell = str(request.recipe.model_dump()["cell"])
+            yield Progress(number, 2, "every one on its own" if cell == INDEPENDENT else f"with {cell}")
             began = time.perf_counter()
-            fitted = fit_in_memory(self.preset, recipe, self.dataset, self.splits, execution)
+            fitted = fit_in_memory(request, self.dataset, self.splits, execution)
             seconds = time.perf_counter() - began
             exact = replace(execution, precision="float32")
             judged = fitted.dataset.take(self.splits.test)
-            said = [_labels(one.answer) for one in fitted.system.answer(fitted.network, judged, exact)]
-            truths = self.truths()
-            right = sum(map(_right, truths, said))
-            names = self.dataset.schema.classes
+            said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
+            right.append(list(map(_right, truths, said)))
             parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
-            labels = tuple(span_f1(truths, said, marks_spans(names)))
-            self.ways.append(Way(str(cell), parameters, seconds, right / sum(map(len, truths)), labels))
-            self.answers.append(said)
-        yield 1.0, ""
+            labels = tuple(span_f1(truths, said, marks_spans(self.dataset.schema.classes)))
+            ways.append(Way(cell, parameters, seconds, sum(right[-1]) / sum(map(len, truths)), labels))
+        yield Progress(1.0)
+        counts = list(map(len, truths))
+        difference = share_difference([one - other for one, other in zip(*right, strict=True)], counts)
+        sizes = (len(truths), sum(counts))
+        rows, times = _ROWS[self.preset]
+        return Independent(self.dataset.source, self.preset, rows, times, sizes, (ways[0], ways[1]), difference)
 
-    def truths(self) -> list[tuple[str, ...]]:
+    def _truths(self) -> list[tuple[str, ...]]:
         """The true labels of each test row."""
         names, offsets = self.dataset.schema.classes, self.dataset.offsets["targets"]
         targets = self.dataset.columns["targets"]
@@ -168,17 +168,6 @@ class IndependentComparison:
             tuple(names[number] for number in targets[offsets[row] : offsets[row + 1]].tolist())
             for row in self.splits.test.tolist()
         ]
-
-    def result(self) -> Independent:
-        """What came out, once `steps` is through."""
-        truths = self.truths()
-        rows, times = _ROWS[self.preset]
-        first, second = ([_right(*pair) for pair in zip(truths, said, strict=True)] for said in self.answers)
-        counts = list(map(len, truths))
-        difference = share_difference([one - other for one, other in zip(first, second, strict=True)], counts)
-        ways = (self.ways[0], self.ways[1])
-        sizes = (len(truths), sum(counts))
-        return Independent(self.dataset.source, self.preset, rows, times, sizes, ways, difference)
 
 
 def prepare(
@@ -215,16 +204,15 @@ def prepare(
             raise GlassworkError("--target names the column of a clip's labels; sentences have their own")
         del asked["target"]
     values = {key: value for key, value in asked.items() if value is not None}
-    recipe = order(preset, values).recipe
-    if recipe.model_dump()["cell"] == INDEPENDENT:
+    request = make_request(preset, values if threads is None else {**values, "threads": threads})
+    if request.recipe.model_dump()["cell"] == INDEPENDENT:
         raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
-    dataset = make_system(preset, recipe).read(str(data))
-    splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
+    dataset, splits = read_and_split(request)
     if len(splits.test) < 2:
         raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
-    alone = recipe.model_copy(update={"cell": INDEPENDENT})
+    alone = replace(request, recipe=request.recipe.model_copy(update={"cell": INDEPENDENT}))
     execution = Execution(choose_device("auto"), threads or usable_cores())
-    return IndependentComparison(preset, (recipe, alone), dataset, splits, execution)
+    return IndependentComparison(preset, (request, alone), dataset, splits, execution)
 
 
 def _labels(answer: object) -> tuple[str, ...]:

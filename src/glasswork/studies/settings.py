@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glasswork import catalogue
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.search import Choices, Layers, Range, searches
+from glasswork.run.request import Request, make_request
 
 SAME_EXAMPLES = "all settings are judged on the same examples"
 ONE_NETWORK = "one network is trained for each setting and fold, and --repeats trains more"
@@ -45,7 +45,7 @@ class Setting:
         name: these in words; without any the preset's name.
     """
 
-    order: catalogue.Request
+    order: Request
     values: Mapping[str, Any]
     name: str
 
@@ -69,9 +69,7 @@ def grid(preset: str, settings: Mapping[str, Sequence[Any]], options: Mapping[st
     found = []
     for values in itertools.product(*settings.values()):
         chosen = dict(zip(settings, values, strict=True))
-        order = catalogue.order(
-            preset, {**chosen, **{key: value for key, value in options.items() if key not in chosen}}
-        )
+        order = make_request(preset, {**chosen, **{key: value for key, value in options.items() if key not in chosen}})
         varied = {key: getattr(order.recipe, key) for key in chosen if key in type(order.recipe).model_fields}
         found.append(Setting(order, varied, name_of(varied) or preset))
     _refuse_no_effect(settings, [setting.order.recipe for setting in found])

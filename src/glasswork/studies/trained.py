@@ -2,28 +2,27 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
-from glasswork.catalogue import make_system
-from glasswork.data.batches import Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, seed_everything
+from glasswork.execution import Execution
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Recipe
-from glasswork.systems.answers import EVALUATION_ROWS
-from glasswork.systems.own_network import check_outputs
-from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.run.prepare import prepare
+from glasswork.run.request import Request
+from glasswork.systems.evaluation import EVALUATION_ROWS
+from glasswork.systems.learning import Learning
+from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import System
-from glasswork.training.clock import Clock
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.stage import Stage
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import stopped_early
 
 
 @dataclass
@@ -31,11 +30,7 @@ class Member:
     """One network, made ready; `trained` changes it in place.
 
     Attributes:
-        recipe: with nothing left open.
-        system: that follows it.
-        dataset: all examples, scaled by this member's training rows.
-        splits: its rows: trained on, deciding when to stop, judged on (`test`).
-        stage: what is minimised; it holds the network.
+        learning: its recipe, with nothing left open, on its own rows: trained on, deciding when to stop, judged on.
         epochs: how many epochs were made.
         best_epoch: after which epoch its weights stood; None: the last.
         together: how many networks were trained at the same time, this one among them.
@@ -43,11 +38,7 @@ class Member:
         problem: why it could not be trained to its end, in one sentence; None where it could.
     """
 
-    recipe: Recipe
-    system: System
-    dataset: Dataset
-    splits: Splits
-    stage: Stage
+    learning: Learning
     epochs: int = 0
     best_epoch: int | None = None
     together: int = 1
@@ -55,9 +46,34 @@ class Member:
     problem: str | None = None
 
     @property
+    def recipe(self) -> Recipe:
+        """The recipe."""
+        return self.learning.recipe
+
+    @property
+    def system(self) -> System:
+        """The system."""
+        return self.learning.system
+
+    @property
+    def dataset(self) -> Dataset:
+        """All examples, scaled by this member's training rows."""
+        return self.learning.dataset
+
+    @property
+    def splits(self) -> Splits:
+        """Its rows."""
+        return self.learning.splits
+
+    @property
+    def stage(self) -> Stage:
+        """What is minimised."""
+        return self.learning.stages[0]
+
+    @property
     def network(self) -> nn.Module:
         """The network."""
-        return self.stage.network
+        return self.learning.network
 
     @property
     def parameters(self) -> int:
@@ -66,50 +82,44 @@ class Member:
 
     def judged(self) -> Mapping[str, float]:
         """Named figures on the rows that it is judged on."""
-        return self.system.score(self.network, self.dataset, self.splits.test, self.stage.execution)
+        return self._measured(self.splits.test)
 
     def learnt(self) -> Mapping[str, float]:
         """Named figures on the rows that it was trained on."""
-        return self.system.score(self.network, self.dataset, self.splits.training, self.stage.execution)
+        return self._measured(self.splits.training)
+
+    def _measured(self, rows: Tensor) -> Mapping[str, float]:
+        return self.system.evaluate(self.network, self.dataset, rows, self.learning.execution).metrics.values
 
 
-def make_member(
-    system_name: str, recipe: Recipe, dataset: Dataset, splits: Splits, execution: Execution, own: nn.Module | None
-) -> Member:
+def make_member(request: Request, dataset: Dataset, splits: Splits, execution: Execution) -> Member:
     """A network as a run of the same recipe on the same rows would make it.
 
     Args:
-        system_name: key of `catalogue.RECIPES`.
-        recipe: with nothing left open.
+        request: a recipe with nothing left open; the user's own network is copied.
         dataset: all examples; means and deviations are fitted on the training rows.
         splits: this member's rows.
         execution: how the arithmetic is carried out.
-        own: the user's network, which is copied.
 
     Raises:
-        GlassworkError: where recipe, network and examples do not fit.
+        GlassworkError: if recipe, network and examples do not fit.
     """
-    assert recipe.epochs is not None
-    system = make_system(system_name, recipe, copy.deepcopy(own))
-    dataset = dataset.with_schema(system.scaled(dataset, splits.training))
-    seed_everything(recipe.seed)
-    network = system.network(dataset.schema)
-    check_outputs(network, dataset.schema)
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise GlassworkError("The network has no weights to train")
-    execution.place(network)
-    clock = Clock()
-    stages = system.stages(network, dataset, splits, clock, execution)
-    if len(stages) > 1:
-        names = " and ".join(stage.name for stage in stages)
+    request = replace(request, network=copy.deepcopy(request.network))
+    learning = prepare(request, dataset, splits, execution=execution, derive=False)
+    require_one_stage(learning)
+    return Member(learning)
+
+
+def require_one_stage(learning: Learning) -> None:
+    """Refuses what is trained in several stages."""
+    if len(learning.stages) > 1:
+        names = " and ".join(stage.name for stage in learning.stages)
         raise GlassworkError(f"What is trained here has one stage, and this recipe has {names}: use glasswork train")
-    clock.total = system.length(stages[0], recipe.epochs)
-    return Member(recipe, system, dataset, splits, stages[0])
 
 
 def why_not_together(members: Sequence[Member]) -> str | None:
     """Why some networks cannot be trained as one stack, in a clause; None where they can."""
-    if not all(isinstance(member.recipe, SupervisedRecipe) for member in members):
+    if not all(isinstance(member.system, Supervised) for member in members):
         return "networks of this system are trained one by one"
     if len({member.recipe.patience for member in members}) > 1:
         return "the settings differ in patience"
@@ -157,7 +167,7 @@ def _why_alone(member: Member, members: Sequence[Member]) -> str:
 def _alone(member: Member) -> Iterator[float]:
     last: Step | None = None
     try:
-        for step in stopped_early(member.system.steps(member.stage, None), member.recipe.patience):
+        for step in minimise([member.stage], None, member.recipe.patience):
             last = step
             yield step.progress
     except GlassworkError as error:
@@ -165,15 +175,14 @@ def _alone(member: Member) -> Iterator[float]:
         return
     assert last is not None
     member.epochs = last.epoch
-    if last.best is not None:
-        member.network.load_state_dict(dict(last.best.weights))
-        member.best_epoch = last.best.epoch
+    member.learning.keep(last.best)
+    member.best_epoch = last.best.epoch if last.best is not None else None
 
 
 def _stacked(members: Sequence[Member]) -> Iterator[float]:
     stages = [member.stage for member in members]
     held_out = [
-        Batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
+        shuffled_batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
         for member in members
     ]
     judged = held_out if stages[0].judge is not None else None
@@ -197,14 +206,10 @@ def _stacked(members: Sequence[Member]) -> Iterator[float]:
             weights = {name: tensor[place] for name, tensor in last.best.weights.items()}
             member.network.load_state_dict(weights)
             member.best_epoch = int(last.best.epochs[place])
+        if member.problem is None:
+            member.learning.keep(None)
 
 
-def _loss(member: Member) -> StackedLoss:
+def _loss(member: Member) -> Objective:
     """What the member's stage minimises, in figures."""
-    recipe = member.recipe
-    assert isinstance(recipe, SupervisedRecipe) and recipe.loss is not None
-    if recipe.class_weights == "none":
-        return StackedLoss(recipe.loss, recipe.label_smoothing)
-    targets = member.dataset.columns["targets"][member.splits.training]
-    counts = torch.bincount(targets, minlength=len(member.dataset.schema.classes))
-    return StackedLoss(recipe.loss, recipe.label_smoothing, (counts.sum() / (counts * len(counts))).float())
+    return member.system.training_objective(member.learning.context)

@@ -24,12 +24,16 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
+from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Block, Commands, Curves, Facts, Hue, Interval, Intervals, Line, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import short_duration
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import Request
 from glasswork.studies.cv_split import copies
 from glasswork.studies.intervals import Estimate, estimate, share_estimate
+from glasswork.studies.options import TransferOptions
+from glasswork.studies.study import Progress, Running
 from glasswork.systems.transfer.recipe import TRANSFER, TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 
@@ -213,14 +217,6 @@ class TransferCompared:
         )
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a comparison is: the share of the work, and what is done next, in words."""
-
-    share: float
-    words: str
-
-
 @dataclass
 class TransferComparison:
     """A comparison made ready: data read, pictures divided; `steps` carries it out.
@@ -249,10 +245,10 @@ class TransferComparison:
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress[TransferCompared]]:
         """Trains and judges every way on every split."""
         self.execution.apply()
-        yield Progress(0.0, "features of all pictures")
+        yield Progress(words="features of all pictures")
         began = time.monotonic()
         self.features = self._compute_features()
         self.feature_seconds = time.monotonic() - began
@@ -261,15 +257,15 @@ class TransferComparison:
         for number in range(len(self.folds)):
             for way, share in jobs:
                 part = "" if share == 1 else f" with {100 * share:g} % of the training pictures"
-                yield Progress(done / total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
+                yield Progress(done, total, f"split {number + 1} of {len(self.folds)}: {way}{part}")
                 self._carry_out(way, share, number)
                 done += 1
-        yield Progress(1.0, "")
+        yield Progress(total, total)
 
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
         system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
-        schema = system.scaled(dataset, torch.arange(len(dataset)))
+        schema = system.fit(dataset, torch.arange(len(dataset)))
         self.dataset = {**self.dataset, **{way: self.dataset[way].with_schema(schema) for way in PRETRAINED}}
         network = system.pretrained(schema)
         self.execution.place(network)
@@ -310,8 +306,10 @@ class TransferComparison:
         # The epochs are given, so that nothing has to be held out to choose them by: a few pictures choose badly.
         both = torch.cat([splits.training, splits.validation]).sort().values
         all_of_it = Splits(both, splits.validation[:0], splits.test)
-        fitted = fit_in_memory("transfer", recipe, self.dataset[way], all_of_it, self.execution)
-        return fitted.system.score(fitted.network, fitted.dataset, splits.test, self.execution)["accuracy"]
+        request = Request("transfer", recipe, {}, Machine.parse({}))
+        fitted = fit_in_memory(request, self.dataset[way], all_of_it, self.execution)
+        judged = fitted.system.evaluate(fitted.network, fitted.dataset, splits.test, self.execution)
+        return judged.metrics.values["accuracy"]
 
     def _some(self, rows: Tensor, share: float, seed: int) -> Tensor:
         """A share of the groups of every class, at least one of each."""
@@ -381,19 +379,14 @@ def _every_class(dataset: Dataset, training: Tensor, held: Tensor) -> tuple[Tens
     return torch.cat([training, held[lost]]).sort().values, held[~lost]
 
 
-def compare_ways(data: str | Path, **options: Any) -> TransferCompared:
+def transfer(options: TransferOptions) -> Running[TransferCompared]:
     """Compares the ways of transfer learning on pictures of few classes.
-
-    Args:
-        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
-        options: as for `prepare`.
 
     Raises:
         GlassworkError: for data, a network or weights that do not fit.
     """
-    comparison = prepare(data, **options)
-    for _ in comparison.steps():
-        pass
+    comparison = prepare(**options.model_dump(exclude_none=True))
+    yield from comparison.steps()
     return comparison.result()
 
 
@@ -416,7 +409,7 @@ def prepare(
     """Reads the pictures and divides them.
 
     Args:
-        data: as for `compare_ways`.
+        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
         splits: how many parts judge in turn, each picture once.
         network: the trained network, as in the preset transfer.
         weights: its weights; absent: those that are published.
@@ -445,7 +438,8 @@ def prepare(
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     dataset = {way: _pooled(each) for way, each in read.items()}
     first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
-    if first.schema.target != "class" or first.schema.inputs != "image":
+    task = first.schema.task
+    if task.inputs.image_shape is None or not task.target.one_class:
         raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
     groups = _groups(first, splits, rule, remarks)
     if "split" in read[FROZEN].columns:

@@ -16,26 +16,35 @@ from typing import IO, TYPE_CHECKING, Any
 
 from torch import nn
 
-from glasswork.catalogue import Request, make_system, order
+from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
-from glasswork.data.splits import Splits, split
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
-from glasswork.recipe.base import Recipe
+from glasswork.execution import Execution, usable_cores
+from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
 from glasswork.report.blocks import Cell, Commands, Curves, Facts, Line, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import SHARES, duration, main_metric, number, percent, worded
+from glasswork.run.carry_out import begin_run
+from glasswork.run.choose import choose_preset
+from glasswork.run.finish import finish
 from glasswork.run.folder import RUNS
+from glasswork.run.prepare import prepare as prepare_learning
+from glasswork.run.prepare import read_and_split, resolve
+from glasswork.run.request import Request, make_request
 from glasswork.studies import optuna_study as studies
+from glasswork.studies.options import TuneOptions
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
 from glasswork.studies.settings import Setting
-from glasswork.studies.trained import Member, make_member
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.trained import Member, make_member, require_one_stage
+from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Stage
+from glasswork.training.stage import Judgement
+from glasswork.training.staged import minimise
 from glasswork.training.step import Step
-from glasswork.training.watchers import Interruption, stopped_early
+from glasswork.training.watchers import Interruption
 
 if TYPE_CHECKING:
     import optuna
@@ -70,6 +79,7 @@ class Tuned:
             (PED-ANOVA, Watanabe, Bansal and Hutter 2023); empty where too few have finished.
         ranges: what was searched, in words.
         command: trains the best recipe; empty where there is none.
+        result: of the run of the best recipe; None: it was not trained yet.
     """
 
     preset: str
@@ -83,6 +93,7 @@ class Tuned:
     importance: Mapping[str, float]
     ranges: Mapping[str, str]
     command: str
+    result: Mapping[str, Any] | None = None
 
     def counts(self) -> dict[str, int]:
         """How many trials ended in which way."""
@@ -94,7 +105,9 @@ class Tuned:
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
-        return {**asdict(self), "counts": self.counts()}
+        found = asdict(self)
+        result = found.pop("result")
+        return {**found, "counts": self.counts(), **({} if result is None else {"result": result})}
 
     def ranking(self) -> list[TrialResult]:
         """The finished trials, the best first."""
@@ -107,14 +120,14 @@ class Tuned:
             return ""
         return percent(figure).replace("\u202f", " ") if self.judge in SHARES else f"{figure:.4g}"
 
-    def beginning(self, wanted: int | None) -> list[Text]:
+    def beginning(self, wanted: int | None) -> str:
         """What is searched, before the first trial, of which so many are wanted."""
         there = len(self.trials) - self.counts()[STOPPED]
         trials = "as many trials as fit in the time" if wanted is None else f"{wanted} trials"
         had = f", {there} of them there already" if there else ""
         lines = [f"{self.preset} on {self.data}: {trials}{had}, judged by validation {self.judge}"]
         lines += [f"  {name}: {words}" for name, words in self.ranges.items()]
-        return [Text(line) for line in [*lines, f"study: {self.study}"]]
+        return "\n".join([*lines, f"study: {self.study}"])
 
     def line(self, trial: TrialResult) -> str:
         """A trial that has ended, in a line."""
@@ -123,14 +136,10 @@ class Tuned:
         why = f": {trial.reason}" if trial.reason else ""
         return f"trial {trial.number} {trial.state}{after}{figure}  {_values(trial)}{why}"
 
-    def report(self, result: Mapping[str, Any]) -> Report:
-        """The trials, what mattered among them, and the run of the best recipe.
-
-        Args:
-            result: of that run, as in `result.json`.
-        """
-        best = self.best_trial()
-        assert best is not None
+    def report(self) -> Report:
+        """The trials, what mattered among them, and the run of the best recipe."""
+        best, result = self.best_trial(), self.result
+        assert best is not None and result is not None
         name, value = main_metric(result["test"]) or ("loss", result["test"]["loss"])
         figure = percent(value) if name in SHARES else number(value)
         searched = [*((_spaced(key), words) for key, words in self.ranges.items()), ("study", self.study)]
@@ -273,10 +282,10 @@ class Tuning:
         last, ended, reason = None, "COMPLETE", ""
         try:
             member = make_member(
-                self.order.system, self._recipe(values), self.dataset, self.splits, self.execution, None
+                replace(self.order, recipe=self._recipe(values)), self.dataset, self.splits, self.execution
             )
             stage = replace(member.stage, judge=self._judge(member))
-            for step in stopped_early(member.system.steps(stage, None), member.recipe.patience):
+            for step in minimise([stage], None, member.recipe.patience):
                 last = step
                 ended, reason = self._verdict(trial, step, latest, os.getppid() != parent)
                 if ended != "COMPLETE":
@@ -337,9 +346,7 @@ class Tuning:
             judgement = own(network)
             if not smoothed:
                 return judgement
-            return Judgement(
-                judgement.error, plain.score(network, member.dataset, self.splits.validation, self.execution)
-            )
+            return Judgement(judgement.error, plain.judge(network, member.learning.context).values)
 
         return judge
 
@@ -399,7 +406,55 @@ class Tuning:
         return self._order({**best.values, **limits, **arithmetic})
 
     def _order(self, values: Mapping[str, Any]) -> Request:
-        return order(self.plan.preset, {**self.plan.values, **values})
+        return make_request(self.plan.preset, {**self.plan.values, **values})
+
+
+def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
+    """Searches a recipe's fields by the validation examples, and trains a run of the best recipe.
+
+    Raises:
+        GlassworkError: for a recipe, data, a study or a judge that do not fit, or without optuna.
+        KeyboardInterrupt: on Ctrl-C, once what was found is kept.
+    """
+    if options.workers < 1:
+        raise GlassworkError(f"A search needs at least one worker, and {options.workers} were asked for")
+    tuning = prepare(_plan(options, asked))
+    wanted = tuning.plan.trials
+    found = tuning.result()
+    yield Progress(0, wanted or math.inf, found.beginning(wanted), found)
+    for done, trial in enumerate(tuning.search(options.workers), 1):
+        yield Progress(done, wanted or math.inf, found.line(trial))
+    found = tuning.result()
+    if tuning.interrupted:
+        kept = sum(count for state, count in found.counts().items() if state != STOPPED)
+        raise KeyboardInterrupt(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on")
+    run = begin_run(tuning.winner())
+    yield Progress(words=f"training the best recipe as {run.folder.name}", so_far=found)
+    for step in run.steps():
+        yield Progress(step.progress, so_far=found, step=step)
+    if run.interrupted:
+        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {run.folder.name}")
+    return replace(found, result=finish(run))
+
+
+def _plan(options: TuneOptions, asked: Asked) -> Plan:
+    values = dict(asked.values)
+    preset = asked.preset or choose_preset(values)
+    budget = values.pop("budget", None)
+    if options.workers > 1:
+        values.setdefault("threads", max(1, usable_cores() // options.workers))
+    end = None if budget is None else time.time() - asked.spent + _in_seconds(budget)
+    trials = options.trials if options.trials is not None or budget is not None else USUAL_TRIALS
+    return Plan(preset, values, options.study, options.judge, trials, end)
+
+
+def _in_seconds(budget: object) -> float:
+    try:
+        found = seconds(budget)
+    except ValueError as error:
+        raise GlassworkError(f"budget = {budget!r} does not fit: {error}") from None
+    assert isinstance(found, float | int)
+    return float(found)
 
 
 def prepare(plan: Plan) -> Tuning:
@@ -412,20 +467,18 @@ def prepare(plan: Plan) -> Tuning:
     began = time.monotonic()
     if plan.trials is not None and plan.trials < 1:
         raise GlassworkError(f"A search takes at least one trial, and {plan.trials} were asked for")
-    asked = order(plan.preset, plan.values)
-    draft = make_system(asked.system, asked.recipe)
-    if asked.recipe.data is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
-    dataset = draft.read(asked.recipe.data)
-    splits = split(dataset, asked.recipe.validation, asked.recipe.test, asked.recipe.seed)
+    asked = make_request(plan.preset, plan.values)
+    dataset, splits = read_and_split(asked)
     if len(splits.validation) == 0:
         raise GlassworkError(
             "Trials are compared by their validation examples, and none are held out: add --validation"
         )
-    recipe = draft.resolve(dataset.with_schema(draft.scaled(dataset, splits.training)), splits)
-    member = make_member(asked.system, recipe, dataset, splits, Execution(), None)
-    execution = _numerics(plan, asked, member)
-    _check_judge(plan.judge, member)
+    recipe = resolve(asked, dataset, splits).recipe
+    known = None if plan.execution is None else Execution(**{**plan.execution, "measured": ()})
+    learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
+    require_one_stage(learning)
+    execution = learning.execution
+    _check_judge(plan.judge, learning)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
         raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
@@ -445,23 +498,8 @@ def prepare(plan: Plan) -> Tuning:
     return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, preparing)
 
 
-def _numerics(plan: Plan, asked: Request, member: Member) -> Execution:
-    """What the plan says, or what the system chooses for its unchanged recipe."""
-    if plan.execution is not None:
-        return Execution(**{**plan.execution, "measured": ()})
-    device = choose_device(asked.machine.device)
-    plain = Execution(device, asked.machine.threads or usable_cores())
-    plain.apply()
-
-    def make_stage(network: nn.Module, execution: Execution) -> Stage:
-        clock = Clock(total=10**9)
-        return member.system.stages(network, member.dataset, member.splits, clock, execution)[0]
-
-    return member.system.execution(asked.machine, plain, member.network, make_stage)
-
-
-def _check_judge(judge: str, member: Member) -> None:
-    figures = member.system.score(member.network, member.dataset, member.splits.validation, Execution())
+def _check_judge(judge: str, learning: Learning) -> None:
+    figures = learning.system.judge(learning.network, learning.context).values
     if judge not in figures:
         raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")
 

@@ -1,8 +1,8 @@
 """The vanishing gradient in numbers: each kind of recurrent unit before and after it learnt to remember a bracket."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,12 @@ from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_la
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.record import Record
 from glasswork.report.blocks import Curves, Line, Point, Table, Text
+from glasswork.report.cells import HUES, NAMES
 from glasswork.report.report import Report, Section
 from glasswork.report.words import number
-from glasswork.studies.why_recurrence import HUES, NAMES, THREADS, bracket_reader, check, trained, training_texts
+from glasswork.studies.options import VanishingGradientOptions
+from glasswork.studies.study import Progress, Running
+from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, trained, training_texts
 
 MEASURED = 64
 LAGS = (1, 10, 50, 200, 500)
@@ -111,35 +114,32 @@ class VanishingGradient(Record):
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measurement:
-    """A measurement made ready; `steps` carries it out, `result` says what came out."""
+    """A measurement made ready; `steps` carries it out."""
 
     cells: Sequence[str]
     length: int
     units: int
     updates: int
     seed: int
-    curves: list[Curve] = field(default_factory=list)
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Measures and trains every network: the share of the work that is done, and what is being done."""
+    def steps(self) -> Running[VanishingGradient]:
+        """Measures and trains every network."""
         execution = Execution("cpu", THREADS)
         execution.apply()
         texts = training_texts(self.length, self.seed) if self.updates else None
+        curves = []
         for place, cell in enumerate(self.cells):
-            yield place / len(self.cells), cell
+            yield Progress(place, len(self.cells), cell)
             network = bracket_reader(cell, self.units, self.seed)
-            self.curves.append(self._curve(network, False))
+            curves.append(self._curve(network, False))
             if texts is not None:
                 for share in trained(network, texts, self.updates, self.seed, execution):
-                    yield (place + share) / len(self.cells), cell
-                self.curves.append(self._curve(network, True))
-        yield 1.0, ""
-
-    def result(self) -> VanishingGradient:
-        """What came out, once `steps` is through."""
-        return VanishingGradient(self.length, self.units, self.updates, MEASURED, self.seed, tuple(self.curves))
+                    yield Progress(place + share, len(self.cells), cell)
+                curves.append(self._curve(network, True))
+        yield Progress(1.0)
+        return VanishingGradient(self.length, self.units, self.updates, MEASURED, self.seed, tuple(curves))
 
     def _curve(self, network: ManyToOne, was_trained: bool) -> Curve:
         """Cross-entropy at the end of texts whose open bracket is their first character."""
@@ -156,6 +156,16 @@ class Measurement:
         memory = gradient.memory or gradient.hidden
         arriving = tuple(map(max, gradient.hidden, memory))
         return Curve(was_trained, float(right), gradient, arriving)
+
+
+def vanishing_gradient(options: VanishingGradientOptions) -> Running[VanishingGradient]:
+    """Measures what of an error arrives k characters back, untrained and trained.
+
+    Raises:
+        GlassworkError: for a cell that there is not, or numbers with which nothing can be measured.
+    """
+    measurement = prepare(options.cells, options.length, options.units, options.steps, options.seed)
+    return (yield from measurement.steps())
 
 
 def prepare(

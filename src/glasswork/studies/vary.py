@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from glasswork.catalogue import Request, order
+from typing_extensions import override
+
 from glasswork.data.png import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
@@ -19,10 +20,14 @@ from glasswork.record import Record
 from glasswork.report.blocks import Cell, Curves, Line, Picture, Pictures, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import SHARES, main_metric, percent
+from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
-from glasswork.run.training import Training, prepare
+from glasswork.run.request import Request, make_request
 from glasswork.show.regions import SHEET_TILE, region_field, regions_png
+from glasswork.studies.options import VaryOptions
 from glasswork.studies.settings import grid, worded
+from glasswork.studies.study import Asked, Progress, Running
+from glasswork.systems.learning import Learning
 
 EPOCHS = "epochs"
 OTHER_EXAMPLES = ("data", "seed")
@@ -90,9 +95,10 @@ class Varied(Record):
     variants: tuple[Variant, ...]
     curve: Curve | None
 
-    def figures(self) -> dict[str, Any]:
-        """As JSON without the thousands of cells of each region."""
-        found = self.to_json()
+    @override
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types, without the thousands of cells of each region."""
+        found = super().to_json()
         variants = [{key: value for key, value in one.items() if key != "region"} for one in found["variants"]]
         return {**found, "variants": variants}
 
@@ -172,30 +178,22 @@ class Varied(Record):
             )
 
 
-def vary(
-    preset: str,
-    field: str,
-    values: Sequence[Any],
-    options: Mapping[str, Any] | None = None,
-    runs: str | Path | None = None,
-) -> Varied:
+def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
     """Trains a preset once for each value of a field, and says what each network learnt and answers.
 
     A single value of `epochs` makes one long run instead, which is looked at after its best epoch and its last
     (Kovashka, "Over-training prevention").
 
-    Args:
-        preset: its name.
-        field: of the recipe.
-        values: what it shall be, in the order of the pictures.
-        options: all other fields of the recipe and the machine.
-        runs: a folder to keep the runs in; absent: they are not kept.
-
     Raises:
         GlassworkError: for a field or values that do not fit, or data that leaves nothing to judge the epochs on.
         KeyboardInterrupt: on Ctrl-C.
     """
-    *_, found = varied(preset, field, values, options, runs)
+    if asked.preset is None:
+        raise GlassworkError("There is no preset: name what is trained")
+    count = len(options.values)
+    yield Progress(0, count)
+    for done, found in enumerate(varied(asked.preset, options.field, options.values, asked.values, options.runs), 1):
+        yield Progress(done, count, found.line(), found)
     return found
 
 
@@ -206,7 +204,15 @@ def varied(
     options: Mapping[str, Any] | None = None,
     runs: str | Path | None = None,
 ) -> Iterator[Varied]:
-    """The same as it grows: what has been found after each of the trainings."""
+    """What has been found after each of the trainings.
+
+    Args:
+        preset: its name.
+        field: of the recipe.
+        values: what it shall be, in the order of the pictures.
+        options: all other fields of the recipe and the machine.
+        runs: a folder to keep the runs in; None: they are not kept.
+    """
     field, given = field.replace("-", "_"), {key: _plain(value) for key, value in (options or {}).items()}
     if field in given:
         raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
@@ -216,11 +222,11 @@ def varied(
     orders = _orders(preset, field, [_plain(value) for value in values], given)
     found = Varied(preset, worded(orders[0].recipe.data), field, (), None)
     for one in orders:
-        with _training(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as training:
-            for _ in training.steps():
+        with _run(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as (run, learning):
+            for _ in run.steps():
                 pass
-            value = worded(getattr(training.order.recipe, field))
-            found = replace(found, variants=(*found.variants, _looked_at(training, value, runs)))
+            value = worded(getattr(run.request.recipe, field))
+            found = replace(found, variants=(*found.variants, _looked_at(run, learning, value, runs)))
         yield found
 
 
@@ -236,7 +242,7 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
         raise GlassworkError(f"{field} says how the machine works and never changes what is learnt: vary another field")
     if field not in OTHER_EXAMPLES:
         return [setting.order for setting in grid(preset, {field: values}, options)]
-    orders = [order(preset, {**options, field: value}) for value in values]
+    orders = [make_request(preset, {**options, field: value}) for value in values]
     chosen = [getattr(one.recipe, field) for one in orders]
     for value in chosen:
         if chosen.count(value) > 1:
@@ -247,27 +253,27 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
 def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
     """One long run to its end, whatever patience the preset has; the best epoch and the last."""
     asked = {**options, EPOCHS: epochs, "patience": None}
-    if not order(preset, asked).recipe.validation and "validation" not in options:
+    if not make_request(preset, asked).recipe.validation and "validation" not in options:
         asked["validation"] = HELD_OUT
-    one = order(preset, asked)
+    one = make_request(preset, asked)
     losses: dict[int, tuple[float, int]] = {}
     judged: dict[int, float] = {}
-    with _training(one, f"{EPOCHS}-{epochs}", runs) as training:
-        if len(training.splits.validation) == 0:
+    with _run(one, f"{EPOCHS}-{epochs}", runs) as (run, learning):
+        if len(learning.splits.validation) == 0:
             raise GlassworkError("Over-training shows on examples that were held out, and there are none: --validation")
-        for step in training.steps():
+        for step in run.steps():
             total, count = losses.get(step.epoch, (0.0, 0))
             losses[step.epoch] = (total + float(step.loss) * step.examples, count + step.examples)
             if step.judgement is not None:
                 judged[step.epoch] = step.judgement.metrics["loss"]
-        if training.interrupted:
+        if run.interrupted:
             raise KeyboardInterrupt
-        best = training.best
+        best = run.best
         assert best is not None
-        last = _looked_at(training, f"{max(losses)} (last)", None, kept=False)
-        kept = _looked_at(training, f"{best.epoch} (best)", runs)
+        last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
+        kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
-        training.system.loss_name,
+        learning.system.minimised(learning.dataset.schema),
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),
@@ -277,43 +283,42 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
 
 
 @contextmanager
-def _training(one: Request, name: str, runs: str | Path | None) -> Iterator[Training]:
-    """A training made ready in a folder of its own, which is gone afterwards where runs are not kept."""
+def _run(one: Request, name: str, runs: str | Path | None) -> Iterator[tuple[Run, Learning]]:
+    """A run made ready in a folder of its own, which is gone afterwards if runs are not kept."""
     with TemporaryDirectory() as temporary:
         folder = Path(runs) / name.replace("/", "-") if runs is not None else Path(temporary) / "run"
-        training = prepare(replace(one, machine=one.machine.model_copy(update={"out": str(folder)})))
+        run = begin_run(replace(one, machine=one.machine.model_copy(update={"out": str(folder)})))
         try:
-            yield training
+            assert isinstance(run.process, Learning)
+            yield run, run.process
         finally:
-            training.folder.unlock()
+            run.folder.unlock()
 
 
-def _looked_at(training: Training, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
-    """What a training came to: with the weights that are kept, or with those that it ended with."""
-    if training.interrupted:
+def _looked_at(run: Run, learning: Learning, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
+    """What a run came to: with the weights that are kept, or with those that it ended with."""
+    if run.interrupted:
         raise KeyboardInterrupt
-    best = training.best
     if kept and runs is not None:
-        finish(training)
-    elif kept and best is not None:
-        training.network.load_state_dict(dict(best.weights))
+        finish(run)
+    learning.keep(run.best if kept else None)
     rows = {
-        "training": training.splits.training,
-        "validation": training.splits.validation,
-        "test": training.splits.test,
+        "training": learning.splits.training,
+        "validation": learning.splits.validation,
+        "test": learning.splits.test,
     }
     figures = {
-        name: training.system.score(training.network, training.dataset, some, training.execution)
+        name: learning.system.evaluate(learning.network, learning.dataset, some, learning.execution).metrics.values
         for name, some in rows.items()
         if len(some)
     }
-    plane = training.plane()
+    plane = learning.plane
     return Variant(
         value,
         figures,
-        round(training.seconds, 3),
-        training.folder.name if runs is not None else None,
-        None if plane is None else region(training.network, plane, CELLS),
+        round(run.seconds, 3),
+        run.folder.name if runs is not None else None,
+        None if plane is None else region(learning.network, plane, CELLS),
     )
 
 

@@ -2,14 +2,13 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from glasswork.catalogue import make_system, order
 from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
@@ -17,10 +16,15 @@ from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores
 from glasswork.glassbox.cost.count import count
+from glasswork.recipe.base import Machine, seconds
 from glasswork.report.blocks import Curves, Line, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.run.in_memory import fit_in_memory
-from glasswork.systems.answers import outputs_on
+from glasswork.run.prepare import read
+from glasswork.run.request import Request, make_request
+from glasswork.studies.options import WhyConvolutionOptions
+from glasswork.studies.study import Progress, Running
+from glasswork.systems.evaluation import outputs_on
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 SHIFTS = (0, 1, 2, 3, 4, 6, 8)
@@ -160,42 +164,37 @@ class WhyConvolution:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Comparison:
-    """A comparison made ready; `steps` carries it out, `result` says what came out.
+    """A comparison made ready; `steps` carries it out.
 
     Attributes:
         dataset: on a ground that is larger by `REACH` on each side.
         splits: the same rows for every method.
         budget: seconds for all networks together; None: the epochs of `NETWORKS`.
         seed: of weights, batches and directions.
-        judged: what is known so far.
     """
 
     dataset: Dataset
     splits: Splits
     budget: float | None
     seed: int
-    judged: list[Judged]
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains every method: the share of the work that is done, and what is being done."""
+    def steps(self) -> Running[WhyConvolution]:
+        """Trains every method."""
         execution = Execution("cpu", usable_cores(), memory_format="channels-last")
         execution.apply()
-        yield 0.0, SHALLOW
-        self.judged.append(self._shallow())
+        yield Progress(words=SHALLOW)
+        judged = [self._shallow()]
         asked = [(name, augmented) for name in NETWORKS for augmented in (False, True)]
         for place, (name, augmented) in enumerate(asked):
             words = f"{name}, {'shifted and scaled' if augmented else 'centred'} images"
-            yield (place + 0.2) / (len(asked) + 0.2), words
-            self.judged.append(self._network(name, augmented, execution))
-        yield 1.0, ""
-
-    def result(self) -> WhyConvolution:
-        """What came out, once `steps` is through."""
+            yield Progress(place + 0.2, len(asked) + 0.2, words)
+            judged.append(self._network(name, augmented, execution))
+        yield Progress(1.0)
         height, width = self.dataset.schema.shape[1:]
         sizes = len(self.splits.training), len(self.splits.test)
-        return WhyConvolution(self.dataset.source, (height, width), *sizes, self.judged, counted())
+        return WhyConvolution(self.dataset.source, (height, width), *sizes, judged, counted())
 
     def _shallow(self) -> Judged:
         """Histograms of oriented gradients and a linear support vector machine (Dalal and Triggs 2005)."""
@@ -225,13 +224,14 @@ class Comparison:
         words = AUGMENTED if augmented else ()
         recipe = SupervisedRecipe.parse({**values, **length, "augment": words, "seed": self.seed})
         began = time.perf_counter()
-        fitted = fit_in_memory("supervised", recipe, self.dataset, self.splits, execution)
+        request = Request("own", recipe, {}, Machine.parse({}))
+        fitted = fit_in_memory(request, self.dataset, self.splits, execution)
         seconds = time.perf_counter() - began
 
         def right(images: Tensor, wanted: Tensor) -> float:
             columns = {"inputs": images, "targets": wanted}
             asked = replace(fitted.dataset, columns=columns, names=())
-            scores = outputs_on(fitted.network, asked, torch.arange(len(wanted)), execution)
+            scores = outputs_on(fitted.network.eval(), asked, torch.arange(len(wanted)), execution)
             return float((scores.argmax(1) == wanted).float().mean())
 
         parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
@@ -247,6 +247,26 @@ class Comparison:
         return Judged(method, augmented, parameters, shifts, scales, seconds)
 
 
+def why_convolution(options: WhyConvolutionOptions) -> Running[WhyConvolution]:
+    """Compares shallow with deep, and dense with convolutional networks on shifted and scaled images.
+
+    Raises:
+        GlassworkError: for data that are not images of one class each, or images too small.
+    """
+    comparison = prepare(options.data, _seconds(options.budget), options.size, options.seed)
+    return (yield from comparison.steps())
+
+
+def _seconds(budget: object) -> float | None:
+    try:
+        found = seconds(budget)
+    except ValueError as error:
+        raise GlassworkError(f"--budget {budget} does not fit: {error}") from None
+    if isinstance(found, int | float) and found <= 0:
+        raise GlassworkError("--budget is more than no time at all, such as 60s")
+    return float(found) if isinstance(found, int | float) else None
+
+
 def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | None = None, seed: int = 0) -> Comparison:
     """Makes the comparison ready: the images on a larger ground, at most 600 of the test images judged.
 
@@ -259,8 +279,8 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     Raises:
         GlassworkError: for data that are not images of one class each, or images too small.
     """
-    asked = order("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
-    dataset = make_system(asked.system, asked.recipe).read(data)
+    asked = make_request("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
+    dataset = read(asked)
     if dataset.schema.inputs != "image" or dataset.schema.target != "class":
         raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
     if min(dataset.schema.shape[1:]) < 8:
@@ -272,7 +292,7 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     channels, height, width = inputs.shape[1:]
     columns = {"inputs": inputs, "targets": dataset.columns["targets"], "fingerprints": fingerprints(inputs)}
     schema = replace(dataset.schema, shape=(channels, height, width))
-    return Comparison(replace(dataset, columns=columns, schema=schema), splits, budget, seed, [])
+    return Comparison(replace(dataset, columns=columns, schema=schema), splits, budget, seed)
 
 
 def counted() -> tuple[Counted, ...]:

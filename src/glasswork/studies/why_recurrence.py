@@ -2,24 +2,30 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batch
 from glasswork.data.brackets import CHARACTERS, CLOSING, KINDS, BracketTexts, bracket_texts, spread
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
 from glasswork.networks.sequence_classifier import ManyToOne
-from glasswork.report.blocks import Curves, Hue, Line, Table, Text
+from glasswork.report.blocks import Curves, Line, Table, Text
+from glasswork.report.cells import HUES, NAMES
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
+from glasswork.studies import recurrence_ablation
+from glasswork.studies.options import WhyRecurrenceOptions
+from glasswork.studies.recurrence_ablation import Independent
+from glasswork.studies.study import Progress, Running
 from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Carry, Moment, Stage
 
 TEXTS = 20_000
 JUDGED = 1000  # texts per distance; the standard error of an accuracy is at most 1.6 %
@@ -27,11 +33,17 @@ BATCH = 64
 THREADS = 1  # the networks are small; and sums are rounded alike on machines with more cores
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 """Distances that are asked about, as shares of the farthest in training."""
+OF_BRACKETS = {
+    "cells": "cells",
+    "distance": "farthest",
+    "units": "units",
+    "steps": "updates",
+    "repeats": "repeats",
+}
+"""Options of the comparison on brackets, by what `prepare` calls them."""
+OF_DATA = ("target", "cell", "epochs", "threads")
 RATES = {"rnn": 0.002, "relu-rnn": 0.001, "gru": 0.005, "lstm": 0.005}
 """Highest learning rate of each cell; LOG.md has what else was tried for the RNN and the ReLU-RNN."""
-NAMES = {"rnn": "RNN", "relu-rnn": "ReLU-RNN", "gru": "GRU", "lstm": "LSTM"}
-HUES: dict[str, Hue] = {"rnn": "fourth", "relu-rnn": "second", "gru": "third", "lstm": "first"}
-"""What recurrent cells are called in tables, and their colour in every chart."""
 READING = (
     "A network reads a text of letters and brackets, character by character, and says at its end which bracket has to "
     "be closed: (, [, { or <. Pairs of all kinds stand between, so that it must know which ones are closed already. "
@@ -143,16 +155,15 @@ class WhyRecurrence:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Comparison:
-    """A comparison made ready; `steps` carries it out, `result` says what came out.
+    """A comparison made ready; `steps` carries it out.
 
     Attributes:
         cells: the kinds of units, in the order in which they are trained.
         farthest: the longest distance in training.
         units, updates: of every network.
         seeds: one network of each cell for each.
-        judged: what is known so far.
     """
 
     cells: Sequence[str]
@@ -160,33 +171,47 @@ class Comparison:
     units: int
     updates: int
     seeds: Sequence[int]
-    judged: list[Judged] = field(default_factory=list)
 
-    def steps(self) -> Iterator[tuple[float, str]]:
-        """Trains every network: the share of the work that is done, and what is being done."""
+    def steps(self) -> Running[WhyRecurrence]:
+        """Trains every network."""
         execution = Execution("cpu", THREADS)
         execution.apply()
         whole = len(self.cells) * len(self.seeds)
+        judged: list[Judged] = []
         for seed in self.seeds:
             texts = training_texts(self.farthest, seed)
             for cell in self.cells:
-                done = len(self.judged)
                 words = f"{cell}, seed {seed}"
                 network, began = bracket_reader(cell, self.units, seed), time.perf_counter()
                 for share in trained(network, texts, self.updates, seed, execution):
-                    yield (done + share) / whole, words
+                    yield Progress(len(judged) + share, whole, words)
                 seconds = time.perf_counter() - began
                 parameters = sum(parameter.numel() for parameter in network.parameters())
                 accuracy = accuracies(network, self.farthest, seed)
-                self.judged.append(Judged(cell, seed, parameters, RATES[cell], seconds, accuracy))
-        yield 1.0, ""
-
-    def result(self) -> WhyRecurrence:
-        """What came out, once `steps` is through."""
+                judged.append(Judged(cell, seed, parameters, RATES[cell], seconds, accuracy))
+        yield Progress(1.0)
         shown = bracket_texts(40, torch.tensor([30]), torch.Generator().manual_seed(self.seeds[0]))
         example = (shown.text(0), CLOSING[int(shown.kinds[0])])
-        curves = [_together([one for one in self.judged if one.cell == cell]) for cell in self.cells]
-        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, self.judged, curves)
+        curves = [_together([one for one in judged if one.cell == cell]) for cell in self.cells]
+        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, judged, curves)
+
+
+def why_recurrence(options: WhyRecurrenceOptions) -> Running[WhyRecurrence | Independent]:
+    """Compares recurrent units on brackets opened ever farther back; or labels of your data, with and without them.
+
+    Raises:
+        GlassworkError: for an option of the other comparison, or one that does not fit.
+    """
+    asked = options.model_dump()
+    on_data = options.data is not None
+    strange = [name for name in (OF_BRACKETS if on_data else OF_DATA) if asked[name] is not None]
+    if strange:
+        raise GlassworkError(f"--{strange[0]} goes {'without' if on_data else 'with'} --data")
+    if options.data is not None:
+        of_data = {name: asked[name] for name in OF_DATA}
+        return (yield from recurrence_ablation.prepare(options.data, seed=options.seed, **of_data).steps())
+    given = {name: asked[of] for of, name in OF_BRACKETS.items() if asked[of] is not None}
+    return (yield from prepare(seed=options.seed, **given).steps())
 
 
 def prepare(
@@ -261,7 +286,7 @@ def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, ex
         name="brackets",
         network=network,
         parameters=list(network.parameters()),
-        batches=Batches(dataset, torch.arange(len(texts)), BATCH, seed, execution),
+        batches=shuffled_batches(dataset, torch.arange(len(texts)), BATCH, seed, execution),
         loss=_loss,
         judge=None,
         clock=Clock(total=updates),
@@ -285,8 +310,8 @@ def _together(networks: Sequence[Judged]) -> Curve:
     return Curve(networks[0].cell, tuple(points))
 
 
-def _loss(network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-    return nn.functional.cross_entropy(network(batch.inputs), batch.targets), state
+def _loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
+    return nn.functional.cross_entropy(network(batch.inputs), batch.targets), carry
 
 
 @torch.no_grad()

@@ -20,13 +20,31 @@ from glasswork.networks.resnet import ResNet
 from glasswork.networks.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
 from glasswork.networks.vgg import VGG
 from glasswork.systems.own_network import load_own_network
-from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
 SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
 
 Shape = tuple[int, int, int]
-Build = Callable[[SupervisedRecipe, Schema], nn.Module]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Which network, and what of it can be chosen.
+
+    Attributes:
+        network: its name in `NETWORKS`, or the user's own as `file.py:Class`.
+        hidden: units of each hidden layer, or maps of each stage.
+        activation: of the hidden units.
+        dropout: share of the hidden units turned off at random in training.
+    """
+
+    network: str
+    hidden: Sequence[int] = ()
+    activation: str = "relu"
+    dropout: float = 0.0
+
+
+Build = Callable[[Architecture, Schema], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,7 @@ class NetworkEntry:
     """A network that a recipe may name.
 
     Attributes:
-        build: makes it, freshly initialised, for a recipe and what inputs and targets mean.
+        build: makes it, freshly initialised, for an architecture and what inputs and targets mean.
         learning_rate: that usually suits it, under Adam and AdamW with a one-cycle schedule.
         sentence: what it is.
         images: whether it takes images alone.
@@ -55,50 +73,50 @@ class NetworkEntry:
     last_stage: tuple[str, ...] = ()
 
 
-def _linear(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+def _linear(architecture: Architecture, schema: Schema) -> nn.Module:
     return Linear(math.prod(schema.shape), len(schema.classes))
 
 
-def _dense(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+def _dense(architecture: Architecture, schema: Schema) -> nn.Module:
     features = math.prod(schema.shape)
-    return Dense(features, recipe.hidden, len(schema.classes), recipe.activation, recipe.dropout)
+    return Dense(features, architecture.hidden, len(schema.classes), architecture.activation, architecture.dropout)
 
 
-def _lenet(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
-    return LeNet(_shape(schema), len(schema.classes), recipe.activation, recipe.dropout)
+def _lenet(architecture: Architecture, schema: Schema) -> nn.Module:
+    return LeNet(_shape(schema), len(schema.classes), architecture.activation, architecture.dropout)
 
 
-def _convnet_small(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
-    widths: Sequence[int] = recipe.hidden or convnet_small.WIDTHS
-    return ConvNetSmall(_shape(schema), len(schema.classes), widths, recipe.activation, recipe.dropout)
+def _convnet_small(architecture: Architecture, schema: Schema) -> nn.Module:
+    widths: Sequence[int] = architecture.hidden or convnet_small.WIDTHS
+    return ConvNetSmall(_shape(schema), len(schema.classes), widths, architecture.activation, architecture.dropout)
 
 
-def _alexnet(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
-    return AlexNet(_shape(schema), len(schema.classes), **_dropout(recipe))
+def _alexnet(architecture: Architecture, schema: Schema) -> nn.Module:
+    return AlexNet(_shape(schema), len(schema.classes), **_dropout(architecture))
 
 
 def _vgg(configuration: str, normalised: bool) -> Build:
-    def build(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
+    def build(architecture: Architecture, schema: Schema) -> nn.Module:
         outputs = len(schema.classes)
-        return VGG(configuration, _shape(schema), outputs, **_dropout(recipe), normalised=normalised)
+        return VGG(configuration, _shape(schema), outputs, **_dropout(architecture), normalised=normalised)
 
     return build
 
 
 def _resnet(configuration: str) -> Build:
-    return lambda recipe, schema: ResNet(configuration, _shape(schema), len(schema.classes))
+    return lambda architecture, schema: ResNet(configuration, _shape(schema), len(schema.classes))
 
 
 def _efficientnet(configuration: str) -> Build:
-    def build(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
-        return EfficientNetLite(configuration, _shape(schema), len(schema.classes), **_dropout(recipe))
+    def build(architecture: Architecture, schema: Schema) -> nn.Module:
+        return EfficientNetLite(configuration, _shape(schema), len(schema.classes), **_dropout(architecture))
 
     return build
 
 
-def _dropout(recipe: SupervisedRecipe) -> dict[str, float]:
+def _dropout(architecture: Architecture) -> dict[str, float]:
     """The share that was asked for; the network's own where none was."""
-    return {"dropout": recipe.dropout} if recipe.dropout else {}
+    return {"dropout": architecture.dropout} if architecture.dropout else {}
 
 
 def _shape(schema: Schema) -> Shape:
@@ -171,13 +189,13 @@ NETWORKS: dict[str, NetworkEntry] = {
 }
 
 
-def build_network(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
-    """The network that a recipe names, freshly initialised: one of `NETWORKS`, or the user's own as `file.py:Class`.
+def build_network(architecture: Architecture, schema: Schema) -> nn.Module:
+    """The network that an architecture names, freshly initialised.
 
     Raises:
         GlassworkError: for an unknown name, or inputs that the network does not take.
     """
-    word = recipe.network
+    word = architecture.network
     entry = NETWORKS.get(word)
     if entry is None:
         if ":" in word or word.endswith(".py"):
@@ -188,7 +206,7 @@ def build_network(recipe: SupervisedRecipe, schema: Schema) -> nn.Module:
         )
         raise GlassworkError(f"There is no network '{word}': {hint}")
     refuse_inputs(word, schema)
-    return entry.build(recipe, schema)
+    return entry.build(architecture, schema)
 
 
 def refuse_inputs(word: str, schema: Schema) -> None:

@@ -3,13 +3,44 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from glasswork.data.thumbnails import thumbnail
+from glasswork.errors import GlassworkError
 from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
-from glasswork.systems.system import Prediction
+from glasswork.systems.prediction import Prediction
 
 SHOWN = 5
+MOST_PICTURES = 100
 NAMED = 3
+
+
+def report_predictions(
+    run: str, predictions: Sequence[Prediction], *, bars: bool = False, page: bool = False
+) -> Report:
+    """Predictions in the form that fits them: words on their colours, bars, or a line of a table.
+
+    Args:
+        run: whose model was asked.
+        predictions: of which those with a problem have no answer.
+        bars: whether a terminal shows the most probable classes as bars.
+        page: whether a page is drawn, for which pictures are read.
+
+    Raises:
+        GlassworkError: for more pictures than a page shows, or answers that are numbers.
+    """
+    if any(one.moved for one in predictions):
+        return texts_report(f"What {run} reads", predictions)
+    if not page:
+        answered = [one for one in predictions if not one.problem]
+        return pictures_report("", answered, ()) if bars else Report("", [], summary=[table_of(predictions)])
+    if len(predictions) > MOST_PICTURES:
+        raise GlassworkError(
+            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(predictions):,}: use --csv"
+        )
+    if any(not one.probabilities for one in predictions):
+        raise GlassworkError("A page shows classes and their probabilities, and this model answers numbers: use --csv")
+    return pictures_report(f"What {run} sees", predictions, [thumbnail(one.input) for one in predictions])
 
 
 def pictures_report(title: str, predictions: Sequence[Prediction], pictures: Sequence[bytes]) -> Report:
@@ -44,6 +75,8 @@ def texts_report(title: str, predictions: Sequence[Prediction]) -> Report:
         sections.append(Section(_said(one), one.input, [text, Text(words or "its words were not looked at")]))
         if one.moved:
             summary += [Text(f"{one.input}: {_said(one)}"), text, Text(words)]
+    others = [one for one in predictions if not one.moved]
+    summary += [table_of(others)] if others else []
     return Report(
         title,
         sections,

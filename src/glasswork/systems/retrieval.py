@@ -1,16 +1,117 @@
 """What lies nearest to an image, in an embedding or in the last hidden layer of any network."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glasswork.data.batches import Batches
-from glasswork.data.dataset import Dataset
+from glasswork.data.collate import Rows
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.formats.decoding import SUFFIXES
+from glasswork.data.inputs import of_inputs, read_images
+from glasswork.data.listing import image_files
+from glasswork.data.pictures import picture
+from glasswork.data.reading import read
+from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
-from glasswork.systems.answers import EVALUATION_ROWS
-from glasswork.systems.embed.network import Embedding
+from glasswork.report.blocks import Picture, Pictures, Remark, Table
+from glasswork.report.report import Report, Section
+from glasswork.report.words import number
+from glasswork.systems.evaluation import EVALUATION_ROWS
+from glasswork.systems.system import System
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A picture of the gallery.
+
+    Attributes:
+        name: where it came from.
+        label: its class; empty if it has none.
+        distance: from the query.
+        png: the picture.
+    """
+
+    name: str
+    label: str
+    distance: float
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """What lies nearest to a picture.
+
+    Attributes:
+        run: whose network was asked.
+        query: the picture's name.
+        png: the picture.
+        among: what was looked among, in words.
+        measure: what the distance is, in words.
+        neighbours: nearest first.
+        left_out: why pictures were left out of the search, a sentence each.
+    """
+
+    run: str
+    query: str
+    png: bytes
+    among: str
+    measure: str
+    neighbours: Sequence[Neighbour]
+    left_out: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types, without the pictures."""
+        found = [{"name": one.name, "class": one.label, "distance": one.distance} for one in self.neighbours]
+        described = {"run": self.run, "input": self.query, "among": self.among, "measure": self.measure}
+        return {**described, "neighbours": found}
+
+    def report(self) -> Report:
+        """The picture and its neighbours."""
+        pictures = [
+            Picture(
+                one.png,
+                one.name,
+                [
+                    *([Remark("", one.label)] if one.label else []),
+                    Remark(one.name),
+                    Remark(f"distance {number(one.distance)}", tone="quiet"),
+                ],
+            )
+            for one in self.neighbours
+        ]
+        rows = [(one.name, one.label, number(one.distance)) for one in self.neighbours]
+        return Report(
+            f"What is nearest to {self.query}",
+            [
+                Section(
+                    "The picture asked about",
+                    "As it was given.",
+                    [Pictures([Picture(self.png, self.query)], look="gallery")],
+                ),
+                Section(
+                    "Its neighbours",
+                    "The nearest first. A distance of 0 is the same embedding.",
+                    [Pictures(pictures, look="gallery")],
+                ),
+            ],
+            verdict=f"{number(len(self.neighbours))} nearest of {self.among}, by {self.measure} in the network of "
+            f"{self.run}.",
+            summary=[Table(("nearest", "class", "distance"), rows)],
+            footer="Drawn by Glasswork; the pictures were read and not changed.",
+        )
+
+    def cells(self) -> list[tuple[bytes, str, str]]:
+        """The query and its neighbours for one sheet: picture, class, distance."""
+        found = [(one.png, one.label or one.name, number(one.distance)) for one in self.neighbours]
+        return [(self.png, "asked about", ""), *found]
 
 
 def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
@@ -26,10 +127,10 @@ def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution:
         float32 (rows, units) of length 1, on the CPU.
     """
     network.eval()
-    batches = Batches(dataset, rows, EVALUATION_ROWS, 0, execution)
+    collate = Rows(dataset, execution)
     parts = []
     for start in range(0, len(rows), EVALUATION_ROWS):
-        inputs = batches.gather(rows[start : start + EVALUATION_ROWS], (0, 0)).inputs
+        inputs = collate(rows[start : start + EVALUATION_ROWS]).inputs
         with torch.no_grad(), execution.arithmetic():
             found = network.embed(inputs) if isinstance(network, Embedding) else layer_features(network, inputs)
         parts.append(F.normalize(found.float(), dim=1).cpu())
@@ -55,3 +156,83 @@ def measure(network: nn.Module) -> str:
     if isinstance(network, Embedding):
         return "distance of the embeddings"
     return "distance of what goes into the last layer, scaled to length 1"
+
+
+def find_nearest(
+    run: str,
+    system: System,
+    network: nn.Module,
+    schema: Schema,
+    execution: Execution,
+    image: str,
+    among: str | None,
+    count: int,
+) -> Nearest:
+    """The pictures that lie nearest to one.
+
+    Args:
+        run: whose network is asked.
+        system: that the network was trained under.
+        network: as for `embeddings_on`.
+        schema: what its inputs mean.
+        execution: how the arithmetic is carried out.
+        image: the picture that is asked about.
+        among: where to look, a path or a name; None: the data of the run.
+        count: how many.
+
+    Raises:
+        GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
+    """
+    raw, problems = read_images([image], schema)
+    if problems:
+        raise GlassworkError(problems[0])
+    query = of_inputs(raw, schema, [image])
+    source = among or system.recipe.data
+    if source is None:
+        raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
+    left_out: tuple[str, ...] = ()
+    if Path(source).is_dir() and any(_is_image(path) for path in Path(source).iterdir()):
+        labelled = False
+        gallery, left_out = _unlabelled(Path(source), schema)
+    else:
+        gallery = _gallery(source, system, schema)
+        labelled = gallery.schema.task.target.one_class
+    near = neighbours(network, query, gallery, count, execution)
+    found = [
+        Neighbour(
+            gallery.name(row),
+            gallery.schema.classes[int(gallery.columns["targets"][row])] if labelled else "",
+            distance,
+            picture(gallery, row),
+        )
+        for row, distance in zip(near.places[0].tolist(), near.distances[0].sqrt().tolist(), strict=True)
+    ]
+    where = f"{len(gallery):,} images of {gallery.source}"
+    return Nearest(run, image, picture(query, 0), where, measure(network), found, left_out)
+
+
+def _gallery(source: str, system: System, schema: Schema) -> Dataset:
+    """The images to look among, read as the network reads its own."""
+    target = system.recipe.model_dump().get("target")
+    dataset = read(source, schema.task.inputs.like(ReadingOptions(target=target), schema))
+    inputs = dataset.schema.task.inputs
+    if inputs.image_shape != schema.shape:
+        raise GlassworkError(
+            f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
+            f"images of shape {schema.shape}"
+        )
+    return dataset.with_schema(replace(schema, target=dataset.schema.target, classes=dataset.schema.classes))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _unlabelled(folder: Path, schema: Schema) -> tuple[Dataset, tuple[str, ...]]:
+    """Images that lie side by side, of no class, and why some of them were left out."""
+    files = [str(path) for path in image_files(folder)]
+    raw, problems = read_images(files, schema)
+    if not len(raw):
+        raise GlassworkError(f"None of the {len(files):,} images in {folder} can be read")
+    names = [name for place, name in enumerate(files) if place not in problems]
+    return replace(of_inputs(raw, schema, names), source=str(folder)), tuple(problems.values())

@@ -1,53 +1,40 @@
 """The stage that a resolved recipe describes, and how the network is judged while it is carried out."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from glasswork.data.batches import BatchSource
-from glasswork.execution import Execution
-from glasswork.recipe.base import Recipe
+from glasswork.data.batches import Batches
+from glasswork.systems.system import Context, System
 from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Loss, Stage
+from glasswork.training.stage import Judgement, Stage
 
 
-def judged(score: Callable[[nn.Module], dict[str, float]], rows: Tensor) -> Callable[[nn.Module], Judgement] | None:
-    """What judges a network by the `loss` among its scores; None where there are no rows to hold out.
-
-    Not by the share of errors: on a few hundred examples a lucky epoch early in the run would win by one of them.
-
-    Args:
-        score: named metrics of a network on the rows.
-        rows: those held out.
-    """
+def judge_of(system: System[Any, Any], context: Context) -> Callable[[nn.Module], Judgement] | None:
+    """How a system judges a network; None if nothing is held out to judge it on."""
 
     def judge(network: nn.Module) -> Judgement:
-        metrics = score(network)
-        return Judgement(metrics["loss"], metrics)
+        metrics = system.judge(network, context)
+        return Judgement(metrics.error, metrics.values)
 
-    return judge if len(rows) else None
+    return judge if len(context.splits.validation) else None
 
 
-def stage_of(
-    recipe: Recipe,
-    network: nn.Module,
-    batches: BatchSource,
-    loss: Loss,
-    judge: Callable[[nn.Module], Judgement] | None,
-    clock: Clock,
-    execution: Execution,
-) -> Stage:
+def stage_of(system: System[Any, Any], network: nn.Module, batches: Batches, context: Context) -> Stage:
     """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
+    recipe = system.recipe
     assert recipe.learning_rate is not None
     return Stage(
         name="train",
         network=network,
         parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
         batches=batches,
-        loss=loss,
-        judge=judge,
-        clock=clock,
-        execution=execution,
+        loss=partial(system.loss, objective=system.training_objective(context)),
+        judge=judge_of(system, context),
+        clock=Clock(),
+        execution=context.execution,
         seed=recipe.seed,
         learning_rate=recipe.learning_rate,
         optimizer=recipe.optimizer,
@@ -57,4 +44,5 @@ def stage_of(
         penalty=recipe.penalty,
         strength=recipe.strength or 0.0,
         gradient_clip=recipe.gradient_clip,
+        total=recipe.epochs * len(batches) if recipe.epochs else None,
     )

@@ -2,73 +2,58 @@
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Generic, cast
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from glasswork.data.batches import Batch
-from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.inputs import Inputs
+from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.dataset import ASKED, Dataset, Schema
+from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine, Recipe
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
-from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
+from glasswork.systems.findings import Findings, Remarks
+from glasswork.systems.prediction import Prediction, predictions_of
+from glasswork.systems.target_report import report_targets
+from glasswork.training.optimizers import refuse_weight_decay
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says about one input.
-
-    Attributes:
-        input: where the input came from.
-        answer: the class, the classes, the number or the numbers.
-        probability: of the answered class; None where the answer is not one class.
-        probabilities: of every class, most probable first; empty for numbers.
-        problem: why there is no answer, in one sentence; None where there is one.
-        figures: what else was measured on the input, by name.
-        words: of a sentence that is answered word by word, its words.
-        frames: of a clip that is answered frame by frame, how many it has.
-        moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
-    """
-
-    input: str
-    answer: str | tuple[str, ...] | float | tuple[float, ...]
-    probability: float | None
-    probabilities: Mapping[str, float]
-    problem: str | None = None
-    figures: Mapping[str, float] = field(default_factory=dict)
-    words: Sequence[str] = ()
-    moved: Sequence[tuple[str, float]] = ()
-    frames: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as plain JSON types."""
-        answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
-        return {
-            "input": self.input,
-            "answer": answer,
-            "probability": self.probability,
-            "probabilities": dict(self.probabilities),
-            **({"problem": self.problem} if self.problem else {}),
-            **self.figures,
-            **({"words": list(self.words)} if self.words else {}),
-            **({"frames": self.frames} if self.frames else {}),
-            **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
-        }
-
+if TYPE_CHECKING:
+    from glasswork.systems.model import Model
 
 RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
 
 
-class System(abc.ABC, Generic[RecipeT]):
-    """How one system's data reads, what it minimises, how it answers; the machinery is elsewhere.
+@dataclass(frozen=True)
+class Context:
+    """What a network learns from and how: one argument that can grow.
+
+    Attributes:
+        dataset: all examples, with the fitted schema.
+        splits: which of them train, validate and test.
+        execution: how the arithmetic is carried out.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    execution: Execution
+
+
+class System(abc.ABC, Generic[RecipeT, OutputsT]):
+    """How one system's data reads, what it minimises and what it predicts; the machinery is elsewhere.
+
+    Only the methods without a body have to be written; the others suit a network that gives scores (rows, outputs) for
+    inputs with one known target each. Their order in a run: `read`, `fit`, `derive`, `network`, `begin`, `stages`, then
+    for every step `loss` and after every epoch `judge`, and at the end `complete`, `evaluate` and `report`. Weights are
+    set by `begin`, by the steps and by `complete`, and by nothing else.
 
     Args:
         recipe: what to minimise.
@@ -82,107 +67,144 @@ class System(abc.ABC, Generic[RecipeT]):
         """The recipe that the system follows."""
         return self._recipe
 
-    @property
     @abc.abstractmethod
-    def loss_name(self) -> str:
-        """Key of what is minimised in `objectives.losses.LOSSES`, for looking into the network."""
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        """The examples at a path or under a name; with `like`, their inputs as that schema describes them."""
+
+    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
+        """The dataset's schema with what inputs and targets are scaled by, found on the training `rows`."""
+        return fit_scaling(dataset, rows)
 
     @abc.abstractmethod
-    def read(self, source: str | Path) -> Dataset:
-        """The examples at a path or under a name."""
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        """What the recipe's fields become that were left None, by name; `epochs` is among them.
 
-    @abc.abstractmethod
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        """The examples at a path or under a name, with inputs as `schema` describes them."""
+        Raises:
+            GlassworkError: for a recipe that does not fit the data.
+        """
 
-    @abc.abstractmethod
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        """The examples' schema with what inputs and targets are scaled by, found on the training `rows`."""
-
-    @abc.abstractmethod
-    def resolve(self, dataset: Dataset, splits: Splits) -> Recipe:
-        """The recipe with every absent value derived from the data."""
+    def resolve(self, dataset: Dataset, splits: Splits) -> RecipeT:
+        """The recipe with every field that was left None derived from the data."""
+        refuse_weight_decay(self.recipe.optimizer, self.recipe.weight_decay)
+        return self.recipe.completed(self.derive(dataset, splits))
 
     @abc.abstractmethod
     def network(self, schema: Schema) -> nn.Module:
         """A freshly initialised network for inputs and targets as `schema` describes them."""
 
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
-        """How the arithmetic is carried out: what was asked for, or what measuring shows to be fastest.
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
+        """The machine without what the system cannot use, and with its own choice of what is left to it.
 
         Args:
             machine: what was asked for.
-            execution: device and threads, as decided.
-            network: the network; left untouched.
-            make_stage: the run's stage for a network and a way, with a clock that does not run out.
+            network: what is trained on it.
 
         Raises:
-            GlassworkError: where the system cannot do what was asked for.
+            GlassworkError: if the system cannot do what was asked for.
         """
-        return choose_execution(machine, execution, network, make_stage)
+        return machine
 
     @abc.abstractmethod
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
-        """The minimisations, in order."""
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        """The minimisations, in order, with clocks that do not run out; nothing is changed."""
 
-    def length(self, stage: Stage, epochs: int) -> int:
-        """How many steps some epochs of a stage take, which is what the run's clock counts."""
-        return epochs * len(stage.batches)
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Sets the weights that a fresh run begins with, if they are not random: published ones, counted words.
 
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        """Carries a stage out: `fit`, or the system's own generator of steps under the same contract.
+        It is called once, on the freshly initialised network, and not if a run is resumed.
 
-        That is: each item has been made when it is given out, its `state` is everything needed to go on after it, and
-        a generator that starts from that state makes exactly what would have followed.
-
-        Args:
-            stage: one of `stages`.
-            start: the state of a former step of the stage; None at its beginning.
+        Returns:
+            Sentences about it, for the report.
         """
-        return fit(stage, start)
+        return ()
 
     @abc.abstractmethod
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def objective(self, schema: Schema) -> Objective:
+        """What the network's outputs are made for: the loss of one example, and how outputs read as probabilities."""
+
+    def training_objective(self, context: Context) -> Objective:
+        """What the steps minimise: `objective`, with class weights from the training examples if there are any."""
+        return self.objective(context.dataset.schema)
+
+    def loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
+        return objective(network(batch.inputs).float(), batch.targets), carry
 
-    @abc.abstractmethod
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        """Named metrics of the network on some rows of the examples; `loss` is among them."""
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets what is not learnt by steps, such as class means, on the weights that are kept.
 
-    @abc.abstractmethod
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        """The fields of the report that only the system can fill; `test_metrics` among them.
+        It is called once after training and before anything is measured; calling it again changes nothing.
+        """
 
-        Under `result` there may be further entries of `result.json`. `remarks` among these are sentences about how the
-        training ended, for the terminal and the report as well; `warnings` are added to those about the data.
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> OutputsT:
+        """What the network says about some rows, on the CPU; numbers in the target's own units."""
+        return cast("OutputsT", outputs_on(network.eval(), dataset, rows, execution))
+
+    def measure(self, outputs: OutputsT, dataset: Dataset, rows: Tensor) -> Metrics:
+        """Named figures of the outputs on some rows; `loss` is among them."""
+        return measure_targets(cast("Tensor", outputs), dataset, rows, self.objective(dataset.schema))
+
+    def judge(self, network: nn.Module, context: Context) -> Metrics:
+        """How good the network is on the validation rows, after an epoch; the weights with the least error are kept."""
+        dataset, rows = context.dataset, context.splits.validation
+        return self.measure(self.outputs(network, dataset, rows, context.execution), dataset, rows)
+
+    def evaluate(
+        self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution
+    ) -> Evaluation[OutputsT]:
+        """How good the network is on some rows, in float32 whatever precision it was trained in."""
+        outputs = self.outputs(network, dataset, rows, replace(execution, precision="float32"))
+        return Evaluation(self.measure(outputs, dataset, rows), outputs, rows)
+
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[OutputsT], context: Context, last: Tree | None
+    ) -> Findings:
+        """What only the system can say about a finished run.
 
         Args:
             network: with the weights that are kept.
-            dataset: all examples.
-            splits: which of them train, validate and test.
-            execution: how the arithmetic is carried out.
-            state: of the last step; None where not one was made.
+            evaluation: of the rows that the run is measured on, see `measured_rows`.
+            context: what it was trained on.
+            last: the state of the last step; None if not one was made.
         """
+        dataset, splits = context.dataset, context.splits
+        where, rows = measured_rows(splits)
+        outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.schema)
+        return report_targets(dataset, splits.training, rows, where, outputs, objective)
 
-    @abc.abstractmethod
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         """New inputs at some paths, read as `schema` describes them, in parts that fit into memory.
 
         Raises:
-            GlassworkError: where there is nothing of the kind.
+            GlassworkError: for paths that hold nothing of the kind.
         """
+        return read_inputs(sources, schema)
 
-    @abc.abstractmethod
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
+        return collate(dataset, rows, execution)
 
-    @abc.abstractmethod
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
+        outputs = outputs_on(network.eval(), dataset, torch.arange(len(dataset)), execution)
+        return predictions_of(outputs, dataset.schema, dataset.names, self.objective(dataset.schema))
+
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        """What to try after a run: commands, and what each does."""
+        file, what = ASKED[schema.inputs]
+        return [
+            (f"glasswork predict {run} {file}", f"asks the model about {what} of your own"),
+            (f"glasswork evaluate {run} --data PATH", "measures the model on other examples with known answers"),
+            (f"glasswork compare {run} OTHER", "puts two runs side by side: recipe, figures, time"),
+        ]
+
+    def model_class(self) -> "type[Model]":
+        """The class of the models that its runs leave; one with verbs of its own, if the system has some."""
+        from glasswork.systems.model import Model  # here, as training does not wait for what looks into a network
+
+        return Model
 
     @abc.abstractmethod
     def example(self) -> Dataset:

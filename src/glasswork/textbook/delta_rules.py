@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook import sigmoid, squared_error
+from glasswork.textbook.activations import Sigmoid
+from glasswork.textbook.losses import SquaredError
 
 
 def output_delta_identity(y: Tensor, t: Tensor) -> Tensor:
@@ -126,15 +127,15 @@ def online_update(
         The update; the weights passed in stay as they are.
     """
     inputs = with_constant_unit(x)
-    z = sigmoid.forward(hidden_weights @ inputs)
+    z = Sigmoid().forward(hidden_weights @ inputs)
     hidden = with_constant_unit(z)
-    y = sigmoid.forward(output_weights @ hidden)
+    y = Sigmoid().forward(output_weights @ hidden)
     output_delta = output_delta_sigmoid(y, t)
     hidden_delta = hidden_delta_sigmoid(z, output_weights[:, 1:], output_delta)
     return OnlineUpdate(
         z=z,
         y=y,
-        error=squared_error.forward(y, t),
+        error=SquaredError().forward(y, t),
         output_delta=output_delta,
         hidden_delta=hidden_delta,
         hidden_weights=hidden_weights - learning_rate * weight_gradient(hidden_delta, inputs),

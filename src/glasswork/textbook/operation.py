@@ -1,48 +1,116 @@
-"""What an operation of the textbook is, and the few helpers that its files share."""
+"""What an operation of the textbook is, and the bases for those that work number by number or only move numbers."""
 
+import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 Write = Callable[[Any], str]
-"""Writes a number (a float or a tensor of shape ()) as it shall stand in a formula; negative ones in parentheses."""
+"""Writes a number (a float or a tensor of shape ()) as it stands in a formula; negative ones in parentheses."""
 
 LONGEST_SUM = 12
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(abc.ABC):
     """One operation as the lecture writes it, in plain tensor arithmetic without autograd.
 
-    All three functions take the tensors of `inputs` by position, None where an optional one is absent, and the
-    operation's settings by name.
+    The settings of an operation are its fields, so that the three methods take tensors only: those of `inputs` by
+    position, None for an optional one that is left out. (`named` lets a subclass give its tensors names.)
 
     Attributes:
-        name: the name of its file.
+        name: its name in the table `OPERATIONS`, and in a trace.
         formula: as text, in the lecture's symbols.
         latex: the same for print.
-        source: the slide that it comes from, or the paper where no slide has it.
-        inputs: the symbols of its tensors.
-        forward: (*inputs, **settings) -> the output, or a tuple of outputs.
-        backward: (upstream, *inputs, **settings) -> dE/d(input) for each of `inputs`, by the slide's rule; None where
-            there is none. `upstream` is dE/d(output), in the shape of the output (a tuple for several outputs).
-        put_in: (write, cell, *inputs, **settings) -> how one cell of the (first) output comes about: an expression of
-            numbers that `glasswork graph` can evaluate; a long sum is shortened with an ellipsis.
+        source: the slide that it comes from, or the paper if no slide has it.
+        inputs: the symbols of its tensors; the last one is "..." if there may be any number of them.
     """
 
-    name: str
-    formula: str
-    latex: str
-    source: str
-    inputs: tuple[str, ...]
-    forward: Callable[..., Any]
-    backward: Callable[..., tuple[Tensor | None, ...]]
-    put_in: Callable[..., str]
+    name: ClassVar[str]
+    formula: ClassVar[str]
+    latex: ClassVar[str]
+    source: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
+
+    @abc.abstractmethod
+    def forward(self, *tensors: Any, **named: Any) -> Any:
+        """The output, or a tuple of outputs."""
+
+    @abc.abstractmethod
+    def backward(self, upstream: Any, *tensors: Any, **named: Any) -> tuple[Tensor | None, ...]:
+        """dE/d(input) of each of `inputs`, by the slide's rule; None for an input that no error flows back to.
+
+        Args:
+            upstream: dE/d(output), in the shape of the output; a tuple if there are several outputs.
+            tensors: those that `forward` takes.
+            named: not used.
+        """
+
+    @abc.abstractmethod
+    def worked(self, write: Write, cell: Sequence[int], *tensors: Any, **named: Any) -> str:
+        """One cell of the (first) output worked out in numbers.
+
+        Returns:
+            An expression that `glasswork graph` can evaluate; a long sum is shortened with an ellipsis.
+        """
 
 
-def summed_to(gradient: Tensor, shape: Sequence[int]) -> Tensor:
+class Pointwise(Operation):
+    """A function of each number on its own; any shape."""
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """f(x), in the shape of x."""
+
+    def backward(self, upstream: Tensor, x: Tensor) -> tuple[Tensor | None]:
+        """The chain rule, number by number."""
+        return (self.chain(upstream, x),)
+
+    def worked(self, write: Write, cell: Sequence[int], x: Tensor) -> str:
+        """One output in numbers."""
+        return self.words(write, x[tuple(cell)])
+
+    @abc.abstractmethod
+    def chain(self, upstream: Tensor, x: Tensor) -> Tensor | None:
+        """The error dE/dy times the slope f'(x); None if the slope is 0 everywhere."""
+
+    @abc.abstractmethod
+    def words(self, write: Write, x: Tensor) -> str:
+        """f(x) in numbers, x a single one."""
+
+
+class Broadcast(Operation):
+    """A function of several tensors, number by number; their shapes broadcast together."""
+
+    def backward(self, upstream: Tensor, *tensors: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule, number by number; the error of a number that was copied is the sum over its copies."""
+        errors = zip(self.chain(upstream, *tensors), tensors, strict=True)
+        return tuple(None if error is None else sum_to(error, tensor.shape) for error, tensor in errors)
+
+    def worked(self, write: Write, cell: Sequence[int], *tensors: Tensor) -> str:
+        """One output in numbers."""
+        return self.words(write, *(tensor[source_cell(cell, tensor.shape)] for tensor in tensors))
+
+    @abc.abstractmethod
+    def chain(self, upstream: Any, *tensors: Any, **named: Any) -> tuple[Tensor | None, ...]:
+        """The error times the slope by each tensor, in the shape of the output; None if that slope is 0 everywhere."""
+
+    @abc.abstractmethod
+    def words(self, write: Write, *numbers: Any, **named: Any) -> str:
+        """One output in numbers, of one number of each tensor."""
+
+
+class Rearrangement(Operation):
+    """An operation whose outputs are numbers of its inputs, or their places: there is nothing to work out."""
+
+    def worked(self, write: Write, cell: Sequence[int], *tensors: Tensor) -> str:
+        """The number that stands there."""
+        return write(self.forward(*tensors)[tuple(cell)])
+
+
+def sum_to(gradient: Tensor, shape: Sequence[int]) -> Tensor:
     """The gradient of an input that was broadcast from `shape`: summed over every copy that was made of it."""
     extra = gradient.dim() - len(shape)
     stretched = [extra + i for i, size in enumerate(shape) if size == 1 and gradient.shape[extra + i] != 1]

@@ -1,6 +1,6 @@
-"""How numbers are put into formulas; of long sums only the terms that are shown are written."""
+"""How numbers are put into formulas; of a long sum only the terms that are shown are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -18,13 +18,13 @@ def shown(count: int, term: Callable[[int], str]) -> list[str]:
 def products(write: Write, weights: Tensor, values: Tensor) -> str:
     """sum_i w_i x_i in numbers, of two tensors of one shape."""
     w, x = weights.reshape(-1), values.reshape(-1)
-    return " + ".join(shown(w.numel(), lambda i: f"{write(w[i])} * {write(x[i])}")) or "0"
+    return sum_of(w.numel(), lambda i: f"{write(w[i])} * {write(x[i])}")
 
 
 def total(write: Write, values: Tensor) -> str:
     """sum_i x_i in numbers."""
     x = values.reshape(-1)
-    return " + ".join(shown(x.numel(), lambda i: write(x[i]))) or "0"
+    return sum_of(x.numel(), lambda i: write(x[i]))
 
 
 def largest(write: Write, values: Tensor) -> str:
@@ -42,3 +42,12 @@ def alone(write: Write, value: Any) -> str:
 def sum_of(count: int, term: Callable[[int], str]) -> str:
     """The terms 0 to `count` - 1 with + between them, written only where they are shown: there may be millions."""
     return " + ".join(shown(count, term)) or "0"
+
+
+def cell_at(place: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """The cell of a tensor of `shape` that comes at `place` when it is read row by row."""
+    cell = []
+    for size in reversed(shape):
+        place, index = divmod(place, size)
+        cell.append(index)
+    return tuple(reversed(cell))

@@ -10,8 +10,8 @@ from torch import nn
 
 from glasswork.execution import Execution, Layout, Precision, fast_bfloat16, keep_memory
 from glasswork.recipe.base import Machine
-from glasswork.training.fit import fit
 from glasswork.training.stage import Stage
+from glasswork.training.staged import minimise
 
 TIMED_STEPS = 4
 CLEAR_GAIN = 1.05
@@ -71,7 +71,8 @@ def _measure(ways: list[Execution], network: nn.Module, make_stage: MakeStage) -
         stage = make_stage(way.place(copy.deepcopy(network)), way)
         # Small steps take as long as large ones, and of a rate that diverges the run itself shall tell.
         careful = min(stage.learning_rate, CAREFUL_RATE)
-        runs.append((way, fit(replace(stage, judge=None, learning_rate=careful))))
+        plain = replace(stage, judge=None, learning_rate=careful, minimise=None)
+        runs.append((way, minimise([plain])))
     shortest = [float("inf")] * len(ways)
     for turn in range(TIMED_STEPS + 1):
         for place, (way, steps) in enumerate(runs):

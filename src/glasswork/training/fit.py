@@ -13,7 +13,7 @@ from glasswork.objectives.penalties import constrain, is_added, penalty, weights
 from glasswork.training.nonfinite import explain_not_finite
 from glasswork.training.optimizers import Optimizer
 from glasswork.training.schedules import PEAKS, SCHEDULES
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.training.stage import Carry, Judgement, Moment, Stage
 from glasswork.training.step import Best, Step, Tree
 
 
@@ -54,7 +54,7 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         seed_everything(stage.seed, epoch, index)
         batch = batches.batch(epoch, index)
         with stage.execution.arithmetic():
-            loss, carried = stage.loss(network, batch, position.carried or {})
+            loss, carried = stage.loss(network, batch, position.carried or {}, Moment(epoch, index, progress))
         added = stage.strength > 0 and is_added(stage.penalty)
         penalised = stage.strength * penalty(stage.penalty, weights) if added else None
         objective = loss if penalised is None else loss + penalised

@@ -13,7 +13,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.errors import GlassworkError
 from glasswork.execution import memory_bytes
 from glasswork.training.optimizers import Optimizer
-from glasswork.training.stage import Stage
+from glasswork.training.stage import START, Stage, only_trained
 
 GIGABYTE = 2**30
 LOOKED_AT = 16
@@ -172,8 +172,8 @@ def _seconds_per_step(stage: Stage, size: int) -> float:
     for turn in range(TIMED_STEPS + 1):
         began = time.perf_counter()
         batch = stage.batches.sample(size, turn)
-        with stage.execution.arithmetic():
-            loss, _ = stage.loss(stage.network, batch, {})
+        with only_trained(stage), stage.execution.arithmetic():
+            loss, _ = stage.loss(stage.network, batch, {}, START)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step(0.0)
         loss.item()  # an accelerator works behind our back until a number is asked for
@@ -210,8 +210,9 @@ def _kept(stage: Stage, batch: Batch) -> int:
     training = network.training
     network.train()
     devices = [stage.execution.device] if torch.device(stage.execution.device).type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
-        loss, _ = stage.loss(network, batch, {})
+    hooks = torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor)
+    with torch.random.fork_rng(devices), only_trained(stage), hooks:
+        loss, _ = stage.loss(network, batch, {}, START)
     del loss
     network.train(training)
     with torch.no_grad():

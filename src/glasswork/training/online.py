@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from glasswork.data.collate import rows_of
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.objectives.losses import as_outputs
@@ -95,7 +96,7 @@ def online(
         done = position.number * each
         most = each if epochs is None else min(each, epochs - done)
         made = _passes(stage, position, learning, range(done, done + most), tolerance, shuffled)
-        number, epoch, count = position.number + 1, done + made.epochs, made.epochs * len(stage.row_batches.rows)
+        number, epoch, count = position.number + 1, done + made.epochs, made.epochs * len(stage.batches.sampler.items)
         if not math.isfinite(made.error):
             raise GlassworkError(
                 f"The error is not a finite number in epoch {done + 1:,} or soon after it: the last checkpoint is "
@@ -130,7 +131,7 @@ def _over(done: int, epochs: int | None) -> bool:
 
 def epochs_per_step(stage: Stage) -> int:
     """How many whole epochs make one step."""
-    return 1 if stage.judge is not None else max(1, UPDATES // len(stage.row_batches.rows))
+    return 1 if stage.judge is not None else max(1, UPDATES // len(stage.batches.sampler.items))
 
 
 def worked_out(tree: Tree) -> tuple[Before, Before]:
@@ -146,8 +147,9 @@ def converged(tree: Tree) -> bool:
 
 def training_examples(stage: Stage) -> tuple[Tensor, Tensor]:
     """All training inputs (N, D) and targets (N, K) as the network takes them, float64, in the order they stand in."""
-    batch = stage.row_batches.gather(stage.row_batches.rows, (0, 0))
-    width = torch.empty(len(batch), len(stage.row_batches.scaling.schema.classes), dtype=torch.float64)
+    collate = rows_of(stage.batches)
+    batch = collate(stage.batches.sampler.items)
+    width = torch.empty(len(batch), len(collate.scaling.schema.classes), dtype=torch.float64)
     return batch.inputs.double(), as_outputs(width, batch.targets)
 
 
@@ -155,7 +157,7 @@ def _passes(
     stage: Stage, position: _Position, learning: Learner, epochs: range, tolerance: float, shuffled: bool
 ) -> _Passes:
     """Some epochs, fewer where training converges before their end."""
-    count, first, error = len(stage.row_batches.rows), position.first, 0.0
+    count, first, error = len(stage.batches.sampler.items), position.first, 0.0
     order: Sequence[int] = range(count)
     for epoch in epochs:
         if shuffled:

@@ -1,20 +1,17 @@
-"""Several minimisations of one network, one after the other: first the head, then more of it."""
+"""Minimisations of one network, one after the other: first the head, then more of it; most runs have one."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, best_tree, fit
-from glasswork.training.stage import Stage
+from glasswork.training.stage import Stage, only_trained
 from glasswork.training.step import Best, Step, Tree
+from glasswork.training.watchers import stale, stopped_early
 
-CarryOut = Callable[[Stage, Tree | None], Iterator[Step]]
 
-
-def fit_in_turn(
-    stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None, carry_out: CarryOut = fit
-) -> Iterator[Step]:
-    """Carries out each stage with `fit`, beginning where the network was best on the validation examples so far.
+def minimise(stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None) -> Iterator[Step]:
+    """Makes the steps of all stages; each begins where the network was best on the validation examples so far.
 
     Numbers of steps, epochs and seconds go on from stage to stage; the schedule of each begins anew. The best is that
     of all stages, so that a later stage that makes the network worse is forgotten.
@@ -23,8 +20,23 @@ def fit_in_turn(
         stages: in order, over one network, with a clock each and the same measure of error.
         start: the state of a former step, to go on after it.
         patience: judgements without a better one after which a stage ends and the next one begins.
-        carry_out: makes the steps of a stage, as `fit` does.
     """
+    return _steps(stages[0], start, patience) if len(stages) == 1 else _in_turn(stages, start, patience)
+
+
+def timed(stages: Sequence[Stage], clock: Clock) -> list[Stage]:
+    """The stages by the run's clock: one has all of it, several have their shares."""
+    if len(stages) == 1:
+        return [replace(stages[0], clock=clock)]
+    return [replace(one, clock=clock.part(place, one.share, one.total)) for place, one in enumerate(stages)]
+
+
+def _steps(stage: Stage, start: Tree | None, patience: int | None) -> Iterator[Step]:
+    with only_trained(stage):
+        yield from stopped_early((stage.minimise or fit)(stage, start), patience)
+
+
+def _in_turn(stages: Sequence[Stage], start: Tree | None, patience: int | None) -> Iterator[Step]:
     place = 0 if start is None else [stage.name for stage in stages].index(start["stage"])
     before: Tree = {"number": 0, "epoch": 0, "elapsed": 0.0} if start is None else start["before"]
     best = None if start is None else best_of(start)
@@ -35,30 +47,13 @@ def fit_in_turn(
             taken = {"number": own["number"], "epoch": _epochs(stage, own["number"]), "elapsed": own["elapsed"]}
         elif best is not None:
             stage.network.load_state_dict(dict(best.weights))
-        steps = iter(()) if own is not None and _ended(best_of(own), patience) else carry_out(stage, own)
-        with _only_trained(stage):
-            for step in steps:
-                taken = {"number": step.number, "epoch": step.epoch, "elapsed": step.elapsed}
-                best = _better(best, step.best, before["epoch"], final=stage is stages[-1])
-                yield _continued(step, before, best, final=stage is stages[-1])
-                if _ended(step.best, patience):
-                    break
+        steps = iter(()) if own is not None and stale(best_of(own), patience) else _steps(stage, own, patience)
+        for step in steps:
+            taken = {"number": step.number, "epoch": step.epoch, "elapsed": step.elapsed}
+            best = _better(best, step.best, before["epoch"], final=stage is stages[-1])
+            yield _continued(step, before, best, final=stage is stages[-1])
         before = {key: before[key] + taken[key] for key in before}
         own = None
-
-
-@contextmanager
-def _only_trained(stage: Stage) -> Iterator[None]:
-    """No gradient for what the stage leaves as it is: it would cost time, and add up for the stage that comes next."""
-    trained = {id(parameter) for parameter in stage.parameters}
-    others = [each for each in stage.network.parameters() if each.requires_grad and id(each) not in trained]
-    for parameter in others:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in others:
-            parameter.requires_grad_(True)
 
 
 def _own(start: Tree) -> Tree:
@@ -70,10 +65,6 @@ def _own(start: Tree) -> Tree:
 
 def _epochs(stage: Stage, steps: int) -> int:
     return -(-steps // len(stage.batches))
-
-
-def _ended(best: Best | None, patience: int | None) -> bool:
-    return patience is not None and best is not None and best.stale >= patience
 
 
 def _better(best: Best | None, own: Best | None, epochs: int, final: bool) -> Best | None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
-from glasswork.training.step import Step, Tree
+from glasswork.training.step import Best, Step, Tree
 
 SAVE_SECONDS = 5.0
 SAVING_SHARE = 0.05
@@ -132,8 +132,13 @@ def stopped_early(steps: Iterator[Step], patience: int | None) -> Iterator[Step]
     """Ends after `patience` judgements in a row that were no better than the best (Kovashka: over-training)."""
     for step in steps:
         yield step
-        if patience is not None and step.best is not None and step.best.stale >= patience:
+        if stale(step.best, patience):
             return
+
+
+def stale(best: Best | None, patience: int | None) -> bool:
+    """Whether `patience` judgements in a row were no better than the best."""
+    return patience is not None and best is not None and best.stale >= patience
 
 
 class Interruption:

@@ -3,29 +3,31 @@
 import json
 import math
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional
 
-from glasswork.catalogue import order
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
+from glasswork.run.request import make_request
+from glasswork.systems.characters import evaluation as characters_measured
 from glasswork.systems.characters.evaluation import following, measured
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.report import single_characters
 from glasswork.systems.characters.system import Characters
-from glasswork.systems.characters.system import evaluation as characters_measured
+from glasswork.training.stage import START
 from made_data import said, train, write_text
 
 
 def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
     """A system, its example of 1,240 characters, and a fresh network."""
-    recipe = order("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
+    recipe = make_request("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
     draft = Characters(recipe)  # type: ignore[arg-type]
     dataset = draft.example()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
@@ -64,10 +66,11 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
     network.eval()
     text = Stretches(dataset, torch.arange(len(dataset)))
     tokens = text.at(torch.arange(41))[None]
-    whole, _ = system.loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
-    first, state = system.loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
-    second, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
-    anew, _ = system.loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state)
+    loss = partial(system.loss, moment=START, objective=system.objective(dataset.schema))
+    whole, _ = loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
+    first, state = loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
+    second, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
+    anew, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41]), state)
     assert (first + second).item() / 2 == pytest.approx(whole.item(), rel=1e-5)
     assert anew.item() != pytest.approx(second.item(), rel=1e-5)
     assert not any(part.requires_grad for part in state.values())

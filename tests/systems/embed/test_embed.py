@@ -16,9 +16,10 @@ from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, 
 from glasswork.data.heldout_classes import UNUSED, hold_classes_out
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.trace.trace import Trace
+from glasswork.networks.embedding import Embedding
+from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.run.training import reopen
-from glasswork.systems.embed.network import Embedding
+from glasswork.systems.learning import Learning
 from made_data import broken_off, mistake, require_same, resume, said, train, write_npz, write_table
 
 SIDE = 16
@@ -175,15 +176,15 @@ def test_a_finished_run_leaves_the_same_model_again(tmp_path: Path) -> None:
 
 def test_batches_are_of_classes_that_are_trained_on(tmp_path: Path) -> None:
     broken_off("embed", 1, data=str(bars(tmp_path / "bars.npz")), **QUICK)
-    training = reopen(RunFolder.find("stopped"))
-    unseen = set(training.examples.columns["targets"][training.splits.test].tolist())
+    run = reopen(RunFolder.find("stopped"))
+    learning = run.process
+    assert isinstance(learning, Learning)
+    unseen = set(learning.dataset.columns["targets"][learning.splits.test].tolist())
     assert len(unseen) == 2
-    stage = training.system.stages(
-        training.network, training.examples, training.splits, training.clock, training.execution
-    )[0]
+    [stage] = learning.stages
     for index in range(len(stage.batches)):
         assert not unseen & set(stage.batches.batch(0, index).targets.tolist())
-    training.folder.unlock()
+    run.folder.unlock()
 
 
 def test_validation_examples_that_cannot_find_each_other_judge_nothing(

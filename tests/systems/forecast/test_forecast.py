@@ -13,12 +13,12 @@ import torch
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
 from glasswork.data.series_windows import Places, Windows
 from glasswork.execution import Execution
 from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
-from glasswork.systems.forecast.evaluation import backtest, calibrate
+from glasswork.systems.forecast.evaluation import backtest, calibrate, calibrated_values
 from glasswork.systems.forecast.network import Forecasters
 from made_data import mistake, said, train, write_series
 
@@ -27,7 +27,7 @@ SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2
 
 def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Dataset:
     inputs = values[:, :, None].float()
-    kind = SeriesKind(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
+    kind = Series(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
     names = tuple("abcdef"[: values.shape[1]])
     return Dataset(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)
@@ -112,7 +112,8 @@ def test_intervals_hold_after_calibration() -> None:
     dataset = series(weekly(1200, noise=3.0))
     network = network_for(dataset)
     before = backtest(network, dataset, torch.arange(800, 1200), Execution(), 1, baselines=False)
-    assert calibrate(network, dataset, torch.arange(400, 800), Execution()) == 398 * 3
+    calibrate(network, dataset, torch.arange(400, 800), Execution())
+    assert calibrated_values(dataset, torch.arange(400, 800)) == 398 * 3
     after = backtest(network, dataset, torch.arange(800, 1200), Execution(), 1, baselines=False)
     assert before is not None and after is not None
     assert abs(before.metrics()["coverage"] - 0.8) > 0.04

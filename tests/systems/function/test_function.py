@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 import glasswork as gw
-from glasswork.catalogue import make_system, order
+from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import split
@@ -21,11 +21,12 @@ from glasswork.execution import Execution
 from glasswork.glassbox.contributions import places_between, shares_over
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.networks.dense import Dense
+from glasswork.run.request import make_request
 from made_data import PLAIN, mistake, said, train
 
 
 def made(**options: object) -> Dataset:
-    asked = order("function", options)
+    asked = make_request("function", options)
     return make_system(asked.system, asked.recipe).read("expression")
 
 

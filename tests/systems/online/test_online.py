@@ -2,33 +2,35 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from glasswork.show.report import Report
+from glasswork.show.report_page import to_html
 from hypothesis import given
 from hypothesis import strategies as some
 from torch import nn
 
 import glasswork as gw
-from glasswork.catalogue import make_system, order
+from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.glassbox.regions import CELLS, plane_of, region
-from glasswork.report.report import Report
-from glasswork.show.html import to_html
+from glasswork.run.request import make_request
 from glasswork.systems.online.system import exclusive_or
 from glasswork.systems.online.update import OnlineUpdate
-from glasswork.systems.system import System
+from glasswork.systems.system import Context, System
 from glasswork.textbook import delta_rules
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.clock import Clock
 from glasswork.training.delta_rule import FEW_WEIGHTS, learner, outputs, sigmoid, update
 from glasswork.training.online import UPDATES, online, training_examples, worked_out
-from glasswork.training.stage import Stage
+from glasswork.training.stage import START, Stage
 from made_data import PLAIN, broken_off, mistake, require_same, resume, said, train, write_table
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-12}
@@ -70,13 +72,14 @@ def test_the_sigmoid_never_overflows() -> None:
 
 def made_stage(network: nn.Module | None = None, clock: Clock | None = None, **values: object) -> tuple[System, Stage]:
     """The stage of a run on XOR."""
-    system = make_system("online", order("xor", values).recipe)
+    system = make_system("online", make_request("xor", values).recipe)
     examples = system.read("xor")
     splits = split(examples, 0, 0, 0)
-    examples = examples.with_schema(system.scaled(examples, splits.training))
+    examples = examples.with_schema(system.fit(examples, splits.training))
     seed_everything(system.recipe.seed)
     made = network or system.network(examples.schema)
-    return system, system.stages(made, examples, splits, clock or Clock(10), Execution())[0]
+    [stage] = system.stages(made, Context(examples, splits, Execution()))
+    return system, replace(stage, clock=clock or Clock(10))
 
 
 @given(seed=some.integers(0, 10**6), count=some.integers(1, 6), rate=some.floats(0.01, 5), units=some.integers(1, 20))
@@ -136,10 +139,10 @@ def test_epochs_follow_the_slide_example_by_example(units: int) -> None:
 
 
 def test_the_first_update_is_the_gradient_of_the_system_s_own_loss() -> None:
-    """What `System.loss` says of the first example alone, through autograd, is what the rule follows."""
-    system, stage = made_stage()
-    batch = stage.batches.gather(stage.batches.rows[:1], (0, 0))
-    loss, _ = system.loss(stage.network, batch, {})
+    """What `Stage.loss` says of the first example alone, through autograd, is what the rule follows."""
+    _, stage = made_stage()
+    batch = stage.batches.collate(stage.batches.sampler.items[:1], None)
+    loss, _ = stage.loss(stage.network, batch, {}, START)
     parameters = list(stage.network.parameters())
     gradients = torch.autograd.grad(loss, parameters)
     wanted = [(weight - 2.0 * gradient).detach() for weight, gradient in zip(parameters, gradients, strict=True)]
@@ -270,9 +273,7 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
         assert words in page
     report = Report.from_json(json.loads((learnt / "report.json").read_text(encoding="utf-8")))
     assert to_html(report) == page
-    titles = [section.title for section in report.sections]
-    own = titles[titles.index("How it learned") + 1 : titles.index("Worked out in numbers")]
-    assert own == ["What it answers where", "What each hidden unit makes of it"]
+    assert [part.title for part in report.parts] == ["What it answers where", "What each hidden unit makes of it"]
     assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
     model = gw.load(learnt)
     plane = plane_of(exclusive_or().with_schema(model.schema), torch.arange(4), "squared-error", model.execution)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from glasswork.catalogue import make_system, order
+from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.splits import split
 from glasswork.run.folder import RunFolder
+from glasswork.run.request import make_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from made_data import write_folder, write_npz
 
@@ -16,7 +17,7 @@ SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
 
 
 def derived(preset: str, **values: object) -> SupervisedRecipe:
-    asked = order(preset, values)
+    asked = make_request(preset, values)
     system = make_system("supervised", asked.recipe)
     examples = system.read(str(asked.recipe.data))
     recipe = system.resolve(examples, split(examples, 0.1, 0.2, 0))

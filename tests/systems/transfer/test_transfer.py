@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from glasswork.catalogue import order
 from glasswork.data.dataset import Schema
 from glasswork.networks.convnet_small import ConvNetSmall
+from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
-from glasswork.run.training import Training, prepare
+from glasswork.run.request import make_request
+from glasswork.systems.learning import Learning
 from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
 from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
@@ -107,8 +108,10 @@ def rows_through(network: nn.Module) -> Iterator[list[int]]:
     hook.remove()
 
 
-def prepared(data: str, weights: str, **options: object) -> Training:
-    return prepare(order("transfer", {**PLAIN, **SHORT, "data": data, "weights": weights, **options}))
+def begun(data: str, weights: str, **options: object) -> tuple[Run, Learning]:
+    run = begin_run(make_request("transfer", {**PLAIN, **SHORT, "data": data, "weights": weights, **options}))
+    assert isinstance(run.process, Learning)
+    return run, run.process
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -119,16 +122,16 @@ def test_a_picture_goes_through_the_backbone_once(
     if not kept:
         cache.write_text("a file, so that nothing can be kept", encoding="utf-8")
     monkeypatch.setenv("GLASSWORK_CACHE", str(cache))
-    training = prepared(data, source, out="first", epochs=5, hidden="8", dropout=0.2)
-    with rows_through(training.network) as rows:
-        for _ in training.steps():
+    run, learning = begun(data, source, out="first", epochs=5, hidden="8", dropout=0.2)
+    with rows_through(learning.network) as rows:
+        for _ in run.steps():
             pass
-        finish(training)
+        finish(run)
     assert sum(rows) == 60  # training, five judgements, the test and the report together
     if not kept:
         return
-    again = prepared(data, source, out="second", epochs=2)
-    with rows_through(again.network) as rows:
+    again, learning = begun(data, source, out="second", epochs=2)
+    with rows_through(learning.network) as rows:
         for _ in again.steps():
             pass
         finish(again)
@@ -139,31 +142,31 @@ def test_the_last_stage_s_training_passes_again_and_the_head_s_does_not(
     source: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLASSWORK_CACHE", str(tmp_path / "cache"))
-    training = prepared(data, source, out="run", way="fine-tuned")
-    with rows_through(training.network) as rows:
-        steps = training.steps()
+    run, learning = begun(data, source, out="run", way="fine-tuned")
+    with rows_through(learning.network) as rows:
+        steps = run.steps()
         for step in steps:
             if step.number == HEAD_STEPS:
                 assert (step.stage, sum(rows)) == ("head", 60)
-        finish(training)
+        finish(run)
     assert sum(rows) > 60 + 3 * 43
 
 
 def test_features_are_what_the_backbone_says(source: str, data: str) -> None:
-    training = prepared(data, source, out="run")
-    network, system = training.network, training.system
+    run, learning = begun(data, source, out="run")
+    network, system = learning.network, learning.system
     assert isinstance(network, Transferred) and isinstance(system, Transfer)
-    for _ in training.steps():
+    for _ in run.steps():
         pass
-    found = system.features(network, training.examples, training.execution).columns["inputs"]
-    schema, images = training.examples.schema, training.examples.columns["inputs"]
+    found = system.features(network, learning.dataset, learning.execution).columns["inputs"]
+    schema, images = learning.dataset.schema, learning.dataset.columns["inputs"]
     mean, deviation = (torch.tensor(each)[:, None, None] for each in (schema.mean, schema.deviation))
     with torch.no_grad():
         expected = network.features((images.float() / 255 - mean) / deviation)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     described = json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["schema"]
     assert (list(schema.mean), list(schema.deviation)) == (described["mean"], described["deviation"])
-    finish(training)
+    finish(run)
 
 
 @pytest.mark.parametrize("after", [1, HEAD_STEPS - 4, HEAD_STEPS, HEAD_STEPS + 1, HEAD_STEPS + 5, HEAD_STEPS + 9])

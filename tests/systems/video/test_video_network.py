@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from glasswork.catalogue import make_system, order
+from glasswork.catalogue import make_system
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import make_request
+from glasswork.systems.video import report as video_measured
 from glasswork.systems.video.network import VideoNetwork
-from glasswork.systems.video.report import watched
-from glasswork.systems.video.system import report as video_measured
+from glasswork.systems.video.report import watch
 
 
 def network(cell: str) -> VideoNetwork:
@@ -41,13 +42,15 @@ def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(video_measured, "AT_ONCE", 4)
     accuracy = {}
     for cell in ("gru", "none"):
-        recipe = order(
+        request = make_request(
             "video", {"cell": cell, "epochs": 60, "learning_rate": 0.01, "batch_size": 4, "test": 0.25, "units": 16}
-        ).recipe
-        examples = make_system("video", recipe).example()
+        )
+        examples = make_system("video", request.recipe).example()
         splits = split(examples, 0.0, 0.25, 0)
-        fitted = fit_in_memory("video", recipe, examples, splits)
-        scores = watched(fitted.network, fitted.examples, splits.training, Execution())
+        fitted = fit_in_memory(request, examples, splits)
+        scores = watch(fitted.network, fitted.dataset, splits.training, Execution())
         assert [len(each) for each in scores] == [10] * 9
-        accuracy[cell] = fitted.system.score(fitted.network, fitted.examples, splits.training, Execution())["accuracy"]
+        accuracy[cell] = fitted.system.evaluate(
+            fitted.network, fitted.dataset, splits.training, Execution()
+        ).metrics.values["accuracy"]
     assert accuracy["gru"] > 0.85 > accuracy["none"]

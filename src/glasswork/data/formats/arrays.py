@@ -2,21 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, TargetKind, fingerprints
+from glasswork.data.formats.raw_arrays import Array, arranged, images_of, require_numbers, vectors_of
 from glasswork.errors import GlassworkError
-
-Array = npt.NDArray[Any]
-
-_CHUNK = 1024  # images resized at once: bounds the memory of the float copies
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2, as Pillow's conversion to grey
 
 
 @dataclass(frozen=True)
@@ -85,71 +78,6 @@ def _joined(arrays: Sequence[Array]) -> Array:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def vectors_of(inputs: Array, source: str) -> Tensor:
-    """Rows of numbers as float32 (rows, features)."""
-    _require_numbers(inputs, source, "inputs")
-    return torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32))
-
-
-def images_of(inputs: Array, source: str) -> Array:
-    """Images as uint8 (rows, channels, height, width), from uint8, 0..255, 16-bit or 0..1 values.
-
-    Raises:
-        GlassworkError: the shape is not that of images, or the values lie outside of these ranges.
-    """
-    _require_numbers(inputs, source, "images")
-    if inputs.ndim == 3:
-        inputs = inputs[:, None]
-    elif inputs.ndim == 4 and inputs.shape[1] not in (1, 3) and inputs.shape[3] in (1, 3):
-        inputs = inputs.transpose(0, 3, 1, 2)
-    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or 0 in inputs.shape:
-        raise GlassworkError(
-            f"The inputs of {source} have the shape {inputs.shape}: expected (rows, features), (rows, height, width), "
-            "(rows, height, width, channels) or (rows, channels, height, width) with 1 or 3 channels."
-        )
-    if inputs.dtype != np.uint8:
-        low, high = float(inputs.min()), float(inputs.max())
-        sixteen_bits = inputs.dtype == np.uint16 and high > 255
-        if low < 0 or (high > 255 and not sixteen_bits):
-            raise GlassworkError(
-                f"The images of {source} have values from {low:g} to {high:g}: expected 0 to 1 or 0 to 255."
-            )
-        fractions = inputs.dtype == np.bool_ or (np.issubdtype(inputs.dtype, np.floating) and high <= 1)
-        factor = 255.0 if fractions else 255 / 65535 if sixteen_bits else 1.0
-        scaled = np.empty(inputs.shape, dtype=np.uint8)
-        for start in range(0, len(inputs), _CHUNK):
-            scaled[start : start + _CHUNK] = np.rint(inputs[start : start + _CHUNK].astype(np.float32) * factor)
-        inputs = scaled
-    return np.ascontiguousarray(inputs)
-
-
-def arranged(images: Tensor, options: ReadingOptions) -> tuple[Tensor, int]:
-    """Bring uint8 images (rows, channels, height, width) to the channels and size asked for.
-
-    Returns:
-        The images, and the margin that they carry: that of the options if they were resized, else 0.
-    """
-    if options.channels == 3 and images.shape[1] == 1:
-        images = images.expand(-1, 3, -1, -1).contiguous()
-    elif options.channels == 1 and images.shape[1] == 3:
-        weights = torch.tensor(_LUMINANCE)[:, None, None]
-        chunks = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
-        images = torch.cat([(chunk * weights).sum(1, keepdim=True).round().to(torch.uint8) for chunk in chunks])
-    height, width = images.shape[2:]
-    if options.size is None or (height, width) == (options.size, options.size):
-        return images, 0
-    side = options.size + 2 * options.margin
-    scale = side / min(height, width)
-    inner = (max(side, round(height * scale)), max(side, round(width * scale)))
-    top, left = (inner[0] - side) // 2, (inner[1] - side) // 2
-    resized = torch.empty(len(images), images.shape[1], side, side, dtype=torch.uint8)
-    for start in range(0, len(images), _CHUNK):
-        part = interpolate(images[start : start + _CHUNK].float(), inner, mode="bilinear", antialias=True)
-        part = part[:, :, top : top + side, left : left + side]
-        resized[start : start + _CHUNK] = part.round().clamp(0, 255).to(torch.uint8)
-    return resized, options.margin
-
-
 def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Tensor, TargetKind, tuple[str, ...]]:
     """Targets as a column, with their kind and the names of the classes or numbers.
 
@@ -166,7 +94,7 @@ def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Ten
     if targets.dtype.kind == "U" and targets.ndim == 1:
         known, numbers = np.unique(targets, return_inverse=True)
         return torch.from_numpy(numbers.astype(np.int64)), "class", tuple(str(name) for name in known)
-    _require_numbers(targets, source, "targets")
+    require_numbers(targets, source, "targets")
     whole = targets.dtype.kind in "biu"
     if whole and targets.ndim == 1:
         return _labels(targets.astype(np.int64), classes, source)
@@ -189,10 +117,3 @@ def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor,
         )
     names = tuple(classes) or tuple(str(number) for number in range(max(high + 1, 2)))
     return torch.from_numpy(labels), "class", names
-
-
-def _require_numbers(array: Array, source: str, what: str) -> None:
-    if array.dtype.kind not in "biuf":
-        raise GlassworkError(f"The {what} of {source} are of type {array.dtype}: expected numbers.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise GlassworkError(f"The {what} of {source} hold values that are not finite (NaN or infinite).")

@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from glasswork.data import cache, ragged
+from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema
-from glasswork.data.formats.image_folder import is_image, natural
+from glasswork.data.formats.image_folder import is_image
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
+from glasswork.data.listing import natural
+from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
 
@@ -179,7 +181,7 @@ def _decoded(clips: Sequence[_Clip], counts: Sequence[int], options: ReadingOpti
     like = options.like
     side = options.size or (like.shape[1] if like else SIDE)
     channels = options.channels or (like.shape[0] if like else 3)
-    room = cache.scratch((sum(counts), channels, side, side))
+    room = scratch((sum(counts), channels, side, side))
     ends = ragged.offsets_of(torch.tensor(counts)).tolist()
 
     def decode(place: int) -> str:

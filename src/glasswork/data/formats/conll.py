@@ -11,10 +11,10 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
-from glasswork.data.formats.image_folder import natural
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
 from glasswork.data.formats.splits import split_parts, visible
 from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.listing import natural
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
 

@@ -21,8 +21,8 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from glasswork.data import cache
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
 
 Pixels = npt.NDArray[np.uint8]
@@ -119,7 +119,7 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
         height, width, margin = _common_size(paths, options, pool)
         channels = options.channels or (1 if _all_grey(paths, pool) else 3)
         shape = (height + 2 * margin, width + 2 * margin)
-        inputs = cache.scratch((len(paths), channels, *shape))
+        inputs = scratch((len(paths), channels, *shape))
         hashes, sizes = np.zeros(len(paths), dtype=np.int64), np.zeros((len(paths), 2), dtype=np.int64)
         rows = inputs.numpy()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from glasswork.data.dataset import Dataset, ReadingOptions
-from glasswork.data.formats.arrays import Array, Part, examples_of
+from glasswork.data.formats.arrays import Part, examples_of
+from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.errors import GlassworkError
 

@@ -1,7 +1,6 @@
 """A folder of class folders of images, with or without train, val and test folders above them."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import torch
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
 from glasswork.data.formats.decoding import SUFFIXES, decode_files
 from glasswork.data.formats.splits import split_folders, visible
+from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
 
 FORMAT = "a folder with one folder of images per class (optionally below train, val and test)"
@@ -83,12 +83,6 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         margin=decoded.margin,
         skipped=(*listing.skipped, *decoded.skipped),
     )
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """A key that sorts names as people do: `image 2` before `image 10`."""
-    pieces = re.split(r"(\d+)", text.casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, text)]
 
 
 def _split_parts(path: Path) -> dict[int, Path]:

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
-from glasswork.data.formats.image_folder import natural
 from glasswork.data.formats.splits import split_folders, visible
 from glasswork.data.formats.tables import table as tables
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import quoted
+from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.listing import natural
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
 
@@ -168,7 +169,7 @@ def _parts(path: Path) -> list[tuple[int | None, Path]]:
 def _loaded(path: Path) -> tuple[Table, list[str]]:
     """The cells of a table or of a folder of tables, and the name of each row."""
     files = _parts(path)
-    table = tables.load_tables([file for _, file in files])
+    table = load_tables([file for _, file in files])
     starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
     names = [f"{s}row {row}" for s, count in zip(starts, table.counts, strict=True) for row in range(1, count + 1)]
     return table, names

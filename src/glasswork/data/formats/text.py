@@ -13,10 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from glasswork.data import cache, ragged
+from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
-from glasswork.data.formats.image_folder import is_image, natural
+from glasswork.data.formats.image_folder import is_image
 from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.listing import natural
+from glasswork.data.scratch import scratch
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -231,7 +233,7 @@ def _encoded(corpus: _Corpus, vocabulary: Vocabulary) -> Tensor:
     """The numbers of all characters, file after file, outside of anonymous memory."""
     kind = torch.from_numpy(vocabulary.encode("")).dtype
     total = sum(corpus.lengths)
-    tokens = cache.scratch((total * kind.itemsize,)).view(kind)
+    tokens = scratch((total * kind.itemsize,)).view(kind)
     written: npt.NDArray[np.generic] = tokens.numpy()
     done = 0
     for file in corpus.files:

@@ -13,7 +13,7 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.convolve.filters import Chosen, Kernel, Rows, balanced, find_kernel
 from glasswork.glassbox.convolve.pictures import COLOURS, Sort, drawn, planes_of, png, reduced
 from glasswork.record import Record
-from glasswork.textbook.convolution import forward
+from glasswork.textbook.convolution import Convolution
 from glasswork.textbook.convolution_matrix import matrix
 from glasswork.textbook.terms import sum_of
 from glasswork.textbook.windows import Frame, frame, padded
@@ -220,7 +220,7 @@ def _frame(size: tuple[int, int], sides: tuple[int, int], stride: int, padding: 
 def _slid(planes: Tensor, weights: Tensor, stride: int, over: Frame) -> Tensor:
     """Each channel on its own: (channels, height, width) to (channels, rows, columns)."""
     framed = padded(planes[:, None], over.sides)
-    return forward(framed, weights[None, None], stride=stride)[:, 0]
+    return Convolution(stride).forward(framed, weights[None, None])[:, 0]
 
 
 def _telling_cell(

@@ -1,34 +1,28 @@
 """A recurrent network unrolled in time by the textbook's cells, so that every state and every gate can be looked at."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from glasswork.networks.recurrent import Recurrent, State
-from glasswork.textbook import gru_step, lstm_step, rnn_step
-from glasswork.textbook.operation import Operation
-from glasswork.textbook.recurrence import Layout, Pass, unroll
+from glasswork.textbook.recurrence import GRU, LSTM, RNN, Pass, Recurrence
 
 
 class _Cell(NamedTuple):
-    """How a kind of unit is unrolled: its step, the step's settings, and its gates by symbol."""
+    """How a kind of unit is unrolled: one layer of it, and its gates by symbol."""
 
-    step: Operation
-    settings: Mapping[str, str]
-    activations: Callable[..., Mapping[str, Tensor]]
+    layer: Recurrence
     gates: Mapping[str, str]
 
 
 _CELLS: Mapping[str, _Cell] = {
-    "rnn": _Cell(rnn_step.OPERATION, {"nonlinearity": "tanh"}, rnn_step.gates, {}),
-    "relu-rnn": _Cell(rnn_step.OPERATION, {"nonlinearity": "relu"}, rnn_step.gates, {}),
-    "gru": _Cell(gru_step.OPERATION, {}, gru_step.gates, {"r": "reset gate", "z": "update gate"}),
-    "lstm": _Cell(
-        lstm_step.OPERATION, {}, lstm_step.gates, {"i": "input gate", "f": "forget gate", "o": "output gate"}
-    ),
+    "rnn": _Cell(RNN(nonlinearity="tanh"), {}),
+    "relu-rnn": _Cell(RNN(nonlinearity="relu"), {}),
+    "gru": _Cell(GRU(), {"r": "reset gate", "z": "update gate"}),
+    "lstm": _Cell(LSTM(), {"i": "input gate", "f": "forget gate", "o": "output gate"}),
 }
 
 
@@ -59,16 +53,16 @@ def passes(recurrent: Recurrent, inputs: Tensor, state: State | None = None) -> 
         inputs: (batch, time, features).
         state: before the first time; absent: zeros.
     """
-    kernel, cell = recurrent.kernel, _CELLS[recurrent.cell]
-    layout = Layout(kernel.num_layers, kernel.bidirectional, batch_first=True)
+    kernel, one = recurrent.kernel, _CELLS[recurrent.cell].layer
+    whole = replace(one, num_layers=kernel.num_layers, bidirectional=kernel.bidirectional, batch_first=True)
     weights = [
         weight
-        for layer in range(layout.num_layers)
-        for direction in range(layout.directions)
+        for layer in range(whole.num_layers)
+        for direction in range(whole.directions)
         for weight in recurrent.weights_of(layer, direction)
     ]
     initial = recurrent.beginning(len(inputs)) if state is None else state
-    return unroll(cell.step, layout, inputs, initial, weights, **cell.settings)
+    return whole.unroll(inputs, *initial, *weights)
 
 
 @torch.no_grad()
@@ -88,7 +82,7 @@ def _layer(cell: str, layer: int, read: Pass) -> UnrolledLayer:
     gates = {}
     if names := _CELLS[cell].gates:
         before = [torch.cat(parts) for parts in zip(*read.states[:-1], strict=True)]  # each (time x batch, units)
-        activations = _CELLS[cell].activations(read.inputs.flatten(0, 1), *before, *read.weights)
+        activations = _CELLS[cell].layer.step.gates(read.inputs.flatten(0, 1), *before, *read.weights)
         times = len(read.inputs)
         gates = {name: _in_order(activations[key].chunk(times), read.from_end) for key, name in names.items()}
     return UnrolledLayer(layer, read.from_end, hidden, memory[0] if memory else None, gates)

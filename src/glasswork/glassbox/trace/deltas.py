@@ -7,7 +7,7 @@ from torch import Tensor
 from glasswork.glassbox.tensor_summary import in_formula, largest_cell
 from glasswork.glassbox.trace.torch_calls.known import Known
 from glasswork.glassbox.trace.trace import Delta
-from glasswork.textbook import operation
+from glasswork.textbook.losses import SquaredError
 
 HIDDEN = {
     "tanh": ("delta_j = (1 - z_j^2) sum_k w_kj delta_k", "(1 - {z} ** 2) * {error}"),
@@ -29,24 +29,21 @@ def delta_of(call: Known, operands: Sequence[Tensor | None], error: Tensor | Non
     if error is None or not operands or operands[0] is None or operands[0].numel() == 0:
         return None
     a = operands[0]
-    if call.name in HIDDEN:
-        formula, pattern = HIDDEN[call.name]
-        z = operation(call.name).forward(a)
-        deltas = operation(call.name).backward(error.double(), a)[0]
+    if call.operation.name in HIDDEN:
+        formula, pattern = HIDDEN[call.operation.name]
+        z = call.operation.forward(a)
+        deltas = call.operation.backward(error.double(), a)[0]
         assert deltas is not None
         cell = largest_cell(deltas)
         slope = 1 if float(a[cell]) > 0 else 0
         numbers = pattern.format(z=in_formula(z[cell]), error=in_formula(error[cell]), slope=slope)
         return Delta(formula, numbers, float(deltas[cell]), cell)
-    if call.name == "squared_error" and operands[1] is not None and a.shape == operands[1].shape:
-        return _output_delta(call, operands, error, "delta_k = y_k - t_k")
-    return None
+    t = operands[1] if isinstance(call.operation, SquaredError) and call.operation.is_halved else None
+    return None if t is None or a.shape != t.shape else _output_delta(a, t, error, "delta_k = y_k - t_k")
 
 
-def _output_delta(call: Known, operands: Sequence[Tensor | None], error: Tensor, formula: str) -> Delta | None:
-    y, t = operands[0], operands[1]
-    assert y is not None and t is not None
-    if call.settings.get("reduction") not in {"half-sum", "examples"} or (y.dim() > 1 and len(y) > 1):
+def _output_delta(y: Tensor, t: Tensor, error: Tensor, formula: str) -> Delta | None:
+    if y.dim() > 1 and len(y) > 1:
         return None
     cell = largest_cell(y - t)
     value = float(error.double()) * float((y - t)[cell])

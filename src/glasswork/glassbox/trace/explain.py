@@ -16,8 +16,6 @@ from glasswork.glassbox.trace.recorder import Input, Kept, Output, Recorded
 from glasswork.glassbox.trace.torch_calls.known import Known
 from glasswork.glassbox.trace.torch_calls.known import Operand as KnownOperand
 from glasswork.glassbox.trace.trace import Comparison, Operand, Result, Traced
-from glasswork.textbook import operation
-from glasswork.textbook.operation import Operation
 
 TOLERANCES = {torch.float64: 1e-8, torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 2e-2}
 ROUNDINGS = 32
@@ -47,13 +45,13 @@ def explained(entry: Recorded, weights: frozenset[str]) -> Traced:
         results += _forward(call, outputs)
         for tensor, gradient in _backward(call, outputs):
             gradients[id(tensor)] = gradients[id(tensor)] + gradient if id(tensor) in gradients else gradient
-    call, book = known[0], operation(known[0].name)
-    operands = _operands(call, book, entry, gradients, weights)
-    cell, numbers = _numbers(call, book, entry.outputs[0])
+    call, book = known[0], known[0].operation
+    operands = _operands(call, entry, gradients, weights)
+    cell, numbers = _numbers(call, entry.outputs[0])
     made = entry.outputs[0].kept.tensor
     return Traced(
         number=entry.number,
-        name=call.name,
+        name=book.name,
         call=entry.name,
         module=entry.module,
         known=True,
@@ -110,7 +108,7 @@ def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
 
 def _forward(call: Known, outputs: Sequence[Output]) -> list[Result]:
     """The textbook's outputs beside torch's."""
-    made = operation(call.name).forward(*map(_wide, call.operands), **call.settings)
+    made = call.operation.forward(*map(_wide, call.operands))
     ours = made if isinstance(made, tuple) else (made,)
     results = []
     for output, mine in zip(outputs, ours, strict=True):
@@ -131,15 +129,14 @@ def _backward(call: Known, outputs: Sequence[Output]) -> list[tuple[Input, Tenso
         shape = output.kept.tensor.shape
         errors.append(torch.zeros(shape, dtype=torch.float64) if output.error is None else output.error.double())
     upstream = tuple(errors) if len(errors) > 1 else errors[0]
-    gradients = operation(call.name).backward(upstream, *map(_wide, call.operands), **call.settings)
+    gradients = call.operation.backward(upstream, *map(_wide, call.operands))
     pairs = zip(call.operands, gradients, strict=True)
     return [(operand, g) for operand, g in pairs if isinstance(operand, Input) and g is not None]
 
 
-def _operands(
-    call: Known, book: Operation, entry: Recorded, gradients: Gradients, weights: frozenset[str]
-) -> tuple[Operand, ...]:
-    symbols = [book.inputs[min(place, len(book.inputs) - 1)] for place in range(len(call.operands))]
+def _operands(call: Known, entry: Recorded, gradients: Gradients, weights: frozenset[str]) -> tuple[Operand, ...]:
+    inputs = call.operation.inputs
+    symbols = [inputs[min(place, len(inputs) - 1)] for place in range(len(call.operands))]
     found = []
     for symbol, operand in zip(symbols, call.operands, strict=True):
         if operand is None:
@@ -212,21 +209,20 @@ def _jitter(call: Known, entry: Recorded, operand: Input, dtype: torch.dtype) ->
     def gradient(move: Callable[[Tensor | None], Tensor | None]) -> Tensor | None:
         upstream = tuple(map(move, errors))
         operands = [move(_wide(one)) for one in call.operands]
-        book = operation(call.name)
-        return book.backward(upstream if len(upstream) > 1 else upstream[0], *operands, **call.settings)[place]
+        return call.operation.backward(upstream if len(upstream) > 1 else upstream[0], *operands)[place]
 
     before, after = gradient(lambda tensor: tensor), gradient(moved)
     return 0.0 if before is None or after is None else float((after - before).abs().max())
 
 
-def _numbers(call: Known, book: Operation, output: Output) -> tuple[tuple[int, ...], str]:
+def _numbers(call: Known, output: Output) -> tuple[tuple[int, ...], str]:
     """The cell whose error is largest, or else whose value is, and how it comes about."""
     made = output.kept.tensor
     if made is None or made.numel() == 0:
         return (), ""
     guide = made if output.error is None or not output.error.any() else output.error
     cell = largest_cell(guide.detach().double())
-    return cell, book.put_in(in_formula, cell, *map(_wide, call.operands), **call.settings)
+    return cell, call.operation.worked(in_formula, cell, *map(_wide, call.operands))
 
 
 def _wide(operand: KnownOperand) -> Tensor | None:

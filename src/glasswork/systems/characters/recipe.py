@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -50,3 +51,13 @@ CHAR_RNN = {
     "validation": 0.05,
     "test": 0.05,
 }
+
+PRESETS = (
+    Preset(
+        "char-rnn",
+        "characters",
+        CHAR_RNN,
+        "python-source",
+        "a recurrent network that reads and writes text by characters (Kovashka and Kolter: poetry, C code)",
+    ),
+)

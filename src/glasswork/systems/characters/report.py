@@ -1,46 +1,43 @@
 """What the report of a character model says: bits per character, and its writing at stages of training."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.report.blocks import Text
-from glasswork.report.report import Section
+from glasswork.report.report import Score, Section
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.system import Context
 from glasswork.training.step import Tree
 
 COUNTED = 1 << 20
 
 
-def findings(
-    dataset: Dataset, training: Tensor, rows: Tensor, where: str, metrics: dict[str, float], state: Tree | None
-) -> dict[str, Any]:
-    """Fields of the report.
+def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], last: Tree | None) -> Findings:
+    """What is said about a text that was learnt.
 
     Args:
-        dataset: the text.
-        training: rows that were trained on, for the baseline.
-        rows: rows that were measured on.
-        where: which part they are, in words.
-        metrics: what was measured there.
-        state: of the last step; None where not one was made.
+        context: what was trained on, for the baseline.
+        evaluation: of the part that is measured on.
+        last: the state of the last step; None if not one was made.
     """
-    samples = state["samples"] if state is not None else []
-    found: dict[str, Any] = {
-        "headline_metric": "bits per character",
-        "headline_value": metrics["bits_per_character"],
-        "headline_in_percent": False,
-        "headline_higher_is_better": False,
-        "baseline_name": "a model that knows only how often each character comes",
-        "baseline_value": single_characters(dataset, training, rows),
-        "test_metrics": metrics,
-    }
-    if samples:
-        found["parts"] = [_stages(samples)]
-        found["files"] = {"samples.txt": _file(samples).encode()}
-    return found
+    dataset, training = context.dataset, context.splits.training
+    score = Score(
+        "bits per character",
+        evaluation.metrics.values["bits_per_character"],
+        in_percent=False,
+        higher_is_better=False,
+        baseline="a model that knows only how often each character comes",
+        baseline_value=single_characters(dataset, training, evaluation.rows),
+    )
+    samples = last["samples"] if last is not None else []
+    if not samples:
+        return Findings(score)
+    return Findings(score, sections=[_stages(samples)], files={"samples.txt": _file(samples).encode()})
 
 
 def single_characters(dataset: Dataset, training: Tensor, rows: Tensor) -> float:

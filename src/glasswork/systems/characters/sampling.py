@@ -1,11 +1,12 @@
 """Text at stages of training (Kolter's and Kovashka's poetry slide): samples written at a few moments of a run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from glasswork.data.dataset import Schema
 from glasswork.execution import mixed
 from glasswork.systems.characters.decoding import Choice
 from glasswork.systems.characters.generate import write
+from glasswork.training.fit import fit
 from glasswork.training.stage import Stage
 from glasswork.training.step import Step, Tree
 
@@ -13,15 +14,8 @@ LENGTH = 300
 CHOICE = Choice(temperature=0.7)
 
 
-def sampled(
-    stage: Stage,
-    start: Tree | None,
-    schema: Schema,
-    prompt: str,
-    moments: int,
-    steps: Callable[[Stage, Tree | None], Iterator[Step]],
-) -> Iterator[Step]:
-    """Lets the network write a sample at some moments, more of them early; they are kept in the state of the steps.
+def sampled(stage: Stage, start: Tree | None, schema: Schema, prompt: str, moments: int) -> Iterator[Step]:
+    """Fits, and lets the network write a sample at some moments, more of them early; the steps' state keeps them.
 
     Network, random generators and steps are left as they are.
 
@@ -31,10 +25,9 @@ def sampled(
         schema: of the text.
         prompt: what each sample goes on from; empty: the most usual beginning, a line break where there is one.
         moments: how many; 0: none.
-        steps: carries the stage out.
     """
     samples: list[Tree] = list(start["samples"]) if start is not None else []
-    for step in steps(stage, start):
+    for step in fit(stage, start):
         if moments and _due(step, samples, moments):
             words = write(stage.network, schema, prompt, LENGTH, CHOICE, mixed(stage.seed, step.number))
             samples = [*samples, _sample(step, prompt + "".join(words))]

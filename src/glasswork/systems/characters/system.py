@@ -1,18 +1,18 @@
 """The character model: what comes next in a text, learnt by truncated back-propagation through time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
-from glasswork.data.bptt import Lanes, Stretches
+from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
 from glasswork.data.inputs import Inputs
@@ -22,19 +22,23 @@ from glasswork.data.vocabulary import CharacterCounts
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
-from glasswork.systems.answers import measured_rows
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.systems.characters.evaluation import following, measured
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.recipe import CharactersRecipe
-from glasswork.systems.characters.report import findings
+from glasswork.systems.characters.report import report_text
 from glasswork.systems.characters.sampling import sampled
-from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
-from glasswork.training.fit import fit
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
+from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.step import Tree
+
+if TYPE_CHECKING:
+    from glasswork.systems.characters.model import CharacterModel
 
 JUDGED = 500_000
 """Characters of the validation text that are looked at after an epoch, at most."""
@@ -45,38 +49,21 @@ ONE_HOT = 512
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 
-class Characters(System[CharactersRecipe]):
-    """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text.
-
-    Args:
-        recipe: what to minimise.
-    """
-
-    def __init__(self, recipe: CharactersRecipe) -> None:
-        super().__init__(recipe)
-        self._schema: Schema | None = None
-
-    @property
-    @override
-    def loss_name(self) -> str:
-        return "cross-entropy"
+class Characters(System[CharactersRecipe, Mapping[str, float]]):
+    """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text."""
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return read(source, ReadingOptions(vocabulary=self.recipe.vocabulary), text)
+    def objective(self, schema: Schema) -> Objective:
+        return Objective("cross-entropy")
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(like=schema), text)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        options = ReadingOptions(vocabulary=self.recipe.vocabulary) if like is None else ReadingOptions(like=like)
+        return read(source, options, text)
 
     @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        return dataset.schema
-
-    @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> CharactersRecipe:
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         unknown = dataset.schema.vocabulary.unknown(recipe.prompt) if dataset.schema.vocabulary else ""
         if unknown:
             raise GlassworkError(f"The prompt has characters that are not in {dataset.source}: {unknown!r}")
@@ -84,7 +71,7 @@ class Characters(System[CharactersRecipe]):
             if 0 < dataset.count(rows) < 2:
                 raise GlassworkError(f"{dataset.source} has one character to {part} on: give it more text")
         embedding = 0 if len(dataset.schema.classes) <= ONE_HOT else recipe.units
-        return recipe.completed(epochs=10, batch_size=64, learning_rate=RATES[recipe.cell], embedding=embedding)
+        return {"epochs": 10, "batch_size": 64, "learning_rate": RATES[recipe.cell], "embedding": embedding}
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -94,50 +81,53 @@ class Characters(System[CharactersRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
-        assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._schema = dataset.schema
-        looked_at = splits.validation[: _rows_of(dataset, splits.validation, JUDGED)]
-        batches = Lanes(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
-        judge = judged(lambda network: self.score(network, dataset, looked_at, execution), looked_at)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        assert recipe.batch_size is not None
+        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
+        minimise = partial(sampled, schema=dataset.schema, prompt=recipe.prompt, moments=recipe.samples)
+        return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 
     @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        assert self._schema is not None
-        return sampled(stage, start, self._schema, self.recipe.prompt, self.recipe.samples, fit)
-
-    @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
         assert isinstance(network, CharacterNetwork)
-        before: State | None = None if batch.begins else tuple(state[name] for name in sorted(state))
+        before: State | None = None if batch.begins else tuple(carry[name] for name in sorted(carry))
         scores, after = network.advance(batch.inputs, before)
-        loss = functional.cross_entropy(scores.float().flatten(0, 1), batch.targets.flatten())
+        loss = objective(scores.float().flatten(0, 1), batch.targets.flatten())
         return loss, {f"state_{place}": part.detach().float() for place, part in enumerate(after)}
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Mapping[str, float]:
+        """Figures of the text, in place of scores (characters, classes), which would not fit into memory."""
         assert isinstance(network, CharacterNetwork)
         return measured(network, dataset, rows, execution)
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        exact = replace(execution, precision="float32")
-        metrics = self.score(network, dataset, rows, exact)
-        return findings(dataset, splits.training, rows, where, metrics, state)
+    def measure(self, outputs: Mapping[str, float], dataset: Dataset, rows: Tensor) -> Metrics:
+        return Metrics(outputs, "bits_per_character", outputs["loss"], higher_is_better=False)
+
+    @override
+    def judge(self, network: nn.Module, context: Context) -> Metrics:
+        """On the beginning of the validation text."""
+        dataset, rows = context.dataset, context.splits.validation
+        some = rows[: _rows_of(dataset, rows, JUDGED)]
+        return self.measure(self.outputs(network, dataset, some, context.execution), dataset, some)
+
+    @override
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Mapping[str, float]], context: Context, last: Tree | None
+    ) -> Findings:
+        return report_text(context, evaluation, last)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read_like(path, schema)
+            dataset = self.read(path, schema)
             columns = {"inputs": dataset.columns["inputs"]}
             ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
             yield Inputs([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
@@ -155,9 +145,9 @@ class Characters(System[CharactersRecipe]):
         return Batch(tokens[:, :-1], tokens[:, 1:], counted=count * times)
 
     @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         assert isinstance(network, CharacterNetwork)
-        answers = []
+        found = []
         for row, name in enumerate(dataset.names):
             chances = following(network, dataset, row, execution)
             ranked = {dataset.schema.classes[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()}
@@ -169,8 +159,19 @@ class Characters(System[CharactersRecipe]):
             if unknown := len(read) - int(torch.count_nonzero(read)):
                 figures["unknown_characters"] = unknown
             first = next(iter(ranked))
-            answers.append(Prediction(name, first, ranked[first], ranked, figures=figures))
-        return answers
+            found.append(Prediction(name, first, ranked[first], ranked, figures=figures))
+        return found
+
+    @override
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        write = (f"glasswork write {run} --prompt TEXT", "goes on with a text, character by character")
+        return [write, *super().next_commands(run, schema)]
+
+    @override
+    def model_class(self) -> type["CharacterModel"]:
+        from glasswork.systems.characters.model import CharacterModel
+
+        return CharacterModel
 
     @override
     def example(self) -> Dataset:

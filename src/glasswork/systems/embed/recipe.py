@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from glasswork.recipe.base import Recipe, Words, words
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -42,3 +43,13 @@ class EmbedRecipe(Recipe):
 
 
 EMBED = {"epochs": 20, "patience": 10}
+
+PRESETS = (
+    Preset(
+        "embed",
+        "embed",
+        EMBED,
+        "mnist-5k",
+        "an embedding by the triplet loss, in which near means alike (Kovashka: FaceNet)",
+    ),
+)

@@ -1,20 +1,22 @@
 """What the report of a metric-learning run says: neighbours as pictures, recall, the ROC curve, a map."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from glasswork.data.augmentation import centre
-from glasswork.data.balanced_batches import by_class
 from glasswork.data.dataset import Dataset
+from glasswork.data.pictures import picture
+from glasswork.data.samplers import by_class
 from glasswork.data.splits import Splits
+from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification
 from glasswork.report.blocks import Block, Cell, Curves, Line, Picture, Pictures, Scatter, Table, Text
-from glasswork.report.report import Section
+from glasswork.report.report import Score, Section
 from glasswork.report.words import percent
-from glasswork.systems.supervised_findings import interval, picture
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.findings import Findings
+from glasswork.systems.system import Context
 
 COUNTS = (1, 2, 5, 10)
 QUERIES, SHOWN = 8, 6
@@ -35,36 +37,33 @@ def gallery_rows(dataset: Dataset, splits: Splits) -> Tensor:
     return torch.cat([part[:: -(-len(part) // REMEMBERED)] for part in parts])
 
 
-def findings(dataset: Dataset, splits: Splits, rows: Tensor, where: str, embeddings: Tensor) -> dict[str, Any]:
-    """Fields of the report about the embeddings of some rows.
+def report_embedding(context: Context, evaluation: Evaluation[Tensor]) -> Findings:
+    """What is said about the embeddings of the rows that are measured on.
 
     Args:
-        dataset: all examples.
-        splits: which of them train, validate and test.
-        rows: rows that are looked at.
-        where: which split they are, in words.
-        embeddings: theirs, (rows, size).
+        context: what was trained on.
+        evaluation: with the embeddings, (rows, size).
     """
-    classes = dataset.columns["targets"][rows]
+    dataset, rows, embeddings = context.dataset, evaluation.rows, evaluation.outputs
+    where, classes = measured_rows(context.splits)[0], dataset.columns["targets"][rows]
     found, verified = recall(embeddings, classes, counts=COUNTS), verification(embeddings, classes)
     pixels = recall(_pixels(dataset, rows), classes, counts=COUNTS)
-    low, high = interval(found.right, found.queries) if found.queries else (0.0, 1.0)
     unseen = len(torch.unique(classes)) if "unseen" in dataset.columns else 0
     kind = f" of {unseen:,} classes never trained on" if unseen else ""
-    return {
-        "headline_metric": "recall at 1",
-        "headline_value": found.shares[1],
-        "headline_count": f"{found.right:,} of {found.queries:,} {where} images{kind}",
-        "headline_low": low,
-        "headline_high": high,
-        "baseline_name": "the nearest by pixels",
-        "baseline_value": pixels.shares[1],
-        "parts": [
-            _neighbours_section(dataset, rows, embeddings),
-            _figures_section(found, pixels, verified),
-            _map_section(dataset, rows, embeddings),
-        ],
-    }
+    score = Score(
+        "recall at 1",
+        found.shares[1],
+        f"{found.right:,} of {found.queries:,} {where} images{kind}",
+        share_interval(found.right, found.queries) if found.queries else (0.0, 1.0),
+        baseline="the nearest by pixels",
+        baseline_value=pixels.shares[1],
+    )
+    sections = [
+        _neighbours_section(dataset, rows, embeddings),
+        _figures_section(found, pixels, verified),
+        _map_section(dataset, rows, embeddings),
+    ]
+    return Findings(score, sections=sections)
 
 
 def _pixels(dataset: Dataset, rows: Tensor) -> Tensor:

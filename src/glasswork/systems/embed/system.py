@@ -1,38 +1,37 @@
 """Metric learning: an embedding with examples of one class near and those of two far (Kovashka: FaceNet)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
-from glasswork.data.balanced_batches import BalancedBatches, balanced_rows, by_class
-from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.batches import Batch, Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.heldout_classes import hold_classes_out
-from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.reading import read
+from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.networks.embedding import Embedding
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.objectives.retrieval import recall, verification
 from glasswork.objectives.triplets import triplet_loss
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
-from glasswork.systems.embed.network import Embedding
 from glasswork.systems.embed.recipe import EmbedRecipe
-from glasswork.systems.embed.report import findings, gallery_rows
-from glasswork.systems.networks import NETWORKS, build_network
+from glasswork.systems.embed.report import gallery_rows, report_embedding
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.networks import NETWORKS, Architecture, build_network
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.stages import stage_of
-from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Judgement, Stage
+from glasswork.systems.system import Context, System
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
 
 BATCH = 128
@@ -43,42 +42,34 @@ NOTHING_JUDGED = (
 )
 
 
-class Embed(System[EmbedRecipe]):
+class Embed(System[EmbedRecipe, Tensor]):
     """Minimises the triplet loss over the triplets mined in batches of P classes with K examples each."""
 
     def __init__(self, recipe: EmbedRecipe) -> None:
         super().__init__(recipe)
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
-    @property
     @override
-    def loss_name(self) -> str:
-        return "cross-entropy"  # of the nearest class mean; the triplet loss needs three examples, and opening has one
+    def objective(self, schema: Schema) -> Objective:
+        return Objective("cross-entropy")  # of the nearest class mean; a triplet takes three examples
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
-        dataset = read(source, ReadingOptions(recipe.size, 0, recipe.target, recipe.strict))
+        options = ReadingOptions(recipe.size, 0, recipe.target, recipe.strict)
+        if like is not None:
+            side = like.shape[1] if like.shape[1] == like.shape[2] else None
+            options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.shape[0], True)
+        dataset = read(source, options)
         _require_classes_of_images(dataset)
+        if like is not None:
+            return _with_classes_of(dataset, like)
         return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        side = schema.shape[1] if schema.shape[1] == schema.shape[2] else None
-        options = ReadingOptions(side, 0, self.recipe.target, self.recipe.strict, schema.shape[0], True)
-        dataset = read(source, options)
-        _require_classes_of_images(dataset)
-        return _with_classes_of(dataset, schema)
-
-    @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        return fit_scaling(dataset, rows)
-
-    @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> EmbedRecipe:
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         counts = torch.bincount(dataset.columns["targets"][splits.training])
         classes, most = int((counts > 0).sum()), int(counts.max())
         if most < 2:
@@ -94,15 +85,22 @@ class Embed(System[EmbedRecipe]):
                 "leave --batch-size away"
             )
         shape, named = dataset.schema.shape, NETWORKS.get(recipe.network)
-        whole = recipe.model_copy(
-            update={"classes_per_batch": per_batch, "size": shape[1] if shape[1] == shape[2] else None}
-        )
-        return whole.completed(
-            epochs=20,
-            batch_size=per_batch * each,
-            examples_per_class=each,
-            learning_rate=named.learning_rate if named else 0.001,
-        )
+        return {
+            "epochs": 20,
+            "batch_size": per_batch * each,
+            "classes_per_batch": per_batch,
+            "examples_per_class": each,
+            "learning_rate": named.learning_rate if named else 0.001,
+            "size": shape[1] if shape[1] == shape[2] else None,
+        }
+
+    @override
+    def resolve(self, dataset: Dataset, splits: Splits) -> EmbedRecipe:
+        """As usual; more classes in a batch than there are become all of them."""
+        resolved = super().resolve(dataset, splits)
+        assert resolved.classes_per_batch is not None
+        classes = len(torch.unique(dataset.columns["targets"][splits.training]))
+        return resolved.model_copy(update={"classes_per_batch": min(resolved.classes_per_batch, classes)})
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -110,51 +108,59 @@ class Embed(System[EmbedRecipe]):
 
     def _body(self, schema: Schema) -> nn.Module:
         coordinates = tuple(map(str, range(self.recipe.embedding)))
-        named = SupervisedRecipe.parse({"network": self.recipe.network})
-        return build_network(named, replace(schema, classes=coordinates))
+        return build_network(Architecture(self.recipe.network), replace(schema, classes=coordinates))
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.classes_per_batch is not None and recipe.examples_per_class is not None
-        assert recipe.learning_rate is not None
-
-        targets = dataset.columns["targets"][splits.validation]
-
-        def judge(network: nn.Module) -> Judgement:
-            metrics = self._measured(embeddings_on(network, dataset, splits.validation, execution), targets)
-            return Judgement(1 - metrics["recall_at_1"], metrics)
-
-        batches = BalancedBatches(
-            dataset,
-            splits.training,
-            recipe.classes_per_batch,
-            recipe.examples_per_class,
-            recipe.seed,
-            execution,
-            self.augmentation,
-        )
-        return [stage_of(recipe, network, batches, self.loss, judge if has_pairs(targets) else None, clock, execution)]
+        classes = dataset.columns["targets"][splits.training]
+        count, each = recipe.classes_per_batch, recipe.examples_per_class
+        sampler = Balanced(splits.training, classes, count, each, recipe.seed)
+        batches = Batches(sampler, Rows(dataset, execution, self.augmentation))
+        stage = stage_of(self, network, batches, context)
+        return [stage if has_pairs(dataset.columns["targets"][splits.validation]) else replace(stage, judge=None)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
+        """The triplet loss of the embeddings, in place of the objective of the scores."""
         assert isinstance(network, Embedding)
         embeddings = network.embed(batch.inputs).float()
-        return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), state
+        return triplet_loss(embeddings, batch.targets, self.recipe.mining, self.recipe.margin), carry
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        embeddings, classes = embeddings_on(network, dataset, rows, execution), dataset.columns["targets"][rows]
-        verified = verification(embeddings, classes)
-        return {
-            **self._measured(embeddings, classes),
-            "verification_auc": verified.area,
-            "true_accepts_at_1_percent": verified.true_accepts,
-        }
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the mean embedding of each class."""
+        assert isinstance(network, Embedding)
+        dataset, execution = context.dataset, context.execution
+        rows = gallery_rows(dataset, context.splits)
+        network.remember(
+            embeddings_on(network, dataset, rows, execution).to(execution.device),
+            dataset.columns["targets"][rows].to(execution.device),
+        )
 
-    def _measured(self, embeddings: Tensor, classes: Tensor) -> dict[str, float]:
+    @override
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
+        """The embeddings of some rows, (rows, size)."""
+        return embeddings_on(network, dataset, rows, execution)
+
+    @override
+    def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
+        classes = dataset.columns["targets"][rows]
+        verified, found = verification(outputs, classes), self._measure_retrieval(outputs, classes)
+        areas = {"verification_auc": verified.area, "true_accepts_at_1_percent": verified.true_accepts}
+        return replace(found, values={**found.values, **areas})
+
+    @override
+    def judge(self, network: nn.Module, context: Context) -> Metrics:
+        dataset, rows = context.dataset, context.splits.validation
+        embeddings = self.outputs(network, dataset, rows, context.execution)
+        return self._measure_retrieval(embeddings, dataset.columns["targets"][rows])
+
+    def _measure_retrieval(self, embeddings: Tensor, classes: Tensor) -> Metrics:
         """Retrieval among the examples themselves, and their mean triplet loss in batches drawn as in training."""
         recipe = self.recipe
         assert recipe.classes_per_batch is not None and recipe.examples_per_class is not None
@@ -164,41 +170,16 @@ class Embed(System[EmbedRecipe]):
         for index in range(batches):
             drawn = balanced_rows(members, recipe.classes_per_batch, recipe.examples_per_class, recipe.seed, 0, index)
             losses.append(triplet_loss(embeddings[drawn], classes[drawn], recipe.mining, recipe.margin))
-        found = recall(embeddings, classes)
-        return {
-            "loss": float(torch.stack(losses).mean()),
-            **{f"recall_at_{count}": share for count, share in found.shares.items()},
-        }
+        shares = {f"recall_at_{count}": share for count, share in recall(embeddings, classes).shares.items()}
+        return Metrics({"loss": float(torch.stack(losses).mean()), **shares}, "recall_at_1", 1 - shares["recall_at_1"])
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        assert isinstance(network, Embedding)
-        rows = gallery_rows(dataset, splits)
-        network.remember(
-            embeddings_on(network, dataset, rows, execution).to(execution.device),
-            dataset.columns["targets"][rows].to(execution.device),
-        )
-        where, rows = measured_rows(splits)
-        embeddings = embeddings_on(network, dataset, rows, execution)
-        found = findings(dataset, splits, rows, where, embeddings)
-        if len(splits.validation) and not has_pairs(dataset.columns["targets"][splits.validation]):
-            found["result"] = {"warnings": [NOTHING_JUDGED]}
-        return {**found, "test_metrics": self.score(network, dataset, rows, execution)}
-
-    @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
-        return whole_batch(dataset, rows, execution)
-
-    @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        scores = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
-        return worded(scores, dataset.schema, dataset.names, self.loss_name)
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
+    ) -> Findings:
+        held_out = context.dataset.columns["targets"][context.splits.validation]
+        warnings = (NOTHING_JUDGED,) if len(held_out) and not has_pairs(held_out) else ()
+        return replace(report_embedding(context, evaluation), warnings=warnings)
 
     @override
     def example(self) -> Dataset:

@@ -137,8 +137,8 @@ def _seasonal_differences(windows: Windows, before: int) -> Tensor:
     return (values[season:] - values[:-season]).abs().nanmean(0).clamp(min=1e-12)
 
 
-def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> int:
-    """Sets the network's margins so that its intervals hold on some rows; on how many values that rests.
+def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> None:
+    """Sets the network's margins so that its intervals hold on some rows.
 
     Args:
         network: `Forecasters`, whose margins are replaced.
@@ -149,11 +149,20 @@ def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Exe
     assert isinstance(network, Forecasters)
     network.margins.zero_()
     windows = Windows(dataset, execution)
-    places = spread(windows.places(rows), CALIBRATED)
+    places = _calibration_places(windows, rows)
     outputs = outputs_of(network, windows, places, execution).sort(2).values
     targets = windows.batch(places).targets.cpu()
     network.margins.copy_(conformal_margins(outputs, targets))
-    return targets.numel()
+
+
+def calibrated_values(dataset: Dataset, rows: Tensor) -> int:
+    """On how many values of some rows `calibrate` rests."""
+    windows = Windows(dataset, Execution())
+    return len(_calibration_places(windows, rows)) * windows.kind.horizon
+
+
+def _calibration_places(windows: Windows, rows: Tensor) -> Places:
+    return spread(windows.places(rows), CALIBRATED)
 
 
 def by_step(found: Backtest) -> Mapping[str, list[float]]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -67,3 +68,13 @@ FORECAST = {
     "validation": 0.15,
     "test": 0.15,
 }
+
+PRESETS = (
+    Preset(
+        "forecast",
+        "forecast",
+        FORECAST,
+        None,
+        "series over time, foretold with intervals by a recurrent network (Kolter)",
+    ),
+)

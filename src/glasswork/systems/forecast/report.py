@@ -2,16 +2,19 @@
 
 import csv
 import io
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 
 from glasswork.data.dataset import Dataset
 from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
-from glasswork.report.report import Report, Section
+from glasswork.report.report import Report, Score, Section
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.findings import Findings
 from glasswork.systems.forecast.baselines import MISSING, MOST_SERIES, has_statsmodels
-from glasswork.systems.forecast.evaluation import Backtest, by_step
+from glasswork.systems.forecast.evaluation import Backtest, by_step, calibrated_values
 from glasswork.systems.forecast.generate import Foretold
+from glasswork.systems.system import Context
 
 DRAWN_SERIES = 4
 DRAWN_FORECASTS = 4
@@ -20,17 +23,17 @@ INNER = 0.5
 """Of the values that the inner interval of a drawing shall hold, about."""
 
 
-def findings(dataset: Dataset, found: Backtest, where: str, calibrated: int) -> dict[str, Any]:
-    """Fields of the report.
+def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findings:
+    """What is said about forecasts.
 
     Args:
-        dataset: the series.
-        found: the backtest.
-        where: the part that it is about, in words.
-        calibrated: on how many values the intervals were calibrated.
+        context: what was trained on; its validation values are those that the intervals were calibrated on.
+        evaluation: the backtest.
     """
-    metrics, kind = found.metrics(), dataset.schema.series
+    dataset, kind, where = context.dataset, context.dataset.schema.series, measured_rows(context.splits)[0]
     assert kind is not None
+    found, metrics = evaluation.outputs, evaluation.metrics.values
+    calibrated = calibrated_values(dataset, context.splits.validation)
     promised = (kind.quantiles - 1) / (kind.quantiles + 1)
     remarks = [_verdict(metrics, len(found.places), kind.timing.steps_in_words(kind.horizon), where)]
     remarks.append(
@@ -47,20 +50,19 @@ def findings(dataset: Dataset, found: Backtest, where: str, calibrated: int) -> 
             "there is no exponential-smoothing baseline: it takes two seasons, and eleven values beside one, before "
             f"the first forecast, of at most {MOST_SERIES} series"
         )
-    return {
-        "headline_metric": "mean absolute error",
-        "headline_value": metrics["mae"],
-        "headline_in_percent": False,
-        "headline_higher_is_better": False,
-        "baseline_name": "the seasonal-naive forecast, the value one season before,",
-        "baseline_value": metrics["seasonal_naive_mae"],
-        "test_metrics": metrics,
-        "parts": [_errors(found, metrics, where), _drawn(dataset, found, where)],
-        "result": {"remarks": remarks},
-    }
+    score = Score(
+        "mean absolute error",
+        metrics["mae"],
+        in_percent=False,
+        higher_is_better=False,
+        baseline="the seasonal-naive forecast, the value one season before,",
+        baseline_value=metrics["seasonal_naive_mae"],
+    )
+    sections = [_errors(found, metrics, where), _drawn(dataset, found, where)]
+    return Findings(score, sections=sections, remarks=tuple(remarks))
 
 
-def _verdict(metrics: dict[str, float], count: int, ahead: str, where: str) -> str:
+def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -> str:
     ratio = metrics["mae"] / metrics["seasonal_naive_mae"] if metrics["seasonal_naive_mae"] else float("inf")
     ets = (
         f", {metrics['mae'] / metrics['ets_mae']:.2f} times that of exponential smoothing"
@@ -73,7 +75,7 @@ def _verdict(metrics: dict[str, float], count: int, ahead: str, where: str) -> s
     )
 
 
-def _errors(found: Backtest, metrics: dict[str, float], where: str) -> Section:
+def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Section:
     """The ways to foretell side by side."""
     lines = [
         Line(name, [(float(step), error) for step, error in enumerate(errors, 1)])

@@ -1,10 +1,10 @@
 """Forecasting: quantiles of the values to come of one or many series (Kolter, "Recurrent networks")."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,28 +13,32 @@ from typing_extensions import override
 from glasswork.data.batches import Batch
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.series import series
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.inputs import Inputs
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
 from glasswork.data.reading import read
-from glasswork.data.series_windows import Places, WindowBatches, Windows
+from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import pinball
-from glasswork.systems.answers import measured_rows
-from glasswork.systems.forecast.evaluation import backtest, calibrate
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.forecast.evaluation import Backtest, backtest, calibrate
 from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
-from glasswork.systems.forecast.report import findings
-from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
-from glasswork.training.clock import Clock
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.systems.forecast.report import report_backtest
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
+from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
+
+if TYPE_CHECKING:
+    from glasswork.systems.forecast.model import ForecastModel
 
 JUDGED = 1000
 """Forecasts that are looked at after an epoch, at most."""
@@ -43,26 +47,21 @@ _STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 350, 3, 100  # of training, where nobody s
 _LARGEST_SHARE = 4  # of the training values, the window takes one in so many at most, where nobody says
 
 
-class Forecast(System[ForecastRecipe]):
+class Forecast(System[ForecastRecipe, Backtest]):
     """Minimises the mean pinball loss of all quantiles of the next values, against those of the season before."""
 
-    @property
     @override
-    def loss_name(self) -> str:
-        return "pinball"
+    def objective(self, schema: Schema) -> Objective:
+        return Objective("pinball")
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
-        return read(source, options, series)
+        return read(source, options if like is None else ReadingOptions(like=like), series)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(like=schema), series)
-
-    @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
+    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
         recipe, kind = self.recipe, dataset.schema.series
         assert kind is not None
         values = dataset.columns["inputs"][rows]
@@ -87,10 +86,9 @@ class Forecast(System[ForecastRecipe]):
         )
 
     @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> ForecastRecipe:
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe, kind = self.recipe, dataset.schema.series
         assert kind is not None
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         windows = Windows(dataset, Execution())
         for part, rows in splits.named().items():
             if len(rows) and not len(windows.places(rows)):
@@ -99,7 +97,7 @@ class Forecast(System[ForecastRecipe]):
         steps = max(1, -(-len(windows.places(splits.training)) // batch_size))
         epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps)))
         shape = {"season": kind.season, "horizon": kind.horizon, "window": kind.window}
-        return recipe.completed(epochs=epochs, batch_size=batch_size, learning_rate=0.003, **shape)
+        return {"epochs": epochs, "batch_size": batch_size, "learning_rate": 0.003, **shape}
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -117,52 +115,65 @@ class Forecast(System[ForecastRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
-        assert recipe.batch_size is not None and recipe.learning_rate is not None
-
-        def looked_at(network: nn.Module) -> dict[str, float]:
-            found = backtest(network, dataset, splits.validation, execution, 1, baselines=False, most=JUDGED)
-            assert found is not None
-            return found.metrics()
-
+        assert recipe.batch_size is not None
         windows = Windows(dataset, execution)
-        batches = WindowBatches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
-        return [stage_of(recipe, network, batches, self.loss, judged(looked_at, splits.validation), clock, execution)]
+        batches = window_batches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
+        return [stage_of(self, network, batches, context)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
+    def loss(
+        self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
+    ) -> tuple[Tensor, Carry]:
         assert isinstance(network, Forecasters)
         said = network.each(batch.inputs).float()  # (members, batch, horizon, quantiles)
-        return pinball(said, batch.targets.expand(len(said), -1, -1)), {}
+        return objective(said, batch.targets.expand(len(said), -1, -1)), {}
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+    def complete(self, network: nn.Module, context: Context) -> None:
+        """Sets the conformal margins of the intervals, from the validation rows."""
+        exact = replace(context.execution, precision="float32")
+        calibrate(network, context.dataset, context.splits.validation, exact)
+
+    @override
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Backtest:
+        """Forecasts from origins that roll over the rows, beside the baselines.
+
+        Raises:
+            GlassworkError: if not one forecast has room.
+        """
         found = backtest(network, dataset, rows, execution, self.recipe.stride)
         if found is None:
             assert dataset.schema.series is not None
             raise _too_short(dataset, dataset.schema.series, "test", len(rows))
-        return found.metrics()
+        return found
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        exact = replace(execution, precision="float32")
-        calibrated = calibrate(network, dataset, splits.validation, exact)
-        found = backtest(network, dataset, rows, exact, self.recipe.stride)
+    def measure(self, outputs: Backtest, dataset: Dataset, rows: Tensor) -> Metrics:
+        return Metrics(outputs.metrics(), "mae", outputs.loss, higher_is_better=False)
+
+    @override
+    def judge(self, network: nn.Module, context: Context) -> Metrics:
+        """On some forecasts of the validation rows, without the slower baselines."""
+        dataset, rows = context.dataset, context.splits.validation
+        found = backtest(network, dataset, rows, context.execution, 1, baselines=False, most=JUDGED)
         assert found is not None
-        return findings(dataset, found, where, calibrated)
+        return self.measure(found, dataset, rows)
+
+    @override
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Backtest], context: Context, last: Tree | None
+    ) -> Findings:
+        return report_backtest(context, evaluation)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read_like(path, schema)
+            dataset = self.read(path, schema)
             kind, names = dataset.schema.series, dataset.schema.classes
             assert kind is not None
             whole = set(Windows(dataset, Execution()).latest().series.tolist())
@@ -185,9 +196,20 @@ class Forecast(System[ForecastRecipe]):
         return windows.batch(places)
 
     @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         found = foretold(network, dataset, execution)
         return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
+
+    @override
+    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+        forecast = (f"glasswork forecast {run} --out forecast.html", "goes on with the series after their end")
+        return [forecast, *super().next_commands(run, schema)]
+
+    @override
+    def model_class(self) -> type["ForecastModel"]:
+        from glasswork.systems.forecast.model import ForecastModel
+
+        return ForecastModel
 
     @override
     def example(self) -> Dataset:
@@ -195,7 +217,7 @@ class Forecast(System[ForecastRecipe]):
         values = torch.stack([(2 * math.pi * times / 6).sin() + 0.01 * times, (2 * math.pi * times / 6).cos()], 1)
         columns = {"inputs": values[:, :, None].float(), "times": times}
         columns["fingerprints"] = fingerprints(columns["inputs"])
-        schema = Schema("series", (1,), "ahead", ("rising", "level"), series=SeriesKind(Timing("rows")))
+        schema = Schema("series", (1,), "ahead", ("rising", "level"), series=Series(Timing("rows")))
         return Dataset(columns, schema, "example", ordered=True)
 
 
@@ -203,7 +225,7 @@ def _last(places: Places, count: int) -> Places:
     return places.at(torch.arange(max(0, len(places) - count), len(places)))
 
 
-def _too_short(dataset: Dataset, kind: SeriesKind, part: str, count: int) -> GlassworkError:
+def _too_short(dataset: Dataset, kind: Series, part: str, count: int) -> GlassworkError:
     """The sentence about a part in which not one forecast has room."""
     first = part == "train"
     needed = kind.horizon + (kind.context if first else 0)

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Numbers, Recipe
-from glasswork.systems.supervised.recipe import Activation
+from glasswork.recipe.preset import Preset
+from glasswork.systems.fields import Activation
 
 
 class FunctionRecipe(Recipe):
@@ -27,3 +28,13 @@ class FunctionRecipe(Recipe):
 
 
 FUNCTION = {"epochs": 2000, "batch_size": 128, "learning_rate": 0.1, "validation": 0.0}
+
+PRESETS = (
+    Preset(
+        "function",
+        "function",
+        FUNCTION,
+        "expression",
+        "a few tanh units that approximate any function: --expression (Kovashka)",
+    ),
+)

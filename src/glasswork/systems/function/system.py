@@ -1,48 +1,73 @@
 """A few units that approximate a function of x, which is written out as an expression."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.dataset import TEST, TRAINING, Dataset, Schema, fingerprints
+from glasswork.data.collate import shuffled_batches
+from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, mixed
+from glasswork.execution import mixed
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
+from glasswork.objectives.losses import default_loss
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.report.blocks import Curves, Line, Point, Text
 from glasswork.report.report import Section
-from glasswork.systems.answers import measured_rows, outputs_on
-from glasswork.systems.around_supervised import AroundSupervised
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.findings import Findings
 from glasswork.systems.function.recipe import FunctionRecipe
+from glasswork.systems.labelled import read_labelled, usual_values
+from glasswork.systems.networks import Architecture, build_network
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
+from glasswork.training.stage import Stage
 from glasswork.training.step import Tree
 
 EXPRESSION = "expression"
+NETWORK = "dense"
 TRAINED = 120
 MOST_POINTS = 400
 
 
-class Function(AroundSupervised[FunctionRecipe]):
+class Function(System[FunctionRecipe, Tensor]):
     """Minimises the squared error between a dense network and points of a function: supervised learning on made data.
 
-    Everything but the data, the largest error and the picture is `Supervised`'s own.
+    It learns numbers or classes out of a table too.
     """
 
-    def __init__(self, recipe: FunctionRecipe) -> None:
-        super().__init__(recipe, {"network": "dense"})
+    @override
+    def objective(self, schema: Schema) -> Objective:
+        return Objective(self.recipe.loss or default_loss(schema.target))
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        return self._made() if source == EXPRESSION else super().read(source)
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        if source == EXPRESSION:
+            return self._made()
+        return read_labelled(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict), like)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return self._made() if source == EXPRESSION else super().read_like(source, schema)
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        return usual_values(self.recipe, dataset.schema, len(splits.training), NETWORK, self.recipe.loss)
+
+    @override
+    def network(self, schema: Schema) -> nn.Module:
+        return build_network(Architecture(NETWORK, self.recipe.hidden, self.recipe.activation), schema)
+
+    @override
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+        batches = shuffled_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        return [stage_of(self, network, batches, context)]
 
     def _made(self) -> Dataset:
         """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""
@@ -82,44 +107,39 @@ class Function(AroundSupervised[FunctionRecipe]):
         return values
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        metrics = super().score(network, dataset, rows, execution)
-        if dataset.schema.target == "number" and len(rows):
-            outputs = outputs_on(network, dataset, rows, execution)
-            metrics["largest_error"] = float((outputs - dataset.columns["targets"][rows]).abs().max())
-        return metrics
+    def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
+        metrics = super().measure(outputs, dataset, rows)
+        if dataset.schema.target != "number":
+            return metrics
+        largest = float((outputs - dataset.columns["targets"][rows]).abs().max())
+        return replace(metrics, values={**metrics.values, "largest_error": largest})
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        found = super().findings(network, dataset, splits, execution, state)
-        where, rows = measured_rows(splits)
-        found["test_metrics"] = self.score(network, dataset, rows, execution)
-        schema = dataset.schema
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
+    ) -> Findings:
+        found, schema = super().report(network, evaluation, context, last), context.dataset.schema
         if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
             return found
-        shares = self._shares(network, dataset, splits, execution)
-        remark, charts = self._remark(shares, found["test_metrics"], where, len(rows)), _charts(shares)
+        shares, where = self._shares(network, context), measured_rows(context.splits)[0]
+        remark = self._remark(shares, evaluation.metrics.values, where, len(evaluation.rows))
+        charts = _charts(shares)
         section = Section(
             "What each unit adds",
             f"Above, the function and the network's sum; below, what it is the sum of: each {self._unit} unit's "
             f"output times its weight, and one constant.",
             [*charts, Text(remark[:1].upper() + remark[1:] + ".")],
         )
-        return {
-            **found,
-            "parts": [*found.get("parts", ()), section],
-            "figures": {"function.png": charts},
-            "result": {**found.get("result", {}), "remarks": [remark]},
-        }
+        sections, figures = [section, *found.sections], {"function.png": charts}
+        return replace(found, sections=sections, figures=figures, remarks=(remark,))
 
     @property
     def _unit(self) -> str:
         return self.recipe.activation
 
-    def _shares(self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution) -> Shares:
-        inputs, targets = (dataset.columns[name][splits.training][:, 0] for name in ("inputs", "targets"))
+    def _shares(self, network: nn.Module, context: Context) -> Shares:
+        dataset, training = context.dataset, context.splits.training
+        inputs, targets = (dataset.columns[name][training][:, 0] for name in ("inputs", "targets"))
         made = self.recipe.data == EXPRESSION
         low, high = (self.recipe.low, self.recipe.high) if made else (float(inputs.min()), float(inputs.max()))
         x = places_between(low, high)
@@ -127,10 +147,10 @@ class Function(AroundSupervised[FunctionRecipe]):
         points = list(zip(inputs[::every].tolist(), targets[::every].tolist(), strict=True))
         hidden = made and not self.recipe.noise  # points that lie on the line would only cover it
         return shares_over(
-            network, dataset.schema, x, execution, self._values(x) if made else (), () if hidden else points
+            network, dataset.schema, x, context.execution, self._values(x) if made else (), () if hidden else points
         )
 
-    def _remark(self, shares: Shares, metrics: dict[str, float], where: str, count: int) -> str:
+    def _remark(self, shares: Shares, metrics: Mapping[str, float], where: str, count: int) -> str:
         """The sentence that explains what was found."""
         function = f"'{self.recipe.expression}'" if shares.target else f"column '{shares.output}'"
         terms = f"a constant and {len(shares.shares)} {self._unit} units" if shares.shares else "this network"

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Recipe, Words
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Range
-from glasswork.systems.supervised.recipe import Activation
+from glasswork.systems.fields import Activation
 
 
 class HeatmapRecipe(Recipe):
@@ -37,3 +38,13 @@ class HeatmapRecipe(Recipe):
 
 
 HEATMAP = {"epochs": 20, "patience": 5}
+
+PRESETS = (
+    Preset(
+        "heatmap",
+        "heatmap",
+        HEATMAP,
+        "mnist-5k",
+        "patches of annotated pictures, for heat maps over large images (Kolter: tumour detection)",
+    ),
+)

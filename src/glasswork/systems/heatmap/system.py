@@ -1,89 +1,111 @@
 """Heat maps over large images: a classifier of patches, trained from regions that somebody has outlined."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.augmentation import Augmentation, least_margin, parse
+from glasswork.data.collate import shuffled_batches
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
-from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
-from glasswork.objectives.losses import probabilities
-from glasswork.systems.answers import measured_rows, outputs_on
-from glasswork.systems.around_supervised import AroundSupervised
+from glasswork.objectives.losses import default_loss
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
 from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, read_annotated
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
-from glasswork.training.step import Tree
+from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.networks import Architecture, build_network, refuse_inputs
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
+from glasswork.training.stage import Stage
 
 SIZE = 32
 LEARNING_RATE = 0.004
 
 
-class Heatmap(AroundSupervised[HeatmapRecipe]):
-    """Supervised learning on patches of large pictures; everything but the reading and the networks is its own.
+class Heatmap(System[HeatmapRecipe, Tensor]):
+    """Minimises the mean of a loss between the scores of patches and what is annotated there.
 
     `glasswork heatmap` slides the network over whole pictures afterwards.
     """
 
-    @override
-    def read(self, source: str | Path) -> Dataset:
-        if not annotated_by_split(Path(source)):
-            return super().read(source)
-        return read_annotated(Path(source), self._sampling(self.recipe.size or SIZE, None))
+    def __init__(self, recipe: HeatmapRecipe) -> None:
+        super().__init__(recipe)
+        self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        if not annotated_by_split(Path(source)):
-            return super().read_like(source, schema)
-        return read_annotated(Path(source), self._sampling(schema.shape[-1], schema.shape[0]))
+    def objective(self, schema: Schema) -> Objective:
+        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+
+    @override
+    def training_objective(self, context: Context) -> Objective:
+        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+
+    @override
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        recipe = self.recipe
+        if annotated_by_split(Path(source)):
+            size, channels = (recipe.size or SIZE, None) if like is None else (like.shape[-1], like.shape[0])
+            return read_annotated(Path(source), self._sampling(size, channels))
+        margin = least_margin(self.augmentation, recipe.size) if self.augmentation and recipe.size else 0
+        return read_labelled(source, ReadingOptions(recipe.size, margin, recipe.target, recipe.strict), like)
 
     def _sampling(self, size: int, channels: int | None) -> Sampling:
         recipe = self.recipe
         return Sampling(size, recipe.level, recipe.patches, recipe.validation, recipe.test, recipe.seed, channels)
 
     @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> HeatmapRecipe:
-        if dataset.schema.inputs != "image":
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        recipe, schema = self.recipe, dataset.schema
+        if schema.inputs != "image":
             raise GlassworkError("A heat map is made of images, and these examples are rows of numbers: use mlp")
-        resolved = super().resolve(dataset, splits)
-        if self.recipe.learning_rate is None and self.recipe.optimizer in ("adam", "adamw"):
-            return resolved.model_copy(update={"learning_rate": LEARNING_RATE})
-        return resolved
+        refuse_inputs(recipe.network, schema)
+        values = usual_values(
+            recipe,
+            schema,
+            len(splits.training),
+            recipe.network,
+            recipe.loss,
+            recipe.label_smoothing,
+            recipe.class_weights,
+            recipe.augment,
+        )
+        return {**values, "learning_rate": LEARNING_RATE} if recipe.optimizer in ("adam", "adamw") else values
 
     @override
     def network(self, schema: Schema) -> nn.Module:
         recipe = self.recipe
-        if recipe.network not in ("patchnet", "convnet-small"):
-            return super().network(schema)
+        if recipe.network != "patchnet":
+            return build_network(Architecture(recipe.network, (), recipe.activation, recipe.dropout), schema)
         channels, height, width = schema.shape
-        shape, outputs = (channels, height, width), len(schema.classes)
-        if recipe.network == "patchnet":
-            return PatchNet(shape, outputs, activation=recipe.activation, dropout=recipe.dropout)
-        return ConvNetSmall(shape, outputs, activation=recipe.activation, dropout=recipe.dropout)
+        shape = channels, height, width
+        return PatchNet(shape, len(schema.classes), activation=recipe.activation, dropout=recipe.dropout)
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        outputs = outputs_on(network, dataset, rows, execution)
-        metrics = self.supervised.measured(dataset, rows, outputs)
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+        batches = shuffled_batches(
+            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
+        )
+        return [stage_of(self, network, batches, context)]
+
+    @override
+    def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
+        metrics = super().measure(outputs, dataset, rows)
         schema, truth = dataset.schema, dataset.columns["targets"][rows]
-        if schema.target == "class" and len(schema.classes) == 2 and 0 < int(truth.sum()) < len(truth):
-            chances = probabilities(outputs, self.loss_name, "class")[:, 1]
-            metrics["area_under_roc"] = area_under_roc(chances, truth == 1)
-        return metrics
-
-    @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        found = super().findings(network, dataset, splits, execution, state)
-        _, rows = measured_rows(splits)
-        return {**found, "test_metrics": self.score(network, dataset, rows, execution)}
+        if schema.target != "class" or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
+            return metrics
+        chances = self.objective(schema).probabilities(outputs, "class")[:, 1]
+        return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 
     @override
     def example(self) -> Dataset:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Range
 
 
@@ -64,3 +65,5 @@ class OnlineRecipe(Recipe):
 
 
 XOR = {"epochs": 10_000, "learning_rate": 2.0, "validation": 0.0, "test": 0.0}
+
+PRESETS = (Preset("xor", "online", XOR, "xor", "sigmoid units, squared error, one example at a time (Kovashka)"),)

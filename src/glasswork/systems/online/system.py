@@ -1,61 +1,65 @@
 """The online delta rule: a two-layer sigmoid network that learns from one example at a time (Kovashka)."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
+from glasswork.data.batches import Scaling
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
-from glasswork.data.inputs import Inputs, read_inputs
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.graph.expressions import written
 from glasswork.objectives.losses import squared_error
-from glasswork.objectives.metrics import measure
+from glasswork.objectives.metrics import Metrics, measure
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Block, Table, Text
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
+from glasswork.report.report import Score
+from glasswork.report.sections import worked
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.findings import Findings
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
-from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
-from glasswork.training.stage import Carry, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Stage
+from glasswork.training.step import Tree
 
 XOR = "xor"
 NAMED = 8
 
 
-class Online(System[OnlineRecipe]):
+class Online(System[OnlineRecipe, Tensor]):
     """Minimises E_n = 1/2 sum_k (y_k - t_k)^2 of one example after the other, y_k and z_j being sigmoids.
 
     A target of zeros and ones is read as one output unit's t, several columns as several units', one of more classes as
     a unit for each; any numbers from 0 to 1 will do.
     """
 
-    @property
     @override
-    def loss_name(self) -> str:
-        return self.recipe.loss
+    def objective(self, schema: Schema) -> Objective:
+        return Objective(self.recipe.loss)
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         if source == XOR:
             return exclusive_or()
-        dataset = read(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict))
+        target, strict = self.recipe.target, self.recipe.strict
+        if like is not None:
+            target = target or ("t" if self.recipe.data == XOR else None)
+            return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=like))
+        dataset = read(source, ReadingOptions(target=target, strict=strict))
         if dataset.schema.inputs != "vector":
             raise GlassworkError(
                 f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
@@ -70,16 +74,8 @@ class Online(System[OnlineRecipe]):
         return dataset
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        if source == XOR:
-            return exclusive_or()
-        target = self.recipe.target or ("t" if self.recipe.data == XOR else None)
-        strict = self.recipe.strict
-        return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=schema))
-
-    @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        fitted = replace(fit_scaling(dataset, rows), target_mean=(), target_deviation=())
+    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
+        fitted = replace(super().fit(dataset, rows), target_mean=(), target_deviation=())
         if self._scaling(dataset, rows) == "standard":
             return fitted
         return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation), tails=None)
@@ -89,14 +85,12 @@ class Online(System[OnlineRecipe]):
         return self.recipe.scaling or ("none" if within else "standard")
 
     @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> OnlineRecipe:
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
         if recipe.patience is not None and len(splits.validation) == 0:
             raise GlassworkError("Patience looks at the validation loss, and no example is held out: add --validation")
         scaling = self._scaling(dataset, splits.training)
-        return recipe.completed(
-            epochs=int(DEFAULTS["epochs"]), learning_rate=DEFAULTS["learning_rate"], scaling=scaling
-        )
+        return {"epochs": DEFAULTS["epochs"], "learning_rate": DEFAULTS["learning_rate"], "scaling": scaling}
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -112,7 +106,7 @@ class Online(System[OnlineRecipe]):
         return network
 
     @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
         if machine.device not in {"auto", "cpu"}:
             raise GlassworkError(
                 f"The online rule is worked out in plain numbers on the processor, not on {machine.device}: "
@@ -123,50 +117,45 @@ class Online(System[OnlineRecipe]):
                 "The online rule is worked out in plain numbers of double precision: "
                 "leave --precision and --memory-format away"
             )
-        plain = machine.model_copy(update={"precision": "float32", "memory_format": "contiguous"})
-        return choose_execution(plain, replace(execution, device="cpu"), network, make_stage)
+        plain = {"device": "cpu", "precision": "float32", "memory_format": "contiguous"}
+        return machine.model_copy(update=plain)
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
-        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        batches = Batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
-
-    @override
-    def length(self, stage: Stage, epochs: int) -> int:
-        return -(-epochs // epochs_per_step(stage))
-
-    @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        recipe = self.recipe
-        return online(
-            stage, start, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"
+        batches = shuffled_batches(dataset, splits.training, len(splits.training), recipe.seed, execution)
+        stage = stage_of(self, network, batches, context)
+        minimise = partial(
+            online, tolerance=recipe.tolerance, epochs=recipe.epochs, shuffled=recipe.order == "shuffled"
         )
+        total = -(-recipe.epochs // epochs_per_step(stage)) if recipe.epochs else None
+        return [replace(stage, minimise=minimise, total=total)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return squared_error(network(batch.inputs), batch.targets), state
+    def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
+        """Named figures; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
+        raw, kind = dataset.columns["targets"][rows], dataset.schema.target
+        scaled = Scaling(dataset.schema, Execution()).targets(raw)
+        figures = {"loss": float(squared_error(outputs, scaled))}
+        if kind == "number":
+            if ((raw == 0) | (raw == 1)).all():
+                figures["accuracy"] = float(((outputs > 0.5) == (raw > 0.5)).all(1).double().mean())
+            figures["largest_error"] = float((outputs - raw).abs().max())
+        figures |= measure(kind, outputs, raw, "squared-error")
+        return Metrics(figures, "accuracy" if "accuracy" in figures else "r2", figures["loss"])
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return _measured(dataset, rows, outputs_on(network, dataset, rows, execution))
-
-    @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        y = outputs_on(network, dataset, rows, execution)
-        metrics = _measured(dataset, rows, y)
-        found = findings(dataset, splits.training, rows, where, y, "squared-error")
-        if "accuracy" in metrics and dataset.schema.target == "number":
-            found = {**found, **_share_of_right_answers(dataset, splits.training, rows, where, metrics["accuracy"])}
-        if state is None:
-            return {**found, "test_metrics": metrics}
-        stage = self.stages(network, dataset, splits, Clock(1), execution)[0]
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
+    ) -> Findings:
+        dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
+        found = super().report(network, evaluation, context, last)
+        if accuracy is not None and dataset.schema.target == "number":
+            found = replace(found, score=_share_of_right_answers(dataset, splits, accuracy))
+        if last is None:
+            return found
+        [stage] = self.stages(network, context)
         inputs, targets = training_examples(stage)
 
         def update_of(before: Before) -> OnlineUpdate:
@@ -174,20 +163,18 @@ class Online(System[OnlineRecipe]):
             x, t = inputs[before.place].tolist(), targets[before.place].tolist()
             return online_update(before, name, x, t, stage.learning_rate)
 
-        updates = dict(zip(("first", "last"), map(update_of, worked_out(state)), strict=True))
-        remark = self._remark(state)
-        result = {
-            "converged": converged(state),
-            "remarks": [remark],
-            "warnings": [] if converged(state) else [remark],
-            "updates": {name: each.to_json() for name, each in updates.items()},
-        }
-        return {
-            **found,
-            "test_metrics": metrics,
-            "worked": [block for name, each in updates.items() for block in _shown(name, each)],
-            "result": result,
-        }
+        updates = dict(zip(("first", "last"), map(update_of, worked_out(last)), strict=True))
+        remark = self._remark(last)
+        return replace(
+            found,
+            sections=[worked([block for pair in updates.items() for block in _worked_out(*pair)]), *found.sections],
+            remarks=(remark,),
+            warnings=() if converged(last) else (remark,),
+            results={
+                "converged": converged(last),
+                "updates": {name: each.to_json() for name, each in updates.items()},
+            },
+        )
 
     def _remark(self, state: Tree) -> str:
         """How training ended."""
@@ -198,19 +185,6 @@ class Online(System[OnlineRecipe]):
             f"not converged after {epoch:,} epochs: some output is still {tolerance} or more away from its target; the "
             f"rule may end in a local optimum, so try another --seed, more --hidden units or more --epochs"
         )
-
-    @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
-        return whole_batch(dataset, rows, execution)
-
-    @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        y = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
-        return worded(y, dataset.schema, dataset.names, "squared-error")
 
     @override
     def example(self) -> Dataset:
@@ -235,37 +209,23 @@ def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, columns={**dataset.columns, "targets": targets}, schema=schema)
 
 
-def _measured(dataset: Dataset, rows: Tensor, y: Tensor) -> dict[str, float]:
-    """Named metrics of outputs y; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
-    raw = dataset.columns["targets"][rows]
-    scaled = Scaling(dataset.schema, Execution()).targets(raw)
-    metrics = {"loss": float(squared_error(y, scaled))}
-    if dataset.schema.target == "number":
-        if ((raw == 0) | (raw == 1)).all():
-            metrics["accuracy"] = float(((y > 0.5) == (raw > 0.5)).all(1).double().mean())
-        metrics["largest_error"] = float((y - raw).abs().max())
-    return {**metrics, **measure(dataset.schema.target, y, raw, "squared-error")}
-
-
-def _share_of_right_answers(
-    dataset: Dataset, training: Tensor, rows: Tensor, where: str, accuracy: float
-) -> dict[str, Any]:
-    """The report's headline for targets of zeros and ones."""
-    targets = dataset.columns["targets"]
-    combinations, counts = torch.unique(targets[training], dim=0, return_counts=True)
+def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -> Score:
+    """The headline for targets of zeros and ones."""
+    (where, rows), targets = measured_rows(splits), dataset.columns["targets"]
+    combinations, counts = torch.unique(targets[splits.training], dim=0, return_counts=True)
     usual = combinations[counts.argmax()]
-    return {
-        "headline_metric": "accuracy",
-        "headline_value": accuracy,
-        "headline_count": f"{round(accuracy * len(rows)):,} of {len(rows):,} {where} examples",
-        "headline_in_percent": True,
-        "headline_higher_is_better": True,
-        "baseline_name": "always answering the most frequent target",
-        "baseline_value": float((targets[rows] == usual).all(1).double().mean()),
-    }
+    return Score(
+        "accuracy",
+        accuracy,
+        f"{round(accuracy * len(rows)):,} of {len(rows):,} {where} examples",
+        baseline="always answering the most frequent target",
+        baseline_value=float((targets[rows] == usual).all(1).double().mean()),
+    )
 
 
-def _shown(name: str, update: OnlineUpdate) -> list[Block]:
+def _worked_out(name: str, update: OnlineUpdate) -> list[Block]:
+    """An update line by line."""
+
     def few(values: Sequence[float]) -> str:
         return ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-UNKNOWN = 0
-"""The number of the token that stands for all others."""
+from glasswork.networks.token_dropout import UNKNOWN
+
 BUCKETS, WEIGHTS = 1 << 20, 1 << 24
 """Into how many numbers neighbours are hashed (Weinberger et al. 2009), and of how many weights, of all classes."""
 LEAST = 2

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -40,3 +41,13 @@ class SentimentRecipe(Recipe):
 
 
 SENTIMENT = {"epochs": 12, "patience": 4, "gradient_clip": 1.0}
+
+PRESETS = (
+    Preset(
+        "sentiment",
+        "sentiment",
+        SENTIMENT,
+        None,
+        "the class of a text, read word by word from both ends (Kovashka: sentiment, many to one)",
+    ),
+)

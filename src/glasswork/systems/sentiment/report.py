@@ -9,10 +9,11 @@ from torch import Tensor
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
 from glasswork.data.vocabulary import Vocabulary
+from glasswork.networks.token_dropout import UNKNOWN
 from glasswork.report.blocks import Table, Text
 from glasswork.report.report import Section
 from glasswork.report.words import percent
-from glasswork.systems.sentiment.naive_bayes import UNKNOWN, CountedWords
+from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 
 CLASSES, STRONGEST = 20, 10
@@ -20,9 +21,7 @@ CLASSES, STRONGEST = 20, 10
 _AT_ONCE = 500
 
 
-def counted_section(
-    network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]
-) -> Section:
+def report_counts(network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]) -> Section:
     """A section of the report about counted words.
 
     Args:

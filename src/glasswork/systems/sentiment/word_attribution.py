@@ -8,7 +8,7 @@ from glasswork.data.formats.labelled_texts import text_of
 from glasswork.data.tokenize import cutter
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution.leave_one_out import evidence, leaving_out
-from glasswork.objectives.losses import probabilities
+from glasswork.objectives.objective import Objective
 
 EXPLAINED = 20
 """Texts whose words are looked at, in one question: each word takes another look at the whole text."""
@@ -16,7 +16,7 @@ EXPLAINED = 20
 Moved = tuple[tuple[str, float], ...]
 
 
-def moved_words(network: nn.Module, dataset: Dataset, row: int, loss: str, execution: Execution) -> Moved:
+def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objective, execution: Execution) -> Moved:
     """Every piece of a text with what stands between it and the next one, and how far it moved the answer.
 
     That is bits of evidence for the most probable class, or the number itself (in deviations of the training targets)
@@ -26,7 +26,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, loss: str, execu
         network: gives scores (texts, classes).
         dataset: with the column `texts`; without it there is nothing to say.
         row: which text.
-        loss: the loss by which the scores read as probabilities.
+        objective: what the network was trained with, by which its scores read as probabilities.
         execution: where the arithmetic is carried out.
     """
     if "texts" not in dataset.columns:
@@ -37,7 +37,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, loss: str, execu
 
     def figures(texts: Tensor) -> Tensor:
         outputs = network(texts).float()
-        return outputs if kind == "number" else evidence(probabilities(outputs, loss, kind))
+        return outputs if kind == "number" else evidence(objective.probabilities(outputs, kind))
 
     with torch.no_grad():
         answered = 0 if kind == "number" else int(figures(tokens[None])[0].argmax())

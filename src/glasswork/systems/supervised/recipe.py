@@ -2,20 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from glasswork.recipe.base import Numbers, Recipe, words
+from glasswork.recipe.base import Numbers, Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
-
-
-def _changes(value: object) -> object:
-    return () if value == "none" else words(value)
-
-
-Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
-"""How images are augmented; the word `none` for not at all, where nothing said means something else."""
-
-Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]
+from glasswork.systems.fields import Activation, Changes
 
 NAMES = (
     *("linear", "dense", "lenet", "convnet-small", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11-bn"),
@@ -84,3 +76,56 @@ def deep(network: str) -> dict[str, Any]:
         "patience": 15,
         "augment": ("flip", "crop:8", "scale:0.1", "color:0.2"),
     }
+
+
+DEEP = {
+    "alexnet": "AlexNet: five convolutions, three dense layers, for photographs (Kovashka, Krizhevsky 2012)",
+    "vgg11": "VGG of 11 layers: 3x3 convolutions only (Kovashka, Simonyan and Zisserman 2015)",
+    "vgg13": "VGG of 13 layers",
+    "vgg16": "VGG of 16 layers, 138 million weights",
+    "vgg19": "VGG of 19 layers",
+    "resnet18": "residual network of 18 layers, for photographs (He et al. 2016)",
+    "resnet34": "residual network of 34 layers",
+    "resnet50": "residual network of 50 layers, in bottlenecks",
+    "efficientnet-lite0": "small deep network for photographs, from random weights; transfer has its ImageNet weights",
+}
+
+PRESETS = (
+    Preset(
+        "linear",
+        "supervised",
+        LINEAR,
+        "mnist-5k",
+        "linear classifier f(x, W) = Wx + b (Kovashka)",
+    ),
+    Preset(
+        "mlp",
+        "supervised",
+        MLP,
+        "mnist-5k",
+        "multilayer perceptron, any depth and width (Kovashka)",
+    ),
+    Preset("own", "supervised", OWN, "mnist-5k", "your own torch.nn.Module: --network file.py:Class"),
+    Preset(
+        "lenet",
+        "supervised",
+        LENET,
+        "mnist-5k",
+        "LeNet-5, the first convolutional network (Kolter)",
+    ),
+    Preset(
+        "convnet-small",
+        "supervised",
+        CONVNET_SMALL,
+        "mnist-5k",
+        "small convolutional network with shortcuts, for images of 28 to 64 pixels",
+    ),
+    *(Preset(name, "supervised", deep(name), None, sentence) for name, sentence in DEEP.items()),
+    Preset(
+        "points",
+        "supervised",
+        POINTS,
+        "spiral",
+        "points of the plane and what each unit makes of them (Kovashka: ConvNetJS)",
+    ),
+)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.execution import seed_everything
+from glasswork.objectives.objective import Objective
 from glasswork.training.clock import Clock
 from glasswork.training.ensemble.batches import losses_on
-from glasswork.training.ensemble.losses import StackedLoss
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import best_of, fit
@@ -45,7 +45,7 @@ class Restarts:
     select: str
     patience: int | None
     make: Callable[[], nn.Module]
-    loss: StackedLoss
+    loss: Objective
     training: Batches
     held_out: Batches | None
     figures: Callable[[nn.Module], Figures]
@@ -108,7 +108,7 @@ def _member(stage: Stage, restarts: Restarts, place: int) -> Stage:
     seed_everything(seed)
     network = stage.execution.place(restarts.make())
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return replace(stage, network=network, parameters=parameters, batches=stage.row_batches.reseeded(seed), seed=seed)
+    return replace(stage, network=network, parameters=parameters, batches=stage.batches.reseeded(seed), seed=seed)
 
 
 def _together(stage: Stage, start: Tree | None, restarts: Restarts) -> Iterator[Step]:

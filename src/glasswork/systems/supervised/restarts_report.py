@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from glasswork.report.blocks import Cell, Curves, Line, Point, Table, Text
 from glasswork.report.report import Section
 from glasswork.report.words import number, percent
+from glasswork.systems.findings import Findings
 from glasswork.systems.supervised.restarts import Outcome
 from glasswork.training.step import Tree
 
@@ -17,10 +18,11 @@ IN_PERCENT = ("f1", "accuracy")
 PARTS = ("training", "validation", "test")
 
 
-def restart_findings(state: Tree, found: Sequence[Outcome], select: str) -> dict[str, Any]:
-    """Fields of the report about the members of a run.
+def report_restarts(findings: Findings, state: Tree, found: Sequence[Outcome], select: str) -> Findings:
+    """The findings about the network that was kept, with what is to be said about the members of the run.
 
     Args:
+        findings: about the network.
         state: of the last step.
         found: what became of the members.
         select: by which loss the one that is kept was chosen.
@@ -30,16 +32,18 @@ def restart_findings(state: Tree, found: Sequence[Outcome], select: str) -> dict
     warnings = [f"the network of seed {one.seed} was given up: {one.problem}" for one in found if one.problem]
     if former["reason"] is not None:
         warnings = [f"the {len(found)} networks were trained one after the other: {former['reason']}", *warnings]
-    return {
-        "parts": [_section(found, kept, select)],
-        "result": {
+    return replace(
+        findings,
+        sections=[_section(found, kept, select), *findings.sections],
+        remarks=(*findings.remarks, _remark(found, kept, select, former["reason"])),
+        warnings=(*findings.warnings, *warnings),
+        results={
+            **findings.results,
             "restarts": [one.to_json() for one in found],
             "selected": {"seed": kept.seed, "by": select},
             "stacked": former["reason"] is None,
-            "remarks": [_remark(found, kept, select, former["reason"])],
-            "warnings": warnings,
         },
-    }
+    )
 
 
 def _remark(found: Sequence[Outcome], kept: Outcome, select: str, reason: str | None) -> str:

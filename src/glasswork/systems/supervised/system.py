@@ -1,49 +1,41 @@
 """Supervised learning: classes, several classes at once or numbers, from images or from the columns of a table."""
 
 import copy
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.batches import Batch, Batches, Scaling, fit_scaling
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
-from glasswork.data.inputs import Inputs, read_inputs
-from glasswork.data.reading import read
+from glasswork.data.collate import shuffled_batches
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import LOSSES, check_fit, default_loss, refuse_smoothing
-from glasswork.objectives.metrics import measure
+from glasswork.objectives.losses import default_loss
+from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
-from glasswork.systems.answers import measured_rows, outputs_on, whole_batch, worded
-from glasswork.systems.networks import NETWORKS, build_network, refuse_inputs
-from glasswork.systems.stages import judged, stage_of
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.networks import NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
-from glasswork.systems.supervised.restarts_report import restart_findings
-from glasswork.systems.supervised_findings import findings
-from glasswork.systems.system import Prediction, System
-from glasswork.training.autotune import MakeStage, choose_execution
-from glasswork.training.clock import Clock
-from glasswork.training.ensemble.losses import StackedLoss
+from glasswork.systems.supervised.restarts_report import report_restarts
+from glasswork.systems.system import Context, System
 from glasswork.training.ensemble.network import layers_of
-from glasswork.training.fit import fit
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.training.stage import Stage
 from glasswork.training.step import Step, Tree
 
-VARIANCE_OF_SCORES = 10.0
 FEW_IMAGES = 10_000
-GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 
 
-class Supervised(System[SupervisedRecipe]):
+class Supervised(System[SupervisedRecipe, Tensor]):
     """Minimises the mean of a loss between the network's outputs and known targets.
 
     Args:
@@ -55,68 +47,39 @@ class Supervised(System[SupervisedRecipe]):
         super().__init__(recipe)
         self.own = own
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
-        self._weights: Tensor | None = None
-        self._data: tuple[Dataset, Splits] | None = None
-
-    @property
-    @override
-    def loss_name(self) -> str:
-        assert self.recipe.loss is not None
-        return self.recipe.loss
-
-    @property
-    def stacked_loss(self) -> StackedLoss:
-        """What is minimised, for training many networks at once; known once the stages have been made."""
-        return StackedLoss(self.loss_name, self.recipe.label_smoothing, self._weights)
 
     @override
-    def read(self, source: str | Path) -> Dataset:
-        recipe = self.recipe
-        size = recipe.size
+    def objective(self, schema: Schema) -> Objective:
+        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+
+    @override
+    def training_objective(self, context: Context) -> Objective:
+        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+
+    @override
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+        recipe, size = self.recipe, self.recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return _with_targets(read(source, ReadingOptions(size, margin, recipe.target, recipe.strict)))
+        return read_labelled(source, ReadingOptions(size, margin, recipe.target, recipe.strict), like)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
-        size = schema.shape[1] if square else None
-        channels = schema.shape[0] if schema.inputs == "image" else None
-        like = schema if schema.inputs == "vector" else None
-        options = ReadingOptions(size, 0, self.recipe.target, self.recipe.strict, channels, True, like)
-        return _with_targets(read(source, options))
-
-    @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        return fit_scaling(dataset, rows)
-
-    @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> SupervisedRecipe:
-        recipe, schema = self.recipe, dataset.schema
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        recipe, schema, count = self.recipe, dataset.schema, len(splits.training)
         if self.own is None:
             refuse_inputs(recipe.network, schema)
-        loss = recipe.loss or default_loss(schema.target)
-        check_fit(loss, schema.target)
-        if loss in {"hinge", "squared-error"}:
-            refuse_smoothing(loss, recipe.label_smoothing)
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
         if recipe.restarts > 1:
             self._refuse_restarts(splits)
-        if self.augmentation and schema.inputs != "image":
-            raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
-        if recipe.class_weights == "balanced" and schema.target != "class":
-            raise GlassworkError("class_weights balances targets that are one class each: leave it away")
-        adaptive = {name: entry.learning_rate for name, entry in NETWORKS.items()}
-        rates = adaptive if recipe.optimizer in {"adam", "adamw"} else {}
-        usual = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
-        count = len(splits.training)
-        return recipe.completed(
-            epochs=20,
-            loss=loss,
-            batch_size=128 if count > 8000 else 64 if count > 1000 else 32,
-            learning_rate=rates.get(recipe.network, usual),
-            strength=usual_strength(recipe, schema, count),
-            augment=usual_changes(recipe, schema, count),
+        values = usual_values(
+            recipe,
+            schema,
+            count,
+            recipe.network,
+            recipe.loss,
+            recipe.label_smoothing,
+            recipe.class_weights,
+            recipe.augment,
         )
+        return {**values, "augment": usual_changes(recipe, schema, count)}
 
     def _refuse_restarts(self, splits: Splits) -> None:
         """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
@@ -133,43 +96,41 @@ class Supervised(System[SupervisedRecipe]):
 
     @override
     def network(self, schema: Schema) -> nn.Module:
-        return self.own if self.own is not None else build_network(self.recipe, schema)
-
-    @override
-    def execution(self, machine: Machine, execution: Execution, network: nn.Module, make_stage: MakeStage) -> Execution:
-        if self.recipe.restarts > 1 and machine.precision == "auto" and layers_of(network) is not None:
-            machine = machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
-        return choose_execution(machine, execution, network, make_stage)
-
-    @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+        if self.own is not None:
+            return self.own
         recipe = self.recipe
-        assert recipe.batch_size is not None and recipe.learning_rate is not None
-        self._data = dataset, splits
-        if recipe.class_weights == "balanced":
-            counts = torch.bincount(dataset.columns["targets"][splits.training], minlength=len(dataset.schema.classes))
-            self._weights = (counts.sum() / (counts * len(counts))).float().to(execution.device)
-        batches = Batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation)
-        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        return build_network(Architecture(recipe.network, recipe.hidden, recipe.activation, recipe.dropout), schema)
 
     @override
-    def steps(self, stage: Stage, start: Tree | None) -> Iterator[Step]:
-        if self.recipe.restarts == 1:
-            return fit(stage, start)
-        assert self._data is not None
-        (dataset, splits), execution, recipe = self._data, stage.execution, self.recipe
+    def restrict(self, machine: Machine, network: nn.Module) -> Machine:
+        if self.recipe.restarts > 1 and machine.precision == "auto" and layers_of(network) is not None:
+            return machine.model_copy(update={"precision": "float32"})  # as many networks at once are trained in
+        return machine
+
+    @override
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+        batches = shuffled_batches(
+            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
+        )
+        minimise = partial(self._restarted, context=context) if recipe.restarts > 1 else None
+        return [replace(stage_of(self, network, batches, context), minimise=minimise)]
+
+    def _restarted(self, stage: Stage, start: Tree | None, context: Context) -> Iterator[Step]:
+        """The steps of several networks, of which one is kept."""
+        dataset, splits, execution, recipe = context.dataset, context.splits, context.execution, self.recipe
         training, held_out = (
-            Batches(dataset, rows, max(1, len(rows)), 0, execution) for rows in (splits.training, splits.validation)
+            shuffled_batches(dataset, rows, max(1, len(rows)), 0, execution)
+            for rows in (splits.training, splits.validation)
         )
         restarts = Restarts(
             recipe.restarts,
             recipe.select,
             recipe.patience,
             make=lambda: self.network(dataset.schema),
-            loss=self.stacked_loss,
+            loss=self.training_objective(context),
             training=training,
             held_out=held_out if len(splits.validation) else None,
             figures=lambda network: self._figures(network, dataset, splits, execution),
@@ -179,64 +140,26 @@ class Supervised(System[SupervisedRecipe]):
     def _figures(self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution) -> Figures:
         """Named metrics on every part of the data."""
         parts = {"training": splits.training, "validation": splits.validation, "test": splits.test}
-        return {part: self.score(network, dataset, rows, execution) for part, rows in parts.items() if len(rows)}
+        return {
+            part: self.evaluate(network, dataset, rows, execution).metrics.values
+            for part, rows in parts.items()
+            if len(rows)
+        }
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        scores = network(batch.inputs).float()
-        assert self.recipe.loss is not None
-        loss = LOSSES[self.recipe.loss]
-        smoothing = self.recipe.label_smoothing
-        return loss(scores, batch.targets, class_weights=self._weights, smoothing=smoothing), state
-
-    @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return self.measured(dataset, rows, outputs_on(network, dataset, rows, execution))
-
-    def measured(self, dataset: Dataset, rows: Tensor, scores: Tensor) -> dict[str, float]:
-        """Named metrics of the network's outputs on some rows; the loss is the one minimised, smoothing included."""
-        schema = dataset.schema
-        assert self.recipe.loss is not None
-        raw = dataset.columns["targets"][rows]
-        metrics = measure(schema.target, scores, raw, self.recipe.loss)
-        scaling = Scaling(schema, Execution())
-        plain = (scores - scaling.target_mean) / scaling.target_deviation if schema.target == "number" else scores
-        smoothing = self.recipe.label_smoothing
-        loss = LOSSES[self.recipe.loss](plain, scaling.targets(raw), smoothing=smoothing)
-        return {"loss": float(loss), **metrics}
-
-    @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        assert self.recipe.loss is not None
-        where, rows = measured_rows(splits)
-        scores = outputs_on(network, dataset, rows, execution)
-        found = findings(dataset, splits.training, rows, where, scores, self.recipe.loss)
-        found["test_metrics"] = self.measured(dataset, rows, scores)
-        if self.recipe.restarts == 1 or state is None:
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
+    ) -> Findings:
+        found = super().report(network, evaluation, context, last)
+        if self.recipe.restarts == 1 or last is None:
             return found
         ends = outcomes(
-            state,
+            last,
             self.recipe.seed,
             copy.deepcopy(network),
-            lambda network: self._figures(network, dataset, splits, execution),
+            lambda network: self._figures(network, context.dataset, context.splits, context.execution),
         )
-        return {**found, **restart_findings(state, ends, self.recipe.select)}
-
-    @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        return read_inputs(sources, schema)
-
-    @override
-    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
-        return whole_batch(dataset, rows, execution)
-
-    @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        assert self.recipe.loss is not None
-        scores = outputs_on(network, dataset, torch.arange(len(dataset)), execution)
-        return worded(scores, dataset.schema, dataset.names, self.recipe.loss)
+        return report_restarts(found, last, ends, self.recipe.select)
 
     @override
     def example(self) -> Dataset:
@@ -259,31 +182,3 @@ def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tu
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
     few = schema.inputs == "image" and schema.target == "class" and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()
-
-
-def _with_targets(dataset: Dataset) -> Dataset:
-    """Refuses what holds no targets, such as a text."""
-    if "targets" not in dataset.columns:
-        raise GlassworkError(
-            f"This learns from images or tables with known answers, and {dataset.source} holds "
-            f"{HOLDS[dataset.schema.inputs]}"
-        )
-    return dataset
-
-
-def usual_strength(recipe: SupervisedRecipe, schema: Schema, examples: int) -> float:
-    """lambda where nobody says: that of the most probable weights under a prior (Bishop 2006, section 3.3).
-
-    The prior is one under which the scores of standardised inputs of d numbers have the variance v = 10: weights of
-    variance v / d, whose negative logarithm over n examples is d / (2 v n) times the sum of squares (l2); or, of the
-    same variance, Laplace's distribution and sqrt(2 d / v) / n times the sum of absolutes (l1).
-
-    Args:
-        recipe: names the penalty.
-        schema: says how many numbers one input has.
-        examples: training examples, n.
-    """
-    inputs = math.prod(schema.shape)
-    if recipe.penalty == "l2":
-        return inputs / (2 * VARIANCE_OF_SCORES * examples)
-    return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if recipe.penalty == "l1" else 0.0

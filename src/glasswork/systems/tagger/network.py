@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.networks.bidirectional import Bidirectional
-from glasswork.systems.sentiment.network import TokenDropout
+from glasswork.networks.token_dropout import TokenDropout
 
 
 class Tagger(nn.Module):

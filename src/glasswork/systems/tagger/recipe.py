@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -34,3 +35,13 @@ class TaggerRecipe(Recipe):
 
 
 TAGGER = {"epochs": 8, "patience": 3, "gradient_clip": 1.0}
+
+PRESETS = (
+    Preset(
+        "tagger",
+        "tagger",
+        TAGGER,
+        None,
+        "a label for every word of a sentence, such as its part of speech (Kolter: sentence labelling)",
+    ),
+)

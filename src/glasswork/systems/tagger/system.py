@@ -1,66 +1,55 @@
 """Sequence labelling: one label for every word of a sentence (Kolter: parts of speech, names)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from typing_extensions import override
 
 from glasswork.data import ragged
-from glasswork.data.batches import Batch
+from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import Inputs, is_there
-from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.systems.answers import measured_rows
-from glasswork.systems.padded import padded_batch, padding
-from glasswork.systems.sequence_metrics import measured
-from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.padding import report_padding
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
 from glasswork.systems.tagger.network import Tagger
 from glasswork.systems.tagger.recipe import TaggerRecipe
-from glasswork.systems.tagger.report import findings, labelled
-from glasswork.training.clock import Clock
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.systems.tagger.report import Labelled, label, report_labels
+from glasswork.training.stage import Stage
 from glasswork.training.step import Tree
 
 
-class SequenceLabelling(System[TaggerRecipe]):
+class SequenceLabelling(System[TaggerRecipe, Labelled]):
     """Minimises the mean of -log p(label of a word | the sentence) over all words."""
 
-    @property
     @override
-    def loss_name(self) -> str:
-        return "cross-entropy"
+    def objective(self, schema: Schema) -> Objective:
+        return Objective("cross-entropy")
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
+        if like is not None:
+            options = ReadingOptions(classes_known=True, like=like, pieces="features")
         return read(source, options, tagged)
 
     @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        return read(source, ReadingOptions(classes_known=True, like=schema, pieces="features"), tagged)
-
-    @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        return dataset.schema
-
-    @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> TaggerRecipe:
-        recipe = self.recipe
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        return recipe.completed(epochs=8, batch_size=32, learning_rate=0.003)
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        return {"epochs": 8, "batch_size": 32, "learning_rate": 0.003}
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -79,32 +68,28 @@ class SequenceLabelling(System[TaggerRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        batches = PaddedBatches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
+        return [stage_of(self, network, batches, context)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Labelled:
+        return label(network, dataset, rows, execution)
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return measured(dataset, rows, *labelled(network, dataset, rows, execution))
+    def measure(self, outputs: Labelled, dataset: Dataset, rows: Tensor) -> Metrics:
+        return Metrics(outputs.measure(dataset, rows), "accuracy", outputs.loss)
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        answers, loss = labelled(network, dataset, rows, replace(execution, precision="float32"))
-        found = findings(dataset, splits.training, rows, where, answers, loss)
-        waste, part = padding(dataset, splits.training, self.recipe.batch_size or 1, self.recipe.seed)
-        return {**found, "parts": [part], "result": {**found["result"], "padding_waste": waste}}
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Labelled], context: Context, last: Tree | None
+    ) -> Findings:
+        recipe, found = self.recipe, report_labels(context, evaluation)
+        waste, section = report_padding(context.dataset, context.splits.training, recipe.batch_size or 1, recipe.seed)
+        return replace(found, sections=[section, *found.sections], results={**found.results, "padding_waste": waste})
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
@@ -130,15 +115,10 @@ class SequenceLabelling(System[TaggerRecipe]):
             yield Inputs(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
 
     @override
-    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
-        return padded_batch(dataset, rows, execution)
-
-    @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         rows, names = torch.arange(len(dataset)), dataset.schema.classes
-        answers, _ = labelled(network, dataset, rows, execution)
         found = []
-        for row, labels in enumerate(answers):
+        for row, labels in enumerate(label(network, dataset, rows, execution).labels):
             said = tuple(names[number] for number in labels.tolist())
             words = tagged.words_in(dataset, row) if "texts" in dataset.columns else ()
             found.append(Prediction(dataset.name(row), said, None, {}, words=words))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data import cache
-from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.execution import Execution
 
@@ -62,11 +62,11 @@ def with_features(dataset: Dataset, features: Tensor) -> Dataset:
 
 def _computed(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution) -> Tensor:
     rows = torch.arange(len(dataset))
-    batches = Batches(dataset, rows, CHUNK, 0, execution)
+    collate = Rows(dataset, execution)
     parts = []
     with torch.inference_mode(), execution.arithmetic():
         for start in range(0, len(rows), CHUNK):
-            parts.append(compute(batches.gather(rows[start : start + CHUNK], (0, 0)).inputs).float().cpu())
+            parts.append(compute(collate(rows[start : start + CHUNK]).inputs).float().cpu())
     return torch.cat(parts)
 
 

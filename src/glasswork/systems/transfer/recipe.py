@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Numbers, Recipe, Words
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
 
@@ -54,3 +55,13 @@ class TransferRecipe(Recipe):
 
 
 TRANSFER = {"augment": ("flip", "crop:8", "scale:0.1", "color:0.1"), "weight_decay": 3.0}
+
+PRESETS = (
+    Preset(
+        "transfer",
+        "transfer",
+        TRANSFER,
+        None,
+        "a trained network with a new head: frozen, fine-tuned or from scratch (Kovashka)",
+    ),
+)

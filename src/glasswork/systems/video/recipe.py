@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasswork.recipe.base import Recipe
+from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
 
@@ -27,3 +28,13 @@ class VideoRecipe(Recipe):
 
 
 VIDEO = {"epochs": 20, "patience": 5, "gradient_clip": 1.0}
+
+PRESETS = (
+    Preset(
+        "video",
+        "video",
+        VIDEO,
+        None,
+        "a label for every frame of a clip, by convolutions and a recurrent network over time (Kovashka)",
+    ),
+)

@@ -1,24 +1,26 @@
 """How well clips are labelled frame by frame, and what the report shows of it."""
 
-import math
-import statistics
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from glasswork.data import ragged
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset
+from glasswork.data.pictures import as_png
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
+from glasswork.objectives.intervals import grouped_share_interval
 from glasswork.objectives.metrics import confusion_matrix
+from glasswork.objectives.spans import marks_spans, measure_labels, span_f1
 from glasswork.report.blocks import Timeline
-from glasswork.report.report import Section
-from glasswork.report.sections import LabelFigures, Mistake
-from glasswork.systems.sequence_metrics import by_label, measured, targets_of
-from glasswork.systems.supervised_findings import as_png
+from glasswork.report.report import Score, Section
+from glasswork.report.sections import LabelFigures, Mistake, mistakes
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.findings import Findings
+from glasswork.systems.system import Context
 from glasswork.systems.video.network import VideoNetwork
 
 AT_ONCE = 256
@@ -28,7 +30,7 @@ SHOWN = 4
 BASELINE = "always answering the most frequent label"
 
 
-def watched(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> list[Tensor]:
+def watch(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> list[Tensor]:
     """Scores at every frame of each clip, float32 (frames, classes) on the CPU, from its first frame on."""
     assert isinstance(network, VideoNetwork)
     network.eval()
@@ -46,64 +48,66 @@ def watched(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execu
     return found
 
 
-def figures(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> dict[str, float]:
+def measure_frames(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> dict[str, float]:
     """`loss` (mean of a frame), `accuracy`, `f1` and `macro_f1`."""
-    loss = functional.cross_entropy(torch.cat(list(scores)), torch.cat(targets_of(dataset, rows)))
-    return measured(dataset, rows, [each.argmax(1) for each in scores], float(loss))
+    truths, names = _truths(dataset, rows), dataset.schema.classes
+    loss = functional.cross_entropy(torch.cat(list(scores)), torch.cat(truths))
+    answers = [each.argmax(1) for each in scores]
+    return measure_labels(_words(truths, names), _words(answers, names), names, float(loss))
 
 
-def findings(dataset: Dataset, training: Tensor, rows: Tensor, where: str, scores: Sequence[Tensor]) -> dict[str, Any]:
-    """Fields of the report.
+def _truths(dataset: Dataset, rows: Tensor) -> list[Tensor]:
+    """The true labels of each clip, int64 (frames,)."""
+    return ragged.split(dataset.columns["targets"], dataset.offsets["targets"], rows)
+
+
+def _words(labels: Sequence[Tensor], names: Sequence[str]) -> list[list[str]]:
+    return [[names[number] for number in part.tolist()] for part in labels]
+
+
+def report_frames(context: Context, evaluation: Evaluation[Sequence[Tensor]]) -> Findings:
+    """What is said about labelled clips.
 
     Args:
-        dataset: all clips.
-        training: rows that were trained on, for the baseline.
-        rows: rows that were answered.
-        where: which part they are, in words.
-        scores: at every frame of each, (frames, classes).
+        context: what was trained on, for the baseline.
+        evaluation: scores at every frame of the clips that are measured on.
     """
-    metrics, names = figures(dataset, rows, scores), dataset.schema.classes
-    answers, truths = [each.argmax(1) for each in scores], targets_of(dataset, rows)
+    dataset, rows, scores = context.dataset, evaluation.rows, evaluation.outputs
+    where, names = measured_rows(context.splits)[0], dataset.schema.classes
+    accuracy = evaluation.metrics.values["accuracy"]
+    answers, truths = [each.argmax(1) for each in scores], _truths(dataset, rows)
     shares = [float((answer == truth).float().mean()) for answer, truth in zip(answers, truths, strict=True)]
     count = sum(map(len, truths))
-    low, high = _interval(shares, metrics["accuracy"])
-    usual = int(torch.bincount(torch.cat(targets_of(dataset, training))).argmax())
+    usual = int(torch.bincount(torch.cat(_truths(dataset, context.splits.training))).argmax())
     baseline = float((torch.cat(truths) == usual).float().mean())
     matrix = confusion_matrix(torch.cat(answers), torch.cat(truths), len(names))
-    return {
-        "headline_metric": "accuracy",
-        "headline_value": metrics["accuracy"],
-        "headline_count": f"{round(metrics['accuracy'] * count):,} of {count:,} frames of {len(rows)} {where} clips",
-        "headline_low": low,
-        "headline_high": high,
-        "baseline_name": BASELINE,
-        "baseline_value": baseline,
-        "per_label": [
-            LabelFigures(one.label, one.count, one.precision, one.recall, one.f1)
-            for one in by_label(dataset, rows, answers)
+    score = Score(
+        "accuracy",
+        accuracy,
+        f"{round(accuracy * count):,} of {count:,} frames of {len(rows)} {where} clips",
+        grouped_share_interval(shares, accuracy),
+        baseline=BASELINE,
+        baseline_value=baseline,
+    )
+    figures = span_f1(_words(truths, names), _words(answers, names), marks_spans(names))
+    return Findings(
+        score,
+        sections=[
+            _over_time(dataset, rows, answers, shares),
+            mistakes(
+                (names, matrix.tolist()),
+                labels=[LabelFigures(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
+                examples=_mistakes(dataset, rows, scores),
+            ),
         ],
-        "confusion": (names, matrix.tolist()),
-        "mistakes": _mistakes(dataset, rows, scores),
-        "test_metrics": metrics,
-        "parts": [_over_time(dataset, rows, answers, shares)],
-        "result": {"most_frequent_label_accuracy": baseline},
-    }
-
-
-def _interval(shares: Sequence[float], mean: float) -> tuple[float | None, float | None]:
-    """The 95 % interval of the accuracy, from how much clips differ: frames of one clip are no independent examples."""
-    if len(shares) < 2:
-        return None, None
-    from scipy import stats
-
-    half = float(stats.t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / math.sqrt(len(shares))
-    return max(0.0, mean - half), min(1.0, mean + half)
+        results={"most_frequent_label_accuracy": baseline},
+    )
 
 
 def _mistakes(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> list[Mistake]:
     """The frames that were answered wrongly with most confidence, a few of each clip at most."""
     names, found = dataset.schema.classes, []
-    for row, each, truth in zip(rows.tolist(), scores, targets_of(dataset, rows), strict=True):
+    for row, each, truth in zip(rows.tolist(), scores, _truths(dataset, rows), strict=True):
         chances, answers = each.softmax(1).max(1)
         wrong = (answers != truth).nonzero()[:, 0]
         begin = int(dataset.offsets["inputs"][row])
@@ -120,7 +124,7 @@ def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares
     """The clips from the worst to the best, a few of them."""
     order = sorted(range(len(rows)), key=lambda place: shares[place])
     chosen = [order[place * (len(order) - 1) // max(1, SHOWN - 1)] for place in range(min(SHOWN, len(order)))]
-    truths = targets_of(dataset, rows)
+    truths = _truths(dataset, rows)
     return Section(
         "Frame by frame",
         f"{len(chosen)} of the {len(rows):,} clips, from the one with fewest right answers to the one with most.",

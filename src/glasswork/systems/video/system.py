@@ -1,65 +1,54 @@
 """Frame-level video classification: a label for every frame of a clip (Kovashka, many to many, synchronised)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from typing_extensions import override
 
 from glasswork.data import ragged
-from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.inputs import Inputs
-from glasswork.data.padded_batches import IGNORED, PaddedBatches
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.systems.answers import measured_rows
-from glasswork.systems.padded import padded_batch
-from glasswork.systems.stages import judged, stage_of
-from glasswork.systems.system import Prediction, System
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
+from glasswork.systems.evaluation import Evaluation
+from glasswork.systems.findings import Findings
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.stages import stage_of
+from glasswork.systems.system import Context, System
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.recipe import VideoRecipe
-from glasswork.systems.video.report import figures, findings, watched
-from glasswork.training.clock import Clock
-from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Stage
+from glasswork.systems.video.report import measure_frames, report_frames, watch
+from glasswork.training.stage import Stage
 from glasswork.training.step import Tree
 
 
-class FrameLabelling(System[VideoRecipe]):
+class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
     """Minimises the mean of -log p(label of a frame | the frames up to it) over all frames."""
 
-    @property
     @override
-    def loss_name(self) -> str:
-        return "cross-entropy"
+    def objective(self, schema: Schema) -> Objective:
+        return Objective("cross-entropy")
 
     @override
-    def read(self, source: str | Path) -> Dataset:
+    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
-        return _require_clips(read(source, ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)))
-
-    @override
-    def read_like(self, source: str | Path, schema: Schema) -> Dataset:
-        options = ReadingOptions(target=self.recipe.target, strict=self.recipe.strict, classes_known=True, like=schema)
+        options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
+        if like is not None:
+            options = ReadingOptions(target=recipe.target, strict=recipe.strict, classes_known=True, like=like)
         return _require_clips(read(source, options))
 
     @override
-    def scaled(self, dataset: Dataset, rows: Tensor) -> Schema:
-        return fit_scaling(dataset, rows)
-
-    @override
-    def resolve(self, dataset: Dataset, splits: Splits) -> VideoRecipe:
-        recipe = self.recipe
-        refuse_weight_decay(recipe.optimizer, recipe.weight_decay)
-        return recipe.completed(epochs=20, batch_size=16, learning_rate=0.002, size=dataset.schema.shape[1])
+    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
+        return {"epochs": 20, "batch_size": 16, "learning_rate": 0.002, "size": dataset.schema.shape[1]}
 
     @override
     def network(self, schema: Schema) -> nn.Module:
@@ -76,31 +65,29 @@ class FrameLabelling(System[VideoRecipe]):
         )
 
     @override
-    def stages(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, clock: Clock, execution: Execution
-    ) -> list[Stage]:
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
         pieces, rows = cut(dataset, splits.training, recipe.sequence)
-        batches = PaddedBatches(pieces, rows, recipe.batch_size, recipe.seed, execution)
-        judge = judged(lambda network: self.score(network, dataset, splits.validation, execution), splits.validation)
-        return [stage_of(recipe, network, batches, self.loss, judge, clock, execution)]
+        batches = padded_batches(pieces, rows, recipe.batch_size, recipe.seed, execution)
+        return [stage_of(self, network, batches, context)]
 
     @override
-    def loss(self, network: nn.Module, batch: Batch, state: Carry) -> tuple[Tensor, Carry]:
-        return functional.cross_entropy(network(batch.inputs).float(), batch.targets, ignore_index=IGNORED), state
+    def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Sequence[Tensor]:
+        """Scores at every frame of each clip, (frames, classes)."""
+        return watch(network, dataset, rows, execution)
 
     @override
-    def score(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-        return figures(dataset, rows, watched(network, dataset, rows, execution))
+    def measure(self, outputs: Sequence[Tensor], dataset: Dataset, rows: Tensor) -> Metrics:
+        figures = measure_frames(dataset, rows, outputs)
+        return Metrics(figures, "accuracy", figures["loss"])
 
     @override
-    def findings(
-        self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution, state: Tree | None
-    ) -> dict[str, Any]:
-        where, rows = measured_rows(splits)
-        scores = watched(network, dataset, rows, replace(execution, precision="float32"))
-        return findings(dataset, splits.training, rows, where, scores)
+    def report(
+        self, network: nn.Module, evaluation: Evaluation[Sequence[Tensor]], context: Context, last: Tree | None
+    ) -> Findings:
+        return report_frames(context, evaluation)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
@@ -126,13 +113,9 @@ class FrameLabelling(System[VideoRecipe]):
             yield Inputs([str(source)], dataset, problems)
 
     @override
-    def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
-        return padded_batch(dataset, rows, execution)
-
-    @override
-    def answer(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
+    def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         names, found = dataset.schema.classes, []
-        for row, scores in enumerate(watched(network, dataset, torch.arange(len(dataset)), execution)):
+        for row, scores in enumerate(watch(network, dataset, torch.arange(len(dataset)), execution)):
             said = tuple(names[number] for number in scores.argmax(1).tolist())
             found.append(Prediction(dataset.name(row), said, None, {}, frames=len(said)))
         return found

@@ -7,9 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glasswork.data.batches import Batch, Batches
+from glasswork.data.batches import Batches
+from glasswork.data.collate import Rows, rows_of
+from glasswork.data.samplers import Shuffled
 from glasswork.execution import seed_everything
-from glasswork.training.ensemble.losses import StackedLoss, mean_loss, smoothed
+from glasswork.objectives.objective import Objective
+from glasswork.training.ensemble.losses import mean_loss, smoothed
 from glasswork.training.ensemble.network import Layer, StackedNetwork
 
 CHUNK_BYTES = 32 << 20
@@ -34,7 +37,7 @@ class StackedBatch:
 
 
 class StackedBatches:
-    """Makes batch `index` of epoch `epoch` of some members: the same examples as each member's own `Batches` gives.
+    """Makes batch `index` of epoch `epoch` of some members: the same examples as each member's own batches give.
 
     Rows are gathered for many batches at a time. Where that could change a result by a rounding, such as which batches
     are gathered together, it depends on the stages alone, never on where training was resumed.
@@ -47,22 +50,23 @@ class StackedBatches:
     """
 
     def __init__(
-        self, batches: Sequence[Batches], losses: Sequence[StackedLoss], dtype: torch.dtype, keep_order: bool
+        self, batches: Sequence[Batches], losses: Sequence[Objective], dtype: torch.dtype, keep_order: bool
     ) -> None:
         self.batches = batches
         self.losses = losses
         self.weighted = any(loss.class_weights is not None for loss in losses)
         self.dtype = dtype
         self.count = len(batches[0])
-        self.augmented = any(each.augmentation is not None for each in batches)
+        self.rows, self.collates = [each.sampler.items for each in batches], [rows_of(each) for each in batches]
+        self.augmented = any(each.augmentation is not None for each in self.collates)
         self.constant = self.count == 1 and not self.augmented and not keep_order
-        sizes = torch.tensor([len(each.rows) for each in batches])
+        sizes = torch.tensor([len(rows) for rows in self.rows])
         edges = torch.arange(self.count + 1)[:, None] * sizes // self.count  # (batches + 1, members)
         self.starts, self.ends = edges[:-1], edges[1:]
         self.lengths: list[list[int]] = (self.ends - self.starts).tolist()
         self.widths = torch.tensor([max(lengths) for lengths in self.lengths])
         self.ragged = bool((sizes != sizes[0]).any())
-        first = batches[0]
+        first = self.collates[0]
         row = first.inputs[0].numel() + len(first.scaling.schema.classes)
         bytes_of_batch = int(self.widths.max()) * len(batches) * row * dtype.itemsize
         self.together = 1 if self.augmented else max(1, min(self.count, CHUNK_BYTES // max(1, bytes_of_batch)))
@@ -92,21 +96,22 @@ class StackedBatches:
 
     def _gathered(self, epoch: int, first: int, members: Sequence[int]) -> StackedBatch:
         """The batches from `first` on that are gathered together, one after the other."""
-        chosen = [self.batches[member] for member in members]
+        tables, items = [self.collates[member] for member in members], [self.rows[member] for member in members]
         kept = torch.ones(len(members), 1, dtype=torch.bool)
         if self.augmented:
-            inputs, targets, kept = self._augmented(epoch, first, chosen)
-        elif self.constant and all(_same_table(each, chosen[0]) and each.rows is chosen[0].rows for each in chosen):
-            inputs, targets = _columns(chosen[:1], chosen[0].rows[None])
+            inputs, targets, kept = self._augmented(epoch, first, members)
+        elif self.constant and _all_the_same(tables, items):
+            inputs, targets = _columns(tables[:1], items[0][None])
             inputs = inputs.to(self.dtype).contiguous().expand(len(members), -1, -1)
             targets = targets.expand(len(members), *targets.shape[1:])
         else:
             places, kept = self._places(first, members)
             if not self.constant:
-                places = [each.order(epoch)[place] for each, place in zip(chosen, places, strict=True)]
-            rows = torch.stack([each.rows[place] for each, place in zip(chosen, places, strict=True)])
-            inputs, targets = _columns(chosen, rows)
-        wanted = wanted_outputs(targets, len(chosen[0].scaling.schema.classes), self.dtype)
+                orders = [self._order(member, epoch) for member in members]
+                places = [order[place] for order, place in zip(orders, places, strict=True)]
+            rows = torch.stack([one[place] for one, place in zip(items, places, strict=True)])
+            inputs, targets = _columns(tables, rows)
+        wanted = wanted_outputs(targets, len(tables[0].scaling.schema.classes), self.dtype)
         weights = self._weights(targets, kept, members)
         wanted = _smoothed(wanted, [self.losses[member] for member in members])
         # One table under all members is left as it is; else every member's examples lie in one piece.
@@ -124,9 +129,14 @@ class StackedBatches:
         ends = self.ends[batch][:, list(members)].t()
         return list(torch.minimum(places, ends - 1)), places < ends
 
-    def _augmented(self, epoch: int, index: int, chosen: Sequence[Batches]) -> tuple[Tensor, Tensor, Tensor]:
+    def _order(self, member: int, epoch: int) -> Tensor:
+        sampler = self.batches[member].sampler
+        assert isinstance(sampler, Shuffled)
+        return sampler.order(epoch)
+
+    def _augmented(self, epoch: int, index: int, members: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Member by member, as each has its own draws."""
-        parts = [each.batch(epoch, index) for each in chosen]
+        parts = [self.batches[member].batch(epoch, index) for member in members]
         width = int(self.widths[index])
         inputs = torch.stack([_filled(part.inputs.flatten(1).t(), 1, width) for part in parts])
         targets = torch.stack([_filled(part.targets, 0, width) for part in parts])
@@ -176,25 +186,26 @@ def drawn_masks(
     return masks
 
 
-def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Sequence[StackedLoss]) -> Tensor:
+def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Sequence[Objective]) -> Tensor:
     """Mean loss of each network on all rows of its own `batches`, float64 (members,), with nothing drawn at random.
 
     Args:
         network: the networks, not changed.
-        batches: one for each network; only its rows, columns and scaling are used.
+        batches: one for each network; only its items, columns and scaling are used.
         losses: one for each network; examples all count alike.
     """
     dtype, device = network.weights[0].dtype, network.weights[0].device
-    shared = all(_same_table(each, batches[0]) and each.rows is batches[0].rows for each in batches)
-    sizes = torch.tensor([len(each.rows) for each in batches])
-    widest = max(batches[0].inputs[0].numel(), *(layer.outputs for layer in network.layers))
+    tables, items = [rows_of(each) for each in batches], [each.sampler.items for each in batches]
+    shared = _all_the_same(tables, items)
+    sizes = torch.tensor([len(rows) for rows in items])
+    widest = max(tables[0].inputs[0].numel(), *(layer.outputs for layer in network.layers))
     piece = max(1, EVALUATION_BYTES // (len(batches) * widest * dtype.itemsize))
     total = torch.zeros(len(batches), dtype=torch.float64, device=device)
     for start in range(0, int(sizes.max()), piece):
         places = torch.arange(start, min(start + piece, int(sizes.max())))
-        some = batches[:1] if shared else batches
-        rows = torch.stack([each.rows[places.clamp(max=len(each.rows) - 1)] for each in some])
-        inputs, targets = _columns(some, rows)
+        some = 1 if shared else len(batches)
+        rows = torch.stack([one[places.clamp(max=len(one) - 1)] for one in items[:some]])
+        inputs, targets = _columns(tables[:some], rows)
         inputs, targets = (column.expand(len(batches), *column.shape[1:]) for column in (inputs, targets))
         wanted = _smoothed(wanted_outputs(targets, network.layers[-1].outputs, dtype), losses)
         weights = (places < sizes[:, None]).to(device, dtype)
@@ -202,14 +213,19 @@ def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Seque
     return total / sizes.to(device)
 
 
-def _smoothed(wanted: Tensor, losses: Sequence[StackedLoss]) -> Tensor:
+def _smoothed(wanted: Tensor, losses: Sequence[Objective]) -> Tensor:
     """The outputs wanted, under each member's label smoothing."""
     if not any(loss.smoothing for loss in losses):
         return wanted
     return smoothed(losses[0].name, wanted, wanted.new_tensor([loss.smoothing for loss in losses]))
 
 
-def _same_table(one: Batches, other: Batches) -> bool:
+def _all_the_same(tables: Sequence[Rows], items: Sequence[Tensor]) -> bool:
+    """Whether all members take the same rows of the same table."""
+    return all(_same_table(one, tables[0]) and rows is items[0] for one, rows in zip(tables, items, strict=True))
+
+
+def _same_table(one: Rows, other: Rows) -> bool:
     """Whether two take rows of the same columns, scaled alike."""
     return (
         one.inputs is other.inputs
@@ -219,19 +235,19 @@ def _same_table(one: Batches, other: Batches) -> bool:
     )
 
 
-def _columns(batches: Sequence[Batches], rows: Tensor) -> tuple[Tensor, Tensor]:
+def _columns(tables: Sequence[Rows], rows: Tensor) -> tuple[Tensor, Tensor]:
     """Scaled inputs, (members, features, examples), and targets, (members, examples, ...), of rows (members, examples).
 
     Members that share a table are looked up together.
     """
     groups: list[list[int]] = []
-    for place, each in enumerate(batches):
-        group = next((group for group in groups if _same_table(each, batches[group[0]])), None)
+    for place, one in enumerate(tables):
+        group = next((group for group in groups if _same_table(one, tables[group[0]])), None)
         if group is None:
             groups.append([place])
         else:
             group.append(place)
-    parts: list[Batch] = [batches[group[0]].gather(rows[group].flatten(), (0, 0)) for group in groups]
+    parts = [tables[group[0]](rows[group].flatten()) for group in groups]
     count = rows.shape[1]
     inputs = [part.inputs.reshape(len(part) // count, count, -1).transpose(1, 2) for part in parts]
     targets = [part.targets.reshape(len(part) // count, count, *part.targets.shape[1:]) for part in parts]

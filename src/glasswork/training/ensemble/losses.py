@@ -1,28 +1,10 @@
 """The losses of `objectives.losses` for many networks at once, each with the error of its scores, dE/ds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-
-@dataclass(frozen=True)
-class StackedLoss:
-    """What a member of a stack minimises, in figures that a stack can work with: what its `Stage.loss` does in code.
-
-    Attributes:
-        name: a key of `objectives.losses.LOSSES`.
-        smoothing: label smoothing.
-        class_weights: what a training example of each class counts, (classes,); None: all alike. Examples held out all
-            count alike.
-    """
-
-    name: str
-    smoothing: float = 0.0
-    class_weights: Tensor | None = None
-
 
 Formula = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Scores s and wanted outputs t, both (members, outputs, examples), to L_i, (members, examples), and dL_i/ds, as s."""

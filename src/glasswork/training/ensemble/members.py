@@ -10,9 +10,10 @@ from torch import Tensor
 
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
+from glasswork.objectives.objective import Objective
 from glasswork.objectives.penalties import MAX_NORM, is_added
 from glasswork.training.ensemble.batches import StackedBatches, drawn_masks, losses_on
-from glasswork.training.ensemble.losses import StackedLoss, mean_loss
+from glasswork.training.ensemble.losses import mean_loss
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.optimizer import StackedOptimizer
 from glasswork.training.stage import Stage
@@ -46,7 +47,7 @@ class Stack:
     def __init__(
         self,
         stages: Sequence[Stage],
-        losses: Sequence[StackedLoss],
+        losses: Sequence[Objective],
         held_out: Sequence[Batches] | None,
         start: Tree | None,
     ) -> None:
@@ -63,7 +64,7 @@ class Stack:
         self._share()
         self.dtype = self.network.weights[0].dtype
         self.dropout = any(layer.dropout for layer in layers)
-        self.batches = StackedBatches([stage.row_batches for stage in stages], losses, self.dtype, self.dropout)
+        self.batches = StackedBatches([stage.batches for stage in stages], losses, self.dtype, self.dropout)
         self.optimizer = StackedOptimizer(stages[0].optimizer, self.network, stages[0].momentum)
         if start is not None:
             self.optimizer.restore(start["optimizer"])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
-from glasswork.training.ensemble.losses import StackedLoss
+from glasswork.objectives.objective import Objective
 from glasswork.training.ensemble.members import Stack, StackedBest
 from glasswork.training.ensemble.network import layers_of
 from glasswork.training.schedules import PEAKS, SCHEDULES
@@ -64,7 +64,7 @@ class StackedStep(NamedTuple):
     state: Callable[[], Tree]
 
 
-def why_not_stacked(stages: Sequence[Stage], losses: Sequence[StackedLoss]) -> str | None:
+def why_not_stacked(stages: Sequence[Stage], losses: Sequence[Objective]) -> str | None:
     """Why some stages cannot be trained as one network, in a clause; None where they can."""
     first, layers = stages[0], layers_of(stages[0].network)
     if layers is None:
@@ -93,7 +93,7 @@ def why_not_stacked(stages: Sequence[Stage], losses: Sequence[StackedLoss]) -> s
 
 def fit_stacked(
     stages: Sequence[Stage],
-    losses: Sequence[StackedLoss],
+    losses: Sequence[Objective],
     start: Tree | None = None,
     patience: int | None = None,
     held_out: Sequence[Batches] | None = None,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from glasswork.data.formats.series.calendar import Timing
+from glasswork.data.kinds.calendar import Timing
 from glasswork.data.series_windows import seasonal_naive
 
 _LEAST_SEASONS = 3  # that the training values have to hold

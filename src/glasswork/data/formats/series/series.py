@@ -9,13 +9,14 @@ import numpy.typing as npt
 import torch
 
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema, fingerprints
-from glasswork.data.formats.series.calendar import Timing
-from glasswork.data.formats.series.kind import SeriesKind
 from glasswork.data.formats.series.time_index import Timed, time_column, timed
 from glasswork.data.formats.splits import split_of, visible
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Numbers, Table
 from glasswork.data.formats.tables.infer import listed, quoted
+from glasswork.data.formats.tables.load import load_tables
+from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.series import Series
 from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"
@@ -66,8 +67,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     file = _table_at(path)
     if file is None:
         raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
-    found = table.load_tables([file])
-    like = options.like.series if options.like is not None else None
+    found = load_tables([file])
+    like = Series.of(options.like.task) if options.like is not None else None
     chosen = _chosen(found, options, file)
     when = timed(found, chosen.time, chosen.identifier)
     if like is not None:
@@ -83,7 +84,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1).double(), _double(grid)], 1))
     if chosen.split:
         columns["split"] = torch.from_numpy(_splits(found, chosen.split, rows, len(grid), file))
-    kind = SeriesKind(when.timing, tuple(chosen.covariates), chosen.identifier)
+    kind = Series(when.timing, tuple(chosen.covariates), chosen.identifier)
     if like is not None:
         kind = replace(like, timing=when.timing)
     schema = Schema(

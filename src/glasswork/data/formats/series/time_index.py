@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from glasswork.data.formats.series.calendar import DAY, Timing
 from glasswork.data.formats.tables.cells import Numbers, Table
 from glasswork.data.formats.tables.dates import dates_of
+from glasswork.data.kinds.calendar import DAY, Timing
 from glasswork.errors import GlassworkError
 
 Wholes = npt.NDArray[np.int64]

@@ -14,8 +14,8 @@ from torch import Tensor
 from glasswork.data.dataset import fingerprints
 from glasswork.data.formats.tables.cells import EMPTY, Numbers, Table
 from glasswork.data.formats.tables.dates import dates_of
-from glasswork.data.formats.tables.features import YEAR, Column, spans
 from glasswork.data.formats.tables.infer import TRUTH, listed
+from glasswork.data.kinds.columns import YEAR, Column, spans
 from glasswork.errors import GlassworkError
 
 _BLOCK = (

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from glasswork.data.formats.image_folder import natural
 from glasswork.data.formats.tables.cells import EMPTY, Numbers, Table
 from glasswork.data.formats.tables.dates import Dates, dates_of
-from glasswork.data.formats.tables.features import Column
+from glasswork.data.kinds.columns import Column
+from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
 
 TRUTH = {word: truth for words, truth in (("true yes", 1.0), ("false no", 0.0)) for word in words.split()}

@@ -19,19 +19,19 @@ from glasswork.data.dataset import (
     TargetKind,
 )
 from glasswork.data.formats.decoding import decode_files
-from glasswork.data.formats.image_folder import is_image, natural
+from glasswork.data.formats.image_folder import is_image
 from glasswork.data.formats.splits import split_folders, split_parts, visible
-from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.cells import Numbers, Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
-from glasswork.data.formats.tables.features import Column
-from glasswork.data.formats.tables.infer import describe, quoted
-from glasswork.data.formats.tables.parquet import load_parquet
+from glasswork.data.formats.tables.infer import describe
+from glasswork.data.formats.tables.load import is_table, load_tables
+from glasswork.data.kinds.columns import Column
+from glasswork.data.kinds.table import Table as TableKind
+from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
 
 FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
-_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _USUAL_TARGETS = ("target", "label", "class", "y", "species")
 _MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
@@ -73,8 +73,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
             numbers or dates holds something else.
     """
     files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else tables_of(path)
-    table = load_tables([file for _, file in files], options.like)
-    asked = options.target or (",".join(options.like.target_columns) if options.like else None)
+    like = TableKind.of(options.like.task) if options.like else None
+    table = load_tables([file for _, file in files], like.columns if like else ())
+    asked = options.target or (",".join(like.target_columns) if like else None)
     chosen = chosen_targets(table, asked or None, path)
     features = [name for name in table.columns if name not in chosen]
     if not features:
@@ -86,7 +87,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
-        found = _vectors(table, features, split, row_names(files, table.counts), options.like)
+        found = _vectors(table, features, split, row_names(files, table.counts), like)
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
@@ -101,53 +102,6 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         unused=found.unused,
     )
     return Dataset(columns, schema, str(path), found.names, found.margin, found.skipped)
-
-
-def load_tables(files: Sequence[Path], like: Schema | None = None) -> Table:
-    """The cells of tables of one format.
-
-    Args:
-        files: the tables.
-        like: of the model that they are read for, which knows the columns that are no numbers.
-
-    Raises:
-        GlassworkError: a file cannot be read, or they do not fit together.
-    """
-    packed = [is_parquet(file) for file in files]
-    if all(packed):
-        return load_parquet(files)
-    if any(packed):
-        first, other = files[packed.index(True)], files[packed.index(False)]
-        raise GlassworkError(f"{first} and {other} are parts of one data set: give all of them in one format.")
-    return cells.load(files, [column.name for column in like.columns if column.kind != "number"] if like else ())
-
-
-def inputs_like(path: Path, schema: Schema) -> tuple[Tensor, tuple[str, ...]]:
-    """The features of a table as a model knows them, float32 (rows, features), and what is not as in training.
-
-    Raises:
-        GlassworkError: the file cannot be read or lacks a column.
-    """
-    table = load_tables([path], schema)
-    encoded = encode(table, known_columns(schema))
-    return encoded.inputs, (*encoded.sentences, *_ignored(list(table.columns), schema))
-
-
-def known_columns(schema: Schema) -> tuple[Column, ...]:
-    """The columns that a model was trained on; all are numbers where it was trained on no table."""
-    return schema.columns or tuple(Column(feature, "number") for feature in schema.features)
-
-
-def _ignored(names: Sequence[str], schema: Schema) -> list[str]:
-    """A sentence about columns that training did not have."""
-    known = {column.name for column in known_columns(schema)} | {*schema.target_columns, *schema.unused}
-    more = [name for name in names if name not in known]
-    return [f"Training had no column {quoted(more)}: not used."] if more else []
-
-
-def is_table(path: Path) -> bool:
-    """Whether a file is named as tables are."""
-    return (path.name.lower().endswith(_SUFFIXES) or is_parquet(path)) and path.is_file()
 
 
 def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
@@ -287,12 +241,12 @@ def _text_target(column: list[str], name: str, least: int) -> Targets:
 
 
 def _vectors(
-    table: Table, names: Sequence[str], split: Tensor | None, row_names: Sequence[str], like: Schema | None
+    table: Table, names: Sequence[str], split: Tensor | None, row_names: Sequence[str], like: TableKind | None
 ) -> _Inputs:
     """Numbers, categories and dates as features, as the model knows them or as the training rows suggest."""
-    columns = known_columns(like) if like else ()
+    columns = like.known_columns if like else ()
     if like and columns:
-        unused, sentences = like.unused, tuple(_ignored(names, like))
+        unused, sentences = like.unused, tuple(like.ignored(names))
     else:
         decide = torch.ones(sum(table.counts), dtype=torch.bool) if split is None else split == TRAINING
         described = describe(table, names, (decide if decide.any() else ~decide).numpy())

@@ -6,8 +6,20 @@ from typing import Any
 import torch
 
 from glasswork.glassbox.trace.recorder import Input, Kept, Recorded
-from glasswork.glassbox.trace.torch_calls.known import Known, Operand, Reading, constant, output_shape, plain, tensor_of
+from glasswork.glassbox.trace.torch_calls.known import (
+    Known,
+    Operand,
+    Reading,
+    constant,
+    output_shape,
+    plain,
+    tensor_of,
+)
 from glasswork.glassbox.trace.torch_calls.shapes import index_of
+from glasswork.textbook.arithmetic import Comparison, Where
+from glasswork.textbook.operation import Operation
+from glasswork.textbook.reductions import Largest, Smallest
+from glasswork.textbook.shapes import Assign
 
 
 def comparison(relation: str) -> Callable[..., Reading]:
@@ -16,7 +28,7 @@ def comparison(relation: str) -> Callable[..., Reading]:
     def read(entry: Recorded, input: Input, other: Operand) -> Reading:
         if isinstance(other, (int, float)) and tensor_of(input).is_floating_point():
             other = float(torch.tensor(other, dtype=tensor_of(input).dtype))  # torch rounds it to the tensor's type
-        return Known("comparison", (input, other), {"relation": relation})
+        return Known(Comparison(relation), (input, other))
 
     return read
 
@@ -30,12 +42,12 @@ def where(entry: Recorded, *words: Any, condition: Any = None, input: Any = None
     if len(conditions) != 1:  # of truth values: which of them is the condition cannot be told
         return None
     chosen = given.pop(conditions[0])
-    return Known("where", (chosen, *given))
+    return Known(Where(), (chosen, *given))
 
 
 def masked_fill(entry: Recorded, input: Input, mask: Input, value: Operand) -> Reading:
     """`Tensor.masked_fill`."""
-    return Known("where", (mask, value, input))
+    return Known(Where(), (mask, value, input))
 
 
 def triangle(lower: bool) -> Callable[..., Reading]:
@@ -44,30 +56,32 @@ def triangle(lower: bool) -> Callable[..., Reading]:
     def read(entry: Recorded, input: Input, diagonal: int = 0) -> Reading:
         ones = torch.ones(output_shape(entry)[-2:], dtype=torch.bool)
         kept = ones.tril(diagonal) if lower else ones.triu(diagonal)
-        return Known("where", (constant(kept), input, 0.0))
+        return Known(Where(), (constant(kept), input, 0.0))
 
     return read
 
 
 def inverted(entry: Recorded, input: Input) -> Reading:
     """`~mask`: whether a truth value is 0."""
-    return Known("comparison", (_numbers(input), 0.0), {"relation": "=="}) if _is_bool(input) else None
+    return Known(Comparison("=="), (_numbers(input), 0.0)) if _is_bool(input) else None
 
 
-def both(name: str) -> Callable[..., Reading]:
+def both(operation: Operation) -> Callable[..., Reading]:
     """`a & b` as the product and `a | b` as the maximum of truth values."""
 
     def read(entry: Recorded, input: Input, other: Input) -> Reading:
-        return Known(name, (_numbers(input), _numbers(other))) if _is_bool(input) and _is_bool(other) else None
+        return Known(operation, (_numbers(input), _numbers(other))) if _is_bool(input) and _is_bool(other) else None
 
     return read
 
 
-def quantified(name: str) -> Callable[..., Reading]:
+def quantified(operation: type[Largest | Smallest]) -> Callable[..., Reading]:
     """`torch.all` and `torch.any` as the smallest and the largest of truth values."""
 
     def read(entry: Recorded, input: Input, dim: Any = (), keepdim: bool = False) -> Reading:
-        return Known(name, (_numbers(input),), {"dim": plain(dim), "keepdim": keepdim}) if _is_bool(input) else None
+        if not _is_bool(input):
+            return None
+        return Known(operation(plain(dim), keepdim), (_numbers(input),), without=("ties",))
 
     return read
 
@@ -80,7 +94,7 @@ def setitem(entry: Recorded, input: Input, index: Any, value: Operand) -> Readin
     whole = bool(input.errors) if input.edge is not None else input.made_by is None
     if isinstance(value, Input) and not whole:
         value = Input(value.kept, value.made_by, value.name, None)
-    return Known("assign", (input, value), {"index": index_of(index)})
+    return Known(Assign(index_of(index)), (input, value))
 
 
 def _is_bool(operand: Any) -> bool:

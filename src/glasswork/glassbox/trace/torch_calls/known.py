@@ -1,12 +1,13 @@
 """What a recorded call is in the textbook: the words in which the readers answer, and what they share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor
 
 from glasswork.glassbox.trace.recorder import Input, Kept, Recorded
+from glasswork.textbook.operation import Operation
 
 
 class WrittenOver(Exception):  # noqa: N818
@@ -21,14 +22,20 @@ class Known:
     """A call as an operation of the textbook.
 
     Attributes:
-        name: of the operation.
+        operation: with its settings.
         operands: what stands for each of its inputs: a recorded tensor, a number, or nothing.
-        settings: its settings by name.
+        without: the settings that the call in torch does not have; they are not shown.
     """
 
-    name: str
+    operation: Operation
     operands: tuple[Operand, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings to show, by name."""
+        shown = [each.name for each in fields(self.operation) if each.repr and each.name not in self.without]
+        return {name: getattr(self.operation, name) for name in shown}
 
 
 Reading = Known | Sequence[Known] | None

@@ -5,11 +5,21 @@ from typing import Any
 
 from glasswork.glassbox.trace.recorder import Input, Recorded
 from glasswork.glassbox.trace.torch_calls.known import Known, Operand, Reading, constant, plain, tensor_of
+from glasswork.textbook.activations import Dropout, Identity
+from glasswork.textbook.convolution import Convolution, TransposedConvolution
+from glasswork.textbook.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    LocalResponseNormalization,
+)
+from glasswork.textbook.pooling import AdaptivePooling, AveragePooling, MaxPooling
+from glasswork.textbook.scores import Linear
 
 
 def linear(entry: Recorded, input: Input, weight: Input, bias: Operand = None) -> Reading:
     """`F.linear`."""
-    return Known("linear", (input, weight, bias))
+    return Known(Linear(), (input, weight, bias))
 
 
 def convolution(
@@ -23,8 +33,8 @@ def convolution(
     groups: int = 1,
 ) -> Reading:
     """`F.conv1d`, `F.conv2d`, `F.conv3d`."""
-    settings = {"stride": plain(stride), "padding": plain(padding), "dilation": plain(dilation), "groups": groups}
-    return Known("convolution", (input, weight, bias), settings)
+    operation = Convolution(plain(stride), plain(padding), plain(dilation), groups)
+    return Known(operation, (input, weight, bias))
 
 
 def transposed(
@@ -39,9 +49,9 @@ def transposed(
     dilation: Any = 1,
 ) -> Reading:
     """`F.conv_transpose1d`, `F.conv_transpose2d`."""
-    settings = {"stride": plain(stride), "padding": plain(padding), "output_padding": plain(output_padding)}
-    settings |= {"dilation": plain(dilation), "groups": groups}
-    return Known("transposed_convolution", (input, weight, bias), settings)
+    more = plain(output_padding)
+    operation = TransposedConvolution(plain(stride), plain(padding), more, dilation=plain(dilation), groups=groups)
+    return Known(operation, (input, weight, bias))
 
 
 def max_pool(
@@ -57,8 +67,8 @@ def max_pool(
     """`F.max_pool1d`, `F.max_pool2d` without indices."""
     if return_indices:
         return None
-    settings = {"kernel": plain(kernel_size), "stride": plain(stride) or None, "padding": plain(padding)}
-    return Known("max_pooling", (input,), settings | {"dilation": plain(dilation), "ceil_mode": ceil_mode})
+    regions = plain(kernel_size), plain(stride) or None, plain(padding)
+    return Known(MaxPooling(*regions, dilation=plain(dilation), ceil_mode=ceil_mode), (input,))
 
 
 def average_pool(
@@ -72,16 +82,15 @@ def average_pool(
     divisor_override: int | None = None,
 ) -> Reading:
     """`F.avg_pool1d`, `F.avg_pool2d`."""
-    settings = {"kernel": plain(kernel_size), "stride": plain(stride) or None, "padding": plain(padding)}
-    settings |= {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad, "divisor_override": divisor_override}
-    return Known("average_pooling", (input,), settings)
+    regions = plain(kernel_size), plain(stride) or None, plain(padding)
+    return Known(AveragePooling(*regions, ceil_mode, count_include_pad, divisor_override), (input,))
 
 
-def adaptive(name: str) -> Callable[..., Reading]:
+def adaptive(operation: type[AdaptivePooling]) -> Callable[..., Reading]:
     """`F.adaptive_avg_pool2d` and its like."""
 
     def read(entry: Recorded, input: Input, output_size: Any, return_indices: bool = False) -> Reading:
-        return None if return_indices else Known(name, (input,), {"size": plain(output_size)})
+        return None if return_indices else Known(operation(plain(output_size)), (input,))
 
     return read
 
@@ -99,7 +108,7 @@ def batch_norm(
 ) -> Reading:
     """`F.batch_norm`."""
     figures = (None, None) if training else (running_mean, running_var)
-    return Known("batch_normalization", (input, *figures, weight, bias), {"training": training, "eps": eps})
+    return Known(BatchNormalization(training, eps), (input, *figures, weight, bias))
 
 
 def layer_norm(
@@ -111,9 +120,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Reading:
     """`F.layer_norm`."""
-    return Known(
-        "layer_normalization", (input, weight, bias), {"normalized_shape": plain(normalized_shape), "eps": eps}
-    )
+    return Known(LayerNormalization(plain(normalized_shape), eps), (input, weight, bias))
 
 
 def group_norm(
@@ -125,24 +132,24 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Reading:
     """`F.group_norm`."""
-    return Known("group_normalization", (input, weight, bias), {"groups": num_groups, "eps": eps})
+    return Known(GroupNormalization(num_groups, eps), (input, weight, bias))
 
 
 def local_response(
     entry: Recorded, input: Input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Reading:
     """`F.local_response_norm`."""
-    return Known("local_response_normalization", (input,), {"size": size, "alpha": alpha, "beta": beta, "k": k})
+    return Known(LocalResponseNormalization(size, alpha, beta, k), (input,))
 
 
 def dropout(entry: Recorded, input: Input, p: float = 0.5, training: bool = True, inplace: bool = False) -> Reading:
     """`F.dropout`; without effect outside of training."""
     if not training or p == 0:
-        return Known("identity", (input,))
+        return Known(Identity(), (input,))
     # Which units were turned off can be read off the output, but for those that were 0 before and are so either way:
     # there only the error that torch sent on can tell.
     before, after = tensor_of(input), tensor_of(entry.outputs[0])
     mask = after != 0
     if input.errors:
         mask |= (before == 0) & (input.errors[0] != 0)
-    return Known("dropout", (input, constant(mask.to(before.dtype))), {"rate": p})
+    return Known(Dropout(p), (input, constant(mask.to(before.dtype))))

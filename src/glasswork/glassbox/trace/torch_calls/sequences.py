@@ -1,22 +1,27 @@
 """Readers of embeddings, attention and recurrent layers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from glasswork.glassbox.trace.recorder import Input, Recorded
 from glasswork.glassbox.trace.torch_calls.known import Known, Operand, Reading, shape_of
+from glasswork.textbook.attention import Attention, MultiHeadAttention
+from glasswork.textbook.recurrence import Recurrence
+from glasswork.textbook.recurrent import RecurrentStep
+from glasswork.textbook.shapes import Embedding, OneHot
 
 
 def one_hot(entry: Recorded, tensor: Input, num_classes: int = -1) -> Reading:
     """`F.one_hot` with a number of classes."""
-    return Known("one_hot", (tensor,), {"num_classes": num_classes}) if num_classes > 0 else None
+    return Known(OneHot(num_classes), (tensor,)) if num_classes > 0 else None
 
 
 def embedding(
     entry: Recorded, input: Input, weight: Input, padding_idx: int | None = None, *words: Any, **options: Any
 ) -> Reading:
     """`F.embedding`."""
-    return Known("embedding", (input, weight), {"padding_idx": padding_idx})
+    return Known(Embedding(padding_idx), (input, weight))
 
 
 def attention(
@@ -32,7 +37,7 @@ def attention(
     """`F.scaled_dot_product_attention` without dropout."""
     if dropout_p:
         return None
-    return Known("attention", (query, key, value, attn_mask), {"is_causal": is_causal, "scale": scale})
+    return Known(Attention(is_causal, scale), (query, key, value, attn_mask))
 
 
 def multi_head(entry: Recorded, query: Input, key: Input, value: Input, *words: Any, **options: Any) -> Reading:
@@ -64,11 +69,10 @@ def multi_head(entry: Recorded, query: Input, key: Input, value: Input, *words: 
     if len(shape_of(query)) != 3 or not options.get("average_attn_weights", True) or options.get("is_causal"):
         return None
     operands = (query, key, value, given["in_w"], given["in_b"], given["out_w"], given["out_b"], given.get("mask"))
-    settings = {"heads": given["heads"], "need_weights": bool(given.get("need_weights", True))}
-    return Known("multi_head_attention", operands, settings)
+    return Known(MultiHeadAttention(given["heads"], bool(given.get("need_weights", True))), operands)
 
 
-def recurrent(name: str, nonlinearity: str | None = None) -> Callable[..., Reading]:
+def recurrent(operation: Recurrence) -> Callable[..., Reading]:
     """`torch.lstm`, `torch.gru`, `torch.rnn_tanh`, `torch.rnn_relu` of sequences of one length."""
 
     def read(
@@ -86,25 +90,25 @@ def recurrent(name: str, nonlinearity: str | None = None) -> Callable[..., Readi
         if not isinstance(flat_weights, (list, tuple)) or (dropout and train and num_layers > 1):
             return None  # packed sequences, or masks that cannot be seen
         states = tuple(hx) if isinstance(hx, (list, tuple)) else (hx,)
-        settings: dict[str, Any] = {
-            "num_layers": num_layers,
-            "bidirectional": bidirectional,
-            "batch_first": batch_first,
-        }
-        settings |= {"has_biases": has_biases} | ({"nonlinearity": nonlinearity} if nonlinearity else {})
-        return Known(name, (input, *states, *flat_weights), settings)
+        own = replace(
+            operation,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            batch_first=batch_first,
+            has_biases=has_biases,
+        )
+        return Known(own, (input, *states, *flat_weights))
 
     return read
 
 
-def cell(name: str, nonlinearity: str | None = None) -> Callable[..., Reading]:
+def cell(operation: RecurrentStep) -> Callable[..., Reading]:
     """`torch.lstm_cell` and its like."""
 
     def read(
         entry: Recorded, input: Input, hx: Any, w_ih: Input, w_hh: Input, b_ih: Any = None, b_hh: Any = None
     ) -> Reading:
         states = tuple(hx) if isinstance(hx, (list, tuple)) else (hx,)
-        settings = {"nonlinearity": nonlinearity} if nonlinearity else {}
-        return Known(name, (input, *states, w_ih, w_hh, b_ih, b_hh), settings)
+        return Known(operation, (input, *states, w_ih, w_hh, b_ih, b_hh))
 
     return read

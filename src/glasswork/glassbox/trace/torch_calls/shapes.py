@@ -5,29 +5,30 @@ from typing import Any
 
 from glasswork.glassbox.trace.recorder import Input, Recorded
 from glasswork.glassbox.trace.torch_calls.known import Known, Reading, output_shape, shape_of, sizes, tensor_of
+from glasswork.textbook.shapes import Concatenate, Expand, Flip, Pad, Permute, Repeat, Reshape, Roll, Select, Stack
 
 
 def reshape(entry: Recorded, input: Input, *words: Any, **options: Any) -> Reading:
     """Calls that keep the order of the numbers: `flatten`, `view`, `squeeze`."""
-    return Known("reshape", (input,), {"shape": output_shape(entry)})
+    return Known(Reshape(output_shape(entry)), (input,))
 
 
 def transpose(entry: Recorded, input: Input, dim0: int, dim1: int) -> Reading:
     """`torch.transpose`."""
     order = list(range(len(shape_of(input))))
     order[dim0], order[dim1] = order[dim1], order[dim0]
-    return Known("permute", (input,), {"dims": tuple(order)})
+    return Known(Permute(tuple(order)), (input,))
 
 
 def permute(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.permute`."""
-    return Known("permute", (input,), {"dims": sizes(words or (dims,))})
+    return Known(Permute(sizes(words or (dims,))), (input,))
 
 
 def turned(entry: Recorded, input: Input, *words: Any) -> Reading:
     """`Tensor.T`: all axes in reverse."""
     count = len(shape_of(input))
-    return Known("permute", (input,), {"dims": tuple(reversed(range(count)))})
+    return Known(Permute(tuple(reversed(range(count)))), (input,))
 
 
 def last_two(entry: Recorded, input: Input, *words: Any) -> Reading:
@@ -37,7 +38,7 @@ def last_two(entry: Recorded, input: Input, *words: Any) -> Reading:
 
 def getitem(entry: Recorded, input: Input, index: Any) -> Reading:
     """Indexing with whole numbers, slices and tensors."""
-    return Known("select", (input,), {"index": index_of(index)})
+    return Known(Select(index_of(index)), (input,))
 
 
 def index_of(index: Any) -> tuple[Any, ...]:
@@ -49,7 +50,7 @@ def index_of(index: Any) -> tuple[Any, ...]:
 def selected(input: Input, dim: int, place: Any) -> Known:
     """One place or slice along one axis, and everything along the others."""
     count = len(shape_of(input))
-    return Known("select", (input,), {"index": (*[slice(None)] * (dim % count), place)})
+    return Known(Select((*[slice(None)] * (dim % count), place)), (input,))
 
 
 def select(entry: Recorded, input: Input, dim: int, index: int) -> Reading:
@@ -79,43 +80,43 @@ def unbind(entry: Recorded, input: Input, dim: int = 0) -> Reading:
 
 def expand(entry: Recorded, input: Input, *words: Any) -> Reading:
     """`Tensor.expand`."""
-    return Known("expand", (input,), {"shape": output_shape(entry)})
+    return Known(Expand(output_shape(entry)), (input,))
 
 
 def pad(
     entry: Recorded, input: Input, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Reading:
     """`F.pad`."""
-    settings = {"padding": tuple(pad), "mode": mode, "value": value or 0.0}
-    return Known("pad", (input,), settings) if mode in {"constant", "reflect", "replicate"} else None
+    known = mode in {"constant", "reflect", "replicate"}
+    return Known(Pad(tuple(pad), mode, value or 0.0), (input,)) if known else None
 
 
-def joined(name: str) -> Callable[..., Reading]:
+def joined(operation: type[Concatenate | Stack]) -> Callable[..., Reading]:
     """`torch.cat` and `torch.stack`."""
 
     def read(entry: Recorded, tensors: Sequence[Input], dim: int = 0) -> Reading:
-        return Known(name, tuple(tensors), {"dim": dim})
+        return Known(operation(dim), tuple(tensors))
 
     return read
 
 
 def repeat(entry: Recorded, input: Input, *repeats: Any) -> Reading:
     """`Tensor.repeat`."""
-    return Known("repeat", (input,), {"times": sizes(repeats)})
+    return Known(Repeat(sizes(repeats)), (input,))
 
 
 def tile(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.tile`, which repeats along the last axes where it is told less than there are."""
     times = sizes(words or (dims,))
-    return Known("repeat", (input,), {"times": (1,) * (len(shape_of(input)) - len(times)) + times})
+    return Known(Repeat((1,) * (len(shape_of(input)) - len(times)) + times), (input,))
 
 
 def flip(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Reading:
     """`torch.flip`."""
-    return Known("flip", (input,), {"dims": sizes(words or (dims,))})
+    return Known(Flip(sizes(words or (dims,))), (input,))
 
 
 def roll(entry: Recorded, input: Input, shifts: Any, dims: Any = ()) -> Reading:
     """`torch.roll`."""
     axes = () if dims is None else sizes((dims,))
-    return Known("roll", (input,), {"shifts": sizes((shifts,)), "dims": axes})
+    return Known(Roll(sizes((shifts,)), axes), (input,))

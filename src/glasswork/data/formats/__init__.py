@@ -1,0 +1,1 @@
+"""File formats: one module each; `data.reading` asks them in turn."""

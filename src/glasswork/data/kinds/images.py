@@ -1,0 +1,164 @@
+"""Inputs that are images."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data.augmentation import centre
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.formats.decoding import UnreadableImageError, decode
+from glasswork.data.formats.raw_arrays import arranged, images_of
+from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, image_moments, new_inputs
+from glasswork.data.listing import image_files
+from glasswork.errors import GlassworkError
+from glasswork.execution import usable_cores
+
+CHUNK = 256
+"""Images that are read and answered at once."""
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Images(Inputs):
+    """Images of one size, uint8 (rows, channels, height, width), with a margin around them for random crops.
+
+    Attributes:
+        shape: channels, height and width as the network sees them.
+        mean: what is subtracted per channel after values are divided by 255.
+        deviation: what they are divided by after that.
+    """
+
+    tag: ClassVar[str] = "image"
+    word: ClassVar[str] = "image"
+    words: ClassVar[str] = "images"
+    trained: ClassVar[str] = "images"
+    preset: ClassVar[str] = "lenet"
+    noun: ClassVar[str] = "images"
+    file: ClassVar[str] = "FILE.png"
+    asked: ClassVar[str] = "pictures, a folder or a table"
+    looks: ClassVar[bool] = True
+    dtype: ClassVar[torch.dtype] = torch.uint8
+
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    @property
+    @override
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.shape
+
+    @property
+    def side(self) -> int | None:
+        """Of square images, their side."""
+        return self.shape[1] if self.shape[1] == self.shape[2] else None
+
+    @override
+    def zeros(self, count: int) -> Tensor:
+        return torch.zeros(count, *self.shape)
+
+    @override
+    def fit(self, dataset: Dataset, rows: Tensor) -> Self:
+        mean, deviation = image_moments(dataset.columns["inputs"], rows)
+        return replace(self, mean=as_numbers(mean), deviation=as_numbers(deviation))
+
+    @override
+    def scaler(self) -> nn.Module:
+        return Affine(self.mean, self.deviation, pictures=True)
+
+    @override
+    def raw(self, dataset: Dataset, rows: Tensor) -> Tensor:
+        return centre(dataset.columns["inputs"][rows], dataset.margin)
+
+    @override
+    def like(self, options: ReadingOptions, schema: Schema) -> ReadingOptions:
+        return replace(options, size=self.side, margin=0, channels=self.shape[0], classes_known=True)
+
+    @override
+    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+        """Image files and folders of them."""
+        files = [str(file) for path in paths for file in image_files(path)]
+        for start in range(0, len(files), CHUNK):
+            part = files[start : start + CHUNK]
+            images, problems = self.read_images(part)
+            read = [name for place, name in enumerate(part) if place not in problems]
+            yield Reading(part, new_inputs(images, schema, read), problems)
+
+    @override
+    def read_images(self, sources: Sequence[str]) -> tuple[Tensor, dict[int, str]]:
+        channels, height, width = self.shape
+
+        def decoded(source: str) -> Tensor | str:
+            try:
+                return decode(source, height, width, channels)
+            except UnreadableImageError as error:
+                return str(error)
+
+        workers = min(usable_cores(), len(sources))
+        if workers > 1:
+            with ThreadPoolExecutor(workers) as pool:  # Pillow decodes without Python's lock
+                found = list(pool.map(decoded, sources))
+        else:
+            found = [decoded(source) for source in sources]
+        images = [image for image in found if isinstance(image, Tensor)]
+        problems = {place: problem for place, problem in enumerate(found) if isinstance(problem, str)}
+        return torch.stack(images) if images else torch.zeros(0, *self.shape, dtype=torch.uint8), problems
+
+    @override
+    def arrays(self, numbers: Any) -> Tensor:
+        """Images, uint8 or from 0 to 1, (images, height, width) or with channels before or after these two.
+
+        They may be of any size if the network's are square.
+        """
+        array = numbers.detach().cpu().numpy() if isinstance(numbers, Tensor) else np.asarray(numbers)
+        if array.dtype != np.uint8 and array.size and (array.min() < 0 or array.max() > 1):
+            raise GlassworkError(
+                f"The images have values from {array.min():g} to {array.max():g}: "
+                "give whole numbers as uint8, or 0 to 1"
+            )
+        images = torch.from_numpy(images_of(array, "the inputs"))
+        channels, height, width = self.shape
+        images, _ = arranged(images, ReadingOptions(self.side, channels=channels))
+        if tuple(images.shape[1:]) != self.shape:
+            raise GlassworkError(
+                f"The images have the shape {tuple(images.shape[1:])}: this model takes {channels} x {height} x {width}"
+            )
+        return images
+
+    @override
+    def describe(self, dataset: Dataset) -> str:
+        channels, height, width = self.shape
+        return f"{height} x {width} {'grey' if channels == 1 else 'colour'} images{self._originals(dataset)}"
+
+    def _originals(self, dataset: Dataset) -> str:
+        """The sizes that images were brought from, height x width, by area; empty if they were not resized."""
+        sizes = dataset.columns.get("sizes")
+        if sizes is None or (sizes == torch.tensor(self.shape[1:])).all():
+            return ""
+        ordered = sizes[sizes.prod(1).argsort()]
+        least, middle, most = (f"{height} x {width}" for height, width in ordered[[0, len(ordered) // 2, -1]].tolist())
+        return f", all from {least}" if least == most else f", from originals of {least} to {most}, median {middle}"
+
+    @override
+    def remarks(self, dataset: Dataset) -> tuple[str, ...]:
+        """The first of the images that could not be read, in one sentence."""
+        skipped = dataset.skipped
+        more = f"; and {len(skipped) - NAMED:,} more" if len(skipped) > NAMED else ""
+        return ("; ".join(skipped[:NAMED]) + more,) if skipped else ()
+
+    @override
+    def picture(self, dataset: Dataset, row: int) -> Tensor:
+        return centre(dataset.columns["inputs"][row : row + 1], dataset.margin)[0]
+
+    @override
+    def port(self) -> Port:
+        side = f"{self.shape[1]} x {self.shape[2]} pixels (height, width)"
+        colours = "grey" if self.shape[0] == 1 else "red, green, blue"
+        return Port("images", "uint8", ("batch", *self.shape), f"{side}, {colours}, raw values from 0 to 255")

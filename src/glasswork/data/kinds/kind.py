@@ -1,0 +1,451 @@
+"""What is asked of every kind of inputs and of every kind of target."""
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.errors import GlassworkError
+from glasswork.record import Record
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.task import Task
+
+TIMES = 8
+"""How many times made inputs have whose rows differ in length."""
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output of an exported file.
+
+    Attributes:
+        name: as the file calls it.
+        dtype: of its numbers.
+        shape: with `batch` for any number of examples.
+        meaning: what the numbers are, in words.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[str | int, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Some new inputs, whose targets are unknown.
+
+    Attributes:
+        names: where each input came from.
+        dataset: those that could be read, in raw units.
+        problems: for each one that could not, by its place among `names`, why, in one sentence.
+    """
+
+    names: Sequence[str]
+    dataset: Dataset
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+
+class Inputs(Record, abc.ABC):
+    """What a column of inputs means; frozen, and known by its `tag` in JSON.
+
+    Attributes:
+        shape: of one input as the network sees it; of rows that differ in length, the shape at one time.
+        word: of the kind, in sentences.
+        words: what a source of this kind holds, in words.
+        trained: what a model learnt from, in words.
+        preset: the preset to try first on it.
+        noun: what examples are called, in the plural.
+        step: what one time of an example is called, if it has times.
+        file: what stands for a file of new inputs in commands.
+        asked: what a model of this kind can be asked about, in words.
+        several: whether one file holds several examples.
+        written: whether an input may be written out in place of a path.
+        looks: whether features and attributions can be shown of one input.
+        checked: how many examples an exported file is compared on.
+        dtype: of raw inputs, as an exported file takes them.
+        fill: what stands behind the end of a shorter row in a batch.
+    """
+
+    word: ClassVar[str]
+    words: ClassVar[str]
+    trained: ClassVar[str]
+    preset: ClassVar[str]
+    noun: ClassVar[str] = "examples"
+    step: ClassVar[str] = "time"
+    file: ClassVar[str]
+    asked: ClassVar[str]
+    several: ClassVar[bool] = False
+    written: ClassVar[bool] = False
+    looks: ClassVar[bool] = False
+    checked: ClassVar[int] = 32
+    dtype: ClassVar[torch.dtype] = torch.float32
+    fill: ClassVar[int] = 0
+
+    if TYPE_CHECKING:  # a field of most kinds; a property here would be taken for its default
+
+        @property
+        def shape(self) -> tuple[int, ...]:
+            """Shape of one input as the network sees it; of rows that differ in length, the shape at one time."""
+
+    @abc.abstractmethod
+    def zeros(self, count: int) -> Tensor:
+        """`count` inputs of zeros as a network takes them, `TIMES` long if lengths differ; on the default device."""
+
+    @abc.abstractmethod
+    def describe(self, dataset: Dataset) -> str:
+        """One input in words, such as `28 x 28 grey images`."""
+
+    @abc.abstractmethod
+    def port(self) -> Port:
+        """What an exported file is given."""
+
+    @classmethod
+    def of(cls, task: "Task") -> Self:
+        """The inputs of a task, which are of this kind.
+
+        Raises:
+            GlassworkError: if they are of another kind.
+        """
+        if not isinstance(task.inputs, cls):
+            raise GlassworkError(f"These are {task.inputs.words}, and not {cls.words}")
+        return task.inputs
+
+    @classmethod
+    def holds(cls) -> str:
+        """What a source holds, and what learns from it."""
+        return f"{cls.words}: use {cls.preset}"
+
+    def fit(self, dataset: Dataset, rows: Tensor) -> Self:
+        """The kind with what inputs are scaled by, found on the training `rows`."""
+        return self
+
+    def scaler(self) -> nn.Module:
+        """Raw inputs -> what the network takes."""
+        return nn.Identity()
+
+    def raw(self, dataset: Dataset, rows: Tensor) -> Tensor | None:
+        """Some rows as an exported file takes them; None: as the network takes them."""
+        return None
+
+    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+        """New inputs, in parts that fit into memory.
+
+        Raises:
+            GlassworkError: for a missing file, or one that does not fit.
+        """
+        raise GlassworkError(f"{paths[0]} cannot be read as {self.words} without the system that learns from them")
+
+    def unlike(self, paths: Sequence[Path]) -> tuple[str, ...] | None:
+        """What in new inputs is not as in training, a sentence each; None: reading them says it."""
+        return ()
+
+    def arrays(self, numbers: Any) -> Tensor:
+        """Numbers in raw units, an array or tensor, as a column holds them.
+
+        Raises:
+            GlassworkError: for another shape, or values that do not fit.
+        """
+        raise self._without_looks()
+
+    def require_looks(self) -> None:
+        """Refuses to look for features in what is neither images nor rows of numbers.
+
+        Raises:
+            GlassworkError: naming what the model takes.
+        """
+        if not self.looks:
+            raise self._without_looks()
+
+    def _without_looks(self) -> GlassworkError:
+        return GlassworkError(
+            f"Features and attributions are of images and rows of numbers, and this model takes {self.word}: "
+            "open it without them"
+        )
+
+    def read_images(self, sources: Sequence[str]) -> tuple[Tensor, dict[int, str]]:
+        """Image files in raw units, and for each that cannot be read its place and why.
+
+        Raises:
+            GlassworkError: for a network that takes no images.
+        """
+        raise GlassworkError(f"This model takes no images: it was trained on {self.trained}")
+
+    def like(self, options: ReadingOptions, schema: Schema) -> ReadingOptions:
+        """How a source is read whose inputs are to be of this very kind.
+
+        Args:
+            options: what else is asked for.
+            schema: that the inputs belong to.
+        """
+        return replace(options, like=schema, classes_known=True)
+
+    def align(self, dataset: Dataset) -> Tensor | None:
+        """The inputs of examples read anew as a model of this kind takes them; None: they are of another kind or size.
+
+        Raises:
+            GlassworkError: for a missing column, or data that has changed.
+        """
+        found = dataset.schema.task.inputs
+        return dataset.columns["inputs"] if type(found) is type(self) and found.shape == self.shape else None
+
+    def picture(self, dataset: Dataset, row: int) -> Tensor | None:
+        """One input as a picture, uint8 (1 or 3, height, width); None: it is none."""
+        return None
+
+    def suspicions(self, dataset: Dataset, training: Tensor) -> list[str]:
+        """What looks as if it told the target, a sentence each.
+
+        Args:
+            dataset: all examples.
+            training: the rows to look at, int64.
+        """
+        return []
+
+    def remarks(self, dataset: Dataset) -> tuple[str, ...]:
+        """What a reader should know of how a source was read, a sentence each."""
+        return tuple(sentence.removesuffix(".") for sentence in dataset.skipped)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of images; None: these are none."""
+        return None
+
+
+class Target(Record, abc.ABC):
+    """What a column of targets means; frozen, and known by its `tag` in JSON.
+
+    Attributes:
+        word: of the kind, in sentences.
+        what: what such targets are, in words.
+        main: the metric that people ask for first.
+        losses: the names of the losses that fit; the first is the default.
+        unit: what examples are counted in, in the plural.
+        inside: whether the targets lie in the inputs themselves.
+        one_class: whether every example has exactly one class.
+        exclusive: whether exactly one class is right, for an example or for each of its times.
+        numeric: whether they are numbers, which have no probabilities.
+        least: how many examples it takes to measure anything.
+        further: a verb with its flags that goes on from a model, and what it does; None: there is none.
+    """
+
+    word: ClassVar[str]
+    what: ClassVar[str]
+    main: ClassVar[str] = "loss"
+    losses: ClassVar[tuple[str, ...]]
+    unit: ClassVar[str] = "examples"
+    inside: ClassVar[bool] = False
+    one_class: ClassVar[bool] = False
+    exclusive: ClassVar[bool] = False
+    numeric: ClassVar[bool] = False
+    least: ClassVar[int] = 1
+    further: ClassVar[tuple[str, str, str] | None] = None
+
+    names: Names
+
+    @classmethod
+    def of(cls, task: "Task") -> Self:
+        """The target of a task, which is of this kind.
+
+        Raises:
+            GlassworkError: if it is of another kind.
+        """
+        if not isinstance(task.target, cls):
+            raise GlassworkError(f"These targets are {task.target.what}, and not {cls.what}")
+        return task.target
+
+    @abc.abstractmethod
+    def describe(self, task: "Task") -> str:
+        """What is predicted, in words."""
+
+    @abc.abstractmethod
+    def ports(self) -> tuple[Port, ...]:
+        """What an exported file answers."""
+
+    @abc.abstractmethod
+    def parse(self, word: str | float) -> Tensor:
+        """What one example should have been answered, as the loss takes it.
+
+        Args:
+            word: the name of a class, several with commas between, or a number (or several) in the target's own units.
+
+        Raises:
+            GlassworkError: for a class that the model does not have, what is no number, or too few of them.
+        """
+
+    def output_shape(self, count: int) -> tuple[int, ...]:
+        """What a network answers to `Inputs.zeros(count)`."""
+        return (count, len(self.names))
+
+    def fit(self, dataset: Dataset, rows: Tensor) -> Self:
+        """The kind with what targets are scaled by, found on the training `rows`."""
+        return self
+
+    def scaler(self) -> "TargetScaler":
+        """Raw targets -> what the loss takes, and back."""
+        return TargetScaler()
+
+    def align(self, dataset: Dataset) -> Tensor | None:
+        """The targets of examples read anew in the kind and order of this one; None: they do not fit.
+
+        Raises:
+            GlassworkError: for a class that the model does not know.
+        """
+        return dataset.columns["targets"] if dataset.schema.task.target == self else None
+
+    def strata(self, dataset: Dataset, rows: Tensor) -> Tensor:
+        """A number for each of the rows, int64, equal for rows that are alike; a split spreads these evenly."""
+        return torch.zeros(len(rows), dtype=torch.int64)
+
+    def counts(self, dataset: Dataset, rows: Tensor) -> Tensor | None:
+        """How many of the rows are of each class, int64 (classes,); None: there are no classes."""
+        return None
+
+    def separate(self, targets: Tensor, columns: Sequence[str]) -> list[tuple[str, Tensor, int]]:
+        """Each thing to predict alone: name, values (rows,), and number of classes, 0 for numbers.
+
+        Args:
+            targets: of some rows.
+            columns: of the table that they stood in.
+        """
+        return []
+
+    def measure(self, outputs: Tensor, targets: Tensor, loss: str) -> dict[str, float]:
+        """Named metrics of outputs (rows, outputs) against raw targets, over all rows at once.
+
+        Args:
+            outputs: a network's, numbers in the target's own units.
+            targets: as their column holds them.
+            loss: what the network was trained with, which says how its outputs read.
+
+        Raises:
+            GlassworkError: for no rows, or a loss that does not fit.
+        """
+        raise GlassworkError(f"Targets that are {self.what} are measured by the system that learns from them")
+
+    def count(self, dataset: Dataset, rows: Tensor) -> int:
+        """How much there is to learn from at `rows`, in `unit`."""
+        return len(rows)
+
+    def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:
+        """What an exported file answers, one for each of `ports`: unscaled outputs, and their probabilities."""
+        return outputs, self.probabilities(outputs, loss)
+
+    def readout(self, outputs: Tensor, loss: str) -> Tensor:
+        """A network's outputs as people read them: probabilities, or numbers in their own units."""
+        return self.probabilities(outputs, loss)
+
+    def probabilities(self, outputs: Tensor, loss: str) -> Tensor:
+        """What a network's outputs say as probabilities; the order of the outputs is kept.
+
+        Raises:
+            GlassworkError: for numbers, which have none, or a loss that does not fit.
+        """
+        raise GlassworkError("Targets that are numbers have no probabilities; read the scores themselves.")
+
+    def require_rows(self, outputs: Tensor) -> None:
+        """Refuses to measure nothing.
+
+        Raises:
+            GlassworkError: for no rows.
+        """
+        if not len(outputs):
+            raise GlassworkError("There is nothing to measure: not one example. Give the data a larger share for this.")
+
+    def require_loss(self, loss: str) -> None:
+        """Refuses a loss that cannot be computed for targets of this kind.
+
+        Raises:
+            GlassworkError: naming the losses that can.
+        """
+        if loss not in self.losses:
+            fitting = ", ".join(self.losses)
+            raise GlassworkError(f"The loss {loss} does not fit targets that are {self.what}; choose from {fitting}.")
+
+    def place(self, name: str) -> int:
+        """The number of a class.
+
+        Raises:
+            GlassworkError: if the model does not have it.
+        """
+        if name not in self.names:
+            raise GlassworkError(f"'{name}' is no class of this model; its classes are {', '.join(self.names)}")
+        return self.names.index(name)
+
+
+class TargetScaler(nn.Module):
+    """Raw targets to what the loss takes, and a network's outputs to the target's own units; here: as they are."""
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Targets as the loss takes them."""
+        return raw
+
+    def inverse(self, outputs: Tensor) -> Tensor:
+        """A network's outputs in the target's own units."""
+        return outputs
+
+
+class Affine(nn.Module):
+    """Scales inputs by mean and deviation: (raw / unit - mean) / deviation, float32; 0 where the deviation is 0.
+
+    Args:
+        mean: per channel or feature; empty: 0.
+        deviation: per channel or feature; empty: 1.
+        pictures: whether these are images, values from 0 to 255 with channels third from last.
+    """
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float], pictures: bool = False) -> None:
+        super().__init__()
+        unit = 255.0 if pictures else 1.0
+        means, deviations = torch.tensor(mean or (0.0,)), torch.tensor(deviation or (1.0,))
+        shape = (-1, 1, 1) if pictures else (-1,)
+        varies = deviations > 0
+        self.register_buffer("factor", torch.where(varies, 1 / (unit * deviations), 0.0).view(shape))
+        self.register_buffer("shift", torch.where(varies, -means / deviations, 0.0).view(shape))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Scaled float32 inputs."""
+        return torch.addcmul(self.shift, raw.to(torch.float32), self.factor)  # type: ignore[arg-type]
+
+
+def new_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Dataset:
+    """New inputs, in raw units, as examples whose targets are unknown."""
+    unknown = torch.zeros(len(inputs), dtype=torch.int64)
+    return Dataset({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+
+
+def as_numbers(tensor: Tensor) -> tuple[float, ...]:
+    """A tensor's values as plain numbers."""
+    return tuple(float(value) for value in tensor)
+
+
+def moments(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column of float64 numbers; a constant one keeps deviation 1."""
+    mean, deviation = numbers.mean(0), numbers.std(0, correction=0)
+    return mean, torch.where(deviation > 1e-12, deviation, 1.0)
+
+
+def image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Per-channel mean and deviation of uint8 images / 255, from how often each of the 256 values occurs."""
+    values = torch.arange(256, dtype=torch.float64) / 255
+    sample = rows if len(rows) <= 20_000 else rows[:: len(rows) // 20_000 + 1]
+    counts = torch.stack(
+        [torch.bincount(images[sample, c].flatten(), minlength=256) for c in range(images.shape[1])]
+    ).to(torch.float64)
+    share = counts / counts.sum(1, keepdim=True)
+    mean = share @ values
+    deviation = (share @ values.square() - mean.square()).clamp_min(0).sqrt()
+    return mean, torch.where(deviation > 1e-6, deviation, 1.0)
+
+
+def listed(words: Sequence[str], most: int = 10) -> str:
+    """The first of some words, with dots if there are more."""
+    return ", ".join(words[:most]) + (", ..." if len(words) > most else "")

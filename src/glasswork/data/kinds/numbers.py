@@ -1,0 +1,135 @@
+"""Targets that are numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.kind import Port, Target, TargetScaler, as_numbers, listed, moments
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.errors import GlassworkError
+from glasswork.objectives.metrics import measure_numbers
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.task import Task
+
+DECILES = 10
+
+
+@dataclass(frozen=True)
+class Numbers(Target):
+    """One number per example or several, float32 (rows, numbers).
+
+    Attributes:
+        names: of the numbers, in the order of the network's outputs.
+        mean: what is subtracted, per number.
+        deviation: what they are divided by after that.
+    """
+
+    tag: ClassVar[str] = "number"
+    word: ClassVar[str] = "number"
+    what: ClassVar[str] = "numbers"
+    main: ClassVar[str] = "r2"
+    losses: ClassVar[tuple[str, ...]] = ("squared-error",)
+    numeric: ClassVar[bool] = True
+    least: ClassVar[int] = 2
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    @override
+    def describe(self, task: "Task") -> str:
+        names = listed(self.names)
+        return f"the number {names}" if len(self.names) == 1 else f"{len(self.names)} numbers: {names}"
+
+    @override
+    def fit(self, dataset: Dataset, rows: Tensor) -> Self:
+        mean, deviation = moments(dataset.columns["targets"][rows].to(torch.float64))
+        return replace(self, mean=as_numbers(mean), deviation=as_numbers(deviation))
+
+    @override
+    def scaler(self) -> TargetScaler:
+        return Standard(self.mean, self.deviation)
+
+    @override
+    def parse(self, word: str | float) -> Tensor:
+        try:
+            numbers = [float(each) for each in str(word).split(",")]
+        except ValueError:
+            raise GlassworkError(f"This model answers numbers, and '{word}' is none") from None
+        if len(numbers) != len(self.names):
+            raise GlassworkError(f"This model answers {len(self.names)} numbers, and {len(numbers)} were given")
+        scaled: Tensor = self.scaler()(torch.tensor([numbers]))
+        return scaled
+
+    @override
+    def strata(self, dataset: Dataset, rows: Tensor) -> Tensor:
+        """Tenths of the first number."""
+        first = dataset.columns["targets"][rows][:, 0]
+        return first.argsort(stable=True).argsort() * DECILES // max(1, len(rows))
+
+    @override
+    def separate(self, targets: Tensor, columns: Sequence[str]) -> list[tuple[str, Tensor, int]]:
+        return [(name, targets[:, place].double(), 0) for place, name in enumerate(self.names)]
+
+    @override
+    def align(self, dataset: Dataset) -> Tensor | None:
+        """A few whole numbers read as classes, and zeros and ones as labels; both are brought back."""
+        found, targets = dataset.schema.task.target, dataset.columns["targets"]
+        if type(found) is Numbers:
+            return targets if found.names == self.names else None
+        if type(found) is OneClass and len(self.names) == 1:
+            try:
+                return torch.tensor([float(name) for name in found.names])[targets][:, None]
+            except ValueError:
+                return None
+        return targets.to(torch.float32) if type(found) is Labels and found.names == self.names else None
+
+    @override
+    def measure(self, outputs: Tensor, targets: Tensor, loss: str) -> dict[str, float]:
+        self.require_loss(loss)
+        self.require_rows(outputs)
+        return measure_numbers(outputs, targets)
+
+    @override
+    def readout(self, outputs: Tensor, loss: str) -> Tensor:
+        return self.scaler().inverse(outputs)
+
+    @override
+    def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:
+        return (outputs,)
+
+    @override
+    def ports(self) -> tuple[Port, ...]:
+        meaning = f"{', '.join(self.names)}, in the target's own units"
+        return (Port("numbers", "float32", ("batch", len(self.names)), meaning),)
+
+
+class Standard(TargetScaler):
+    """Numbers of mean 0 and deviation 1.
+
+    Args:
+        mean: per number; empty: 0.
+        deviation: per number; empty: 1.
+    """
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor(tuple(mean) or (0.0,)))
+        self.register_buffer("deviation", torch.tensor(tuple(deviation) or (1.0,)))
+
+    @override
+    def forward(self, raw: Tensor) -> Tensor:
+        return (raw - self.mean) / self.deviation
+
+    @override
+    def inverse(self, outputs: Tensor) -> Tensor:
+        return outputs * self.deviation + self.mean

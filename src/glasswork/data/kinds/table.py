@@ -1,0 +1,170 @@
+"""Inputs that are rows of numbers: the features of a table, or of a plain array."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.formats.raw_arrays import vectors_of
+from glasswork.data.formats.tables.encode import encode
+from glasswork.data.formats.tables.infer import quoted
+from glasswork.data.formats.tables.load import is_table, load_tables
+from glasswork.data.kinds.columns import Column
+from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, moments, new_inputs
+from glasswork.data.kinds.table_scaling import TAILS, TableScaler, column_moments
+from glasswork.data.suspicions import suspicions
+from glasswork.errors import GlassworkError
+
+_PLURALS = {"number": "numbers", "boolean": "booleans", "category": "categories", "date": "dates"}
+
+
+@dataclass(frozen=True)
+class Table(Inputs):
+    """Rows of numbers, float32 (rows, features); NaN for what is unknown, such as an empty cell.
+
+    Attributes:
+        shape: (features,).
+        features: their names; empty if they have none.
+        mean: what is subtracted, per feature; also what stands for an unknown one.
+        deviation: what features are divided by after that; 0 for a feature of a table that is the same in every
+            training row, which becomes 0 everywhere.
+        tails: how many deviations from the mean the features reach; farther ones are drawn nearer by a logarithm;
+            None: they stay where they are.
+        columns: how the columns of a table become the features, in their order; empty for a plain array.
+        target_columns: the columns of the table that hold the target.
+        unused: the columns of the table that are neither.
+    """
+
+    tag: ClassVar[str] = "vector"
+    word: ClassVar[str] = "vector"
+    words: ClassVar[str] = "rows of numbers"
+    trained: ClassVar[str] = "rows of a table"
+    preset: ClassVar[str] = "mlp"
+    file: ClassVar[str] = "FILE.csv"
+    asked: ClassVar[str] = "the rows of a table"
+    several: ClassVar[bool] = True
+    looks: ClassVar[bool] = True
+
+    shape: tuple[int]
+    features: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    tails: float | None = None
+    columns: tuple[Column, ...] = ()
+    target_columns: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    @override
+    def zeros(self, count: int) -> Tensor:
+        return torch.zeros(count, *self.shape)
+
+    @override
+    def fit(self, dataset: Dataset, rows: Tensor) -> Self:
+        numbers = dataset.columns["inputs"][rows].to(torch.float64)
+        mean, deviation = column_moments(numbers, self.columns) if self.columns else moments(numbers)
+        tails = TAILS if self.columns else None
+        return replace(self, mean=as_numbers(mean), deviation=as_numbers(deviation), tails=tails)
+
+    @override
+    def scaler(self) -> nn.Module:
+        affine = Affine(self.mean, self.deviation)
+        return TableScaler(affine, self.deviation, self.columns, self.tails) if self.deviation else affine
+
+    @override
+    def raw(self, dataset: Dataset, rows: Tensor) -> Tensor:
+        return dataset.columns["inputs"][rows]
+
+    @property
+    def known_columns(self) -> tuple[Column, ...]:
+        """The columns that a model was trained on; all are numbers if it was trained on no table."""
+        return self.columns or tuple(Column(feature, "number") for feature in self.features)
+
+    @override
+    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+        """The rows of tables."""
+        for path in paths:
+            if not path.is_file():
+                raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
+            rows, _ = self.read_table(path)
+            names = [f"{path.name} row {row}" for row in range(1, len(rows) + 1)]
+            yield Reading(names, new_inputs(rows, schema, names))
+
+    def read_table(self, path: Path) -> tuple[Tensor, tuple[str, ...]]:
+        """The model's features out of a table, in any format that tables are trained on.
+
+        Returns:
+            float32 (rows, features), NaN for what is unknown, such as an empty cell or a category that training did not
+            have; and a sentence for each matter in which the table is not as in training.
+
+        Raises:
+            GlassworkError: for a missing column, or a cell that is no number or no date if training had only such.
+        """
+        table = load_tables([path], self.columns)
+        encoded = encode(table, self.known_columns)
+        return encoded.inputs, (*encoded.sentences, *self.ignored(list(table.columns)))
+
+    @override
+    def unlike(self, paths: Sequence[Path]) -> tuple[str, ...]:
+        """Unknown categories, empty cells and unused columns of those paths that are tables."""
+        return tuple(sentence for path in paths if is_table(path) for sentence in self.read_table(path)[1])
+
+    def ignored(self, names: Sequence[str]) -> list[str]:
+        """A sentence about columns that training did not have."""
+        known = {column.name for column in self.known_columns} | {*self.target_columns, *self.unused}
+        more = [name for name in names if name not in known]
+        return [f"Training had no column {quoted(more)}: not used."] if more else []
+
+    @override
+    def arrays(self, numbers: Any) -> Tensor:
+        """Rows of features in their order."""
+        array = numbers.detach().cpu().numpy() if isinstance(numbers, Tensor) else np.asarray(numbers)
+        if array.ndim != 2 or array.shape[1:] != self.shape:
+            raise GlassworkError(
+                f"The inputs have the shape {array.shape}: this model takes rows of {self.shape[0]} numbers, "
+                f"{', '.join(self.features[:6])}{' ...' if len(self.features) > 6 else ''}"
+            )
+        return vectors_of(array, "the inputs")
+
+    @override
+    def align(self, dataset: Dataset) -> Tensor | None:
+        """Features of plain arrays are found by name."""
+        found, inputs = dataset.schema.task.inputs, dataset.columns["inputs"]
+        if not isinstance(found, Table) or (found.features == self.features and found.shape != self.shape):
+            return None
+        if (found.columns, found.features) == (self.columns, self.features):
+            return inputs
+        if found.columns and self.columns:  # a table that was not read for this model
+            raise GlassworkError(
+                f"{dataset.source} has changed since this model was trained, and its columns now read differently: "
+                "name it with --data, or train anew"
+            )
+        places = {name: place for place, name in enumerate(found.features)}
+        missing = [name for name in self.features if name not in places]
+        if missing:
+            raise GlassworkError(f"{dataset.source} has no column '{missing[0]}', which this model was trained on")
+        return inputs[:, [places[name] for name in self.features]] if self.features else None
+
+    @override
+    def describe(self, dataset: Dataset) -> str:
+        (features,), columns = self.shape, self.columns
+        if (len(columns) == features and all(column.kind == "number" for column in columns)) or not columns:
+            return f"rows of {features} number{'s' if features > 1 else ''}"
+        counts = Counter(column.kind for column in columns)
+        words = [f"{count} {_PLURALS[kind] if count > 1 else kind}" for kind, count in counts.items()]
+        return f"rows of {', '.join(words)}, as {features} numbers"
+
+    @override
+    def suspicions(self, dataset: Dataset, training: Tensor) -> list[str]:
+        return suspicions(dataset, self.columns, self.target_columns, training)
+
+    @override
+    def port(self) -> Port:
+        meaning = f"raw values of {', '.join(self.features)}" if self.features else "raw values"
+        return Port("features", "float32", ("batch", *self.shape), f"{meaning}; NaN where unknown")

@@ -1,0 +1,167 @@
+"""A process carried out in a folder: logged, saved, interrupted and resumed."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from torch import nn
+
+from glasswork.catalogue import SYSTEMS
+from glasswork.execution import environment
+from glasswork.run.folder import RunFolder
+from glasswork.run.prepare import Former, Resumed
+from glasswork.run.request import Request
+from glasswork.systems.process import Outcome, Process
+from glasswork.training.checkpoints import checkpoints, load_checkpoint
+from glasswork.training.fit import best_of
+from glasswork.training.step import Best, Step, Tree
+from glasswork.training.watchers import Interruption, interruptible, logged, saved
+
+
+class Prepare(Protocol):
+    """What makes a request ready to be carried out."""
+
+    def __call__(self, request: Request, *, former: Former | None = None, spent: float | None = None) -> Process:
+        """The process that is asked for."""
+
+
+@dataclass
+class Run:
+    """A process and the folder that it is carried out in; `steps` carries it out.
+
+    Attributes:
+        folder: where it is written.
+        request: what was asked for.
+        process: what is carried out.
+        state: of the last step of an earlier sitting; None for a new run.
+        interrupted: whether it was stopped before its end.
+        last: the last step made in this sitting.
+        outcome: what it came to; None before it is finished.
+    """
+
+    folder: RunFolder
+    request: Request
+    process: Process
+    state: Tree | None = None
+    interrupted: bool = False
+    last: Step | None = None
+    outcome: Outcome | None = None
+
+    def steps(self) -> Iterator[Step]:
+        """Carries the process out from where it stands; every step is logged and the run saved as it goes."""
+        before = self.state["number"] if self.state else 0
+        self.folder.truncate_steps(before)
+        made = logged(self.process.steps(self.state, self.folder.path), self.folder.path)
+        with (
+            self.folder.kept(),
+            Interruption() as interruption,
+            closing(saved(made, self.folder.checkpoints)) as saves,
+        ):
+            steps: Iterator[Step] = saves
+            if self.request.machine.tensorboard:
+                from glasswork.run.tensorboard import recorded
+
+                steps = recorded(steps, self.folder.path, before)
+            for step in interruptible(steps, lambda: interruption.wished):
+                self.last = step
+                yield step
+        done = self.last is None or self.last.last
+        self.interrupted = interruption.wished and not done
+        if self.interrupted:
+            self.folder.unlock()
+
+    def last_state(self) -> Tree | None:
+        """The state of the last step, in all sittings; None if not one was made."""
+        return self.last.state() if self.last is not None else self.state
+
+    @property
+    def best(self) -> Best | None:
+        """The best judgement so far, in all sittings."""
+        if self.last is not None:
+            return self.last.best
+        return best_of(self.state) if self.state else None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the first step to the last, in all sittings."""
+        if self.last is not None:
+            return self.last.elapsed
+        return float(self.state["elapsed"]) if self.state else 0.0
+
+
+def begin_run(request: Request, spent: float = 0.0) -> Run:
+    """Makes a new run ready.
+
+    Args:
+        request: what is asked for.
+        spent: seconds of a budget that are gone already, such as the start of the process.
+
+    Raises:
+        GlassworkError: for data, a network or a machine that does not fit; nothing is left behind then.
+    """
+    replay = _replayed(request)
+    former = None
+    if replay is not None:
+        _, execution = replay.read_resolved(SYSTEMS[request.system].recipe)
+        former = Former(execution, _progress(replay))
+    process = _prepare(request)(request, former=former, spent=spent)
+    summary = process.summary  # before the folder is made, in case that the data is refused
+    folder = RunFolder.create(request.machine.out, request.preset)
+    with folder.kept():
+        folder.keep_network(process.recipe)
+        folder.write_resolved(process.recipe, process.execution)
+        began_with = {
+            "training_seconds": process.seconds,
+            "memory": process.memory.to_json() if process.memory is not None else None,
+            "remarks": process.remarks,
+        }
+        folder.write("environment.json", {**environment(), **began_with})
+        folder.write("data.json", {**summary.to_json(), "fingerprint": process.fingerprint})
+        folder.write_request(request)  # last, as it is what a folder is known by
+    return Run(folder, request, process)
+
+
+def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
+    """Makes a run ready to go on where it was stopped.
+
+    Args:
+        folder: the run's.
+        network: the user's own, if the run began with a module.
+
+    Raises:
+        GlassworkError: if the run is in use, its data has changed, or its files are of another version.
+    """
+    folder.lock()
+    with folder.kept():
+        request = folder.read_request(network)
+        recipe, execution = folder.read_resolved(SYSTEMS[request.system].recipe)
+        kept = checkpoints(folder.checkpoints)
+        state = load_checkpoint(kept[-1]) if kept else None
+        began_with, data = folder.read("environment.json"), folder.read("data.json")
+        resumed = Resumed(
+            run=folder.name,
+            recipe=folder.with_kept_network(recipe),
+            fingerprint=data["fingerprint"],
+            seconds=began_with["training_seconds"],
+            remarks=tuple(began_with["remarks"]),
+            fresh=state is None,
+        )
+        replay = _replayed(request)
+        former = Former(execution, None if replay is None else _progress(replay), resumed)
+        return Run(folder, request, _prepare(request)(request, former=former), state)
+
+
+def _prepare(request: Request) -> Prepare:
+    """What makes a system's requests ready, imported now."""
+    module, _, name = SYSTEMS[request.system].prepare.partition(":")
+    return cast(Prepare, getattr(importlib.import_module(module), name))
+
+
+def _replayed(request: Request) -> RunFolder | None:
+    return None if request.machine.replay is None else RunFolder.find(request.machine.replay)
+
+
+def _progress(replay: RunFolder) -> list[float]:
+    return [line["progress"] for line in replay.steps()]

@@ -1,0 +1,49 @@
+"""Choosing a preset from what the data is."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from glasswork.data.dataset import InputKind, ReadingOptions
+from glasswork.data.reading import read
+from glasswork.errors import GlassworkError
+from glasswork.run.folder import RunFolder
+from glasswork.run.request import Request, make_request
+from glasswork.systems.supervised.recipe import SupervisedRecipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+OWN, USUAL = "own", "lenet"
+FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn", "sequence": "video"}
+"""The preset to try first on each kind of input."""
+
+
+def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
+    """The request for a preset and what was asked; a run to repeat stands under it with all that was asked then.
+
+    Args:
+        preset: its name; None: that of the run to repeat, else what fits the data.
+        values: fields of recipe and machine.
+        network: the user's own, if it is given as a module.
+
+    Raises:
+        GlassworkError: if the run to repeat has another preset, or nothing fits.
+    """
+    if values.get("replay") is None:
+        return make_request(preset or choose_preset(values), values, network)
+    former = RunFolder.find(values["replay"]).read_request()
+    if preset not in {None, former.preset}:
+        raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave the preset away")
+    return make_request(former.preset, {**former.asked, **values}, network)
+
+
+def choose_preset(values: Mapping[str, Any]) -> str:
+    """The preset for what was asked: the user's own network, else what fits the data, else the first one to try."""
+    if values.get("network"):
+        return OWN
+    if values.get("data") is None:
+        return USUAL
+    recipe = make_request(USUAL, values).recipe
+    assert isinstance(recipe, SupervisedRecipe)
+    options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
+    return FITTING[read(values["data"], options).schema.inputs]

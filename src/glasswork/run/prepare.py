@@ -1,0 +1,216 @@
+"""The one way from a request to a network that is ready to learn: read, split, fit, derive, network, begin, stages."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from glasswork.catalogue import make_system
+from glasswork.data.dataset import Dataset
+from glasswork.data.splits import Splits
+from glasswork.errors import GlassworkError
+from glasswork.execution import Execution, choose_device, seed_everything, usable_cores
+from glasswork.recipe.base import Recipe
+from glasswork.run.request import Request
+from glasswork.systems.learning import Learning, fingerprint
+from glasswork.systems.own_network import check_outputs
+from glasswork.systems.reading import read_data, read_split
+from glasswork.systems.system import Context, System
+from glasswork.training.autotune import choose_execution
+from glasswork.training.clock import Clock
+from glasswork.training.memory import estimate_memory, short_of_memory
+from glasswork.training.stage import Stage
+from glasswork.training.staged import timed
+
+FINISHING_SECONDS = 0.6
+
+
+@dataclass(frozen=True)
+class Former:
+    """What an earlier run says about one that repeats it or goes on with it.
+
+    Attributes:
+        execution: how its arithmetic was carried out.
+        progress: before each of its steps, for a run with the same schedule; None: the clock is its own.
+        resumed: what is known of the same run's earlier sittings; None: it is another run, which is repeated.
+    """
+
+    execution: Execution
+    progress: Sequence[float] | None
+    resumed: "Resumed | None" = None
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a run has written down about itself.
+
+    Attributes:
+        run: its name.
+        recipe: with nothing left open.
+        fingerprint: of its data.
+        seconds: how long its steps may take; None: the recipe bounds their number.
+        remarks: about the weights that it began with.
+        fresh: whether not one step of it is kept.
+    """
+
+    run: str
+    recipe: Recipe
+    fingerprint: str
+    seconds: float | None
+    remarks: tuple[str, ...]
+    fresh: bool
+
+
+def read(request: Request) -> Dataset:
+    """All examples of what is asked for.
+
+    Raises:
+        GlassworkError: if no data is named, or it cannot be read.
+    """
+    return read_data(make_system(request.system, request.recipe, request.network))
+
+
+def read_and_split(request: Request) -> tuple[Dataset, Splits]:
+    """The same, and which rows train, validate and test."""
+    return read_split(make_system(request.system, request.recipe, request.network))
+
+
+def resolve(request: Request, dataset: Dataset, splits: Splits) -> Request:
+    """The request with what its recipe leaves open derived from the data.
+
+    Raises:
+        GlassworkError: if recipe and data do not fit.
+    """
+    system = make_system(request.system, request.recipe, request.network)
+    return replace(request, recipe=system.resolve(_fitted(system, dataset, splits), splits))
+
+
+def prepare(
+    request: Request,
+    dataset: Dataset | None = None,
+    splits: Splits | None = None,
+    *,
+    execution: Execution | None = None,
+    derive: bool = True,
+    former: Former | None = None,
+    spent: float | None = None,
+) -> Learning:
+    """Makes what is asked for ready to learn.
+
+    Args:
+        request: what is asked for.
+        dataset: all examples; they are fitted on the training rows if they are not yet. None: the recipe's data, and
+            the memory that learning takes is estimated.
+        splits: which of them train, validate and test; None together with `dataset`.
+        execution: how the arithmetic is carried out, in a process that is left as it is; None: precision, layout and
+            allocator are measured, as far as the machine leaves them open.
+        derive: whether the recipe leaves something open, which is derived from the data.
+        former: the run that is repeated or resumed.
+        spent: seconds of a budget that are gone already, such as the start of the process; None: the budget is for the
+            steps alone.
+
+    Raises:
+        GlassworkError: for data, a network or a machine that does not fit.
+    """
+    began = time.monotonic()
+    resumed = former.resumed if former is not None else None
+    device = choose_device(request.machine.device) if execution is None and resumed is None else ""
+    draft = make_system(request.system, request.recipe, request.network)
+    estimate = dataset is None
+    if dataset is None or splits is None:
+        dataset, splits = read_split(draft)
+    if resumed is not None and resumed.fingerprint != fingerprint(dataset):
+        raise GlassworkError(f"The data at {resumed.recipe.data} has changed since {resumed.run} began: train anew")
+    dataset = _fitted(draft, dataset, splits)
+    system = _resolved(request, draft, dataset, splits, resumed, derive)
+    network = _network(system, dataset)
+    plain = Context(dataset, splits, Execution())
+    remarks = resumed.remarks if resumed is not None else ()
+    if resumed is None or resumed.fresh:
+        remarks = system.begin(network, plain)
+    memory, warnings = None, tuple[str, ...]()
+    if execution is None and resumed is None:
+        execution = Execution(device, request.machine.threads or usable_cores())
+        torch.set_num_threads(execution.threads)
+        if estimate:
+            memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
+            warnings = (short,) if (short := short_of_memory(memory)) else ()
+        if former is None:
+            execution = _measure(request, system, network, plain, execution)
+    if former is not None:
+        execution = former.execution
+        execution.apply()
+    assert execution is not None
+    execution.place(network)
+    context = Context(dataset, splits, execution)
+    stages = system.stages(network, context)
+    clock = _clock(system.recipe, stages, former, None if spent is None else time.monotonic() - began + spent)
+    return Learning(system, network, context, timed(stages, clock), clock.seconds, memory, warnings, remarks)
+
+
+def _fitted(system: System, dataset: Dataset, splits: Splits) -> Dataset:
+    """The examples under a schema with what the training rows say about their scale, if it says nothing yet."""
+    return dataset if dataset.schema.mean else dataset.with_schema(system.fit(dataset, splits.training))
+
+
+def _resolved(
+    request: Request, draft: System, dataset: Dataset, splits: Splits, resumed: Resumed | None, derive: bool
+) -> System:
+    """The system with nothing left open in its recipe."""
+    if resumed is not None:
+        recipe = resumed.recipe
+    elif derive:
+        recipe = draft.resolve(dataset, splits)
+    else:
+        return draft
+    return make_system(request.system, recipe, request.network)
+
+
+def _network(system: System, dataset: Dataset) -> nn.Module:
+    """The freshly initialised network, which fits the data and has something to learn."""
+    seed_everything(system.recipe.seed)
+    network = system.network(dataset.schema)
+    check_outputs(network, dataset.schema)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise GlassworkError("The network has no weights to train")
+    return network
+
+
+def _measure(request: Request, system: System, network: nn.Module, plain: Context, execution: Execution) -> Execution:
+    """How the arithmetic is carried out: what was asked for, or what a few steps each way show to be the fastest."""
+
+    def make_stage(network: nn.Module, execution: Execution) -> Stage:
+        return system.stages(network, Context(plain.dataset, plain.splits, execution))[-1]
+
+    machine = system.restrict(request.machine, network)
+    device = choose_device(machine.device)
+    return choose_execution(machine, Execution(device, execution.threads), network, make_stage)
+
+
+def _clock(recipe: Recipe, stages: Sequence[Stage], former: Former | None, spent: float | None) -> Clock:
+    """The clock of all stages together.
+
+    Args:
+        recipe: whose epochs or budget bound it.
+        stages: of which the last one is as long as the recipe says.
+        former: the run that is repeated or resumed.
+        spent: seconds of the budget that are gone; None: the budget is for the steps alone.
+    """
+    if former is not None and former.progress is not None:
+        return Clock(recorded=former.progress)
+    total = stages[-1].total
+    if recipe.budget is None:
+        assert total is not None
+        return Clock(total)
+    seconds = recipe.budget if spent is None else recipe.budget - spent - FINISHING_SECONDS
+    if former is not None and former.resumed is not None:
+        assert former.resumed.seconds is not None
+        seconds = former.resumed.seconds
+    if seconds <= 0:
+        raise GlassworkError(
+            f"A budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
+            f"take {recipe.budget - seconds:.1f} s"
+        )
+    return Clock(total, seconds)

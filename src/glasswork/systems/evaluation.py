@@ -1,0 +1,102 @@
+"""A network's outputs on many examples, and what they are measured to be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import torch
+from torch import Tensor
+from typing_extensions import TypeVar
+
+from glasswork.data import ragged
+from glasswork.data.batches import Batch, Scaling
+from glasswork.data.collate import collate_of
+from glasswork.data.dataset import Dataset
+from glasswork.data.splits import Splits
+from glasswork.execution import Execution
+from glasswork.objectives.metrics import Metrics
+from glasswork.objectives.objective import Objective
+
+EVALUATION_ROWS = 500
+TOKENS_AT_ONCE = 20_000
+
+OutputsT = TypeVar("OutputsT", default=Any)
+
+
+@dataclass(frozen=True)
+class Evaluation(Generic[OutputsT]):
+    """How good a network is on some examples.
+
+    Attributes:
+        metrics: named figures.
+        outputs: what the network says about each of them.
+        rows: which examples, int64.
+    """
+
+    metrics: Metrics
+    outputs: OutputsT
+    rows: Tensor
+
+
+def measured_rows(splits: Splits) -> tuple[str, Tensor]:
+    """What a run is measured on at its end, in words and rows: test, else validation, else training examples."""
+    named = {"test": splits.test, "validation": splits.validation, "training": splits.training}
+    return next((where, rows) for where, rows in named.items() if len(rows))
+
+
+def collate(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
+    """The examples at `rows` as one batch, in their order and without augmentation; padded if they differ in length."""
+    return collate_of(dataset, execution)(rows)
+
+
+def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
+    """A network's outputs (rows, outputs), float32 on the CPU; numbers in the target's own units.
+
+    Args:
+        network: one in evaluation mode, or a part of it.
+        dataset: all examples, with the network's schema.
+        rows: which of them, int64.
+        execution: how the arithmetic is carried out.
+    """
+    make, found = collate_of(dataset, execution), torch.zeros(len(rows), len(dataset.schema.classes))
+    if "inputs" in dataset.offsets:
+        parts: Sequence[Tensor] = parts_by_length(dataset, rows)
+    else:
+        parts = torch.split(torch.arange(len(rows)), EVALUATION_ROWS)
+    with torch.inference_mode(), execution.arithmetic():
+        for places in parts:
+            found[places] = make.scaling.answers(network(make(rows[places]).inputs).float()).cpu()
+    return found
+
+
+def parts_by_length(dataset: Dataset, rows: Tensor) -> list[Tensor]:
+    """Divides rows that differ in length into parts of nearly equal length, of at most `TOKENS_AT_ONCE` with padding.
+
+    Returns:
+        The places of each part in `rows`, int64, shortest rows first.
+    """
+    lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
+    order = lengths.argsort(stable=True)
+    parts, start = [], 0
+    for place, length in enumerate(lengths[order].tolist()):
+        if place > start and length * (place + 1 - start) > TOKENS_AT_ONCE:
+            parts.append(order[start:place])
+            start = place
+    return [*parts, order[start:]] if len(rows) else []
+
+
+def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: Objective) -> Metrics:
+    """The metrics of outputs (rows, outputs) against the known targets of some rows; `loss` is the objective's.
+
+    Args:
+        outputs: as `outputs_on` gives them.
+        dataset: all examples, with the network's schema.
+        rows: which of them, int64.
+        objective: what the network was trained with; class weights play no part.
+    """
+    schema, raw = dataset.schema, dataset.columns["targets"][rows]
+    scaling = Scaling(schema, Execution())
+    target = schema.task.target
+    plain = scaling.targets(outputs) if target.numeric else outputs
+    loss = float(Objective(objective.name, objective.smoothing)(plain, scaling.targets(raw)))
+    return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)

@@ -1,0 +1,25 @@
+"""A forecasting model's own verb: it goes on with series."""
+
+from pathlib import Path
+
+from glasswork.errors import GlassworkError
+from glasswork.systems.forecast.generate import Foretold, foretold
+from glasswork.systems.model import Model
+
+
+class ForecastModel(Model):
+    """A model of the values to come of series."""
+
+    def forecast(self, data: str | Path | None = None) -> Foretold:
+        """How series go on after the last of their values, in quantiles.
+
+        Args:
+            data: a table of the series with their newest values; None: the run's own data.
+
+        Raises:
+            GlassworkError: for data that does not fit the model.
+        """
+        source = data or self.system.recipe.data
+        if source is None:
+            raise GlassworkError("This model knows no series of its own: name a table of some with --data")
+        return foretold(self.network, self.system.read(source, self.schema), self.execution)

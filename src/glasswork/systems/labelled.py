@@ -1,0 +1,121 @@
+"""Images and rows of numbers with known targets: how they are read, and the usual recipe for learning from them."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema
+from glasswork.data.reading import read
+from glasswork.errors import GlassworkError
+from glasswork.objectives.losses import check_fit, default_loss, refuse_smoothing
+from glasswork.objectives.objective import Objective
+from glasswork.recipe.base import Recipe
+from glasswork.systems.networks import NETWORKS
+from glasswork.systems.system import Context
+
+VARIANCE_OF_SCORES = 10.0
+GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
+NO_SMOOTHING = ("hinge", "squared-error")
+
+
+def read_labelled(source: str | Path, options: ReadingOptions, like: Schema | None = None) -> Dataset:
+    """The examples at a path or under a name.
+
+    Args:
+        source: path or name.
+        options: how to read it.
+        like: of a model that is to answer; its inputs are read as this describes them.
+
+    Raises:
+        GlassworkError: for what holds no targets, such as a text.
+    """
+    dataset = read(source, options if like is None else _options_like(like, options))
+    if "targets" not in dataset.columns:
+        raise GlassworkError(
+            f"This learns from images or tables with known answers, and {dataset.source} holds "
+            f"{HOLDS[dataset.schema.inputs]}"
+        )
+    return dataset
+
+
+def _options_like(schema: Schema, options: ReadingOptions) -> ReadingOptions:
+    square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
+    size = schema.shape[1] if square else None
+    channels = schema.shape[0] if schema.inputs == "image" else None
+    like = schema if schema.inputs == "vector" else None
+    return ReadingOptions(size, 0, options.target, options.strict, channels, True, like)
+
+
+def usual_values(
+    recipe: Recipe,
+    schema: Schema,
+    examples: int,
+    network: str,
+    loss: str | None,
+    smoothing: float = 0.0,
+    class_weights: str = "none",
+    augment: tuple[str, ...] | None = (),
+) -> dict[str, object]:
+    """What the fields of a recipe usually are: epochs, loss, batch size, learning rate and strength.
+
+    Args:
+        recipe: names the optimizer and the penalty.
+        schema: of the examples.
+        examples: training examples.
+        network: its name.
+        loss: the one that is asked for; None: the one that fits the targets.
+        smoothing: of the labels.
+        class_weights: `none` or `balanced`.
+        augment: what is done to the images.
+
+    Raises:
+        GlassworkError: for values that do not fit the targets, or each other.
+    """
+    loss = loss or default_loss(schema.target)
+    check_fit(loss, schema.target)
+    if loss in NO_SMOOTHING:
+        refuse_smoothing(loss, smoothing)
+    if augment and schema.inputs != "image":
+        raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
+    if class_weights == "balanced" and schema.target != "class":
+        raise GlassworkError("class_weights balances targets that are one class each: leave it away")
+    rate = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
+    if recipe.optimizer in {"adam", "adamw"} and network in NETWORKS:
+        rate = NETWORKS[network].learning_rate
+    return {
+        "epochs": 20,
+        "loss": loss,
+        "batch_size": 128 if examples > 8000 else 64 if examples > 1000 else 32,
+        "learning_rate": rate,
+        "strength": usual_strength(recipe.penalty, schema, examples),
+    }
+
+
+def usual_strength(penalty: str, schema: Schema, examples: int) -> float:
+    """lambda if it is not given: that of the most probable weights under a prior (Bishop 2006, section 3.3).
+
+    The prior is one under which the scores of standardised inputs of d numbers have the variance v = 10: weights of
+    variance v / d, whose negative logarithm over n examples is d / (2 v n) times the sum of squares (l2); or, of the
+    same variance, Laplace's distribution and sqrt(2 d / v) / n times the sum of absolutes (l1).
+
+    Args:
+        penalty: its name.
+        schema: says how many numbers one input has.
+        examples: training examples, n.
+    """
+    inputs = math.prod(schema.shape)
+    if penalty == "l2":
+        return inputs / (2 * VARIANCE_OF_SCORES * examples)
+    return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if penalty == "l1" else 0.0
+
+
+def weigh_classes(objective: Objective, class_weights: str, context: Context) -> Objective:
+    """The objective under which all classes of the training examples count alike, if class weights are `balanced`."""
+    if class_weights == "none":
+        return objective
+    dataset = context.dataset
+    counts = torch.bincount(dataset.columns["targets"][context.splits.training], minlength=len(dataset.schema.classes))
+    weights = (counts.sum() / (counts * len(counts))).float()
+    return replace(objective, class_weights=weights.to(context.execution.device))

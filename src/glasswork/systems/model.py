@@ -1,0 +1,318 @@
+"""A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from glasswork.data.align import matching
+from glasswork.data.batches import Batch, Scaling
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.inputs import CHUNK, is_folder
+from glasswork.errors import GlassworkError
+from glasswork.execution import Execution
+from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
+from glasswork.glassbox.attribution.occlusion import occlusion
+from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.features.deconvolution import deconvolution
+from glasswork.glassbox.features.feature_pictures import feature_pictures
+from glasswork.glassbox.features.features import feature_maps
+from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.glassbox.features.top_activations import most_exciting
+from glasswork.glassbox.landscape import Landscape, landscape
+from glasswork.glassbox.trace.opening import open_network
+from glasswork.glassbox.trace.trace import Trace
+from glasswork.record import Record
+from glasswork.systems.export import Exported, export, raw_inputs
+from glasswork.systems.prediction import Prediction
+from glasswork.systems.reading import read_measured
+from glasswork.systems.retrieval import Nearest, find_nearest
+from glasswork.systems.system import System
+from glasswork.training.stage import START
+
+
+class Model:
+    """A trained network with what is needed to read inputs and to word answers.
+
+    Attributes:
+        network: the network, in evaluation mode.
+        schema: what its inputs and outputs mean.
+        system: the system that it was trained under, with the recipe that was used.
+        run: the run's folder.
+    """
+
+    def __init__(self, network: nn.Module, schema: Schema, system: System, run: str, execution: Execution) -> None:
+        self.network = execution.place(network).eval()
+        self.schema = schema
+        self.system = system
+        self.run = run
+        self.execution = execution
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the network's outputs."""
+        return self.schema.classes
+
+    def predict(self, sources: str | Path | Sequence[str | Path]) -> Prediction | list[Prediction]:
+        """Answers for image files, folders of images, CSV files, Parquet files or texts.
+
+        Args:
+            sources: one path, or several; for a model of whole texts also a text in place of a path.
+
+        Returns:
+            One `Prediction` for the path of one image or for one text; a list for a folder, a table or several paths,
+            in which an image that cannot be read has a `problem` instead of an answer.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file.
+        """
+        several = not isinstance(sources, (str, Path))
+        paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
+        answers = self._answers(paths)
+        if several or len(answers) != 1 or self.schema.task.inputs.several or is_folder(paths[0]):
+            return answers
+        if answers[0].problem:
+            raise GlassworkError(answers[0].problem)
+        return answers[0]
+
+    def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
+        answers: list[Prediction] = []
+        for part in self.system.inputs(paths, self.schema):
+            said = iter(self.system.predict(self.network, part.dataset, self.execution))
+            answers += [
+                Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
+                for place, name in enumerate(part.names)
+            ]
+        return answers
+
+    def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
+        """What in tables and texts is not as in training: unknown categories or characters, empty or unused columns.
+
+        Args:
+            sources: as for `predict`; nothing is said about images, or about texts with answers.
+
+        Raises:
+            GlassworkError: for a table or a text that cannot be read.
+        """
+        found = self.schema.task.inputs.unlike([Path(source) for source in sources])
+        if found is not None:
+            return found
+        said = [self.system.read(source, self.schema).skipped for source in sources]
+        return tuple(sentence for sentences in said for sentence in sentences)
+
+    def inputs(self, sources: Sequence[str | Path]) -> Tensor:
+        """What the network is given for image files or the rows of CSV files: float32, scaled, (examples, ...).
+
+        Raises:
+            GlassworkError: for a missing or unreadable file.
+        """
+        batches = self._asked([Path(source) for source in sources])
+        return torch.cat([batch.inputs for batch in batches])
+
+    def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
+        """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
+        for path in paths:
+            if not self.schema.task.inputs.written and not path.exists():
+                raise GlassworkError(f"There is no file {path}")
+        some = False
+        for part in self.system.inputs(paths, self.schema):
+            if part.problems:
+                raise GlassworkError(next(iter(part.problems.values())))
+            if len(part.dataset):
+                some = True
+                yield self.system.batch(part.dataset, torch.arange(len(part.dataset)), self.execution)
+        if not some:
+            raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
+
+    def open(self, source: str | Path, target: str | float | None = None, **options: Any) -> Trace:
+        """Opens the network on one input: every operation forward, every error flowing back, in numbers.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            target: what it should have answered: the name of a class, several with commas between, or a number in the
+                target's own units; absent: what it answers.
+            options: as for `open_network`: `learning_rate`, `parts`.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, or a class that the model does not have.
+        """
+        batch = next(self._asked([Path(source)]))
+        following = batch.targets[:1] if self.schema.task.target.inside else None
+        wanted = following if target is None else self.schema.task.target.parse(target)
+        loss = self.system.objective(self.schema).name
+        return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+
+    def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
+        """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
+
+        Args:
+            inputs: one path or several (image files, folders of images, CSV files); or numbers in raw units, as an
+                array or tensor: images, uint8 or from 0 to 1, or rows of a table's features.
+            layer: as `named_modules` calls it, such as `dense_2`; absent: what goes into the last layer with weights.
+
+        Returns:
+            (examples, units); the maps of a layer are laid out in a row.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
+        """
+        self.schema.task.inputs.require_looks()
+        sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
+        if len(sources) and isinstance(sources[0], (str, Path)):
+            scaled = self.inputs(sources)
+        else:
+            raw = self.schema.task.inputs.arrays(inputs).to(self.execution.device)
+            scaled = Scaling(self.schema, self.execution).inputs(raw)
+        found: npt.NDArray[np.float32] = layer_features(self.network, scaled, layer).float().cpu().numpy()
+        return found
+
+    def feature_pictures(self, source: str | Path) -> tuple[Record, ...]:
+        """What the network looks for: templates or first filters, and what each layer makes of one input.
+
+        Of every convolution the map that the input excites most is followed back to the pixels (Zeiler and Fergus
+        2013).
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file.
+        """
+        self.schema.task.inputs.require_looks()
+        return feature_pictures(self.network, self.inputs([source])[:1], self.schema.shape)
+
+    def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
+        """What one unit looks for: the held-out examples that excite it most, and what drives it in one input.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            layer: the unit's layer, such as `convolution_2`.
+            number: of the unit or feature map, from 0.
+
+        Raises:
+            GlassworkError: for a missing file, layer or unit.
+        """
+        self.schema.task.inputs.require_looks()
+        inputs = self.inputs([source])[:1]
+        exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
+        return exciting, deconvolution(self.network, inputs, layer, number)
+
+    def attributions(self, source: str | Path, target: str | None = None) -> tuple[Record, ...]:
+        """Which parts of one input speak for a class: saliency, integrated gradients, occlusion, Grad-CAM.
+
+        Args:
+            source: an image file, or a CSV file whose first row is taken.
+            target: the name of a class; absent: the answered one.
+
+        Raises:
+            GlassworkError: for a missing or unreadable file, or a class that the model does not have.
+        """
+        self.schema.task.inputs.require_looks()
+        inputs = self.inputs([source])[:1]
+        wanted = self._answered(inputs) if target is None else self.schema.task.target.place(target)
+        found: list[Record] = [
+            saliency(self.network, inputs, wanted),
+            integrated_gradients(self.network, inputs, wanted),
+        ]
+        if inputs.dim() == 4:
+            side = max(2, min(inputs.shape[2:]) // 6)
+            found.append(occlusion(self.network, inputs, wanted, side, max(1, side // 2)))
+            places = [layer for layer in feature_maps(self.network, inputs).layers if _has_places(layer.values.shape)]
+            if places:  # the last one: what it found is put together without regard to place
+                found.append(grad_cam(self.network, inputs, wanted, places[-1].layer))
+        return tuple(found)
+
+    def _answered(self, inputs: Tensor) -> int:
+        with torch.no_grad():
+            return int(self.network(inputs).argmax(1)[0])
+
+    def landscape(self, points: int = 15) -> Landscape:
+        """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
+        batch, objective = self._held_out(None), self.system.objective(self.schema)
+        return landscape(
+            self.network, lambda network: self.system.loss(network, batch, {}, START, objective)[0], points=points
+        )
+
+    def diagnose(self, data: str | Path | None = None) -> Diagnosis:
+        """What is wrong with the network, and what to try.
+
+        Args:
+            data: a path or a name; absent: held-out examples of the run's own data.
+
+        Raises:
+            GlassworkError: where the data does not fit the model.
+        """
+        batch = self._held_out(data)
+        objective = self.system.objective(self.schema)
+        return diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+
+    def _held_out(self, data: str | Path | None) -> Batch:
+        """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
+        dataset, rows = self._unseen(data)
+        return self.system.batch(dataset, rows, self.execution)
+
+    def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
+        """Examples, and up to 256 of their rows that the network was not trained on."""
+        if data is not None:
+            dataset = matching(self.system.read(data, self.schema), self.schema)
+            return dataset, torch.arange(len(dataset))[:CHUNK]
+        dataset, splits = read_measured(self.system)
+        rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
+        return matching(dataset, self.schema), rows[:CHUNK]
+
+    def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> Nearest:
+        """The pictures that lie nearest to one, by what the network makes of them.
+
+        Args:
+            image: an image file.
+            among: where to look, a path or a name; None: the run's own data.
+            count: how many neighbours.
+
+        Raises:
+            GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
+        """
+        asked = (str(image), None if among is None else str(among), count)
+        return find_nearest(self.run, self.system, self.network, self.schema, self.execution, *asked)
+
+    def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
+        """Writes the model in a format that others read; the file is read back and compared before it is left.
+
+        Args:
+            path: a file that is not there yet.
+            to: `onnx` (raw inputs to probabilities, batches of any size), `safetensors` or `state-dict` (weights).
+            data: where the inputs are that it is compared on; absent: held-out examples of the run's own data.
+
+        Raises:
+            GlassworkError: for an unknown format, a missing package, a file that exists, or a network that cannot be
+                exported.
+        """
+        dataset, rows = self._unseen(data)
+        raw = raw_inputs(self.system, dataset, rows)
+        return export(self.network, self.schema, self.system, raw, path, to)
+
+    def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
+        """Named metrics on the examples at a path or under a name with known targets; all of them count.
+
+        Args:
+            data: where the examples are; absent: the test examples of the run's own data.
+
+        Raises:
+            GlassworkError: where the data does not fit the model.
+        """
+        if data is None:
+            dataset, splits = read_measured(self.system)
+            return self._measured(matching(dataset, self.schema), splits.test)
+        dataset = matching(self.system.read(data, self.schema), self.schema)
+        return self._measured(dataset, torch.arange(len(dataset)))
+
+    def _measured(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
+        return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)
+
+
+def _has_places(shape: Sequence[int]) -> bool:
+    """Whether an output of this shape, (1, maps, height, width), is feature maps of more than one cell."""
+    return len(shape) == 4 and shape[2] * shape[3] > 1

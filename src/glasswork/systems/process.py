@@ -1,0 +1,113 @@
+"""A process: anything that a run can carry out, such as learning from a data set."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from glasswork.data.dataset import Schema
+from glasswork.data.summary import Summary
+from glasswork.execution import Execution
+from glasswork.glassbox.regions import LayerUnits, Region
+from glasswork.recipe.base import Recipe
+from glasswork.systems.findings import Findings
+from glasswork.training.memory import Memory
+from glasswork.training.step import Step, Tree
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network as it is kept, and what its inputs and outputs mean."""
+
+    network: nn.Module
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class OnPlane:
+    """A network whose inputs lie on a plane.
+
+    Attributes:
+        region: what it answers where.
+        coarse: the same in as many cells as a terminal shows.
+        layers: what its hidden units make of the plane.
+        moving: what it answered during training, each with its time in words.
+    """
+
+    region: Region
+    coarse: Region
+    layers: Sequence[LayerUnits]
+    moving: Sequence[tuple[Region, str]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a process came to.
+
+    Attributes:
+        model: the network that is kept; None: the run leaves none.
+        findings: what only the process can say in the report.
+        result: entries of `result.json`.
+        plane: what the network answers over the plane of its inputs; None if they lie on none.
+    """
+
+    model: Trained | None
+    findings: Findings
+    result: Mapping[str, Any] = field(default_factory=dict)
+    plane: OnPlane | None = None
+
+
+class Process(Protocol):
+    """What a run needs to know of what it carries out."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe with nothing left open."""
+
+    @property
+    def execution(self) -> Execution:
+        """How the arithmetic is carried out."""
+
+    @property
+    def summary(self) -> Summary:
+        """What it works on, in words and numbers, with warnings."""
+
+    @property
+    def memory(self) -> Memory | None:
+        """Bytes that it needs; None if that was not estimated."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the steps may take; None: the recipe bounds their number."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about how it began."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether the data is that of an earlier sitting."""
+
+    def next_commands(self, run: str) -> list[tuple[str, str]]:
+        """What to try after a run: commands, and what each does."""
+
+    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+        """Makes the steps, from the state of a former one or the beginning; the last of them says that it is.
+
+        Each step is made when it is handed out, its `state` is everything needed to go on after it, and starting from
+        that state makes exactly what would have followed.
+
+        Args:
+            start: the state of a former step; None: from the beginning.
+            folder: of the run, for files that grow with the steps.
+        """
+
+    def finish(self, last: Tree | None, folder: Path) -> Outcome:
+        """Measures what was learnt.
+
+        Args:
+            last: the state of the last step; None if not one was made.
+            folder: of the run.
+        """

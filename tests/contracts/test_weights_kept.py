@@ -1,0 +1,54 @@
+"""Weights are set in three places, the beginning, the steps and the completion; whatever looks at them leaves them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from test_exports import deep, made
+from torch import Tensor, nn
+
+from glasswork.catalogue import PRESETS
+from glasswork.data.splits import split
+from glasswork.execution import Execution
+from glasswork.systems.system import Context
+
+
+def numbers(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def require_equal(one: dict[str, Tensor], network: nn.Module) -> None:
+    other = network.state_dict()
+    assert list(one) == list(other)
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+@pytest.mark.parametrize(
+    "preset", [pytest.param(name, marks=pytest.mark.slow if deep(name) else ()) for name in PRESETS]
+)
+def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) -> None:
+    network, dataset, system = made(preset, tmp_path)
+    splits = split(dataset, 0.2, 0.2, 0)
+    execution = Execution()
+    context = Context(dataset, splits, execution)
+    fresh, trained = numbers(network), [parameter.requires_grad for parameter in network.parameters()]
+    drawn = torch.get_rng_state()
+    [*_, stage] = system.stages(network, context)
+    require_equal(fresh, network)
+    assert [parameter.requires_grad for parameter in network.parameters()] == trained
+    assert torch.equal(torch.get_rng_state(), drawn)
+    system.complete(network, context)
+    completed = numbers(network)
+    system.complete(network, context)
+    require_equal(completed, network)
+    judged = system.judge(network, context)
+    assert stage.judge is not None and stage.judge(network).metrics == judged.values
+    require_equal(completed, network)
+    assert judged.main in judged.values and judged.error == judged.error
+    evaluation = system.evaluate(network, dataset, splits.test, execution)
+    require_equal(completed, network)
+    system.predict(network, replace(dataset, names=["one"] * len(dataset)), execution)
+    require_equal(completed, network)
+    system.report(network, evaluation, context, None)
+    require_equal(completed, network)

@@ -1,0 +1,127 @@
+"""Compares two recorded folders bit for bit: python -m tests.golden.compare BEFORE AFTER [--only NAME ...].
+
+Prints every difference on a line with the path of its key; the exit code is 1 if there is any.
+"""
+
+import argparse
+import fnmatch
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SHOWN = 160
+"""Characters of a value that are printed."""
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A key that has another name on purpose, in a recipe, in JSON or in a checkpoint.
+
+    Attributes:
+        old: its name before, or the end of its path, such as `recipe.sequence`.
+        new: its name now: the last part alone.
+        reason: why.
+    """
+
+    old: str
+    new: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Values that differ on purpose.
+
+    Attributes:
+        path: pattern of a path as it is printed, such as `verb-nearest:nearest.said*`.
+        reason: why.
+    """
+
+    path: str
+    reason: str
+
+
+RENAMED: tuple[Renamed, ...] = ()
+
+CHANGED: tuple[Changed, ...] = ()
+
+# What is recorded for a reader of the record; a line may be spelled anew, as its place in the scene stays.
+UNCOMPARED = {"line"}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.golden.compare", description=__doc__)
+    parser.add_argument("before", type=Path)
+    parser.add_argument("after", type=Path)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="scenes, also as patterns such as 'preset-*'")
+    options = parser.parse_args(arguments)
+    differences = [
+        line for line in folders(options.before, options.after, options.only or ["*"]) if not is_expected(line)
+    ]
+    for line in differences:
+        print(line)
+    print(f"{len(differences)} differences" if differences else "equal", file=sys.stderr)
+    return 1 if differences else 0
+
+
+def is_expected(line: str) -> bool:
+    path = line.partition(": ")[0]
+    return any(fnmatch.fnmatch(path, changed.path) for changed in CHANGED)
+
+
+def folders(before: Path, after: Path, only: list[str]) -> Iterator[str]:
+    """The differences of two recorded folders."""
+    names = sorted({path.name for folder in (before, after) for path in folder.glob("*.json")})
+    chosen = [name for name in names if any(fnmatch.fnmatch(name.split(".")[0], pattern) for pattern in only)]
+    if not chosen:
+        yield f"{before}: nothing is recorded there"
+    for name in chosen:
+        scene = name.removesuffix(".json")
+        missing = [folder for folder in (before, after) if not (folder / name).exists()]
+        if missing:
+            yield f"{scene}: not recorded in {missing[0]}"
+            continue
+        old, new = (json.loads((folder / name).read_text(encoding="utf-8")) for folder in (before, after))
+        yield from values(old, new, (), scene)
+
+
+def values(old: Any, new: Any, path: tuple[str, ...], scene: str) -> Iterator[str]:
+    """The differences of two JSON values at one path."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        old = {renamed(key, path): value for key, value in old.items()}
+        for key in [*old, *(key for key in new if key not in old)]:
+            if key in UNCOMPARED:
+                continue
+            if key not in new or key not in old:
+                side, value = ("before", old[key]) if key in old else ("after", new[key])
+                yield f"{written((*path, key), scene)}: only {side}: {shown(value)}"
+            else:
+                yield from values(old[key], new[key], (*path, key), scene)
+    elif isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            yield f"{written(path, scene)}: {len(old)} items != {len(new)} items"
+        for place, (one, other) in enumerate(zip(old, new, strict=False)):
+            yield from values(one, other, (*path, str(place)), scene)
+    elif type(old) is not type(new) or json.dumps(old) != json.dumps(new):  # nan is nan, and 1 is not 1.0
+        yield f"{written(path, scene)}: {shown(old)} != {shown(new)}"
+
+
+def renamed(key: str, path: tuple[str, ...]) -> str:
+    full = ".".join((*path, key))
+    return next((each.new for each in RENAMED if full == each.old or full.endswith(f".{each.old}")), key)
+
+
+def written(path: tuple[str, ...], scene: str) -> str:
+    return f"{scene}:{'.'.join(path)}"
+
+
+def shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

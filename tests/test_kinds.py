@@ -1,0 +1,100 @@
+"""No line asks what kind of data it has: what depends on a kind stands in the kind's own file."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import glasswork
+from glasswork.data.kinds.task import INPUTS, TARGETS
+
+SOURCE = Path(glasswork.__file__).parent
+CLASSES = {kind.__name__ for kind in (*INPUTS.values(), *TARGETS.values())}
+WORDS = {*INPUTS, *TARGETS, *(kind.word for kind in (*INPUTS.values(), *TARGETS.values()))}
+ASKED = {"inputs", "target", "tag", "word"}, {"inputs", "target", "tag", "word", "kind", "target_kind"}
+"""What a kind, or its name, is called as an attribute and as a variable; columns of a table have a `kind` too."""
+OFFENDERS: dict[str, int] = {
+    "data/dataset.py": 1,
+    "objectives/losses.py": 4,
+    "objectives/metrics.py": 2,
+    "sklearn/classifier.py": 2,
+    "sklearn/estimator.py": 3,
+    "systems/answers.py": 2,
+    "systems/embed/system.py": 2,
+    "systems/function/system.py": 1,
+    "systems/heatmap/system.py": 2,
+    "systems/networks.py": 1,
+    "systems/online/system.py": 5,
+    "systems/sentiment/system.py": 1,
+    "systems/sentiment/word_attribution.py": 2,
+    "systems/supervised/system.py": 8,
+    "systems/supervised_findings.py": 4,
+    "systems/targets.py": 4,
+    "systems/transfer/system.py": 1,
+    "systems/video/system.py": 1,
+}
+
+
+def name_of(node: ast.AST) -> str:
+    """The last name of an expression such as `dataset.schema.inputs` or `target_kind`; empty if it has none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def words_in(node: ast.AST) -> set[str]:
+    """The strings of a literal, or of a set, tuple or list of literals."""
+    parts = node.elts if isinstance(node, ast.Set | ast.Tuple | ast.List) else [node]
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+
+
+def classes_in(node: ast.AST) -> set[str]:
+    return {name_of(part) for part in ast.walk(node)} & CLASSES
+
+
+def asks(node: ast.AST) -> bool:
+    """Whether a piece of code tells kinds apart."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        asked = any(name_of(side) in ASKED[isinstance(side, ast.Name)] for side in sides)
+        by_word = asked and any(words_in(side) & WORDS for side in sides)
+        by_class = any(isinstance(one, ast.Is | ast.IsNot) for one in node.ops) and any(map(classes_in, sides))
+        return by_word or by_class
+    if isinstance(node, ast.Call) and name_of(node.func) in {"isinstance", "issubclass"}:
+        return bool(classes_in(node.args[1]))
+    if isinstance(node, ast.Dict):
+        keys = [key for key in node.keys if key is not None]
+        return len([key for key in keys if classes_in(key) or words_in(key) & WORDS]) > 1 and all(
+            classes_in(key) or words_in(key) & WORDS for key in keys
+        )
+    return isinstance(node, ast.MatchClass) and bool(classes_in(node.cls))
+
+
+def offenders(source: str) -> Iterator[int]:
+    """The lines that tell kinds apart."""
+    for node in ast.walk(ast.parse(source)):
+        if asks(node):
+            yield node.lineno  # type: ignore[attr-defined]
+
+
+def test_no_line_outside_of_data_kinds_asks_what_kind_it_has() -> None:
+    found: Counter[str] = Counter()
+    for file in sorted(SOURCE.rglob("*.py")):
+        place = file.relative_to(SOURCE)
+        if place.parts[:2] != ("data", "kinds"):
+            found[str(place)] += len(list(offenders(file.read_text(encoding="utf-8"))))
+    assert {file: count for file, count in found.items() if count} == OFFENDERS
+
+
+def test_what_counts_as_asking() -> None:
+    asking = (
+        "schema.inputs == 'image'",
+        "target_kind in {'next', 'ahead'}",
+        "isinstance(task.inputs, Images)",
+        "isinstance(x, (Table, Text))",
+        "type(task.target) is kinds.OneClass",
+        "{'image': 1, 'text': 2}",
+        "{Images: 1, Table: 2}",
+    )
+    for line in asking:
+        assert list(offenders(line)) == [1], line
+    for line in ("inputs == 3", "task.target.one_class", "{'name': 'image'}", "Images((1, 2, 3))", "unit == 'numbers'"):
+        assert not list(offenders(line)), line
