@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.cli import main
 from glasswork.systems.model import Model
 from made_data import PLAIN
@@ -78,7 +79,7 @@ def test_answers_do_not_depend_on_the_other_rows(rows: list[dict[str, str]], tmp
     def check(order: list[int], count: int, separator: str, mark: str) -> None:
         turned = [dict(reversed(rows[row].items())) for row in order[:count]]
         part = write(tmp_path / "part.csv", turned, separator, mark)
-        assert answers(model, part) == pytest.approx([whole[row] for row in order[:count]], rel=1e-5)
+        assert_same_numbers(answers(model, part), [whole[row] for row in order[:count]])
 
     check()
     again = gw.load("run").evaluate(tmp_path / "data.csv")
@@ -113,7 +114,7 @@ def test_new_tables_are_read_as_in_training(rows: list[dict[str, str]], tmp_path
     assert all(50 < answer < 200 for answer in found)
     emptied_there = [row for row in range(60) if not rows[row]["area"]]
     whole = answers(model, tmp_path / "data.csv")
-    assert [found[row] for row in emptied_there] == pytest.approx([whole[row] for row in emptied_there], rel=1e-5)
+    assert_same_numbers([found[row] for row in emptied_there], [whole[row] for row in emptied_there])
     strange = write(tmp_path / "strange.csv", [{**row, "town": "Mainz"} for row in rows])
     assert main(["evaluate", "run", "--data", str(strange)]) == 0
     assert "'town' holds what no training row has, read as unknown: 'Mainz' (60)" in said(capsys)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.cli import main
 from glasswork.systems.characters.units import track
 from made_data import mistake, said, train, write_table, write_text
@@ -50,7 +51,7 @@ def test_a_reading_is_the_network_s_own(tmp_path: Path) -> None:
     tracked = track(model, write_source(tmp_path / "source.txt"), 100)
     inputs = next(iter(model.system.inputs([tmp_path / "source.txt"], model.schema))).dataset.columns["inputs"]
     scores = model.network(inputs[None, :100].long())[0].T
-    assert tracked.reading.scores.sub(scores).abs().max() < 1e-5
+    assert_same_numbers(tracked.reading.scores, scores)
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

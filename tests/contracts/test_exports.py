@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from torch.nn.functional import interpolate
 
+from closeness import assert_same_numbers
 from glasswork.catalogue import PRESETS, make_system
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
@@ -63,19 +64,18 @@ def require_onnx(
     for rows in (raw[:1], raw):
         answered = session.run(None, {found.input.name: rows.numpy().astype(found.input.dtype)})[-1]
         if schema.target == "next":
-            np.testing.assert_allclose(answered, network(rows).detach().softmax(1).numpy(), atol=1e-4)
+            assert_same_numbers(answered, network(rows).softmax(1), 1e-4)
             shorter = session.run(None, {found.input.name: rows[:, :3].numpy()})[-1]
-            np.testing.assert_allclose(shorter, answered[:, :, :3], atol=1e-4)
+            assert_same_numbers(shorter, answered[:, :, :3], 1e-4)
             continue
         if schema.each:
             scaling = Scaling(schema, Execution())
             for part in (rows, rows[:, :3]):
                 answered = session.run(None, {found.input.name: part.numpy()})[-1]
-                expected = network(scaling.inputs(part)).detach().softmax(1).numpy()
-                np.testing.assert_allclose(answered, expected, atol=1e-4)
+                assert_same_numbers(answered, network(scaling.inputs(part)).softmax(1), 1e-4)
             continue
         if schema.target == "ahead":
-            np.testing.assert_allclose(answered, network(rows).detach().numpy(), atol=1e-4)
+            assert_same_numbers(answered, network(rows), 1e-4)
             continue
         asked = dataset.take(torch.arange(len(rows))) if labelled else of_inputs(rows, schema, ["one"] * len(rows))
         said = system.predict(network, replace(asked, names=["one"] * len(rows)), Execution())

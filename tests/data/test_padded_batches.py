@@ -2,6 +2,7 @@
 
 import torch
 
+from closeness import assert_same_numbers
 from glasswork.data.batches import fit_scaling
 from glasswork.data.collate import IGNORED, Padded, padded_batches
 from glasswork.data.dataset import Dataset, Schema
@@ -53,10 +54,10 @@ def test_sequences_are_scaled_and_padded_with_zeros() -> None:
     training = torch.tensor([0, 1, 3])
     fitted = dataset.with_schema(fit_scaling(dataset, training))
     known = torch.cat([rows[0], rows[1], rows[3]])
-    assert torch.allclose(torch.tensor(fitted.schema.mean), known.mean(0), atol=1e-5)
+    assert_same_numbers(fitted.schema.mean, known.mean(0))
     batch = Padded(fitted, Execution())(torch.tensor([2, 0]))
     expected = (rows[2] - known.mean(0)) / known.std(0, correction=0)
-    assert torch.allclose(batch.inputs[0, :2], expected, atol=1e-4)
+    assert_same_numbers(batch.inputs[0, :2], expected)
     assert batch.inputs[0, 2:].abs().sum() == 0
     assert batch.lengths is not None and batch.lengths.tolist() == [2, 4]
 

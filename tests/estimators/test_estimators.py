@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.sklearn import NetworkClassifier, NetworkRegressor
 
 IRIS = load_iris(return_X_y=True)
@@ -139,7 +140,7 @@ def test_images_take_the_convolutional_network() -> None:
     fitted = NetworkClassifier(preset="lenet", epochs=8, random_state=0).fit(images, labels)
     assert fitted.score(images, labels) > 0.9
     chances = fitted.predict_proba(images)
-    assert fitted.predict_proba((images / 255).astype(np.float32)[..., None]) == pytest.approx(chances, abs=1e-6)
+    assert_same_numbers(fitted.predict_proba((images / 255).astype(np.float32)[..., None]), chances)
     assert (pickle.loads(pickle.dumps(fitted)).predict_proba(images) == chances).all()
     with pytest.raises(ValueError, match="give whole numbers uint8, or 0 to 1"):
         fitted.predict(images.astype(np.float64))

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
 from glasswork.sklearn import NetworkFeatures
 from glasswork.systems.model import Model
@@ -52,12 +53,12 @@ def test_paths_arrays_and_tensors_give_the_same_features(lenet: Model, tmp_path:
     assert by_path.shape == (6, 84)
     assert by_path.dtype == np.float32
     for given in (images[:6], images[:6, ..., None], images[:6] / 255, torch.from_numpy(images[:6])):
-        assert lenet.features(given) == pytest.approx(by_path, abs=1e-5)
-    assert lenet.features(str(files[0])) == pytest.approx(by_path[:1], abs=1e-5)
+        assert_same_numbers(lenet.features(given), by_path)
+    assert_same_numbers(lenet.features(str(files[0])), by_path[:1])
     assert len(lenet.features(tmp_path / "pictures")) == 30
     transformer = NetworkFeatures("run").fit()
     for listed in ([str(file) for file in files], np.array([str(file) for file in files]), files):
-        assert transformer.transform(listed) == pytest.approx(by_path, abs=1e-5)
+        assert_same_numbers(transformer.transform(listed), by_path)
 
 
 def test_each_layer_can_be_named(lenet: Model) -> None:
@@ -68,8 +69,8 @@ def test_each_layer_can_be_named(lenet: Model) -> None:
     with torch.no_grad():
         outputs = lenet.network(scaled).numpy()
         maps = lenet.network.convolution_1(scaled).flatten(1).numpy()  # type: ignore[operator]
-    assert lenet.features(images, layer="output") == pytest.approx(outputs, abs=1e-4)
-    assert lenet.features(images, layer="convolution_1") == pytest.approx(maps, abs=1e-4)
+    assert_same_numbers(lenet.features(images, layer="output"), outputs)
+    assert_same_numbers(lenet.features(images, layer="convolution_1"), maps)
     # what goes into the last layer is what comes out of the one before
     assert (lenet.features(images) == lenet.features(images, layer="dropout_2")).all()
     names = NetworkFeatures(lenet, layer="dense_1").fit()
@@ -83,7 +84,7 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     by_path = model.features(data)
     assert by_path.shape == (60, 8)
     rows = model.system.read(data, model.schema).columns["inputs"].numpy()
-    assert NetworkFeatures("run").fit_transform(rows) == pytest.approx(by_path, abs=1e-5)
+    assert_same_numbers(NetworkFeatures("run").fit_transform(rows), by_path)
     with pytest.raises(ValueError, match="this model takes rows of"):
         NetworkFeatures("run").fit_transform(rows[:, 1:])
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from torch import Tensor, nn
 
+from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional
 from glasswork.glassbox.heatmap.tiling import tile_scores, tiles
@@ -93,7 +94,7 @@ def test_without_padding_each_value_is_that_of_the_patch_alone(name: str, shape:
             for column in range(whole.shape[2]):
                 top, left = row * sliding.stride[0], column * sliding.stride[1]
                 patch = pixels[None, :, top : top + shape[1], left : left + shape[2]]
-                torch.testing.assert_close(whole[:, row, column], network(patch)[0], atol=1e-5, rtol=1e-5)
+                assert_same_numbers(whole[:, row, column], network(patch)[0])
     assert 71 - shape[1] < whole.shape[1] * sliding.stride[0]
     assert 83 - shape[2] < whole.shape[2] * sliding.stride[1]
 
@@ -108,9 +109,9 @@ def test_with_padding_tiles_join_to_the_untiled_map(name: str) -> None:
     with torch.no_grad():
         whole = sliding(pixels[None])[0]
         assert sliding.padded
-        torch.testing.assert_close(tiled(sliding, pixels, 32), whole, atol=1e-5, rtol=1e-5)
+        assert_same_numbers(tiled(sliding, pixels, 32), whole)
         alone = image(shape[0], *shape[1:])
-        torch.testing.assert_close(sliding(alone[None])[..., 0, 0], network(alone[None]), atol=1e-5, rtol=1e-5)
+        assert_same_numbers(sliding(alone[None])[..., 0, 0], network(alone[None]))
 
 
 @settings(deadline=None, max_examples=25)
@@ -121,7 +122,7 @@ def test_tiles_of_any_size_join(tile: int, height: int, width: int, padded: bool
     sliding = fully_convolutional(settled(made), (3, 32, 32))
     pixels = image(3, height, width)
     with torch.no_grad():
-        torch.testing.assert_close(tiled(sliding, pixels, tile), sliding(pixels[None])[0], atol=1e-5, rtol=1e-5)
+        assert_same_numbers(tiled(sliding, pixels, tile), sliding(pixels[None])[0])
 
 
 def test_padding_matters_only_at_the_patches_borders() -> None:

@@ -11,6 +11,7 @@ from pytest import approx
 from slides import slide
 from torch import Tensor, nn
 
+from closeness import assert_same_numbers
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.textbook import convolution_matrix, operation
 
@@ -53,7 +54,7 @@ def test_fully_connected_layers_need_many_parameters(names: dict[str, Any]) -> N
     "A convolution has the invariance expected in images: a moved image gives the same map, moved. Both are equal.",
 )
 def test_a_moved_image_gives_a_moved_map(shown: tuple[Tensor, Tensor], names: dict[str, Any]) -> None:
-    torch.testing.assert_close(*shown)
+    assert_same_numbers(*shown)
     dense = nn.Linear(144, 144)
     y, of_moved = (dense(names[name].flatten(1)).reshape(12, 12) for name in ("image", "moved"))
     assert not torch.allclose(of_moved[2:, 3:], y[:-2, :-3], atol=1e-3)
@@ -153,7 +154,7 @@ def test_a_filter_is_learnt(shown: Tensor) -> None:
     are equal.""",
 )
 def test_a_3d_convolution_adds_over_maps(shown: tuple[Tensor, Tensor]) -> None:
-    torch.testing.assert_close(*shown)
+    assert_same_numbers(*shown)
 
 
 @slide(
@@ -170,11 +171,11 @@ def test_correlation_is_convolution_with_the_flipped_filter(
     shown: tuple[Tensor, Tensor], names: dict[str, Any]
 ) -> None:
     correlation, flipped = shown
-    torch.testing.assert_close(correlation, flipped)
+    assert_same_numbers(correlation, flipped)
     z, w = names["z"], names["w"]
-    torch.testing.assert_close(operation("convolution").forward(z[None, None], w[None, None])[0, 0], correlation)
+    assert_same_numbers(operation("convolution").forward(z[None, None], w[None, None])[0, 0], correlation)
     by_definition = sum(w[a, b] * z[3 - a, 3 - b] for a in range(3) for b in range(3))  # (w * z)(3, 3)
-    torch.testing.assert_close(convolution_matrix.true_convolution(z, w)[1, 1], by_definition)
+    assert_same_numbers(convolution_matrix.true_convolution(z, w)[1, 1], by_definition)
 
 
 @slide(
@@ -218,8 +219,8 @@ def test_the_quiz(shown: Any) -> None:
 def test_a_dense_layer_goes_back_through_its_transpose(shown: tuple[Tensor, Tensor], names: dict[str, Any]) -> None:
     W, z, b, g = (names[name] for name in ("W", "z", "b", "g"))  # noqa: N806
     forward, back = shown
-    torch.testing.assert_close(forward[0], W @ z[0] + b)
-    torch.testing.assert_close(back[0], W.T @ g[0])
+    assert_same_numbers(forward[0], W @ z[0] + b)
+    assert_same_numbers(back[0], W.T @ g[0])
 
 
 @slide(
@@ -251,8 +252,8 @@ def test_backpropagation_through_a_convolution(shown: Any, names: dict[str, Any]
 def test_the_convolution_matrix(shown: Tensor, names: dict[str, Any]) -> None:
     assert shown.tolist() == [[1, 2, 3, 0, 0, 0], [0, 1, 2, 3, 0, 0], [0, 0, 1, 2, 3, 0], [0, 0, 0, 1, 2, 3]]
     z = torch.randn(6)
-    torch.testing.assert_close(shown @ z, convolution_matrix.correlation(z, names["w"]))
-    torch.testing.assert_close(shown @ z, nn.functional.conv1d(z[None, None], names["w"][None, None])[0, 0])
+    assert_same_numbers(shown @ z, convolution_matrix.correlation(z, names["w"]))
+    assert_same_numbers(shown @ z, nn.functional.conv1d(z[None, None], names["w"][None, None])[0, 0])
 
 
 @slide(

@@ -8,6 +8,7 @@ from pytest import approx
 from slides import slide
 from torch import nn
 
+from closeness import assert_same_numbers
 from glasswork.networks.dense import Dense
 from glasswork.objectives import losses, penalties
 from glasswork.textbook import operation
@@ -222,9 +223,9 @@ def test_classification_scores(shown: Any) -> None:
     slide prints 61.95 for the ship, which leaves its bias -1.2 out.""",
 )
 def test_the_cat_of_four_pixels(shown: torch.Tensor, names: dict[str, Any]) -> None:
-    assert shown.tolist() == approx([-96.8, 437.9, 60.75], abs=1e-4)
+    assert_same_numbers(shown, [-96.8, 437.9, 60.75], 1e-6)
     without_bias = operation("linear").forward(torch.tensor([56.0, 231.0, 24.0, 2.0]), names["W"])
-    assert without_bias[2].item() == approx(61.95, abs=1e-4)
+    assert without_bias[2].item() == approx(61.95, rel=1e-5)
 
 
 @slide(

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
 from glasswork.networks.activations import ACTIVATIONS
 from glasswork.networks.lenet import LEAST_SIDE, LeNet
@@ -25,12 +26,12 @@ def test_it_is_convolve_rectify_pool_as_on_the_slide():
     )  # fmt: skip
     images = torch.randn(3, 1, 28, 28)
     ours, theirs = network(images), slide(images)
-    torch.testing.assert_close(ours, theirs)
+    assert_same_numbers(ours, theirs)
     labels = torch.tensor([1, 2, 3])
     weights = list(network.parameters())
     gradients = [torch.autograd.grad(F.cross_entropy(scores, labels), weights) for scores in (ours, theirs)]
     for our, their in zip(*gradients, strict=True):
-        torch.testing.assert_close(our, their)
+        assert_same_numbers(our, their)
 
 
 @pytest.mark.parametrize("activation", TRAINABLE)

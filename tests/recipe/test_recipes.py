@@ -72,6 +72,12 @@ def test_every_preset_is_a_recipe(preset: str) -> None:
     assert PRESETS[preset].sentence
 
 
+def test_a_preset_s_weight_decay_goes_with_its_optimizer() -> None:
+    assert make_request("forecast", {}).recipe.weight_decay > 0
+    assert make_request("forecast", {"optimizer": "sgd"}).recipe.weight_decay == 0
+    assert make_request("forecast", {"optimizer": "sgd", "weight_decay": 0.1}).recipe.weight_decay == 0.1
+
+
 def test_a_budget_takes_the_place_of_epochs() -> None:
     assert make_request("lenet", {"budget": "2m"}).recipe.epochs is None
     assert make_request("lenet", {"budget": "2m", "epochs": 3}).recipe.epochs == 3
@@ -86,10 +92,17 @@ def test_what_is_absent_is_completed_and_nothing_else() -> None:
     assert SupervisedRecipe().completed({"epochs": 9}).strength == 0
 
 
-@pytest.mark.parametrize("kind", ["l1", "l2"])
-def test_a_penalty_of_unknown_strength_is_asked_about(kind: str) -> None:
-    with pytest.raises(GlassworkError, match=f"strong .* penalty {kind}"):
-        SupervisedRecipe.parse({"penalty": kind}).completed({"epochs": 9})
+@pytest.mark.parametrize(("kind", "strength"), [("none", 0), ("l1", 1e-4), ("l2", 1e-4), ("max-norm", 3)])
+def test_a_penalty_has_a_usual_strength(kind: str, strength: float) -> None:
+    recipe = SupervisedRecipe.parse({"penalty": kind})
+    assert recipe.completed({"epochs": 9}).strength == strength
+    assert recipe.completed({"epochs": 9, "strength": 0.5}).strength == 0.5
+    assert SupervisedRecipe.parse({"penalty": kind, "strength": 0.7}).completed({"epochs": 9}).strength == 0.7
+
+
+def test_a_longest_length_is_above_zero() -> None:
+    with pytest.raises(GlassworkError, match="longest length"):
+        SupervisedRecipe.parse({"penalty": "max-norm", "strength": 0})
 
 
 recipes = some.builds(

@@ -164,10 +164,9 @@ SCORE = Score(
     "accuracy",
     0.987,
     "987 of 1,000 test images",
-    0.9779,
-    0.9925,
-    baseline_name="always answering the most frequent class",
-    baseline=0.1,
+    (0.9779, 0.9925),
+    baseline="always answering the most frequent class",
+    baseline_value=0.1,
 )
 METRICS = {
     "Test": {"accuracy": 0.987, "cross-entropy": 0.04312, "macro F1": 0.98694},

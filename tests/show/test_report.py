@@ -79,7 +79,7 @@ def learned(epochs: list[Epoch], best: int | None = None, steps: list[tuple[int,
 BARE = page_of()
 DEGENERATE = {
     "bare": BARE,
-    "undefined": page_of(score=Score("accuracy", NAN, low=NAN, high=NAN, baseline=0.1)),
+    "undefined": page_of(score=Score("accuracy", NAN, interval=(NAN, NAN), baseline_value=0.1)),
     "one epoch": page_of(learned([Epoch(1, 0.7)], 1, [(1, 0.7)])),
     "diverged": page_of(learned([Epoch(1, NAN, math.inf, NAN, 0.1), Epoch(2, NAN, NAN, NAN, 0.1)])),
     "constant": page_of(learned([Epoch(epoch, 0.0, 0.0, 1.0, 0.0) for epoch in range(5)])),
@@ -209,7 +209,7 @@ def test_nothing_the_user_wrote_becomes_part_of_the_page(first, second):
     ],
 )
 def test_the_verdict_compares_the_interval_with_the_baseline(low, high, higher, words):
-    assert words in Score("f1", 0.5, low=low, high=high, baseline=0.5, higher_is_better=higher).verdict()
+    assert words in Score("f1", 0.5, interval=(low, high), baseline_value=0.5, higher_is_better=higher).verdict()
 
 
 def test_the_verdict_counts_what_is_wrong():

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.data.kinds.table import Table
 from glasswork.systems import export as room
 from glasswork.systems.model import Model
@@ -40,7 +41,7 @@ def test_raw_images_give_the_models_own_probabilities(
         scores = session.run(["scores"], {"images": rows})[0]
         with torch.no_grad():
             expected = model.network(torch.from_numpy(scaled)).numpy()
-        np.testing.assert_allclose(scores, expected, atol=1e-4)
+        assert_same_numbers(scores, expected)
         np.testing.assert_allclose(chances.sum(1), 1, atol=1e-5)
     file = onnx.load(found.path)
     said = {pair.key: json.loads(pair.value) for pair in file.metadata_props}
@@ -59,7 +60,7 @@ def test_a_table_with_unknown_cells_gives_numbers_in_their_own_units(tmp_path: P
     raw, _ = Table.of(model.schema.task).read_table(tmp_path / "holes.csv")
     assert raw.isnan().any()
     numbers = onnxruntime.InferenceSession(found.path).run(["numbers"], {"features": raw.numpy()})[0]
-    np.testing.assert_allclose(numbers[:, 0], said, atol=1e-4)
+    assert_same_numbers(numbers[:, 0], said)
 
 
 def test_nothing_is_overwritten_and_no_wrong_file_is_left(

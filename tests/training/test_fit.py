@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from closeness import assert_same_numbers
 from glasswork.data.batches import Batch, fit_scaling
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
@@ -90,10 +91,10 @@ def test_the_penalty_s_gradient_is_the_slide_s(name: str, gradient: Callable[[Te
         step = next(fit(stage(network, 1, learning_rate=rate, penalty=chosen, strength=strength)))
         ends.append((network.weight.detach().double(), network.bias.detach(), step.penalty))
     (with_it, bias, penalty), (without, plain_bias, _) = ends
-    torch.testing.assert_close(without - with_it, rate * gradient(start.double(), strength), atol=1e-7, rtol=1e-6)
+    assert_same_numbers(without - with_it, rate * gradient(start.double(), strength))
     assert torch.equal(bias, plain_bias)
     expected = strength * (start.square() if name == "l2" else start.abs()).sum()
-    torch.testing.assert_close(penalty, expected)
+    assert_same_numbers(penalty, expected)
 
 
 def test_a_clipped_gradient_is_as_long_as_allowed() -> None:

@@ -54,7 +54,8 @@ def resident(key: str) -> int:
 )
 def test_the_estimate_is_near_the_measured_peak(preset: str, values: dict[str, object]) -> None:
     """In a process of its own: what other tests left to the allocator would be taken again unmeasured."""
-    tests = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    tests = {**os.environ, "PYTHONPATH": path}
     words = [sys.executable, __file__, preset, json.dumps(values)]
     done = subprocess.run(words, capture_output=True, text=True, env=tests)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from closeness import assert_same_numbers
 from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
 from glasswork.data.collate import Rows, rows_of, shuffled_batches
@@ -106,15 +107,15 @@ def require_equal(
     """Trains `alone` one after the other and compares them with what the stack did."""
     for place, stage in enumerate(alone):
         for step, ours in zip(fit(stage), steps, strict=True):
-            torch.testing.assert_close(ours.loss[place], step.loss, atol=within, rtol=0)
+            assert_same_numbers(ours.loss[place], step.loss, within, least=1)
             for one, other in ((ours.penalty, step.penalty), (ours.gradient_norm, step.gradient_norm)):
                 assert (one is None) == (other is None)
                 if one is not None and other is not None:
-                    torch.testing.assert_close(one[place], other, atol=within, rtol=within)
+                    assert_same_numbers(one[place], other, within, least=1)
             assert (step.number, step.epoch, step.epoch_ended, step.last, step.progress) == (
                 (ours.number, ours.epoch, ours.epoch_ended, ours.last, ours.progress)
             )
-        torch.testing.assert_close(weights_of(stacked[place]), weights_of(stage), atol=within, rtol=0)
+        assert_same_numbers(weights_of(stacked[place]), weights_of(stage), within, least=1)
 
 
 TARGETS = ("class", "classes", "number")

@@ -12,6 +12,9 @@ from glasswork.recipe.search import Choices, Range
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
+USUAL_STRENGTHS = {"none": 0.0, "l1": 1e-4, "l2": 1e-4, "max-norm": 3.0}
+"""Of each penalty, where the data tells no better one; for max-norm as Srivastava et al. (2014) take it."""
+
 
 def seconds(value: object) -> object:
     """Seconds from a number or from words such as `90`, `90s`, `2m`, `1h30m`."""
@@ -121,9 +124,8 @@ class Recipe(Options):
     ] = Field(
         None,
         ge=0,
-        validate_default=True,
-        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0; absent: "
-        "the weaker, the more examples there are and the fewer numbers in one",
+        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0; None: 3 "
+        "for max-norm, else 0.0001; of images and tables the weaker, the more examples and the fewer numbers in one",
     )
     gradient_clip: float | None = Field(None, gt=0, description="the longest gradient; longer ones are scaled to it")
     validation: float = Field(
@@ -136,15 +138,9 @@ class Recipe(Options):
         """The recipe with the fields that were left None as they usually are.
 
         Args:
-            usual: fields by name. `epochs` counts only without a budget; without a strength, a penalty has to come with
-                its own.
-
-        Raises:
-            GlassworkError: for a penalty whose strength is neither given nor usual.
+            usual: fields by name. `epochs` counts only without a budget; a penalty without a strength has a usual one.
         """
-        if self.penalty != "none" and self.strength is None and "strength" not in usual:
-            raise GlassworkError(f"How strong should the penalty {self.penalty} be? Add --strength 0.0001, say")
-        values = {"strength": 0.0, **usual}
+        values = {"strength": USUAL_STRENGTHS[self.penalty], **usual}
         if self.budget:
             values.pop("epochs", None)
         return self.model_copy(update={key: value for key, value in values.items() if getattr(self, key) is None})
@@ -152,7 +148,7 @@ class Recipe(Options):
     @field_validator("strength")
     @classmethod
     def _length_above_zero(cls, value: float | None, others: ValidationInfo) -> float | None:
-        if others.data.get("penalty") == "max-norm" and not value:
+        if others.data.get("penalty") == "max-norm" and value == 0:
             raise ValueError("max-norm needs the longest length of a unit's weights: add --strength 3, say")
         return value
 

@@ -41,7 +41,8 @@ class Request:
 def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
     """The request that a preset's name and flat `values`, of recipe and machine together, make.
 
-    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before.
+    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before. The
+    preset's weight decay goes with adamw, and is left out with another optimizer.
     """
     chosen = preset(name)
     recipe_class = SYSTEMS[chosen.system].recipe
@@ -51,9 +52,10 @@ def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | Non
     given = recipe_class.parse(asked)
     asked = {key: getattr(given, key) for key in asked}
     values = {"data": chosen.data, **chosen.values, **asked}
-    if "budget" in asked:
-        values = {key: value for key, value in values.items() if key in asked or key not in {"epochs", "patience"}}
-    recipe = recipe_class.parse(values)
+    without = {"epochs", "patience"} if "budget" in asked else set()
+    if asked.get("optimizer", "adamw") != "adamw":
+        without.add("weight_decay")
+    recipe = recipe_class.parse({key: value for key, value in values.items() if key in asked or key not in without})
     return Request(name, recipe, asked, Machine.parse(machine), network)
 
 

@@ -1,6 +1,7 @@
 """A model: what a run leaves. It reads inputs, answers, and is measured on new examples."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ class Model:
         following = batch.targets[:1] if self.schema.task.target.inside else None
         wanted = following if target is None else self.schema.task.target.parse(target)
         loss = self.system.objective(self.schema).name
-        return open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        remarks = (*trace.remarks, *self.system.another_loss(self.schema))
+        return replace(trace, remarks=remarks) if trace.loss else trace
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").
@@ -248,7 +251,8 @@ class Model:
         """
         batch = self._held_out(data)
         objective = self.system.objective(self.schema)
-        return diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+        found = diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+        return replace(found, remarks=self.system.another_loss(self.schema))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""

@@ -122,6 +122,17 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     def objective(self, schema: Schema) -> Objective:
         """What the network's outputs are made for: the loss of one example, and how outputs read as probabilities."""
 
+    def minimised(self, schema: Schema) -> str:
+        """What is minimised, by its name; the loss of `objective`, if a system does not say otherwise."""
+        return self.objective(schema).name
+
+    def another_loss(self, schema: Schema) -> Remarks:
+        """A sentence if the loss of `objective`, which is looked into, is not what was minimised."""
+        minimised, shown = self.minimised(schema), self.objective(schema).name
+        if minimised == shown:
+            return ()
+        return (f"this network was trained by the {minimised}; what is shown is of the {shown} of its scores",)
+
     def training_objective(self, context: Context) -> Objective:
         """What the steps minimise: `objective`, with class weights from the training examples if there are any."""
         return self.objective(context.dataset.schema)

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
+from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.sequences.following import Following, following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading, read_through
@@ -118,17 +119,17 @@ def test_a_reading_tells_units_and_guesses() -> None:
     reading = read_through(network, inputs, output, text, "abc")
     states = network(inputs)[0].detach()
     unit = reading.unit(1, 2)
-    assert unit.values == pytest.approx(states[0, :, 2].tolist(), abs=1e-6)
+    assert_same_numbers(unit.values, states[0, :, 2])
     memory = reading.unit(0, 3, "c")
     assert max(map(abs, memory.values)) < 1
     expected = output(states)[0].softmax(1).detach()
     found = reading.next_characters(2)
     assert [len(each) for each in found.guesses] == [2] * 6
     for row, guesses in zip(expected, found.guesses, strict=True):
-        assert guesses[0].probability == pytest.approx(float(row.max()), abs=1e-6)
+        assert guesses[0].probability == pytest.approx(float(row.max()), rel=1e-5)
         assert guesses[0].character == "abc"[int(row.argmax())]
     truth = [float(expected[place, "abc".index(text[place + 1])]) for place in range(4)]
-    assert found.truth == pytest.approx([*truth, 0.0], abs=1e-6)  # nobody taught it the question mark
+    assert_same_numbers(found.truth, [*truth, 0.0])  # nobody taught it the question mark
     assert UnitReading.from_json(unit.to_json()) == unit
     assert NextCharacters.from_json(found.to_json()) == found
     with pytest.raises(GlassworkError, match="units 0 to 3, and no unit 9"):

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from closeness import assert_same_numbers
 from glasswork.glassbox.sequences.saturation import GateSaturation, gate_saturation
 from glasswork.glassbox.sequences.unrolled import unrolled
 from glasswork.networks.recurrent import CELLS, Recurrent
@@ -26,12 +27,12 @@ def test_states_are_those_of_the_kernel(cell: str, layers: int, bidirectional: b
     found = unrolled(network, inputs, state)
     outputs, after = network(inputs, state)
     top = torch.cat([one.hidden for one in found if one.layer == layers - 1], 2)
-    torch.testing.assert_close(top, outputs.detach(), rtol=1e-5, atol=1e-6)
+    assert_same_numbers(top, outputs)
     for place, one in enumerate(found):
         last = 0 if one.from_end else -1
         parts = [one.hidden] if one.memory is None else [one.hidden, one.memory]
         for part, end in zip(parts, after, strict=True):
-            torch.testing.assert_close(part[:, last], end[place].detach(), rtol=1e-5, atol=1e-6)
+            assert_same_numbers(part[:, last], end[place])
 
 
 @pytest.mark.parametrize("from_end", [False, True])
@@ -41,7 +42,7 @@ def test_gates_of_the_lstm_make_its_memory(from_end: bool) -> None:
     layer = unrolled(network, torch.randn(2, 7, 3))[-1]
     assert layer.from_end == from_end and layer.memory is not None
     shown = layer.gates["output gate"] * layer.memory.tanh()
-    torch.testing.assert_close(shown, layer.hidden)
+    assert_same_numbers(shown, layer.hidden)
     memory, forget = (part.flip(1) if from_end else part for part in (layer.memory, layer.gates["forget gate"]))
     written = memory[:, 1:] - forget[:, 1:] * memory[:, :-1]  # i * g
     allowed = layer.gates["input gate"].flip(1) if from_end else layer.gates["input gate"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from closeness import assert_same_numbers
 from glasswork.execution import seed_everything
 from glasswork.networks.recurrent import CELLS
 from glasswork.systems.characters.decoding import Choice, beam_search, draw, drawn, read
@@ -37,7 +38,7 @@ def test_a_step_at_a_time_gives_the_kernel_s_scores(cell: str, embedding: int) -
         before = [part.copy() for part in memory]
         kept = memory
         scores, memory = stepper.step(tokens[:, time].numpy(), memory)
-        np.testing.assert_allclose(scores, expected[:, :, time].numpy(), rtol=1e-4, atol=1e-5)
+        assert_same_numbers(scores, expected[:, :, time])
         assert all(np.array_equal(one, other) for one, other in zip(before, kept, strict=True))
 
 
@@ -49,7 +50,7 @@ def test_a_text_in_two_parts_is_the_whole_text(cell: str) -> None:
         first, state = made.advance(tokens[:, :13])
         second, _ = made.advance(tokens[:, 13:], state)
         whole = made(tokens).transpose(1, 2)
-    torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-5)
+    assert_same_numbers(torch.cat([first, second], 1), whole)
 
 
 def frequencies(choice: Choice, scores: list[float]) -> np.ndarray:

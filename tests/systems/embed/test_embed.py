@@ -19,6 +19,7 @@ from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.embedding import Embedding
 from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
+from glasswork.studies.vary import vary
 from glasswork.systems.learning import Learning
 from made_data import broken_off, mistake, require_same, resume, said, train, write_npz, write_table
 
@@ -220,7 +221,19 @@ def test_what_is_opened_is_the_nearest_class_mean(tmp_path: Path, capsys: pytest
         order = torch.cdist(embedding, network.means)[0].argsort()
         scores = network(inputs)[0]
     assert scores.argsort(descending=True).tolist() == order.tolist()
+    note = "this network was trained by the triplet loss; what is shown is of the cross-entropy of its scores"
+    assert (trace.loss, trace.remarks[-1:]) == ("cross-entropy", (note,))
     assert main(["diagnose", str(run), "--json"]) == 0
+    assert said(capsys)["remarks"] == [note]
+    assert main(["diagnose", str(run)]) == 0
+    assert f"note: {note}" in capsys.readouterr().out
+    assert main(["diagnose", str(run), "--out", "page.html"]) == 0
+    assert note in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_the_curve_of_over_training_is_of_the_loss_that_is_minimised(tmp_path: Path) -> None:
+    found = vary("embed", "epochs", [2], {"data": str(bars(tmp_path / "bars.npz")), "network": "lenet", "threads": 1})
+    assert found.curve is not None and found.curve.loss == "triplet loss"
 
 
 def test_the_resolved_recipe_holds_the_batch(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.catalogue import make_system
 from glasswork.cli import main
 from glasswork.data.dataset import Dataset, Schema
@@ -118,9 +119,9 @@ def test_shares_and_constant_add_up_to_the_answer(hidden: list[int], activation:
     inputs = (torch.tensor([[-1.0], [0.0], [7.5]]) - 2) / 3
     with torch.no_grad():
         wanted = (5 + 0.5 * network(inputs))[:, 0].tolist()
-    assert list(found.y) == pytest.approx(wanted, abs=1e-4)
+    assert_same_numbers(found.y, wanted)
     sums = [found.constant + sum(share[place] for share in found.shares) for place in range(3)]
-    assert sums == pytest.approx(wanted, abs=1e-4)
+    assert_same_numbers(sums, wanted)
 
 
 def test_what_is_no_sum_of_units_is_not_taken_apart() -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import glasswork as gw
+from closeness import assert_same_numbers
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import checkpoints, flatten, load_checkpoint
@@ -77,7 +78,7 @@ def test_members_are_the_runs_of_their_seeds(tmp_path: Path) -> None:
     assert found["test"] == found["restarts"][kept]["test"]
     ours, theirs = (load_file(f"{run}/model/model.safetensors") for run in ("all", f"alone-{kept}"))
     for name, weight in theirs.items():
-        assert float((ours[name] - weight).abs().max()) < 1e-4
+        assert_same_numbers(ours[name], weight, 1e-4, least=1)
 
 
 @pytest.mark.parametrize("select", ["validation", "training"])
@@ -95,6 +96,28 @@ def test_the_one_with_the_least_loss_is_kept(select: str, way: str, table: str, 
     kept = next(one for one in found["restarts"] if one["seed"] == found["selected"]["seed"])
     assert found["test"] == pytest.approx(kept["test"])
     assert found["validation"]["loss"] == pytest.approx(kept["validation_loss"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "select"), [({}, "validation"), ({"validation": 0}, "training")], ids=["held out", "none held out"]
+)
+def test_the_loss_that_chooses_depends_on_what_is_held_out(
+    options: dict[str, Any], select: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train("mlp", json=False, data=table, restarts=3, **options, **SMALL)
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"is kept, as its {select} loss" in words
+    assert ("no example is held out for validation" in words) == (select == "training")
+    found = result(run)
+    assert found["selected"]["by"] == select
+    assert seeds_by(found, f"{select}_loss")[0] == found["selected"]["seed"]
+    assert f'select = "{select}"' in (run / "resolved.toml").read_text(encoding="utf-8")
+    assert "select" not in (run / "recipe.toml").read_text(encoding="utf-8")
+
+
+def test_points_is_restarted_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(train("points", restarts=4, epochs=3))
+    assert found["selected"]["by"] == "training" and found["stacked"]
 
 
 def test_the_report_shows_both_winners_and_the_spread(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +222,9 @@ def test_a_budget_is_shared(table: str, tmp_path: Path) -> None:
 
 
 def test_mistakes_are_told_in_a_sentence(table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = mistake(capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0)
+    words = mistake(
+        capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0, "--select", "validation"
+    )
     assert "--select training" in words
     with pytest.raises(GlassworkError, match="module made in Python"):
         gw.train(network=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), data=table, restarts=2)

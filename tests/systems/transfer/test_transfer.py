@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from closeness import assert_same_numbers
 from glasswork.data.dataset import Schema
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.run.carry_out import Run, begin_run
@@ -163,7 +164,7 @@ def test_features_are_what_the_backbone_says(source: str, data: str) -> None:
     mean, deviation = (torch.tensor(each)[:, None, None] for each in (schema.mean, schema.deviation))
     with torch.no_grad():
         expected = network.features((images.float() / 255 - mean) / deviation)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert_same_numbers(found, expected)
     described = json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["schema"]
     assert (list(schema.mean), list(schema.deviation)) == (described["mean"], described["deviation"])
     finish(run)

@@ -27,6 +27,7 @@ class Diagnosis(Record):
         output_spread: how far the outputs differ from input to input, as a share of their size.
         activity: every ReLU, tanh and sigmoid in the order of use.
         gradients: every layer with weights in the order of use.
+        remarks: sentences about how it was looked at.
     """
 
     findings: tuple[Finding, ...]
@@ -38,6 +39,7 @@ class Diagnosis(Record):
     output_spread: float
     activity: tuple[ActivityOfLayer, ...]
     gradients: tuple[LayerGradient, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> Diagnosis:

@@ -19,6 +19,7 @@ def report_of(diagnosis: Diagnosis, title: str) -> Report:
     count = len(diagnosis.findings)
     found = "Nothing found" if not count else f"{count} thing{'s' if count > 1 else ''} to mend"
     verdict = f"{found[:1].lower()}{found[1:]} on {diagnosis.inputs} inputs (loss {number(diagnosis.loss)})"
+    said = [verdict, *(f"note: {remark}" for remark in diagnosis.remarks)]
     lines = [f"{place}. {one.what}\n   Try: {one.try_this}" for place, one in enumerate(diagnosis.findings, 1)]
     activity, gradients = _activity(diagnosis.activity), _gradients(diagnosis.gradients)
     return Report(
@@ -26,7 +27,7 @@ def report_of(diagnosis: Diagnosis, title: str) -> Report:
         sections_of(diagnosis),
         headline=Headline("", found, f"on {number(diagnosis.inputs)} inputs"),
         summary=[
-            Text("\n\n".join([verdict, *(lines or diagnosis.sentences)])),
+            Text("\n\n".join(["\n".join(said), *(lines or diagnosis.sentences)])),
             *([activity] if activity.rows else []),
             *([gradients] if gradients.rows else []),
         ],
@@ -64,7 +65,7 @@ def sections_of(diagnosis: Diagnosis) -> list[Section]:
         Section(
             "What was looked at",
             "The network was run forward and backward once and left as it was.",
-            [Facts(state)],
+            [Facts(state), *map(Text, diagnosis.remarks)],
         ),
     ]
 

@@ -54,6 +54,10 @@ class Embed(System[EmbedRecipe, Tensor]):
         return Objective("cross-entropy")  # of the nearest class mean; a triplet takes three examples
 
     @override
+    def minimised(self, schema: Schema) -> str:
+        return "triplet loss"
+
+    @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.

@@ -49,9 +49,10 @@ def report_restarts(findings: Findings, state: Tree, found: Sequence[Outcome], s
 def _remark(found: Sequence[Outcome], kept: Outcome, select: str, reason: str | None) -> str:
     losses = _losses(found, select)
     way = "at the same time" if reason is None else f"one after the other, as {reason}"
+    why = "" if _losses(found, "validation") else "; no example is held out for validation"
     return (
         f"{len(found)} networks were trained {way}; the one of seed {kept.seed} is kept, as its {select} loss "
-        f"{number(kept.loss(select) or 0.0)} is the least (the others go up to {number(losses[-1])})"
+        f"{number(kept.loss(select) or 0.0)} is the least (the others go up to {number(losses[-1])}{why})"
     )
 
 

@@ -79,7 +79,8 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             recipe.class_weights,
             recipe.augment,
         )
-        return {**values, "augment": usual_changes(recipe, schema, count)}
+        select = "validation" if len(splits.validation) else "training"
+        return {**values, "augment": usual_changes(recipe, schema, count), "select": select}
 
     def _refuse_restarts(self, splits: Splits) -> None:
         """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
@@ -125,6 +126,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             shuffled_batches(dataset, rows, max(1, len(rows)), 0, execution)
             for rows in (splits.training, splits.validation)
         )
+        assert recipe.select is not None
         restarts = Restarts(
             recipe.restarts,
             recipe.select,
@@ -153,6 +155,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         found = super().report(network, evaluation, context, last)
         if self.recipe.restarts == 1 or last is None:
             return found
+        assert self.recipe.select is not None
         ends = outcomes(
             last,
             self.recipe.seed,
