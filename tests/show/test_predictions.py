@@ -7,7 +7,7 @@ from rich.console import Console
 from glasswork.show.html import to_html
 from glasswork.show.terminal import print_report
 from glasswork.systems.prediction import Prediction
-from glasswork.systems.predictions import pictures_report, strongest, texts_report
+from glasswork.systems.prediction_report import pictures_report, strongest, texts_report
 
 FULL, EMPTY = "\u2588", "\u2591"
 MOVED = [("  ", 0.0), ("good ", 1.25), ("<b>", -0.5), ("tea", 0.001)]

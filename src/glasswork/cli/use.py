@@ -34,7 +34,7 @@ def run_predict(options: Namespace) -> int:
     from glasswork.show.html import to_html
     from glasswork.show.terminal import print_report
     from glasswork.systems.prediction import write_predictions
-    from glasswork.systems.predictions import report_predictions
+    from glasswork.systems.prediction_report import report_predictions
     from glasswork.systems.supervised.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)

@@ -13,6 +13,7 @@ from glasswork.show.svg import (
     BOTTOM,
     HEIGHT,
     LEFT,
+    LEGEND_ROW,
     LETTER,
     RIGHT,
     TOP,
@@ -172,7 +173,7 @@ def scatter_svg(block: Scatter) -> str:
     width, height = (WIDE, TALL) if block.bare else (WIDTH, SQUARE)
     keys = [Key(f"dot group-{place % len(HUES)}", name, round=True) for place, name in enumerate(block.names)]
     parts, rows = legend(keys, LEFT if not block.bare else 0.0, width)
-    top = TOP + rows
+    top = TOP + rows + (LEGEND_ROW if block.names and not block.bare else 0)
     if block.bare:
         across, up = _alike([x for x, _, _ in points], [y for _, y, _ in points], width, height, top)
     else:
@@ -181,7 +182,7 @@ def scatter_svg(block: Scatter) -> str:
         low, high = value_range(both or [y for _, y, _ in points])
         up = Axis(low, high, height - BOTTOM, top)
         parts += grid(across, up, block.across)
-        parts.append(text(LEFT, 12 + rows, block.up, "start", "label"))
+        parts.append(text(LEFT, top - 12, block.up, "start", "label"))
         parts += [line(across.start, up.start, across.end, up.end, "diagonal")] if block.square else []
     for x, y, group in points:
         words = f"{block.across} {number(x)}, {block.up} {number(y)}" if not block.bare else ""

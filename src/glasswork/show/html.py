@@ -16,6 +16,7 @@ from glasswork.report.blocks import (
     Commands,
     Curves,
     Facts,
+    Intervals,
     Matrix,
     Pictures,
     Scatter,
@@ -78,9 +79,13 @@ def figure(caption: str, drawing: str, style: str = "") -> Markup:
     return _macro("figure", caption, Markup(drawing), style)
 
 
+def _is_small(block: Block) -> bool:
+    return isinstance(block, Intervals) or (isinstance(block, Curves) and not block.wide)
+
+
 def _draw_all(blocks: Sequence[Block]) -> Iterator[Markup]:
     """The blocks from above; charts that follow each other stand side by side if there is room."""
-    for beside, some in groupby(blocks, lambda block: isinstance(block, Curves) and not block.wide):
+    for beside, some in groupby(blocks, _is_small):
         drawn = [one for one in map(draw, some) if one]
         if beside and drawn:
             yield Markup('<div class="figures">{}</div>').format(Markup("").join(drawn))

@@ -111,8 +111,9 @@ def axis_up(
 
 def svg(label: str, parts: Iterable[str], width: float = WIDTH, height: float = HEIGHT) -> str:
     """A chart out of its parts, with a label for readers who hear it."""
+    style = "chart broad" if width > 2 * WIDTH else "chart"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:g} {height:g}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{style}" viewBox="0 0 {width:g} {height:g}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
 
