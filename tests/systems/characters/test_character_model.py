@@ -119,7 +119,10 @@ def test_it_learns_more_than_how_often_characters_come(tmp_path: Path, capsys: p
     run = train("char-rnn", data=data, epochs=6, batch_size=16, units=48, layers=1, sequence=25, learning_rate=0.02)
     bits = said(capsys)["test"]["bits_per_character"]
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    assert bits < 1.3 < 2.5 < report["baseline_value"]  # a word of six and an end of two: at least 0.7 for a character
-    assert report["headline_value"] == bits
-    assert [part["title"] for part in report["parts"]] == ["Text at stages of training"]
-    assert len(report["parts"][0]["quotations"]) >= 4
+    assert (
+        bits < 1.3 < 2.5 < report["headline"]["baseline_value"]
+    )  # a word of six and an end of two: at least 0.7 for a character
+    assert report["headline"]["value"] == bits
+    [stages] = [section for section in report["sections"] if section["title"] == "Text at stages of training"]
+    assert len(stages["blocks"]) >= 4
+    assert all(block["look"] == "quotation" for block in stages["blocks"])

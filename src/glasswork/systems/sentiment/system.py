@@ -31,7 +31,7 @@ from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
-from glasswork.systems.sentiment.report import counted_part
+from glasswork.systems.sentiment.report import report_counts
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
@@ -176,13 +176,14 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         waste, section = report_padding(dataset, training, self.recipe.batch_size or 1, self.recipe.seed)
         results: dict[str, float] = {"padding_waste": waste}
         if network.counted is None:
-            return replace(found, sections=[section], results=results)
+            return replace(found, sections=[section, *found.sections], results=results)
         learnt, counted = self._halves(network, dataset, rows, context.execution)
         each = {"learnt": learnt, "counted": counted, "together": evaluation.outputs}
         judges = {name: self.measure(scores, dataset, rows).values["accuracy"] for name, scores in each.items()}
         results |= {"learnt_accuracy": judges["learnt"], "counted_accuracy": judges["counted"]}
         results["learnt_share"] = float(network.share)
-        return replace(found, sections=[section, counted_part(network, dataset, training, judges)], results=results)
+        counting = report_counts(network, dataset, training, judges)
+        return replace(found, sections=[section, counting, *found.sections], results=results)
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:

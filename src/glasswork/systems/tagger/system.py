@@ -97,7 +97,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
     ) -> Findings:
         recipe, found = self.recipe, report_labels(context, evaluation)
         waste, section = report_padding(context.dataset, context.splits.training, recipe.batch_size or 1, recipe.seed)
-        return replace(found, sections=[section], results={**found.results, "padding_waste": waste})
+        return replace(found, sections=[section, *found.sections], results={**found.results, "padding_waste": waste})
 
     @override
     def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:

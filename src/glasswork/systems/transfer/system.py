@@ -25,7 +25,8 @@ from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, outputs_on
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
@@ -262,9 +263,10 @@ class Transfer(System[TransferRecipe, Tensor]):
     def report(
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
-        return replace(super().report(network, evaluation, context, last), sections=[self._part(network)])
+        found = super().report(network, evaluation, context, last)
+        return replace(found, sections=[self._trained(network), *found.sections])
 
-    def _part(self, network: nn.Module) -> Part:
+    def _trained(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
         layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
@@ -275,11 +277,10 @@ class Transfer(System[TransferRecipe, Tensor]):
             tuned = sum(parameter.numel() for parameter in layer.parameters() if id(parameter) in trained)
             said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
             rows += [(name, total, said)] if total else []
-        return Part(
+        return Section(
             "What was trained",
             f"The parts of {self.recipe.network}, from the image to the answer, by the way {self.recipe.way}.",
-            head=("part", "weights", "in this run"),
-            rows=rows,
+            [Table(("part", "weights", "in this run"), rows, noun="parts")],
         )
 
     @override
