@@ -21,7 +21,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("training", "glassbox"),
     ("data",),
     ("networks", "objectives"),
-    ("recipe", "execution", "textbook", "report", "files"),
+    ("recipe", "execution", "textbook", "report", "files", "own_code"),
     ("record",),
     ("errors",),
 )

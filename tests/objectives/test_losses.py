@@ -6,9 +6,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import TARGETS
 from glasswork.errors import GlassworkError
 from glasswork.objectives import losses
-from glasswork.objectives.losses import FITTING, LOSSES
+from glasswork.objectives.losses import LOSSES
 
 SLIDE_SCORES = torch.tensor([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])  # cat, car, frog
 SLIDE_TARGETS = torch.tensor([0, 1, 2])
@@ -45,12 +49,12 @@ def test_hinge_gives_the_numbers_of_the_slide():
 
 def test_cross_entropy_of_the_slides_cat():
     # e^3.2 = 24.5, e^5.1 = 164.0, e^-1.7 = 0.18: P(cat) = 0.13
-    probability = losses.probabilities(SLIDE_SCORES, "cross-entropy", "class")[0, 0]
+    probability = losses.class_probabilities(SLIDE_SCORES, "cross-entropy")[0, 0]
     assert float(probability) == pytest.approx(0.13, abs=0.001)
     assert float(losses.cross_entropy(SLIDE_SCORES[:1], SLIDE_TARGETS[:1])) == pytest.approx(2.04, abs=0.005)
 
 
-@pytest.mark.parametrize("name", FITTING["class"])
+@pytest.mark.parametrize("name", OneClass.losses)
 @given(
     seed=st.integers(0, 10_000),
     batch=st.integers(1, 6),
@@ -112,14 +116,14 @@ def test_the_error_of_an_output_is_y_minus_t(name, outputs_of):
     torch.testing.assert_close(error * 5, outputs_of(scores.detach()) - F.one_hot(targets, 4))
 
 
-@pytest.mark.parametrize("name", FITTING["class"])
+@pytest.mark.parametrize("name", OneClass.losses)
 def test_gradients_are_those_of_finite_differences(name):
     scores, targets, _ = draw(11, 3, 4)
     weights = torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda s: LOSSES[name](s, targets, class_weights=weights), scores.requires_grad_())
 
 
-@pytest.mark.parametrize("name", FITTING["class"])
+@pytest.mark.parametrize("name", OneClass.losses)
 def test_huge_scores_stay_finite(name):
     scores = torch.tensor([[1e4, -1e4, 0.0]], requires_grad=True)
     loss = LOSSES[name](scores, torch.tensor([1]))
@@ -128,7 +132,7 @@ def test_huge_scores_stay_finite(name):
     assert scores.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("name", FITTING["class"])
+@pytest.mark.parametrize("name", OneClass.losses)
 def test_many_networks_can_be_scored_at_once(name):
     scores, targets, _ = draw(5, 6, 4)
     stacked = torch.func.vmap(LOSSES[name], in_dims=(0, None))(torch.stack([scores, 2 * scores]), targets)
@@ -151,28 +155,30 @@ def test_targets_of_another_shape_are_not_broadcast():
         losses.squared_error(SLIDE_SCORES, torch.ones(3, 1))
 
 
-@pytest.mark.parametrize(("kind", "name"), [("number", "hinge"), ("classes", "cross-entropy")])
+@pytest.mark.parametrize(("kind", "name"), [(Numbers, "hinge"), (Labels, "cross-entropy")])
 def test_a_loss_that_does_not_fit_names_those_that_do(kind, name):
-    with pytest.raises(GlassworkError, match=rf"{name} does not fit .* {FITTING[kind][0]}"):
-        losses.check_fit(name, kind)
+    with pytest.raises(GlassworkError, match=rf"{name} does not fit .* {kind.losses[0]}"):
+        kind(("y",)).require_loss(name)
 
 
 def test_defaults_fit_and_every_loss_is_of_use():
-    defaults = {"class": "cross-entropy", "classes": "binary-cross-entropy", "number": "squared-error"}
-    assert {kind: losses.default_loss(kind) for kind in FITTING} == {
-        **defaults,
+    assert {kind: target.losses[0] for kind, target in TARGETS.items()} == {
+        "class": "cross-entropy",
+        "classes": "binary-cross-entropy",
+        "number": "squared-error",
         "next": "cross-entropy",
+        "class per step": "cross-entropy",
         "ahead": "pinball",
     }
-    assert {name for names in FITTING.values() for name in names} == set(LOSSES)
+    assert {name for target in TARGETS.values() for name in target.losses} == set(LOSSES)
 
 
-@pytest.mark.parametrize("name", FITTING["class"])
+@pytest.mark.parametrize("name", OneClass.losses)
 @given(seed=st.integers(0, 10_000), outputs=st.integers(1, 8), scale=st.sampled_from([0.1, 1.0, 100.0]))
 @settings(max_examples=20, deadline=None)
 def test_probabilities_of_classes_sum_to_one_and_keep_the_answer(name, seed, outputs, scale):
     scores, _, _ = draw(seed, 4, outputs)
-    result = losses.probabilities(scale * scores, name, "class")
+    result = losses.class_probabilities(scale * scores, name)
     torch.testing.assert_close(result.sum(1), torch.ones(4, dtype=torch.float64))
     assert (result >= 0).all()
     # At a great scale two probabilities may round to the same number.
@@ -182,8 +188,8 @@ def test_probabilities_of_classes_sum_to_one_and_keep_the_answer(name, seed, out
 
 def test_one_against_the_rest_is_divided_by_the_sum_even_where_that_underflows():
     expected = torch.sigmoid(SLIDE_SCORES) / torch.sigmoid(SLIDE_SCORES).sum(1, keepdim=True)
-    torch.testing.assert_close(losses.probabilities(SLIDE_SCORES, "binary-cross-entropy", "class"), expected)
-    least = losses.probabilities(torch.tensor([[-900.0, -900.0]]), "binary-cross-entropy", "class")
+    torch.testing.assert_close(losses.class_probabilities(SLIDE_SCORES, "binary-cross-entropy"), expected)
+    least = losses.class_probabilities(torch.tensor([[-900.0, -900.0]]), "binary-cross-entropy")
     torch.testing.assert_close(least, torch.tensor([[0.5, 0.5]]))
 
 
@@ -199,10 +205,8 @@ def test_the_nearest_distribution_is_nearer_than_any_other(seed):
 
 
 def test_probabilities_of_labels_stand_alone_and_numbers_have_none():
-    torch.testing.assert_close(
-        losses.probabilities(SLIDE_SCORES, "binary-cross-entropy", "classes"), SLIDE_SCORES.sigmoid()
-    )
-    limited = losses.probabilities(torch.tensor([[-1.0, 0.3, 2.0]]), "squared-error", "classes")
+    torch.testing.assert_close(losses.label_probabilities(SLIDE_SCORES, "binary-cross-entropy"), SLIDE_SCORES.sigmoid())
+    limited = losses.label_probabilities(torch.tensor([[-1.0, 0.3, 2.0]]), "squared-error")
     torch.testing.assert_close(limited, torch.tensor([[0.0, 0.3, 1.0]]))
     with pytest.raises(GlassworkError, match="no probabilities"):
-        losses.probabilities(SLIDE_SCORES, "squared-error", "number")
+        Numbers(("y",)).probabilities(SLIDE_SCORES, "squared-error")

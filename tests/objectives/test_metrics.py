@@ -4,10 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.errors import GlassworkError
 from glasswork.objectives import metrics
 
 SEEDS = st.integers(0, 10_000)
+
+NAMES = ("a", "b", "c")
 
 
 def generator_of(seed):
@@ -21,7 +26,7 @@ def test_metrics_of_classes_against_scikit_learn(seed, examples, classes):
     scores = torch.randn(examples, classes, generator=generator)
     targets = torch.randint(classes, (examples,), generator=generator)
     answers = scores.argmax(1)
-    result = metrics.measure("class", scores, targets, "cross-entropy")
+    result = OneClass(NAMES).measure(scores, targets, "cross-entropy")
     expected = {
         "accuracy": sklearn_metrics.accuracy_score(targets, answers),
         "macro_f1": sklearn_metrics.f1_score(targets, answers, average="macro", zero_division=0),
@@ -50,7 +55,7 @@ def test_metrics_of_labels_against_scikit_learn(seed, examples, labels, loss):
         "exact_match": sklearn_metrics.accuracy_score(targets, answers),
         "f1": sklearn_metrics.f1_score(targets, answers, average="micro", zero_division=0),
     }
-    assert metrics.measure("classes", scores, targets, name) == pytest.approx(expected)
+    assert Labels(NAMES).measure(scores, targets, name) == pytest.approx(expected)
 
 
 @given(seed=SEEDS, examples=st.integers(2, 20), numbers=st.integers(1, 3), constant=st.booleans())
@@ -66,25 +71,25 @@ def test_metrics_of_numbers_against_scikit_learn(seed, examples, numbers, consta
         "root_mean_squared_error": sklearn_metrics.root_mean_squared_error(targets, scores),
         "r2": sklearn_metrics.r2_score(targets.double(), scores.double()),
     }
-    assert metrics.measure("number", scores, targets, "squared-error") == pytest.approx(expected, rel=1e-4)
+    assert Numbers(NAMES).measure(scores, targets, "squared-error") == pytest.approx(expected, rel=1e-4)
 
 
 def test_constant_numbers_are_met_or_not():
     same = torch.ones(3, 1)
-    assert metrics.measure("number", same, same, "squared-error")["r2"] == 1
-    assert metrics.measure("number", same + 1, same, "squared-error")["r2"] == 0
+    assert Numbers(NAMES).measure(same, same, "squared-error")["r2"] == 1
+    assert Numbers(NAMES).measure(same + 1, same, "squared-error")["r2"] == 0
 
 
 def test_labels_that_are_never_set_nor_answered_have_no_f1():
-    result = metrics.measure("classes", -torch.ones(2, 3), torch.zeros(2, 3), "binary-cross-entropy")
+    result = Labels(NAMES).measure(-torch.ones(2, 3), torch.zeros(2, 3), "binary-cross-entropy")
     assert result == {"accuracy": 1, "exact_match": 1, "f1": 0}
 
 
 def test_no_examples_are_a_mistake_and_so_is_a_loss_that_does_not_fit():
     with pytest.raises(GlassworkError, match="not one example"):
-        metrics.measure("class", torch.ones(0, 3), torch.ones(0, dtype=torch.int64), "hinge")
+        OneClass(NAMES).measure(torch.ones(0, 3), torch.ones(0, dtype=torch.int64), "hinge")
     with pytest.raises(GlassworkError, match="does not fit"):
-        metrics.measure("number", torch.ones(1, 3), torch.ones(1, 3), "hinge")
+        Numbers(NAMES).measure(torch.ones(1, 3), torch.ones(1, 3), "hinge")
 
 
 @given(seed=SEEDS, examples=st.integers(1, 60), bins=st.integers(1, 12))

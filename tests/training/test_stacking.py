@@ -16,12 +16,13 @@ from glasswork.data.augmentation import parse
 from glasswork.data.batches import Batch, Batches, fit_scaling
 from glasswork.data.collate import Rows, rows_of, shuffled_batches
 from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.kinds.task import TARGETS
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
-from glasswork.objectives.losses import FITTING, LOSSES
+from glasswork.objectives.losses import LOSSES
 from glasswork.objectives.objective import Objective
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
 from glasswork.training.clock import Clock
@@ -118,7 +119,7 @@ def require_equal(
         assert_same_numbers(weights_of(stacked[place]), weights_of(stage), within, least=1)
 
 
-TARGETS = ("class", "classes", "number")
+KINDS = ("class", "classes", "number")
 
 combinations = st.fixed_dictionaries(
     {
@@ -138,7 +139,7 @@ combinations = st.fixed_dictionaries(
 @settings(max_examples=10, derandomize=True)
 @given(
     shared=combinations,
-    kind=st.sampled_from([(target, loss) for target in TARGETS for loss in FITTING[target]]),
+    kind=st.sampled_from([(target, loss) for target in KINDS for loss in TARGETS[target].losses]),
     own=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 2), st.booleans()), min_size=1, max_size=3),
     weighted=st.booleans(),
 )

@@ -19,24 +19,6 @@ if TYPE_CHECKING:
 InputKind = Literal["image", "vector", "text", "sequence", "series"]
 TargetKind = Literal["class", "classes", "number", "next", "ahead"]
 
-ASKED: dict[InputKind, tuple[str, str]] = {
-    "image": ("FILE.png", "pictures, a folder or a table"),
-    "vector": ("FILE.csv", "the rows of a table"),
-    "text": ("FILE.txt", "a text"),
-    "sequence": ("FILE", "a sequence"),
-    "series": ("FILE.csv", "series"),
-}
-"""What a model of each kind of input is asked about: a file, and what it holds."""
-
-HOLDS: dict[InputKind, str] = {
-    "image": "images: use lenet",
-    "vector": "rows of numbers: use mlp",
-    "text": "text: use char-rnn",
-    "sequence": "clips: use video",
-    "series": "series over time: use forecast",
-}
-"""What a source holds, and what learns from it, for whoever asked for something else."""
-
 TRAINING, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
 

@@ -5,15 +5,13 @@ import io
 import torch
 from torch import Tensor
 
-from glasswork.data.augmentation import centre
 from glasswork.data.dataset import Dataset
 
 
 def picture(dataset: Dataset, row: int) -> bytes:
     """One input as PNG; empty if inputs are no images."""
-    if dataset.schema.inputs != "image":
-        return b""
-    return as_png(centre(dataset.columns["inputs"][row : row + 1], dataset.margin)[0])
+    image = dataset.schema.task.inputs.picture(dataset, row)
+    return b"" if image is None else as_png(image)
 
 
 def as_png(image: Tensor) -> bytes:

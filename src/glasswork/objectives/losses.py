@@ -121,69 +121,24 @@ LOSSES: dict[str, Loss] = {
     "pinball": pinball,
 }
 
-# Which losses fit which kind of target; the first is the default.
-FITTING: dict[str, tuple[str, ...]] = {
-    "class": ("cross-entropy", "hinge", "binary-cross-entropy", "squared-error"),
-    "classes": ("binary-cross-entropy", "squared-error"),
-    "number": ("squared-error",),
-    "next": ("cross-entropy",),
-    "ahead": ("pinball",),
-}
 
-
-def default_loss(target_kind: str) -> str:
-    """The name of the loss for a kind of target (`class`, `classes`, `number`, `next`, `ahead`) where none is asked."""
-    return FITTING[target_kind][0]
-
-
-def check_fit(loss: str, target_kind: str) -> None:
-    """Refuses a loss that cannot be computed for a kind of target.
-
-    Raises:
-        GlassworkError: naming the losses that can.
-    """
-    if loss not in FITTING[target_kind]:
-        fitting = ", ".join(FITTING[target_kind])
-        what = {
-            "class": "one class",
-            "classes": "several classes",
-            "number": "numbers",
-            "next": "the next token",
-            "ahead": "quantiles of values to come",
-        }[target_kind]
-        raise GlassworkError(f"The loss {loss} does not fit targets that are {what}; choose from {fitting}.")
-
-
-def probabilities(scores: Tensor, loss: str, target_kind: str) -> Tensor:
-    """What scores of a network trained under a loss say as probabilities; the order of the scores is kept.
+def class_probabilities(scores: Tensor, loss: str) -> Tensor:
+    """What scores of a network trained under a loss say as probabilities of one class; the order of the scores is kept.
 
     - cross-entropy: the softmax that it was trained with.
     - hinge: the softmax of the scores. The hinge loss only asks for margins, so these are not calibrated: read them
       as an order, not as frequencies.
-    - binary-cross-entropy: sigma of each score; for one class of several, divided by their sum.
-    - squared-error: the scores estimate the probabilities themselves; each limited to [0, 1], or for one class of
-      several the nearest distribution (Martins and Astudillo 2016, "sparsemax").
+    - binary-cross-entropy: sigma of each score, divided by their sum.
+    - squared-error: the scores estimate the probabilities themselves; here the nearest distribution (Martins and
+      Astudillo 2016, "sparsemax").
 
     Args:
-        scores: (batch, outputs), raw.
+        scores: (batch, classes, ...), raw.
         loss: a name in `LOSSES`.
-        target_kind: `class` (rows sum to 1), `classes` (each output on its own), or `next` (the next token at every
-            time: as `class`, with a last dimension for the times).
 
     Returns:
-        (batch, outputs), between 0 and 1.
-
-    Raises:
-        GlassworkError: targets that are numbers have no probabilities; or the loss does not fit the target.
+        (batch, classes, ...), between 0 and 1; they sum to 1 over the classes.
     """
-    check_fit(loss, target_kind)
-    if target_kind in {"number", "ahead"}:
-        raise GlassworkError("Targets that are numbers have no probabilities; read the scores themselves.")
-    return label_probabilities(scores, loss) if target_kind == "classes" else class_probabilities(scores, loss)
-
-
-def class_probabilities(scores: Tensor, loss: str) -> Tensor:
-    """What scores (batch, classes, ...) say as probabilities of one class; they sum to 1."""
     if loss == "binary-cross-entropy":
         return F.logsigmoid(scores).softmax(1)  # = sigma(s_k) / sum_j sigma(s_j), but never 0 / 0
     if loss == "squared-error":
@@ -192,7 +147,11 @@ def class_probabilities(scores: Tensor, loss: str) -> Tensor:
 
 
 def label_probabilities(scores: Tensor, loss: str) -> Tensor:
-    """What scores (batch, labels) say as probabilities, each on its own."""
+    """What scores (batch, labels) say as probabilities of each label on its own.
+
+    - binary-cross-entropy: sigma of each score.
+    - squared-error: the scores estimate the probabilities themselves; each is limited to [0, 1].
+    """
     return scores.sigmoid() if loss == "binary-cross-entropy" else scores.clamp(0, 1)
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.errors import GlassworkError
-from glasswork.objectives import losses
-
 
 @dataclass(frozen=True)
 class Metrics:
@@ -30,44 +27,12 @@ class Metrics:
     higher_is_better: bool = True
 
 
-def measure(target_kind: str, scores: Tensor, targets: Tensor, loss_name: str) -> dict[str, float]:
-    """The metrics of a kind of target, over all examples at once.
-
-    - `class`: `accuracy`, the share of right answers; `top_5_accuracy`, the share whose right class is among the five
-      highest scores (only with more than five classes); `macro_f1`, the mean of the classes' F1, over those that
-      occur among targets or answers.
-    - `classes`: `accuracy`, the share of right yes or no answers over all labels; `exact_match`, the share of examples
-      with every label right; `f1`, over all labels of all examples together (micro), 0 if none is set or answered.
-      A label is answered where its probability is above 1/2.
-    - `number`: `mean_absolute_error` and `root_mean_squared_error`, in the unit of what is passed; `r2`, the share
-      of the variance explained, 1 - sum (y - t)^2 / sum (t - mean t)^2, where the targets are constant 1 if they
-      are met and else 0. All three are means over the numbers predicted. For the target's own unit, bring scores and
-      targets back to it first.
-
-    Args:
-        target_kind: `class`, `classes` or `number`.
-        scores: (examples, outputs), raw.
-        targets: int64 (examples,), uint8 (examples, outputs) or float (examples, outputs), as the kind says.
-        loss_name: the loss that the network was trained with, which says how its scores read.
-
-    Returns:
-        Name to value.
-
-    Raises:
-        GlassworkError: there are no examples, or the loss does not fit the kind of target.
-    """
-    losses.check_fit(loss_name, target_kind)
-    if not len(scores):
-        raise GlassworkError("There is nothing to measure: not one example. Give the data a larger share for this.")
-    if target_kind == "class":
-        return measure_class(scores, targets)
-    if target_kind == "classes":
-        return measure_classes(losses.probabilities(scores, loss_name, "classes") > 0.5, targets.bool())
-    return measure_numbers(scores, targets)
-
-
 def measure_class(scores: Tensor, targets: Tensor) -> dict[str, float]:
-    """`accuracy`, `top_5_accuracy` and `macro_f1` of scores (examples, classes), targets int64 (examples,)."""
+    """`accuracy`, `top_5_accuracy` and `macro_f1` of scores (examples, classes), targets int64 (examples,).
+
+    The share of right answers; the share whose right class is among the five highest scores (only with more than five
+    classes); and the mean of the classes' F1, over those that occur among targets or answers.
+    """
     classes = scores.shape[1]
     answers = scores.argmax(1)
     result = {"accuracy": float((answers == targets).double().mean())}
@@ -82,7 +47,11 @@ def measure_class(scores: Tensor, targets: Tensor) -> dict[str, float]:
 
 
 def measure_classes(answers: Tensor, targets: Tensor) -> dict[str, float]:
-    """`accuracy`, `exact_match` and `f1` of answers and targets, both bool (examples, labels)."""
+    """`accuracy`, `exact_match` and `f1` of answers and targets, both bool (examples, labels).
+
+    The share of right yes or no answers over all labels; the share of examples with every label right; and F1 over all
+    labels of all examples together (micro), 0 if none is set or answered.
+    """
     right = answers == targets
     occurrences = int(answers.sum() + targets.sum())  # 2 TP + FP + FN
     return {
@@ -93,7 +62,12 @@ def measure_classes(answers: Tensor, targets: Tensor) -> dict[str, float]:
 
 
 def measure_numbers(scores: Tensor, targets: Tensor) -> dict[str, float]:
-    """`mean_absolute_error`, `root_mean_squared_error` and `r2`, both arguments float (examples, numbers)."""
+    """`mean_absolute_error`, `root_mean_squared_error` and `r2`, both arguments float (examples, numbers).
+
+    The first two are in the unit of what is passed; r2 is the share of the variance explained,
+    1 - sum (y - t)^2 / sum (t - mean t)^2, and if the targets are constant 1 if they are met and else 0. All three are
+    means over the numbers predicted.
+    """
     errors = scores.double() - targets.double()
     squares = errors.square().sum(0)  # (numbers,)
     spread = (targets.double() - targets.double().mean(0)).square().sum(0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from glasswork.objectives.losses import LOSSES, probabilities
+from glasswork.objectives.losses import LOSSES
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,3 @@ class Objective:
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The mean loss over the examples of a batch, a scalar."""
         return LOSSES[self.name](outputs, targets, class_weights=self.class_weights, smoothing=self.smoothing)
-
-    def probabilities(self, outputs: Tensor, target_kind: str) -> Tensor:
-        """How the outputs of a network that was trained with this loss read as probabilities; see `probabilities`."""
-        return probabilities(outputs, self.name, target_kind)

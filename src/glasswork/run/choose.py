@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glasswork.data.dataset import InputKind, ReadingOptions
+from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 OWN, USUAL = "own", "lenet"
-FITTING: dict[InputKind, str] = {"image": "lenet", "vector": "mlp", "text": "char-rnn", "sequence": "video"}
-"""The preset to try first on each kind of input."""
 
 
 def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
@@ -46,4 +44,4 @@ def choose_preset(values: Mapping[str, Any]) -> str:
     recipe = make_request(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return FITTING[read(values["data"], options).schema.inputs]
+    return read(values["data"], options).schema.task.inputs.preset

@@ -33,7 +33,7 @@ def _count_preset(name: str, size: int | None) -> Count:
     """A preset's network for grey images of ten classes, photographs of 1,000, or for what it is usually given."""
     order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
-    schema = system.example().schema
+    schema = system.usual_schema()
     if schema.task.inputs.image_shape:
         usual = order.recipe.model_dump().get("size")
         channels, classes, side = (3, 1000, size or usual) if usual else (schema.shape[0], 10, size or schema.shape[1])

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from glasswork.catalogue import PRESETS
+from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
 from glasswork.report import sections
 from glasswork.report.report import Report, Section
@@ -157,7 +157,7 @@ def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
 
 
 def _recipe(run: Run) -> list[Setting]:
-    preset, used, rows = PRESETS[run.request.preset], run.process.recipe, []
+    preset, used, rows = preset_of(run.request.preset), run.process.recipe, []
     for name, field in type(used).model_fields.items():
         value = getattr(used, name)
         if name in run.request.asked:

@@ -10,6 +10,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from typing_extensions import override
 
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.sklearn.estimator import Array, Network
 
 
@@ -118,18 +120,18 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         if type_of_target(y).startswith("multilabel"):
             marks = np.asarray(y.toarray() if issparse(y) else y, dtype=np.uint8)
             self.classes_ = np.arange(marks.shape[1])
-            self._fit(given, marks, "classes", tuple(map(str, self.classes_)))
+            self._fit(given, marks, Labels(tuple(map(str, self.classes_))))
             return self
         self.classes_, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class only, {self.classes_[0]}: there is nothing to tell apart")
-        self._fit(given, numbers.astype(np.int64), "class", tuple(map(str, self.classes_)))
+        self._fit(given, numbers.astype(np.int64), OneClass(tuple(map(str, self.classes_))))
         return self
 
     def decision_function(self, X: Any) -> Array:  # noqa: N803
         """Scores: (examples, classes); of two classes the score of the second less that of the first, (examples,)."""
         scores = self._outputs(X)
-        two = self.schema_.target == "class" and len(self.classes_) == 2
+        two = self.schema_.task.target.one_class and len(self.classes_) == 2
         return scores[:, 1] - scores[:, 0] if two else scores
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
@@ -141,7 +143,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The most probable class of each row, (examples,); several labels per row as zeros and ones."""
         check_is_fitted(self)
-        if self.schema_.target == "classes":
+        if not self.schema_.task.target.one_class:
             return (self.predict_proba(X) > 0.5).astype(np.int64)
         best: Array = self.classes_[self._outputs(X).argmax(1)]
         return best

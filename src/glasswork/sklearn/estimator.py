@@ -20,6 +20,7 @@ from glasswork.catalogue import make_system, preset
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.formats.raw_arrays import images_of
+from glasswork.data.kinds.kind import Target
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device
@@ -75,13 +76,13 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         kind = {"dtype": "numeric", "allow_nd": True} if self._takes_images else {"dtype": np.float64}
         return validate_data(self, X, reset="y" in options, **kind, **options)
 
-    def _fit(self, X: Array, targets: Array, target: Any, outputs: tuple[str, ...]) -> None:  # noqa: N803
-        """Fits a network to examples whose targets are of the kind `target`, in raw units."""
+    def _fit(self, X: Array, targets: Array, target: Target) -> None:  # noqa: N803
+        """Fits a network to examples whose targets are of a kind, in raw units."""
         with as_value_errors():
-            recipe = self._recipe(len(X), target == "number")
+            recipe = self._recipe(len(X), target.numeric)
             inputs = as_tensor(_images(X) if self._takes_images else X)
-            kind: Any = "image" if self._takes_images else "vector"
-            schema = Schema(kind, tuple(inputs.shape[1:]), target, outputs)
+            kind, word = "image" if self._takes_images else "vector", target.word
+            schema = Schema(kind, tuple(inputs.shape[1:]), word, target.names)  # type: ignore[arg-type]
             dataset = Dataset({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
             splits = split(dataset, recipe.validation, 0.0, recipe.seed)
             dataset, raw = _standardised(dataset, splits)
@@ -89,9 +90,11 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             request = Request(self.preset or "mlp", recipe, {}, Machine.parse({}))
             fitted = fit_in_memory(request, dataset, splits, execution)
         self.network_ = fitted.network.to("cpu")
-        if kind == "vector":  # in float64 an answer does not depend, in its last digits, on the rows answered with it
+        if (
+            not self._takes_images
+        ):  # in float64 an answer does not depend, in its last digits, on the rows answered with it
             self.network_.double()
-        self.schema_ = raw if kind == "vector" else fitted.dataset.schema
+        self.schema_ = fitted.dataset.schema if self._takes_images else raw
         self.recipe_ = {key: value for key, value in fitted.system.recipe.model_dump().items() if value is not None}
         self.loss_curve_ = list(fitted.losses)
         self.validation_curve_ = [figures["loss"] for figures in fitted.judgements]

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from typing_extensions import override
 
+from glasswork.data.kinds.numbers import Numbers
 from glasswork.sklearn.estimator import Array, Network
 
 
@@ -72,7 +73,7 @@ class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
         numbers = np.asarray(y, dtype=np.float64)
         self._single = numbers.ndim == 1
         columns = numbers.reshape(len(numbers), -1)
-        self._fit(given, columns, "number", tuple(f"y{k}" for k in range(1, columns.shape[1] + 1)))
+        self._fit(given, columns, Numbers(tuple(f"y{k}" for k in range(1, columns.shape[1] + 1))))
         return self
 
     def predict(self, X: Any) -> Array:  # noqa: N803

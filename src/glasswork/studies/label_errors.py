@@ -206,7 +206,10 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             splits = Splits(training, validation, fold.judged)
             fitted = fit_in_memory(ordered, dataset, splits, execution)
             scores = outputs_on(fitted.network.eval(), fitted.dataset, fold.judged, execution)
-            yield fold.judged, fitted.system.objective(fitted.dataset.schema).probabilities(scores, "class")
+            yield (
+                fold.judged,
+                dataset.schema.task.target.probabilities(scores, fitted.system.objective(dataset.schema).name),
+            )
     finally:
         torch.set_num_threads(threads)
 

@@ -281,7 +281,8 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     """
     asked = make_request("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
     dataset = read(asked)
-    if dataset.schema.inputs != "image" or dataset.schema.target != "class":
+    task = dataset.schema.task
+    if task.inputs.image_shape is None or not task.target.one_class:
         raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
     if min(dataset.schema.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import torch
 
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.kinds.require import require
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
-from glasswork.objectives.losses import check_fit, default_loss, refuse_smoothing
+from glasswork.objectives.losses import refuse_smoothing
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Recipe
 from glasswork.systems.networks import NETWORKS
-from glasswork.systems.system import Context
+from glasswork.systems.system import Context, System
 
 VARIANCE_OF_SCORES = 10.0
 GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
@@ -31,21 +32,9 @@ def read_labelled(source: str | Path, options: ReadingOptions, like: Schema | No
     Raises:
         GlassworkError: for what holds no targets, such as a text.
     """
-    dataset = read(source, options if like is None else _options_like(like, options))
-    if "targets" not in dataset.columns:
-        raise GlassworkError(
-            f"This learns from images or tables with known answers, and {dataset.source} holds "
-            f"{HOLDS[dataset.schema.inputs]}"
-        )
+    dataset = read(source, options if like is None else like.task.inputs.like(options, like))
+    require(dataset, System)
     return dataset
-
-
-def _options_like(schema: Schema, options: ReadingOptions) -> ReadingOptions:
-    square = schema.inputs == "image" and schema.shape[1] == schema.shape[2]
-    size = schema.shape[1] if square else None
-    channels = schema.shape[0] if schema.inputs == "image" else None
-    like = schema if schema.inputs == "vector" else None
-    return ReadingOptions(size, 0, options.target, options.strict, channels, True, like)
 
 
 def usual_values(
@@ -73,13 +62,14 @@ def usual_values(
     Raises:
         GlassworkError: for values that do not fit the targets, or each other.
     """
-    loss = loss or default_loss(schema.target)
-    check_fit(loss, schema.target)
+    task = schema.task
+    loss = loss or task.target.losses[0]
+    task.target.require_loss(loss)
     if loss in NO_SMOOTHING:
         refuse_smoothing(loss, smoothing)
-    if augment and schema.inputs != "image":
+    if augment and task.inputs.image_shape is None:
         raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
-    if class_weights == "balanced" and schema.target != "class":
+    if class_weights == "balanced" and not task.target.one_class:
         raise GlassworkError("class_weights balances targets that are one class each: leave it away")
     rate = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
     if recipe.optimizer in {"adam", "adamw"} and network in NETWORKS:

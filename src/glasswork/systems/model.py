@@ -14,6 +14,7 @@ from glasswork.data.align import matching
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.inputs import CHUNK, is_folder
+from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
@@ -29,7 +30,6 @@ from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
 from glasswork.systems.export import Exported, export, raw_inputs
-from glasswork.systems.prediction import Prediction
 from glasswork.systems.reading import read_measured
 from glasswork.systems.retrieval import Nearest, find_nearest
 from glasswork.systems.system import System

@@ -222,7 +222,7 @@ def refuse_inputs(word: str, schema: Schema) -> None:
     entry, name = NETWORKS.get(word), "LeNet" if word == "lenet" else word
     if entry is None:
         return
-    if entry.images and schema.inputs != "image":
+    if entry.images and schema.task.inputs.image_shape is None:
         raise GlassworkError(f"{name} is a network for images, and these examples are rows of numbers: use mlp")
     if entry.side is not None and min(schema.shape[1:]) < LEAST_SIDE:
         height, width = schema.shape[1:]

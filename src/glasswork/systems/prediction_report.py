@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from glasswork.data.prediction import Prediction
 from glasswork.data.thumbnails import thumbnail
 from glasswork.errors import GlassworkError
 from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
-from glasswork.systems.prediction import Prediction
 
 SHOWN = 5
 MOST_PICTURES = 100

@@ -4,15 +4,21 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from glasswork.data.batches import Batch, fit_scaling
-from glasswork.data.dataset import ASKED, Dataset, Schema
-from glasswork.data.inputs import Inputs, read_inputs
+from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.prediction import Prediction
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
 from glasswork.objectives.metrics import Metrics
@@ -20,7 +26,7 @@ from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
 from glasswork.systems.findings import Findings, Remarks
-from glasswork.systems.prediction import Prediction, predictions_of
+from glasswork.systems.sample import Sample
 from glasswork.systems.target_report import report_targets
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Moment, Stage
@@ -57,7 +63,18 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     Args:
         recipe: what to minimise.
+
+    Attributes:
+        recipe_class: what a system of the user's own takes; the catalogue knows it of ours.
+        takes: the kinds of inputs that it learns from.
+        answers: the kinds of targets that it learns.
+        wanted: a clause about these inputs, and one about these targets, for whoever has others.
     """
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images, Table)
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass, Labels, Numbers)
+    wanted: ClassVar[tuple[str, str]] = ("This learns from images or tables with known answers",) * 2
+    recipe_class: ClassVar[type[Recipe]] = Recipe
 
     def __init__(self, recipe: RecipeT) -> None:
         self._recipe = recipe
@@ -185,13 +202,13 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.schema)
         return report_targets(dataset, splits.training, rows, where, outputs, objective)
 
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         """New inputs at some paths, read as `schema` describes them, in parts that fit into memory.
 
         Raises:
             GlassworkError: for paths that hold nothing of the kind.
         """
-        return read_inputs(sources, schema)
+        return schema.task.inputs.read(sources, schema)
 
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
@@ -200,11 +217,11 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
         outputs = outputs_on(network.eval(), dataset, torch.arange(len(dataset)), execution)
-        return predictions_of(outputs, dataset.schema, dataset.names, self.objective(dataset.schema))
+        return dataset.schema.task.target.predict(outputs, dataset.names, self.objective(dataset.schema).name)
 
     def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""
-        file, what = ASKED[schema.inputs]
+        file, what = schema.task.inputs.file, schema.task.inputs.asked
         return [
             (f"glasswork predict {run} {file}", f"asks the model about {what} of your own"),
             (f"glasswork evaluate {run} --data PATH", "measures the model on other examples with known answers"),
@@ -217,6 +234,10 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
         return Model
 
+    def usual_schema(self) -> Schema:
+        """What inputs and targets usually are, to count a network without data: grey images of ten classes."""
+        return Schema("image", (1, 28, 28), "class", tuple("0123456789"))
+
     @abc.abstractmethod
-    def example(self) -> Dataset:
-        """A few made examples, for the contract tests."""
+    def sample(self, folder: Path) -> Sample:
+        """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""

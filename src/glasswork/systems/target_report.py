@@ -34,26 +34,26 @@ def report_targets(
         outputs: the network's, (rows, outputs), numbers in the target's own units.
         objective: what it was trained with.
     """
-    kind = dataset.schema.target
-    if kind == "class":
+    target = dataset.schema.task.target
+    if target.one_class:
         return _one_class(dataset, training, rows, where, outputs, objective)
-    if kind == "classes":
-        return _several_classes(dataset, rows, objective.probabilities(outputs, kind) > 0.5)
-    return _numbers(dataset, training, rows, outputs)
+    if target.numeric:
+        return _numbers(dataset, training, rows, outputs)
+    return _several_classes(dataset, rows, target.probabilities(outputs, objective.name) > 0.5)
 
 
 def _one_class(
     dataset: Dataset, training: Tensor, rows: Tensor, where: str, outputs: Tensor, objective: Objective
 ) -> Findings:
     schema, targets = dataset.schema, dataset.columns["targets"][rows]
-    chances = objective.probabilities(outputs, "class")
+    chances = schema.task.target.probabilities(outputs, objective.name)
     confidence, answers = chances.max(1)
     right = int((answers == targets).sum())
     usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
     score = Score(
         "accuracy",
         right / len(rows),
-        f"{right:,} of {len(rows):,} {where} {'images' if schema.inputs == 'image' else 'examples'}",
+        f"{right:,} of {len(rows):,} {where} {schema.task.inputs.noun}",
         share_interval(right, len(rows)),
         baseline="always answering the most frequent class",
         baseline_value=float((targets == usual).float().mean()),

@@ -13,8 +13,9 @@ from torch.nn import functional
 from closeness import assert_same_numbers
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches
-from glasswork.data.dataset import Dataset
+from glasswork.data.dataset import Dataset, Schema
 from glasswork.data.splits import split
+from glasswork.data.vocabulary import CharacterCounts
 from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.characters import evaluation as characters_measured
@@ -26,11 +27,22 @@ from glasswork.training.stage import START
 from made_data import said, train, write_text
 
 
+def hello() -> Dataset:
+    """1,240 characters in 40 rows."""
+    counts, words = CharacterCounts(), "hello, hello. how low? hollow! " * 40
+    counts.add(words)
+    vocabulary, _ = counts.vocabulary(256)
+    tokens = torch.from_numpy(vocabulary.encode(words)).to(torch.uint8)
+    offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
+    schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
+    return Dataset({"inputs": tokens}, schema, "hello", offsets={"inputs": offsets}, ordered=True)
+
+
 def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
-    """A system, its example of 1,240 characters, and a fresh network."""
+    """A system, a text of 1,240 characters, and a fresh network."""
     recipe = make_request("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
     draft = Characters(recipe)  # type: ignore[arg-type]
-    dataset = draft.example()
+    dataset = hello()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
     seed_everything(0)
     network = system.network(dataset.schema)
@@ -97,7 +109,7 @@ def test_what_is_left_open_is_derived() -> None:
     system, _, network = made()
     recipe = system.recipe
     assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
-    assert network.recurrent.kernel.input_size == len(system.example().schema.classes)
+    assert network.recurrent.kernel.input_size == len(hello().schema.classes)
     assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
     assert made(embedding=5)[2].recurrent.kernel.input_size == 5
 

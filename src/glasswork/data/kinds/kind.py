@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
 
@@ -234,7 +235,6 @@ class Target(Record, abc.ABC):
         exclusive: whether exactly one class is right, for an example or for each of its times.
         numeric: whether they are numbers, which have no probabilities.
         least: how many examples it takes to measure anything.
-        further: a verb with its flags that goes on from a model, and what it does; None: there is none.
     """
 
     word: ClassVar[str]
@@ -247,7 +247,6 @@ class Target(Record, abc.ABC):
     exclusive: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
     least: ClassVar[int] = 1
-    further: ClassVar[tuple[str, str, str] | None] = None
 
     names: Names
 
@@ -334,6 +333,16 @@ class Target(Record, abc.ABC):
     def count(self, dataset: Dataset, rows: Tensor) -> int:
         """How much there is to learn from at `rows`, in `unit`."""
         return len(rows)
+
+    def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
+        """What a network's outputs say about each example.
+
+        Args:
+            outputs: (rows, outputs), numbers in the target's own units.
+            names: where each row came from.
+            loss: what the network was trained with, which says how its outputs read as probabilities.
+        """
+        raise GlassworkError(f"Targets that are {self.what} are worded by the system that learns from them")
 
     def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:
         """What an exported file answers, one for each of `ports`: unscaled outputs, and their probabilities."""
@@ -449,3 +458,13 @@ def image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
 def listed(words: Sequence[str], most: int = 10) -> str:
     """The first of some words, with dots if there are more."""
     return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
+
+
+def rank(probabilities: Tensor, names: Sequence[str]) -> list[dict[str, float]]:
+    """For each row of (rows, classes) the probability of every class, most probable first."""
+    # All rows at once: asking for a thousand classes one by one takes longer than the network.
+    values, order = (found.tolist() for found in probabilities.sort(1, descending=True))
+    return [
+        {names[place]: value for place, value in zip(places, row, strict=True)}
+        for places, row in zip(order, values, strict=True)
+    ]

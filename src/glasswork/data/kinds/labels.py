@@ -10,8 +10,9 @@ from torch.nn.functional import one_hot
 from typing_extensions import override
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.kinds.kind import Port, Target, TargetScaler, listed
+from glasswork.data.kinds.kind import Port, Target, TargetScaler, listed, rank
 from glasswork.data.kinds.one_class import OneClass, places_of
+from glasswork.data.prediction import Prediction
 from glasswork.objectives.losses import label_probabilities
 from glasswork.objectives.metrics import measure_classes
 
@@ -85,6 +86,14 @@ class Labels(Target):
     def probabilities(self, outputs: Tensor, loss: str) -> Tensor:
         self.require_loss(loss)
         return label_probabilities(outputs, loss)
+
+    @override
+    def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
+        ranked = rank(self.probabilities(outputs, loss), self.names)
+        return [
+            Prediction(name, tuple(label for label, chance in row.items() if chance > 0.5), None, row)
+            for name, row in zip(names, ranked, strict=True)
+        ]
 
     @override
     def ports(self) -> tuple[Port, ...]:

@@ -30,7 +30,6 @@ class NextToken(Target):
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy",)
     unit: ClassVar[str] = "characters"
     inside: ClassVar[bool] = True
-    further: ClassVar[tuple[str, str, str]] = ("write", "--prompt TEXT", "goes on with a text, character by character")
 
     names: tuple[str, ...]
 

@@ -12,6 +12,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.kind import Port, Target, TargetScaler, as_numbers, listed, moments
 from glasswork.data.kinds.labels import Labels
 from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.objectives.metrics import measure_numbers
 
@@ -104,6 +105,13 @@ class Numbers(Target):
     @override
     def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:
         return (outputs,)
+
+    @override
+    def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
+        rows = [tuple(row) for row in outputs.tolist()]
+        return [
+            Prediction(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
+        ]
 
     @override
     def ports(self) -> tuple[Port, ...]:

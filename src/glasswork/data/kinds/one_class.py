@@ -9,7 +9,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.kinds.kind import Port, Target, listed
+from glasswork.data.kinds.kind import Port, Target, listed, rank
+from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import class_probabilities
 from glasswork.objectives.metrics import measure_class
@@ -73,6 +74,15 @@ class OneClass(Target):
     def probabilities(self, outputs: Tensor, loss: str) -> Tensor:
         self.require_loss(loss)
         return class_probabilities(outputs, loss)
+
+    @override
+    def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
+        ranked = rank(self.probabilities(outputs, loss), self.names)
+        found = []
+        for name, row in zip(names, ranked, strict=True):
+            answer, chance = next(iter(row.items()))
+            found.append(Prediction(name, answer, chance, row))
+        return found
 
     @override
     def ports(self) -> tuple[Port, ...]:

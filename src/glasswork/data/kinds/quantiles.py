@@ -30,11 +30,6 @@ class Quantiles(Target):
     losses: ClassVar[tuple[str, ...]] = ("pinball",)
     unit: ClassVar[str] = "times"
     inside: ClassVar[bool] = True
-    further: ClassVar[tuple[str, str, str]] = (
-        "forecast",
-        "--out forecast.html",
-        "goes on with the series after their end",
-    )
     numeric: ClassVar[bool] = True
 
     names: tuple[str, ...]

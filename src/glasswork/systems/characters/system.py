@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,10 @@ from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import text
-from glasswork.data.inputs import Inputs
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.text import Text
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import CharacterCounts
@@ -31,7 +34,7 @@ from glasswork.systems.characters.report import report_text
 from glasswork.systems.characters.sampling import sampled
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
-from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -44,6 +47,7 @@ JUDGED = 500_000
 """Characters of the validation text that are looked at after an epoch, at most."""
 OPENED = 24
 """Characters of a text that is opened: every number of it is looked at."""
+SAMPLE = "hello, hello. how low? hollow! "
 ONE_HOT = 512
 """The most characters for which a one among zeros costs no more than a learnt vector."""
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
@@ -51,6 +55,9 @@ RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 class Characters(System[CharactersRecipe, Mapping[str, float]]):
     """Minimises the mean of -log p(x_(t+1) | x_1, .., x_t) over a text."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Text,)
+    answers: ClassVar[tuple[type[Target], ...]] = (NextToken,)
 
     @override
     def objective(self, schema: Schema) -> Objective:
@@ -123,14 +130,14 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return report_text(context, evaluation, last)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
             dataset = self.read(path, schema)
             columns = {"inputs": dataset.columns["inputs"]}
             ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
-            yield Inputs([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
+            yield Reading([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
 
     @override
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
@@ -174,15 +181,18 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return CharacterModel
 
     @override
-    def example(self) -> Dataset:
-        counts, words = CharacterCounts(), "hello, hello. how low? hollow! " * 40
-        counts.add(words)
+    def usual_schema(self) -> Schema:
+        counts = CharacterCounts()
+        counts.add(SAMPLE)
         vocabulary, _ = counts.vocabulary(256)
-        tokens = torch.from_numpy(vocabulary.encode(words)).to(torch.uint8)
-        offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
-        columns = {"inputs": tokens, "fingerprints": ragged.fingerprints(tokens, offsets)}
-        schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
-        return Dataset(columns, schema, "example", offsets={"inputs": offsets}, ordered=True)
+        return Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = folder / "text.txt"
+        data.write_text(SAMPLE * 60, encoding="utf-8")
+        shape = {"units": 8, "sequence": 20, "dropout": 0.1}
+        return Sample(str(data), {**shape, "epochs": 2, "batch_size": 8, "test": 0.1, "validation": 0.1}, [str(data)])
 
 
 def _rows_of(dataset: Dataset, rows: Tensor, most: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,12 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.heldout_classes import hold_classes_out
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import require
 from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
@@ -29,6 +34,7 @@ from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.networks import NETWORKS, Architecture, build_network
 from glasswork.systems.retrieval import embeddings_on
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -44,6 +50,13 @@ NOTHING_JUDGED = (
 
 class Embed(System[EmbedRecipe, Tensor]):
     """Minimises the triplet loss over the triplets mined in batches of P classes with K examples each."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
+    wanted: ClassVar[tuple[str, str]] = (
+        "Embeddings are learnt of images",
+        "Embeddings are learnt from examples of one class each",
+    )
 
     def __init__(self, recipe: EmbedRecipe) -> None:
         super().__init__(recipe)
@@ -66,7 +79,7 @@ class Embed(System[EmbedRecipe, Tensor]):
             side = like.shape[1] if like.shape[1] == like.shape[2] else None
             options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.shape[0], True)
         dataset = read(source, options)
-        _require_classes_of_images(dataset)
+        require(dataset, self)
         if like is not None:
             return _with_classes_of(dataset, like)
         return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
@@ -186,29 +199,15 @@ class Embed(System[EmbedRecipe, Tensor]):
         return replace(report_embedding(context, evaluation), warnings=warnings)
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        schema = Schema("image", (1, 28, 28), "class", tuple("012345"))
-        targets = torch.arange(60) % 6
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        options = {"network": "lenet", "embedding": 8, "held_out": "0", "epochs": 2, "batch_size": 8}
+        return Sample(str(data), options, [str(one)], "1")
 
 
 def has_pairs(classes: Tensor) -> bool:
     """Whether any class (int64 (N,)) has two examples, of which one can find the other."""
     return len(classes) > 0 and int(torch.bincount(classes).max()) > 1
-
-
-def _require_classes_of_images(dataset: Dataset) -> None:
-    if dataset.schema.inputs != "image":
-        raise GlassworkError(
-            f"Embeddings are learnt of images, and {dataset.source} holds {HOLDS[dataset.schema.inputs]}"
-        )
-    if dataset.schema.target != "class":
-        raise GlassworkError(
-            f"Embeddings are learnt from examples of one class each, and {dataset.source} has targets of kind "
-            f"'{dataset.schema.target}': use lenet"
-        )
 
 
 def _with_classes_of(dataset: Dataset, schema: Schema) -> Dataset:

@@ -4,19 +4,21 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats.series import series
 from glasswork.data.formats.series.seasons import find_season
-from glasswork.data.inputs import Inputs
 from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
@@ -31,7 +33,7 @@ from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import report_backtest
-from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -49,6 +51,9 @@ _LARGEST_SHARE = 4  # of the training values, the window takes one in so many at
 
 class Forecast(System[ForecastRecipe, Backtest]):
     """Minimises the mean pinball loss of all quantiles of the next values, against those of the season before."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Series,)
+    answers: ClassVar[tuple[type[Target], ...]] = (Quantiles,)
 
     @override
     def objective(self, schema: Schema) -> Objective:
@@ -169,7 +174,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return report_backtest(context, evaluation)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
@@ -182,7 +187,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
                 for place, name in enumerate(names)
                 if place not in whole
             }
-            yield Inputs(names, dataset, problems)
+            yield Reading(names, dataset, problems)
 
     @override
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
@@ -212,13 +217,15 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return ForecastModel
 
     @override
-    def example(self) -> Dataset:
-        times = torch.arange(120)
-        values = torch.stack([(2 * math.pi * times / 6).sin() + 0.01 * times, (2 * math.pi * times / 6).cos()], 1)
-        columns = {"inputs": values[:, :, None].float(), "times": times}
-        columns["fingerprints"] = fingerprints(columns["inputs"])
-        schema = Schema("series", (1,), "ahead", ("rising", "level"), series=Series(Timing("rows")))
-        return Dataset(columns, schema, "example", ordered=True)
+    def usual_schema(self) -> Schema:
+        return Schema("series", (1,), "ahead", ("rising", "level"), series=Series(Timing("rows")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        rows = [(f"{50 + time / 10 + 8 * math.sin(2 * math.pi * time / 7):.3f}", (time * 7) % 5) for time in range(120)]
+        data = write_rows(folder / "series.csv", ["demand", "wind"], rows)
+        shape = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+        return Sample(str(data), {**shape, "epochs": 2, "batch_size": 14}, [str(data)])
 
 
 def _last(places: Places, count: int) -> Places:

@@ -16,7 +16,6 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.report.blocks import Curves, Line, Point, Text
@@ -26,6 +25,7 @@ from glasswork.systems.findings import Findings
 from glasswork.systems.function.recipe import FunctionRecipe
 from glasswork.systems.labelled import read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Stage
@@ -45,7 +45,7 @@ class Function(System[FunctionRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target))
+        return Objective(self.recipe.loss or schema.task.target.losses[0])
 
     @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
@@ -109,7 +109,7 @@ class Function(System[FunctionRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        if dataset.schema.target != "number":
+        if not dataset.schema.task.target.numeric:
             return metrics
         largest = float((outputs - dataset.columns["targets"][rows]).abs().max())
         return replace(metrics, values={**metrics.values, "largest_error": largest})
@@ -119,7 +119,8 @@ class Function(System[FunctionRecipe, Tensor]):
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
         found, schema = super().report(network, evaluation, context, last), context.dataset.schema
-        if (schema.inputs, schema.shape, schema.target, len(schema.classes)) != ("vector", (1,), "number", 1):
+        inputs, target = schema.task.inputs, schema.task.target
+        if not inputs.looks or inputs.shape != (1,) or not target.numeric or len(target.names) != 1:
             return found
         shares, where = self._shares(network, context), measured_rows(context.splits)[0]
         remark = self._remark(shares, evaluation.metrics.values, where, len(evaluation.rows))
@@ -161,8 +162,13 @@ class Function(System[FunctionRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return self._made()
+    def usual_schema(self) -> Schema:
+        return Schema("vector", (1,), "number", ("y",), ("x",))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        asked = write_rows(folder / "asked.csv", ["x"], [[0.5], [2.0]])
+        return Sample(EXPRESSION, {"epochs": 2, "batch_size": 20, "validation": 0.1}, [str(asked)], "0.5")
 
 
 def _charts(shares: Shares) -> list[Curves]:

@@ -3,25 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.require import require
 from glasswork.data.splits import Splits
-from glasswork.errors import GlassworkError
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, read_annotated
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import Architecture, build_network, refuse_inputs
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Stage
@@ -36,13 +38,16 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     `glasswork heatmap` slides the network over whole pictures afterwards.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    wanted: ClassVar[tuple[str, str]] = ("A heat map is made of images",) * 2
+
     def __init__(self, recipe: HeatmapRecipe) -> None:
         super().__init__(recipe)
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -64,8 +69,7 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe, schema = self.recipe, dataset.schema
-        if schema.inputs != "image":
-            raise GlassworkError("A heat map is made of images, and these examples are rows of numbers: use mlp")
+        require(dataset, self, "these examples are")
         refuse_inputs(recipe.network, schema)
         values = usual_values(
             recipe,
@@ -102,15 +106,16 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
         schema, truth = dataset.schema, dataset.columns["targets"][rows]
-        if schema.target != "class" or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
+        if not schema.task.target.one_class or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
             return metrics
-        chances = self.objective(schema).probabilities(outputs, "class")[:, 1]
+        chances = schema.task.target.probabilities(outputs, self.objective(schema).name)[:, 1]
         return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (40, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
-        schema = Schema("image", (3, SIZE, SIZE), "class", ("other", "annotated"))
-        targets = torch.arange(40) % 2
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+    def usual_schema(self) -> Schema:
+        return Schema("image", (3, SIZE, SIZE), "class", ("other", "annotated"))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        return Sample(str(data), {"epochs": 2, "batch_size": 8}, [str(one)], "1")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +13,20 @@ from typing_extensions import override
 
 from glasswork.data.batches import Scaling
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.require import require
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.graph.expressions import written
 from glasswork.objectives.losses import squared_error
-from glasswork.objectives.metrics import Metrics, measure
+from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
-from glasswork.report.blocks import Block, Table, Text
+from glasswork.report import blocks
 from glasswork.report.report import Score
 from glasswork.report.sections import worked
 from glasswork.systems.evaluation import Evaluation, measured_rows
@@ -30,6 +34,7 @@ from glasswork.systems.findings import Findings
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
+from glasswork.systems.sample import Sample, write_features
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
@@ -47,6 +52,9 @@ class Online(System[OnlineRecipe, Tensor]):
     a unit for each; any numbers from 0 to 1 will do.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Table,)
+    wanted: ClassVar[tuple[str, str]] = ("The online rule learns from columns of numbers",) * 2
+
     @override
     def objective(self, schema: Schema) -> Objective:
         return Objective(self.recipe.loss)
@@ -60,13 +68,10 @@ class Online(System[OnlineRecipe, Tensor]):
             target = target or ("t" if self.recipe.data == XOR else None)
             return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=like))
         dataset = read(source, ReadingOptions(target=target, strict=strict))
-        if dataset.schema.inputs != "vector":
-            raise GlassworkError(
-                f"The online rule learns from columns of numbers, and {source} holds {HOLDS[dataset.schema.inputs]}"
-            )
+        require(dataset, self)
         dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
         targets = dataset.columns["targets"]
-        if dataset.schema.target == "number" and not ((targets >= 0) & (targets <= 1)).all():
+        if dataset.schema.task.target.numeric and not ((targets >= 0) & (targets <= 1)).all():
             raise GlassworkError(
                 f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
@@ -135,14 +140,14 @@ class Online(System[OnlineRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         """Named figures; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
-        raw, kind = dataset.columns["targets"][rows], dataset.schema.target
+        raw, target = dataset.columns["targets"][rows], dataset.schema.task.target
         scaled = Scaling(dataset.schema, Execution()).targets(raw)
         figures = {"loss": float(squared_error(outputs, scaled))}
-        if kind == "number":
+        if target.numeric:
             if ((raw == 0) | (raw == 1)).all():
                 figures["accuracy"] = float(((outputs > 0.5) == (raw > 0.5)).all(1).double().mean())
             figures["largest_error"] = float((outputs - raw).abs().max())
-        figures |= measure(kind, outputs, raw, "squared-error")
+        figures |= target.measure(outputs, raw, "squared-error")
         return Metrics(figures, "accuracy" if "accuracy" in figures else "r2", figures["loss"])
 
     @override
@@ -151,7 +156,7 @@ class Online(System[OnlineRecipe, Tensor]):
     ) -> Findings:
         dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
         found = super().report(network, evaluation, context, last)
-        if accuracy is not None and dataset.schema.target == "number":
+        if accuracy is not None and dataset.schema.task.target.numeric:
             found = replace(found, score=_share_of_right_answers(dataset, splits, accuracy))
         if last is None:
             return found
@@ -187,8 +192,13 @@ class Online(System[OnlineRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return exclusive_or()
+    def usual_schema(self) -> Schema:
+        return exclusive_or().schema
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = str(write_features(folder / "features.csv"))
+        return Sample(data, {"test": 0.2, "validation": 0.1, "epochs": 9}, [data], "low")
 
 
 def exclusive_or() -> Dataset:
@@ -202,7 +212,7 @@ def exclusive_or() -> Dataset:
 
 def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
-    if dataset.schema.target != "class" or dataset.schema.classes != ("0", "1"):
+    if not dataset.schema.task.target.one_class or dataset.schema.classes != ("0", "1"):
         return dataset
     targets = dataset.columns["targets"].to(torch.float32)[:, None]
     schema = replace(dataset.schema, target="number", classes=(name,))
@@ -223,7 +233,7 @@ def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -
     )
 
 
-def _worked_out(name: str, update: OnlineUpdate) -> list[Block]:
+def _worked_out(name: str, update: OnlineUpdate) -> list[blocks.Block]:
     """An update line by line."""
 
     def few(values: Sequence[float]) -> str:
@@ -238,4 +248,4 @@ def _worked_out(name: str, update: OnlineUpdate) -> list[Block]:
         f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases."
     )
     head = ("Number", "Is", "By the slide", "With the numbers put in")
-    return [Text(given), Table(head, rows, title, "numbers", "recipe")]
+    return [blocks.Text(given), blocks.Table(head, rows, title, "numbers", "recipe")]

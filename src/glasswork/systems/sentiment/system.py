@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -13,19 +13,21 @@ from glasswork.data.batches import Batch
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import labelled_texts
-from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.inputs import is_there
+from glasswork.data.kinds.kind import Inputs, Reading
+from glasswork.data.kinds.text import Texts
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
-from glasswork.data.tokenize import encode, find_vocabulary
+from glasswork.data.tokenize import find_vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_by_length
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.padding import report_padding
-from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
@@ -49,9 +51,11 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         recipe: what to minimise.
     """
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Texts,)
+
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(default_loss(schema.target))
+        return Objective(schema.task.target.losses[0])
 
     @override
     def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
@@ -91,7 +95,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
-            NEIGHBOURS[recipe.pieces] if recipe.counted and schema.target != "number" else 0,
+            NEIGHBOURS[recipe.pieces] if recipe.counted and not schema.task.target.numeric else 0,
         )
 
     @override
@@ -182,7 +186,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         return replace(found, sections=[section, counting, *found.sections], results=results)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
         for source in sources:
             if is_there(source):
@@ -196,7 +200,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             names = list(dataset.names)
             empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no text" for row in empty.nonzero()[:, 0].tolist()}
-            yield Inputs(names, dataset.take((~empty).nonzero()[:, 0]), problems)
+            yield Reading(names, dataset.take((~empty).nonzero()[:, 0]), problems)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
@@ -211,22 +215,22 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         ]
 
     @override
-    def example(self) -> Dataset:
-        texts = [f"{word} was {what} {end}" for word, what, end in _EXAMPLE]
-        vocabulary = find_vocabulary(texts, "word", 100, 1)
-        tokens, offsets = encode(texts, vocabulary)
-        targets = torch.tensor([int(what == "bad") for _, what, _ in _EXAMPLE])
-        columns = {"inputs": tokens, "targets": targets, "fingerprints": ragged.fingerprints(tokens, offsets)}
-        schema = Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
-        return Dataset(columns, schema, "example", offsets={"inputs": offsets})
+    def usual_schema(self) -> Schema:
+        vocabulary = find_vocabulary([text for text, _ in _texts()], "word", 100, 1)
+        return Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = write_rows(folder / "texts.csv", ["review", "target"], 2 * _texts())
+        options = {"units": 4, "embedding": 5, "layers": 2, "epochs": 2, "batch_size": 8}
+        return Sample(str(data), options, [str(data), "some words of nobody"], "kind")
 
 
-_EXAMPLE = [
-    (word, what, " ".join(["indeed"] * (place % 4)))
-    for place, (word, what) in enumerate(
-        (word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")
-    )
-] * 3
+def _texts() -> list[tuple[str, str]]:
+    """Short texts of two classes, which some of their words tell."""
+    said = [(word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")]
+    kinds = {"good": "kind", "bad": "unkind"}
+    return 3 * [(f"{word} was {what}{' indeed' * (k % 4)}", kinds[what]) for k, (word, what) in enumerate(said)]
 
 
 def _unknown(dataset: Dataset, row: int) -> dict[str, float]:

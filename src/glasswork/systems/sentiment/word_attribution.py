@@ -33,14 +33,14 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
         return ()
     begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
     tokens = dataset.columns["inputs"][begin:end].to(execution.device, torch.int64)
-    kind, network = dataset.schema.target, network.eval()
+    kind, network = dataset.schema.task.target, network.eval()
 
     def figures(texts: Tensor) -> Tensor:
         outputs = network(texts).float()
-        return outputs if kind == "number" else evidence(objective.probabilities(outputs, kind))
+        return outputs if kind.numeric else evidence(kind.probabilities(outputs, objective.name))
 
     with torch.no_grad():
-        answered = 0 if kind == "number" else int(figures(tokens[None])[0].argmax())
+        answered = 0 if kind.numeric else int(figures(tokens[None])[0].argmax())
     found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
     text, vocabulary = text_of(dataset, row), dataset.schema.vocabulary
     assert vocabulary is not None

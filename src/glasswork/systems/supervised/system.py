@@ -6,23 +6,22 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
-from glasswork.systems.networks import NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
@@ -50,7 +49,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -165,12 +164,16 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         return report_restarts(found, last, ends, self.recipe.select)
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        schema = Schema("image", (1, 28, 28), "class", ("0", "1", "2"))
-        targets = torch.arange(60) % 3
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "example")
+    def sample(self, folder: Path) -> Sample:
+        network, options = self.recipe.network, {"epochs": 2, "batch_size": 8}
+        entry = NETWORKS.get(network)
+        if entry is not None and entry.side is not None:
+            data, one = write_images(folder, LEAST_SIDE, 3, 24)
+            small = {"epochs": 1, "size": LEAST_SIDE, "optimizer": "sgd", "augment": ("flip",)}
+            return Sample(str(data), {**options, **small}, [str(one)], "1")
+        data, one = write_images(folder)
+        own = {} if network else {"network": write_network(folder)}
+        return Sample(str(data), {**options, **own}, [str(one)], "1")
 
 
 def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tuple[str, ...]:
@@ -183,5 +186,6 @@ def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tu
         examples: training examples.
     """
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
-    few = schema.inputs == "image" and schema.target == "class" and examples <= FEW_IMAGES
+    images = schema.task.inputs.image_shape is not None and schema.task.target.one_class
+    few = images and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,11 @@ from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.formats import conll as tagged
-from glasswork.data.inputs import Inputs, is_there
+from glasswork.data.inputs import is_there
+from glasswork.data.kinds.kind import Inputs, Reading, Target
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.text import Texts
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
@@ -23,7 +28,7 @@ from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.padding import report_padding
-from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.tagger.network import Tagger
@@ -35,6 +40,9 @@ from glasswork.training.step import Tree
 
 class SequenceLabelling(System[TaggerRecipe, Labelled]):
     """Minimises the mean of -log p(label of a word | the sentence) over all words."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Texts,)
+    answers: ClassVar[tuple[type[Target], ...]] = (PerStep,)
 
     @override
     def objective(self, schema: Schema) -> Objective:
@@ -92,7 +100,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return replace(found, sections=[section, *found.sections], results={**found.results, "padding_waste": waste})
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
+    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
         """The sentences of text files and of files in columns, or one that is written out in place of a path."""
         assert schema.vocabulary is not None
         for source in sources:
@@ -112,7 +120,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
             empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no word" for row in empty.nonzero()[:, 0].tolist()}
             columns = {**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)}
-            yield Inputs(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
+            yield Reading(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
@@ -125,17 +133,19 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return found
 
     @override
-    def example(self) -> Dataset:
-        words = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(30)]
-        numbers = {"one": 0, "two": 0, "tea": 1, "or": 2}
-        known = {feature: None for sentence in words for word in sentence for feature in tagged.features(word)}
-        schema = Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), each=True)
-        names = [f"sentence {place}" for place in range(30)]
-        dataset = tagged.sentences(words, names, schema, Vocabulary((UNKNOWN, *known), "features"))
-        columns = {
-            **dataset.columns,
-            "targets": torch.tensor([numbers[word] for sentence in words for word in sentence]),
-            "fingerprints": ragged.fingerprints(dataset.columns["texts"], dataset.offsets["texts"]),
-        }
-        offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
-        return replace(dataset, columns=columns, offsets=offsets, source="example")
+    def usual_schema(self) -> Schema:
+        known = {feature: None for word in _LABELS for feature in tagged.features(word)}
+        vocabulary = Vocabulary((UNKNOWN, *known), "features")
+        return Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), vocabulary=vocabulary, each=True)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = folder / "sentences.conll"
+        sentences = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(60)]
+        columns = ["\n".join(f"{word}\t{_LABELS[word]}" for word in sentence) for sentence in sentences]
+        data.write_text("\n\n".join(columns) + "\n", encoding="utf-8")
+        options = {"units": 4, "embedding": 3, "layers": 2, "epochs": 2, "batch_size": 8, "test": 0.2}
+        return Sample(str(data), options, [str(data), "nobody knows these"])
+
+
+_LABELS = {"one": "CD", "tea": "NN", "or": "CC", "two": "CD"}

@@ -12,19 +12,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
-from glasswork.objectives.losses import default_loss
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Table
@@ -40,6 +38,7 @@ from glasswork.systems.networks import (
     build_network,
     refuse_inputs,
 )
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.transfer.features import features_of, with_features
@@ -91,7 +90,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
     @override
     def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or default_loss(schema.target), self.recipe.label_smoothing)
+        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
@@ -109,7 +108,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
         schema = super().fit(dataset, rows)
-        if self.recipe.way == "scratch" or schema.inputs != "image":
+        if self.recipe.way == "scratch" or schema.task.inputs.image_shape is None:
             return schema
         expected = input_scaling(self._source, self.recipe.network)
         return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
@@ -285,13 +284,13 @@ class Transfer(System[TransferRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        made = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        images = interpolate(made.expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
-        schema = Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
-        columns = {"inputs": images, "targets": torch.arange(60) % 3, "fingerprints": fingerprints(images)}
-        return Dataset(columns, schema, "example")
+    def usual_schema(self) -> Schema:
+        return Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        return Sample(str(data), {"size": LEAST_SIDE, "epochs": 2, "batch_size": 8}, [str(one)], "1")
 
 
 def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:

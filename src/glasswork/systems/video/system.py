@@ -1,27 +1,29 @@
 """Frame-level video classification: a label for every frame of a clip (Kovashka, many to many, synchronised)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
-from glasswork.data.dataset import HOLDS, Dataset, ReadingOptions, Schema, fingerprints
-from glasswork.data.formats.video import UnreadableClipError, frames
-from glasswork.data.inputs import Inputs
+from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.require import require
+from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
-from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
-from glasswork.systems.prediction import Prediction
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.video.network import VideoNetwork
@@ -34,6 +36,10 @@ from glasswork.training.step import Tree
 class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
     """Minimises the mean of -log p(label of a frame | the frames up to it) over all frames."""
 
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Clips,)
+    answers: ClassVar[tuple[type[Target], ...]] = (PerStep,)
+    wanted: ClassVar[tuple[str, str]] = ("Frames are labelled in clips with a table of labels each",) * 2
+
     @override
     def objective(self, schema: Schema) -> Objective:
         return Objective("cross-entropy")
@@ -44,7 +50,9 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
         if like is not None:
             options = ReadingOptions(target=recipe.target, strict=recipe.strict, classes_known=True, like=like)
-        return _require_clips(read(source, options))
+        dataset = read(source, options)
+        require(dataset, self)
+        return dataset
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
@@ -90,29 +98,6 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         return report_frames(context, evaluation)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Inputs]:
-        """Video files and folders of pictures, a clip each."""
-        channels, side, _ = schema.shape
-        for source in sources:
-            if not source.exists():
-                raise GlassworkError(f"There is no file or folder {source}: name a video, or a folder of its frames")
-            problems, read = {}, torch.zeros(0, *schema.shape, dtype=torch.uint8)
-            try:
-                read = torch.stack([torch.from_numpy(pixels.copy()) for pixels in frames(source, side, channels)])
-            except UnreadableClipError as error:
-                problems[0] = str(error)
-            columns = {"inputs": read, "targets": torch.zeros(len(read), dtype=torch.int64)}
-            offsets = ragged.offsets_of(torch.tensor([] if problems else [len(read)]))
-            dataset = Dataset(
-                columns,
-                schema,
-                "predict",
-                () if problems else (str(source),),
-                offsets={"inputs": offsets, "targets": offsets},
-            )
-            yield Inputs([str(source)], dataset, problems)
-
-    @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         names, found = dataset.schema.classes, []
         for row, scores in enumerate(watch(network, dataset, torch.arange(len(dataset)), execution)):
@@ -121,22 +106,32 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         return found
 
     @override
-    def example(self) -> Dataset:
-        """A spot that goes left or right through 10 frames, from wherever it is."""
-        clips, labels = [], []
-        for clip in range(12):
-            way = 1 if clip % 2 else -1
-            places = [(clip + way * time) % 16 for time in range(10)]
-            picture = torch.zeros(10, 1, 16, 16, dtype=torch.uint8)
-            picture[range(10), 0, 8, places] = 255
-            clips.append(picture)
-            labels += [clip % 2] * 10
-        inputs, offsets = ragged.pack(clips)
-        prints = torch.stack([fingerprints(clip.flatten()[None])[0] for clip in clips])
-        schema = Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
-        columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
-        names = [f"clip {clip}" for clip in range(12)]
-        return Dataset(columns, schema, "example", names, offsets={"inputs": offsets, "targets": offsets})
+    def usual_schema(self) -> Schema:
+        return Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        """A spot that goes left or right through 6 frames, from wherever it is."""
+        for clip in range(15):
+            _write_clip(folder / f"clip{clip}", clip)
+            way = ("left", "right")[clip % 2]
+            write_rows(folder / f"labels{clip}.csv", ["frame", "direction"], [(time, way) for time in range(6)])
+        names = [(f"clip{clip}", f"labels{clip}.csv") for clip in range(15)]
+        write_rows(folder / "clips.csv", ["clip", "labels"], names)
+        shape = {"units": 4, "embedding": 5, "sequence": 4, "size": 16}
+        asked = [str(folder / "clip0"), str(folder / "clip1")]
+        return Sample(str(folder), {**shape, "epochs": 2, "batch_size": 8, "test": 0.2}, asked)
+
+
+def _write_clip(folder: Path, number: int) -> None:
+    """A clip as a folder of pictures; the spot goes right in odd ones."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for time in range(6):
+        picture = torch.zeros(16, 16, dtype=torch.uint8)
+        picture[8, (number + (2 * time if number % 2 else -2 * time)) % 16] = 255
+        Image.fromarray(picture.numpy()).save(folder / f"{time}.png")
 
 
 def cut(dataset: Dataset, rows: Tensor, longest: int) -> tuple[Dataset, Tensor]:
@@ -157,12 +152,3 @@ def cut(dataset: Dataset, rows: Tensor, longest: int) -> tuple[Dataset, Tensor]:
     both = torch.tensor(ends)
     columns = {name: dataset.columns[name] for name in ("inputs", "targets")}
     return replace(dataset, columns=columns, names=(), offsets={"inputs": both, "targets": both}), torch.tensor(kept)
-
-
-def _require_clips(dataset: Dataset) -> Dataset:
-    if dataset.schema.inputs != "sequence":
-        raise GlassworkError(
-            f"Frames are labelled in clips with a table of labels each, and {dataset.source} holds "
-            f"{HOLDS[dataset.schema.inputs]}"
-        )
-    return dataset

@@ -1,0 +1,41 @@
+"""Refuses data that a system does not learn from, in words."""
+
+from typing import ClassVar, Protocol
+
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.errors import GlassworkError
+
+
+class Learner(Protocol):
+    """What a system says about the data that it learns from.
+
+    Attributes:
+        takes: the kinds of inputs.
+        answers: the kinds of targets.
+        wanted: a clause about these inputs, and one about these targets.
+    """
+
+    takes: ClassVar[tuple[type[Inputs], ...]]
+    answers: ClassVar[tuple[type[Target], ...]]
+    wanted: ClassVar[tuple[str, str]]
+
+
+def require(dataset: Dataset, system: Learner | type[Learner], source: str = "") -> None:
+    """Refuses data of another kind than a system learns from.
+
+    Args:
+        dataset: the data.
+        system: the system, or its class.
+        source: what the data is called, with its verb; empty: its source holds it.
+
+    Raises:
+        GlassworkError: saying what the data is, and what learns from it.
+    """
+    task, (inputs, target) = dataset.schema.task, system.wanted
+    if not isinstance(task.inputs, system.takes):
+        raise GlassworkError(f"{inputs}, and {source or f'{dataset.source} holds'} {task.inputs.holds()}")
+    if not isinstance(task.target, system.answers):
+        raise GlassworkError(
+            f"{target}, and {dataset.source} has targets of kind '{task.target.word}': use {task.inputs.preset}"
+        )

@@ -1,0 +1,47 @@
+"""A prediction: what a model says about one input."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one input.
+
+    Attributes:
+        input: where the input came from.
+        answer: the class, the classes, the number or the numbers.
+        probability: of the answered class; None where the answer is not one class.
+        probabilities: of every class, most probable first; empty for numbers.
+        problem: why there is no answer, in one sentence; None where there is one.
+        figures: what else was measured on the input, by name.
+        words: of a sentence that is answered word by word, its words.
+        frames: of a clip that is answered frame by frame, how many it has.
+        moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
+    """
+
+    input: str
+    answer: str | tuple[str, ...] | float | tuple[float, ...]
+    probability: float | None
+    probabilities: Mapping[str, float]
+    problem: str | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    words: Sequence[str] = ()
+    moved: Sequence[tuple[str, float]] = ()
+    frames: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain JSON types."""
+        answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
+        return {
+            "input": self.input,
+            "answer": answer,
+            "probability": self.probability,
+            "probabilities": dict(self.probabilities),
+            **({"problem": self.problem} if self.problem else {}),
+            **self.figures,
+            **({"words": list(self.words)} if self.words else {}),
+            **({"frames": self.frames} if self.frames else {}),
+            **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
+        }
