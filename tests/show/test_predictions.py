@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
+from glasswork.data.prediction import Prediction
 from glasswork.show.html import to_html
 from glasswork.show.terminal import print_report
-from glasswork.systems.prediction import Prediction
 from glasswork.systems.prediction_report import pictures_report, strongest, texts_report
 
 FULL, EMPTY = "\u2588", "\u2591"

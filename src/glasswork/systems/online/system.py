@@ -27,7 +27,6 @@ from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report import blocks
-from glasswork.report.blocks import Block, Text
 from glasswork.report.report import Score
 from glasswork.report.sections import worked
 from glasswork.systems.evaluation import Evaluation, measured_rows
@@ -234,7 +233,7 @@ def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -
     )
 
 
-def _worked_out(name: str, update: OnlineUpdate) -> list[Block]:
+def _worked_out(name: str, update: OnlineUpdate) -> list[blocks.Block]:
     """An update line by line."""
 
     def few(values: Sequence[float]) -> str:
@@ -249,4 +248,4 @@ def _worked_out(name: str, update: OnlineUpdate) -> list[Block]:
         f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases."
     )
     head = ("Number", "Is", "By the slide", "With the numbers put in")
-    return [Text(given), blocks.Table(head, rows, title, "numbers", "recipe")]
+    return [blocks.Text(given), blocks.Table(head, rows, title, "numbers", "recipe")]
