@@ -66,6 +66,8 @@ RECIPES = {
     "unnamed": "epochs = 1\n",
     "broken": "preset = \n",
     "number": "preset = 3\n",
+    "fixed": 'preset = "mlp"\ndata = "table.csv"\nhidden = [8]\nbatch_size = 8\nlearning_rate = 0.01\ndropout = 0.1\n'
+    "momentum = 0.9\nweight_decay = 0.0\nlabel_smoothing = 0.0\n",
 }
 
 NETWORKS = {
@@ -266,7 +268,7 @@ tune mlp --data table.csv --workers 0
 tune mlp --data table.csv --budget soon
 tune mlp --data table.csv --study words.db
 tune mlp --data table.csv --out page.html
-tune mlp --data table.csv --hidden 8 --batch-size 8 --learning-rate 1 --dropout 0 --momentum 0.8 --label-smoothing 0
+tune fixed.toml
 rate xor
 rate mlp --data table.csv --out page.html
 rate mlp --data nothing
