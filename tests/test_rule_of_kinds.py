@@ -16,7 +16,7 @@ ASKED = {"inputs", "target", "tag", "word"}, {"inputs", "target", "tag", "word",
 
 
 def name_of(node: ast.AST) -> str:
-    """The last name of an expression such as `dataset.schema.inputs` or `target_kind`; empty if it has none."""
+    """The last name of an expression such as `dataset.task.inputs` or `target_kind`; empty if it has none."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
@@ -66,7 +66,7 @@ def test_no_line_outside_of_data_kinds_asks_what_kind_it_has() -> None:
 
 def test_what_counts_as_asking() -> None:
     asking = (
-        "schema.inputs == 'image'",
+        "task.inputs == 'image'",
         "target_kind in {'next', 'ahead'}",
         "isinstance(task.inputs, Images)",
         "isinstance(x, (Table, Text))",

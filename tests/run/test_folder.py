@@ -87,7 +87,7 @@ def test_the_model_is_plain_safetensors_and_json(run: Path) -> None:
     with safe_open(str(run / "model" / "model.safetensors"), "pt") as file:  # type: ignore[no-untyped-call]
         total = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
     assert total == described["parameters"]
-    assert described["schema"]["classes"] == ["0", "1", "2"]
+    assert described["task"]["target"]["names"] == ["0", "1", "2"]
     assert (described["format"], described["system"], described["preset"]) == (1, "supervised", "lenet")
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.task import Task
 from glasswork.data.pictures import picture
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
@@ -32,7 +33,7 @@ def report_targets(
         outputs: the network's, (rows, outputs), numbers in the target's own units.
         objective: what it was trained with.
     """
-    target = dataset.schema.task.target
+    target = dataset.task.target
     if target.one_class:
         return _one_class(dataset, training, rows, where, outputs, objective)
     if target.numeric:
@@ -43,23 +44,23 @@ def report_targets(
 def _one_class(
     dataset: Dataset, training: Tensor, rows: Tensor, where: str, outputs: Tensor, objective: Objective
 ) -> Findings:
-    schema, targets = dataset.schema, dataset.columns["targets"][rows]
-    chances = schema.task.target.probabilities(outputs, objective.name)
+    task, targets = dataset.task, dataset.columns["targets"][rows]
+    chances = task.target.probabilities(outputs, objective.name)
     confidence, answers = chances.max(1)
     right = int((answers == targets).sum())
     usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
     headline = Headline(
         "accuracy",
         right / len(rows),
-        f"{right:,} of {len(rows):,} {where} {schema.task.inputs.noun}",
+        f"{right:,} of {len(rows):,} {where} {task.inputs.noun}",
         share_interval(right, len(rows)),
         baseline="always answering the most frequent class",
         baseline_value=float((targets == usual).float().mean()),
     )
     found = Findings(headline, mistakes=_mistakes(dataset, rows, answers, confidence))
-    if len(schema.classes) <= MOST_CLASSES:
-        counts = confusion_matrix(answers, targets, len(schema.classes))
-        found = replace(found, confusion=Confusion(schema.classes, counts.tolist()))
+    if len(task.target.names) <= MOST_CLASSES:
+        counts = confusion_matrix(answers, targets, len(task.target.names))
+        found = replace(found, confusion=Confusion(task.target.names, counts.tolist()))
     if objective.name != "hinge":
         bins = calibration(chances, targets)
         drawn = [CalibrationBin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
@@ -69,7 +70,7 @@ def _one_class(
 
 def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
     """The wrong answers that the network was surest of."""
-    targets, classes = dataset.columns["targets"][rows], dataset.schema.classes
+    targets, classes = dataset.columns["targets"][rows], dataset.task.target.names
     wrong = (answers != targets).nonzero()[:, 0]
     surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     return [
@@ -88,12 +89,12 @@ def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> Finding
     targets = dataset.columns["targets"][rows].bool()
     both = (answers & targets).sum(0)
     f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
-    return Findings(Headline("f1", f1), per_label=_label_rows(dataset.schema, answers, targets, both))
+    return Findings(Headline("f1", f1), per_label=_label_rows(dataset.task, answers, targets, both))
 
 
-def _label_rows(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
+def _label_rows(task: Task, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
     result = []
-    for k, label in enumerate(schema.classes):
+    for k, label in enumerate(task.target.names):
         said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
         f1 = 2 * hit / (said + true) if said + true else 0.0
         result.append(LabelRow(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))

@@ -33,7 +33,7 @@ def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
     dataset = draft.example()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
     seed_everything(0)
-    network = system.network(dataset.schema)
+    network = system.network(dataset.task)
     assert isinstance(network, CharacterNetwork)
     return system, dataset, network
 
@@ -67,7 +67,7 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
     network.eval()
     text = Stretches(dataset, torch.arange(len(dataset)))
     tokens = text.at(torch.arange(41))[None]
-    loss = partial(system.loss, moment=START, objective=system.objective(dataset.schema))
+    loss = partial(system.loss, moment=START, objective=system.objective(dataset.task))
     whole, _ = loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
     first, state = loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
     second, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
@@ -97,7 +97,7 @@ def test_what_is_left_open_is_derived() -> None:
     system, _, network = made()
     recipe = system.recipe
     assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
-    assert network.recurrent.kernel.input_size == len(system.example().schema.classes)
+    assert network.recurrent.kernel.input_size == len(system.example().task.target.names)
     assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
     assert made(embedding=5)[2].recurrent.kernel.input_size == 5
 

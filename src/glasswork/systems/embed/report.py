@@ -28,7 +28,7 @@ LARGEST_SIDE = 32
 def gallery_rows(dataset: Dataset, splits: Splits) -> Tensor:
     """Up to 200 examples of each class, from which its mean is taken: of those trained on, else of those held out."""
     targets = dataset.columns["targets"]
-    count = len(dataset.schema.classes)
+    count = len(dataset.task.target.names)
     trained = torch.zeros(count, dtype=torch.bool)
     trained[targets[splits.training]] = True
     others = torch.cat([splits.validation, splits.test])
@@ -87,7 +87,7 @@ def _neighbours_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part
     for query, places in zip(queries.tolist(), near.places.tolist(), strict=True):
         others = [(picture(dataset, int(rows[i])), bool(classes[i] == classes[query])) for i in places]
         strip = strip_png(picture(dataset, int(rows[query])), others)
-        pictures.append(Photograph(strip, dataset.schema.classes[int(classes[query])]))
+        pictures.append(Photograph(strip, dataset.task.target.names[int(classes[query])]))
     return Part(
         "What lies nearest",
         "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
@@ -141,7 +141,7 @@ def _map_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part:
     chosen = torch.isin(classes, kinds).nonzero()[:, 0]
     chosen = chosen[:: -(-len(chosen) // MAPPED)]
     places = principal_plane(embeddings[chosen])
-    names = [dataset.schema.classes[kind] for kind in kinds.tolist()]
+    names = [dataset.task.target.names[kind] for kind in kinds.tolist()]
     colours = torch.searchsorted(kinds, classes[chosen]).tolist()
     png = map_png([(x, y) for x, y in places.tolist()], colours, names)
     return Part(
