@@ -15,13 +15,14 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("",),
     ("studies",),
     ("run",),
+    ("show",),
     ("catalogue",),
     ("systems",),
-    ("show",),
     ("training", "glassbox"),
     ("data",),
     ("networks", "objectives"),
-    ("recipe", "execution", "textbook", "record", "files"),
+    ("recipe", "execution", "textbook", "report", "files", "own_code"),
+    ("record",),
     ("errors",),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
@@ -76,7 +77,7 @@ def test_every_room_is_in_the_plan() -> None:
 def test_files_and_functions_are_small() -> None:
     for file in FILES:
         text = file.read_text(encoding="utf-8")
-        assert len(text.splitlines()) < 700, file
+        assert len(text.splitlines()) < 750, file
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 assert node.end_lineno is not None

@@ -85,7 +85,8 @@ def train(
         preset: name of a preset, such as `lenet`; absent: what fits the data.
         network: your own `torch.nn.Module`, or `file.py:Class`.
         data: a path, or the name of a data set.
-        options: fields of the recipe (`learning_rate=0.01`) and of the machine (`device="cpu"`, `out="runs/mine"`).
+        options: fields of the recipe (`learning_rate=0.01`) and of the machine (`device="cpu"`, `out="runs/mine"`); and
+            `system="file.py:Class"`, a system of your own in place of a preset.
 
     Raises:
         GlassworkError: for options, data or a network that do not fit.
@@ -116,16 +117,33 @@ def steps(
         finish(run)
 
 
-def resume(run: str | Path, network: "nn.Module | None" = None) -> "Model":
-    """Goes on with a run that was stopped, killed or interrupted, and returns its model."""
+def resume(run: str | Path, network: "nn.Module | None" = None, system: str | None = None) -> "Model":
+    """Goes on with a run that was stopped, killed or interrupted, and returns its model.
+
+    Args:
+        run: its folder, or its name under runs/.
+        network: your own module, if it was trained on a module object.
+        system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
+    """
+    _name_system(system)
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
     return _carry_out(reopen(RunFolder.find(run), network))
 
 
-def load(run: str | Path, network: "nn.Module | None" = None, device: str = "auto") -> "Model":
-    """The model of a finished run, by its folder or its name under runs/."""
+def load(
+    run: str | Path, network: "nn.Module | None" = None, device: str = "auto", system: str | None = None
+) -> "Model":
+    """The model of a finished run.
+
+    Args:
+        run: its folder, or its name under runs/.
+        network: your own module, if it was trained on a module object.
+        device: where it answers.
+        system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
+    """
+    _name_system(system)
     from glasswork.run.load import load_model
 
     return _displayed(load_model(run, network, device))
@@ -422,6 +440,13 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     return _displayed(room.convolve(image, kernel, stride, padding))
 
 
+def _name_system(word: str | None) -> None:
+    if word is not None:
+        from glasswork.catalogue import name_system
+
+        name_system(word)
+
+
 def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
     from glasswork.run.load import load_model
@@ -437,9 +462,12 @@ def _carry_out(run: "Run") -> "Model":
 def _request(
     preset: str | None, network: "nn.Module | str | None", data: str | Path | None, options: dict[str, Any]
 ) -> "Request":
+    from glasswork.catalogue import name_system
     from glasswork.run.choose import choose_request
 
     values, own = _asked_values(network, data, options)
+    if (system := values.pop("system", None)) is not None:
+        preset = name_system(system).presets[0].name
     return choose_request(preset, values, own)
 
 

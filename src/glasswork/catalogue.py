@@ -2,10 +2,12 @@
 
 import difflib
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from glasswork.errors import GlassworkError
+from glasswork.own_code import import_named
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.systems.characters import recipe as characters
@@ -39,6 +41,7 @@ class Row:
         recipe: what it takes.
         presets: named recipes of it.
         prepare: module and function that make a request ready to be carried out.
+        own: the class, for a system of the user's own; None: it is imported when it is asked for.
     """
 
     name: str
@@ -46,6 +49,15 @@ class Row:
     recipe: type[Recipe]
     presets: tuple[Preset, ...]
     prepare: str = PREPARE
+    own: "type[System] | None" = None
+
+    def system_class(self) -> "type[System]":
+        """The system's class, imported now."""
+        if self.own is not None:
+            return self.own
+        return cast(
+            "type[System]", getattr(importlib.import_module(f"glasswork.systems.{self.name}.system"), self.kind)
+        )
 
 
 SYSTEMS: dict[str, Row] = {
@@ -67,19 +79,67 @@ SYSTEMS: dict[str, Row] = {
 
 PRESETS: dict[str, Preset] = {preset.name: preset for row in SYSTEMS.values() for preset in row.presets}
 
+OWN: dict[str, Row] = {}
+"""Systems of the user's own that were named in this process, by the name of their preset."""
+
 
 def recipe_of(name: str) -> type[Recipe]:
     """What the preset called `name` is a recipe of."""
-    return SYSTEMS[preset(name).system].recipe
+    return row_of(preset(name).system).recipe
+
+
+def name_system(word: str) -> Row:
+    """Lets this process use a system of the user's own.
+
+    Args:
+        word: `file.py:Class` or `module:Class`. Its code runs now.
+
+    Returns:
+        Its row; its one preset is the name of the class in small letters.
+
+    Raises:
+        GlassworkError: if it cannot be imported or is no system.
+    """
+    from glasswork.systems.system import System
+
+    system = import_named(word, "system")
+    if not isinstance(system, type) or not issubclass(system, System):
+        raise GlassworkError(f"{word} is no system: it has to be a subclass of glasswork.systems.system.System")
+    name = system.__name__.lower()
+    if name in PRESETS:
+        raise GlassworkError(f"There is a preset '{name}' already: give the class in {word} another name")
+    sentence = (system.__doc__ or word).splitlines()[0].strip()
+    row = Row(word, system.__name__, system.recipe_class, (Preset(name, word, {}, None, sentence),), PREPARE, system)
+    OWN[name] = row
+    return row
+
+
+def row_of(name: str) -> Row:
+    """What is known of the system called `name`.
+
+    Raises:
+        GlassworkError: if there is none, or it is of the user's own and has not been named in this process.
+    """
+    if name in SYSTEMS:
+        return SYSTEMS[name]
+    kind = name.rpartition(":")[2]
+    found = next((row for row in OWN.values() if row.kind == kind), None)
+    if found is not None:
+        return found
+    if ":" in name:
+        raise GlassworkError(
+            f"This needs a system of your own, {name}, and its code only runs if you name it: add --system {name}"
+        )
+    raise GlassworkError(f"There is no system '{name}': the systems are {', '.join(SYSTEMS)}")
 
 
 def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -> "System":
     """The system called `name`, imported now, for a recipe and, where given, the user's own network."""
-    row = SYSTEMS.get(name)
-    if row is None or not isinstance(recipe, row.recipe):
-        raise GlassworkError(f"There is no system '{name}' for such a recipe; the systems are {', '.join(SYSTEMS)}")
-    kind = getattr(importlib.import_module(f"glasswork.systems.{name}.system"), row.kind)
-    return cast("System", kind(recipe, network) if network is not None else kind(recipe))
+    row = row_of(name)
+    if not isinstance(recipe, row.recipe):
+        raise GlassworkError(f"The system '{name}' does not take such a recipe")
+    kind = cast("Callable[..., System]", row.system_class())
+    return kind(recipe, network) if network is not None else kind(recipe)
 
 
 def preset(name: str) -> Preset:
@@ -88,6 +148,8 @@ def preset(name: str) -> Preset:
     Raises:
         GlassworkError: where there is none, with the nearest name.
     """
+    if name in OWN:
+        return OWN[name].presets[0]
     if name not in PRESETS:
         near = difflib.get_close_matches(name, PRESETS, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"the presets are {', '.join(PRESETS)}"

@@ -9,13 +9,11 @@ import onnxruntime
 import pytest
 import torch
 from safetensors import safe_open
-from torch.nn.functional import interpolate
 
 from closeness import assert_same_numbers
-from glasswork.catalogue import PRESETS, make_system
+from glasswork.catalogue import make_system
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset
-from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import new_inputs
 from glasswork.data.kinds.task import Task
 from glasswork.data.ragged import pad
@@ -23,36 +21,21 @@ from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.export import export
-from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import System
-from made_data import write_network
+from required import every_preset, sample_of
 
 
 def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
-    """A preset's network, fresh, for the system's own example."""
-    asked = make_request(preset, {"network": write_network(folder)} if preset == "own" else {})
+    """A preset's network, fresh, for the system's own sample."""
+    _, options = sample_of(preset, folder)
+    asked = make_request(preset, options)
     draft = make_system(asked.system, asked.recipe)
-    dataset = large(draft.example())
+    dataset = draft.read(options["data"])
     splits = split(dataset, 0.2, 0.2, 0)
     dataset = dataset.with_task(draft.fit(dataset, splits.training))
     system = make_system(asked.system, draft.resolve(dataset, splits))
     seed_everything(0)
     return system.network(dataset.task).eval(), dataset, system
-
-
-def large(dataset: Dataset) -> Dataset:
-    """Images of 64 pixels, as the deep networks take them; rows of numbers as they are."""
-    if dataset.task.inputs.tag != "image":
-        return dataset
-    images = interpolate(dataset.columns["inputs"], 64)
-    task = Task(Images((images.shape[1], 64, 64)), dataset.task.target)
-    return replace(dataset, columns={**dataset.columns, "inputs": images}, task=task)
-
-
-def deep(preset: str) -> bool:
-    """Whether a preset's network is one of the deep ones, whose export takes half a minute."""
-    entry = NETWORKS.get(str(PRESETS[preset].values.get("network")))
-    return entry is not None and entry.side is not None
 
 
 def require_onnx(
@@ -88,9 +71,7 @@ def require_onnx(
                 assert row == pytest.approx([answer.probabilities[name] for name in task.target.names], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    "preset", [pytest.param(name, marks=pytest.mark.slow if deep(name) else ()) for name in PRESETS]
-)
+@every_preset
 def test_every_preset_is_exported(preset: str, tmp_path: Path) -> None:
     network, dataset, system = made(preset, tmp_path)
     raw, task = system.batch(dataset, torch.arange(min(5, len(dataset))), Execution()).inputs, dataset.task

@@ -84,7 +84,8 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("embed", "network"): ("lenet",),
     ("transfer", "network"): ("efficientnet-lite0",),
     ("transfer", "weights"): ("efficientnet-lite0",),
-    ("transfer", "budget"): ("90s",),
+    **{(preset, "size"): (64,) for preset in SLOW},
+    **{(preset, "budget"): ("90s",) for preset in SLOW},
     ("function", "hidden"): ("3,3",),
 }
 """Values that depend on the preset."""

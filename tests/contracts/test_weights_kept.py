@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_exports import deep, made
+from test_exports import made
 from torch import Tensor, nn
 
-from glasswork.catalogue import PRESETS
+from glasswork.catalogue import make_system
 from glasswork.data.splits import split
 from glasswork.execution import Execution
+from glasswork.run.in_memory import fit_in_memory
+from glasswork.run.request import make_request
 from glasswork.systems.system import Context
+from required import every_preset, sample_of
 
 
 def numbers(network: nn.Module) -> dict[str, Tensor]:
@@ -24,9 +27,7 @@ def require_equal(one: dict[str, Tensor], network: nn.Module) -> None:
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-@pytest.mark.parametrize(
-    "preset", [pytest.param(name, marks=pytest.mark.slow if deep(name) else ()) for name in PRESETS]
-)
+@every_preset
 def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) -> None:
     network, dataset, system = made(preset, tmp_path)
     splits = split(dataset, 0.2, 0.2, 0)
@@ -52,3 +53,18 @@ def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) ->
     require_equal(completed, network)
     system.report(network, evaluation, context, None)
     require_equal(completed, network)
+
+
+@pytest.mark.parametrize("preset", ["embed", "forecast", "sentiment"])
+def test_what_is_trained_in_memory_is_complete(preset: str, tmp_path: Path) -> None:
+    _, options = sample_of(preset, tmp_path)
+    asked = make_request(preset, options)
+    dataset = make_system(asked.system, asked.recipe).read(options["data"])
+    splits = split(dataset, 0.2, 0.2, 0)
+    fitted = fit_in_memory(asked, dataset, splits)
+    before = numbers(fitted.network)
+    fresh = fitted.system.network(fitted.dataset.task).state_dict()
+    set_at_the_end = [name for name in ("means", "margins", "share") if name in before]
+    assert set_at_the_end and not any(torch.equal(before[name], fresh[name]) for name in set_at_the_end)
+    fitted.system.complete(fitted.network, Context(fitted.dataset, splits, Execution()))
+    require_equal(before, fitted.network)

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,8 @@ def values(old: Any, new: Any, path: tuple[str, ...], scene: str) -> Iterator[st
                 yield f"{written((*path, key), scene)}: only {side}: {shown(value)}"
             else:
                 yield from values(old[key], new[key], (*path, key), scene)
+    elif path[-1:] == ("batches",):
+        yield from sequences(old, new, written(path, scene))
     elif isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             yield f"{written(path, scene)}: {len(old)} items != {len(new)} items"
@@ -107,6 +110,14 @@ def values(old: Any, new: Any, path: tuple[str, ...], scene: str) -> Iterator[st
             yield from values(one, other, (*path, str(place)), scene)
     elif type(old) is not type(new) or json.dumps(old) != json.dumps(new):  # nan is nan, and 1 is not 1.0
         yield f"{written(path, scene)}: {shown(old)} != {shown(new)}"
+
+
+def sequences(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
+    """The differences of two lists of batches: one that is missing says nothing about those after it."""
+    before, after = ([json.dumps(each) for each in side] for side in (old, new))
+    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            yield f"{path}.{first}: {shown(old[first:last])} != {shown(new[start:end])}"
 
 
 def renamed(key: str, path: tuple[str, ...]) -> str:

@@ -34,7 +34,7 @@ SECONDS = re.compile(r"\b\d[\d.,]*(e-?\d+)? ?(ms|µs|us|s|min|seconds?|minutes?|
 LONG = 24
 """Lists of more numbers are recorded as a hash of all and a look at the first."""
 LARGE = 4000
-"""And lists that are longer than this as JSON."""
+"""And so are texts, and lists of lists of numbers, that are longer than this as JSON."""
 
 
 def cleaned(text: str, folder: Path) -> str:
@@ -68,7 +68,8 @@ def plain(value: Any, folder: Path) -> Any:
         if len(value) == 2 and isinstance(value[0], str) and MEASURED.fullmatch(value[0]):
             return [value[0], "<MEASURED>"]
         found = [plain(each, folder) for each in value]
-        if len(found) > 1 and len(text := json.dumps(found)) > LARGE:
+        records = any(isinstance(each, dict) and "sha256" not in each for each in found)
+        if not records and len(text := json.dumps(found)) > LARGE:
             return {"items": len(found), "first": found[0], "sha256": digest(text.encode())}
         return found
     if isinstance(value, str):

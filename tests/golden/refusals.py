@@ -1,5 +1,6 @@
 """Mistakes of users: the command lines that the tests know, whose exit code and sentence are recorded."""
 
+import re
 from pathlib import Path
 
 import numpy as np

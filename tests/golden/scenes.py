@@ -73,7 +73,7 @@ class Job:
 
 
 def images(target: str = "class", flags: str = "", **more: Any) -> Job:
-    opened = {"class": "2", "classes": "1", "number": "1.5"}[target]
+    opened = {"class": "2", "classes": "y1", "number": "1.5"}[target]
     return Job(lambda: data.images(target), "data.npz", flags, "one.png", target=opened, **more)
 
 
@@ -82,10 +82,11 @@ def rows(target: str = "class", flags: str = "", **more: Any) -> Job:
     return Job(lambda: data.rows(target), "data.csv", flags, target=opened, **more)
 
 
-def texts(target: str = "class", flags: str = "") -> Job:
+def texts(target: str = "class", flags: str = "", **more: Any) -> Job:
     small = f"--units 4 --embedding 5 --layers 2 {flags}"
     opened = {"class": "middle", "classes": "good", "number": "1.5"}[target]
-    return Job(lambda: data.texts(target), "data.csv", small, "data.csv 'some words nobody knows'", "data.csv", opened)
+    asked = "data.csv 'some words nobody knows'"
+    return Job(lambda: data.texts(target), "data.csv", small, asked, "data.csv", opened, **more)
 
 
 def deep(flags: str = "--size 64", **more: Any) -> Job:
@@ -106,7 +107,8 @@ JOBS: dict[str, Job] = {
     "convnet-small": images(),
     "alexnet": deep("--size 64 --optimizer sgd", large=True),
     **{f"vgg{depth}": deep("--size 64 --optimizer sgd", large=True) for depth in (11, 13, 16, 19)},
-    **{f"resnet{depth}": deep() for depth in (18, 34, 50)},
+    "resnet18": deep(),
+    **{f"resnet{depth}": deep(large=True) for depth in (34, 50)},
     "efficientnet-lite0": deep(),
     "transfer": images(flags="--size 64"),
     "points": Job(data.nothing, "moons", "--validation 0.1", "plane.csv", short="--epochs 2", stop=3),
@@ -122,15 +124,15 @@ JOBS: dict[str, Job] = {
 }
 
 FURTHER: dict[str, tuple[str, Job]] = {
-    "linear-rows": ("linear", rows()),
-    "linear-number": ("linear", rows("number")),
-    "mlp-images": ("mlp", images()),
+    "linear-rows": ("linear", rows(export=False)),
+    "linear-number": ("linear", rows("number", export=False)),
+    "mlp-images": ("mlp", images(export=False)),
     "mlp-classes": ("mlp", rows("classes")),
     "mlp-number": ("mlp", rows("number")),
-    "own-rows-number": ("own", rows("number", "--network small.py:Small")),
-    "lenet-classes": ("lenet", images("classes")),
-    "lenet-number": ("lenet", images("number")),
-    "convnet-small-folder": ("convnet-small", Job(data.folder, "pictures", "", "pictures/left")),
+    "own-rows-number": ("own", rows("number", "--network small.py:Small", export=False)),
+    "lenet-classes": ("lenet", images("classes", export=False)),
+    "lenet-number": ("lenet", images("number", export=False)),
+    "convnet-small-folder": ("convnet-small", Job(data.folder, "pictures", "", "pictures/left", export=False)),
     "transfer-fine-tuned": ("transfer", images("classes", "--size 64 --way fine-tuned", export=False)),
     "transfer-scratch": ("transfer", images(flags="--network convnet-small --way scratch --size 16", export=False)),
     "heatmap-number": ("heatmap", images("number", export=False)),
@@ -143,13 +145,16 @@ FURTHER: dict[str, tuple[str, Job]] = {
     "char-rnn-relu-rnn": ("char-rnn", Job(data.text, "data.txt", f"--cell relu-rnn {CHARACTERS}", export=False)),
     "forecast-lstm": ("forecast", Job(data.series, "data.csv", f"--cell lstm {FORECAST}", export=False)),
     "forecast-shops": ("forecast", Job(data.shops, "data.csv", f"--series shop {FORECAST}", export=False)),
-    "sentiment-classes": ("sentiment", texts("classes")),
-    "sentiment-number": ("sentiment", texts("number", "--cell gru")),
-    "sentiment-bpe": ("sentiment", texts(flags="--pieces bpe --no-counted --cell rnn")),
+    "sentiment-classes": ("sentiment", texts("classes", export=False)),
+    "sentiment-number": ("sentiment", texts("number", "--cell gru", export=False)),
+    "sentiment-bpe": ("sentiment", texts(flags="--pieces bpe --no-counted --cell rnn", export=False)),
     "tagger-none": ("tagger", Job(data.sentences, "data.conll", f"--cell none {TAGGER}", opened="'the tea'")),
     "video-none": ("video", Job(data.clips, "clips", f"--cell none {CLIPS}", "clips/clip0", export=False)),
-    "xor-number": ("xor", Job(data.chances, "data.csv", "--test 0.2 --validation 0.1", short="--epochs 9")),
-    "xor-alone": ("xor", Job(data.nothing, "xor", "", "pairs.csv", short="--epochs 30")),
+    "xor-number": (
+        "xor",
+        Job(data.chances, "data.csv", "--test 0.2 --validation 0.1", short="--epochs 9", export=False),
+    ),
+    "xor-alone": ("xor", Job(data.nothing, "xor", "", "pairs.csv", short="--epochs 30", export=False)),
     "mlp-restarts": ("mlp", rows(flags="--restarts 3 --hidden 6", export=False)),
     "own-restarts": ("own", images(flags="--restarts 2 --network small.py:Small", export=False)),
 }

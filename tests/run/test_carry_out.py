@@ -8,11 +8,12 @@ import torch
 
 from glasswork.data.summary import Summary
 from glasswork.execution import Execution
+from glasswork.report.report import Score
 from glasswork.run.carry_out import Run
 from glasswork.run.finish import finish
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.process import Outcome
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.step import Step, Tree
@@ -57,8 +58,8 @@ class Halving:
     def finish(self, last: Tree | None, folder: Path) -> Outcome:
         assert last is not None
         value = float(last["network"]["value"])
-        headline = Headline("value", value, in_percent=False)
-        return Outcome(None, Findings(headline, files={"value.txt": f"{value}".encode()}), {"value": value})
+        score = Score("value", value, in_percent=False)
+        return Outcome(None, Findings(score, files={"value.txt": f"{value}".encode()}), {"value": value})
 
 
 def made(name: str, state: Tree | None = None) -> Run:

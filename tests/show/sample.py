@@ -11,16 +11,34 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from glasswork.show.report import (
-    CalibrationBin,
-    Confusion,
-    EpochPoint,
-    LayerRow,
-    Mistake,
-    RecipeRow,
-    Report,
+from glasswork.report import sections
+from glasswork.report.blocks import (
+    Bars,
+    Beside,
+    Bin,
+    Block,
+    Calibration,
+    Commands,
+    Curves,
+    Facts,
+    Fan,
+    Forecast,
+    Interval,
+    Intervals,
+    Line,
+    Matrix,
+    Picture,
+    Pictures,
+    Remark,
+    Scatter,
+    ShadedText,
+    Table,
+    Text,
+    Timeline,
 )
-from glasswork.show.report_page import to_html
+from glasswork.report.report import Report, Score
+from glasswork.report.sections import Epoch, Layer, Mistake, Setting
+from glasswork.show.html import to_html
 
 DIGITS = [str(digit) for digit in range(10)]
 CONFUSED = {(4, 9): 4, (9, 4): 2, (7, 2): 2, (3, 5): 1, (5, 3): 2, (8, 3): 1, (2, 7): 1}
@@ -69,10 +87,10 @@ def mnist_digits(path: Path) -> dict[int, list[list[bytes]]]:
     return {digit: [[row.tobytes() for row in image] for image in images[labels == digit][:24]] for digit in range(10)}
 
 
-def epochs() -> list[EpochPoint]:
+def epochs() -> list[Epoch]:
     source = random.Random(1)
     return [
-        EpochPoint(
+        Epoch(
             epoch=epoch,
             training_loss=1.9 * math.exp(-0.62 * epoch) + 0.9 * 0.8**epoch * 0.12 + 0.004,
             validation_loss=1.5 * math.exp(-0.6 * epoch) + 0.052 + 0.0016 * epoch + source.uniform(0, 0.006),
@@ -91,106 +109,143 @@ def steps() -> list[tuple[int, float]]:
     ]
 
 
-def confusion() -> Confusion:
+def confusion() -> tuple[list[str], list[list[int]]]:
     matrix = [[0] * 10 for _ in range(10)]
     for (truth, answer), count in CONFUSED.items():
         matrix[truth][answer] = count
     for digit, row in enumerate(matrix):
         row[digit] = 100 - sum(row)
-    return Confusion(DIGITS, matrix)
+    return DIGITS, matrix
 
 
-def recipe() -> list[RecipeRow]:
+def recipe() -> list[Setting]:
     return [
-        RecipeRow("epochs", 12, "asked", "How many times every training example is seen."),
-        RecipeRow("learning_rate", 0.01, "preset", "How far one step follows the gradient; the lecture's η."),
-        RecipeRow("optimizer", "sgd", "preset", "The rule that turns a gradient into a step."),
-        RecipeRow("momentum", 0.9, "preset", "How much of the last step is carried into the next."),
-        RecipeRow("schedule", "one-cycle", "preset", "How the learning rate rises and falls over the run."),
-        RecipeRow("batch_size", 32, "derived", "How many examples one gradient is averaged over."),
-        RecipeRow(
+        Setting("epochs", 12, "asked", "How many times every training example is seen."),
+        Setting("learning_rate", 0.01, "preset", "How far one step follows the gradient; the lecture's η."),
+        Setting("optimizer", "sgd", "preset", "The rule that turns a gradient into a step."),
+        Setting("momentum", 0.9, "preset", "How much of the last step is carried into the next."),
+        Setting("schedule", "one-cycle", "preset", "How the learning rate rises and falls over the run."),
+        Setting("batch_size", 32, "derived", "How many examples one gradient is averaged over."),
+        Setting(
             "augment", "shift", "derived", "What is changed at random in a training picture; digits are never flipped."
         ),
-        RecipeRow("penalty", 1.2e-05, "default", "Strength λ of the penalty λ·ΣW² that is added to the loss."),
-        RecipeRow(
-            "dropout", 0.0, "default", "Share of hidden units that are silenced at random in each training step."
-        ),
-        RecipeRow(
+        Setting("penalty", 1.2e-05, "default", "Strength λ of the penalty λ·ΣW² that is added to the loss."),
+        Setting("dropout", 0.0, "default", "Share of hidden units that are silenced at random in each training step."),
+        Setting(
             "early_stopping", True, "default", "Stop when the validation loss has not fallen for `patience` epochs."
         ),
-        RecipeRow("time_budget", None, "default", "Stop after this many seconds."),
-        RecipeRow("seed", 0, "default", "Where every random draw of the run begins."),
+        Setting("time_budget", None, "default", "Stop after this many seconds."),
+        Setting("seed", 0, "default", "Where every random draw of the run begins."),
     ]
 
 
-def network() -> list[LayerRow]:
+def network() -> list[Layer]:
     return [
-        LayerRow("conv1  Conv2d 5×5", "6 × 28 × 28", 156),
-        LayerRow("pool1  MaxPool2d 2×2", "6 × 14 × 14", 0),
-        LayerRow("conv2  Conv2d 5×5", "16 × 10 × 10", 2416),
-        LayerRow("pool2  MaxPool2d 2×2", "16 × 5 × 5", 0),
-        LayerRow("dense1  Linear", "120", 48_120),
-        LayerRow("dense2  Linear", "84", 10_164),
-        LayerRow("output  Linear", "10", 850),
+        Layer("conv1  Conv2d 5×5", "6 × 28 × 28", 156),
+        Layer("pool1  MaxPool2d 2×2", "6 × 14 × 14", 0),
+        Layer("conv2  Conv2d 5×5", "16 × 10 × 10", 2416),
+        Layer("pool2  MaxPool2d 2×2", "16 × 5 × 5", 0),
+        Layer("dense1  Linear", "120", 48_120),
+        Layer("dense2  Linear", "84", 10_164),
+        Layer("output  Linear", "10", 850),
     ]
 
 
-def calibration() -> list[CalibrationBin]:
+def calibration() -> list[Bin]:
     counts = [0, 0, 1, 3, 4, 6, 9, 14, 31, 932]
     right = [0.0, 0.0, 0.0, 0.3333, 0.5, 0.6667, 0.5556, 0.7143, 0.871, 0.9979]
     return [
-        CalibrationBin(index / 10, (index + 1) / 10, count, (index + (0.95 if index == 9 else 0.55)) / 10, share)
+        Bin(index / 10, (index + 1) / 10, count, (index + (0.95 if index == 9 else 0.55)) / 10, share)
         for index, (count, share) in enumerate(zip(counts, right, strict=True))
     ]
 
 
+SCORE = Score(
+    "accuracy",
+    0.987,
+    "987 of 1,000 test images",
+    (0.9779, 0.9925),
+    baseline="always answering the most frequent class",
+    baseline_value=0.1,
+)
+METRICS = {
+    "Test": {"accuracy": 0.987, "cross-entropy": 0.04312, "macro F1": 0.98694},
+    "Validation": {"accuracy": 0.984, "cross-entropy": 0.05517, "macro F1": 0.98391},
+}
+WARNINGS = [
+    "2 test images also occur in the training split; without them the accuracy is 98.7 %.",
+    "3 files could not be read and were skipped: scan_017.png, scan_018.png, thumbs.db.",
+]
+DATA = [
+    ("training images", 3500),
+    ("validation images", 500),
+    ("test images", 1000),
+    ("classes", 10),
+    ("size", "28 × 28, grey"),
+    ("most and least frequent", "“1” 361 · “5” 338"),
+]
+COUNTS = list(zip(DIGITS, [352, 361, 349, 347, 353, 338, 351, 350, 349, 350], strict=True))
+MACHINE = [
+    ("processor", "Intel Xeon, 2 cores, 2 threads"),
+    ("device", "cpu, float32"),
+    ("software", "glasswork 0.1.0, torch 2.14.1, Python 3.11.7"),
+]
+TIMING = [("in all", "41.3 s"), ("training", "36.8 s, 1,141 images a second"), ("evaluation", "1.9 s")]
+COMMANDS = [
+    ("glasswork predict runs/lenet-01 my-digits/", "name the digits in a folder of your own pictures"),
+    ("glasswork open runs/lenet-01", "see what every filter looks for, and the errors flow back"),
+    ("glasswork train lenet --data mnist-5k --epochs 30", "the same again, longer"),
+]
+
+
 def sample(digits: dict[int, list[list[bytes]]] | None = None) -> Report:
     return Report(
-        title="LeNet on mnist-5k",
-        headline_metric="accuracy",
-        headline_value=0.987,
-        headline_count="987 of 1,000 test images",
-        headline_low=0.9779,
-        headline_high=0.9925,
-        baseline_name="always answering the most frequent class",
-        baseline_value=0.1,
-        test_metrics={"accuracy": 0.987, "cross-entropy": 0.04312, "macro F1": 0.98694},
-        validation_metrics={"accuracy": 0.984, "cross-entropy": 0.05517, "macro F1": 0.98391},
-        data=[
-            ("training images", 3500),
-            ("validation images", 500),
-            ("test images", 1000),
-            ("classes", 10),
-            ("size", "28 × 28, grey"),
-            ("most and least frequent", "“1” 361 · “5” 338"),
+        "LeNet on mnist-5k",
+        [
+            sections.warnings(WARNINGS),
+            sections.learning_curves(epochs(), steps(), 9, SCORE),
+            sections.mistakes(confusion(), examples=mistakes(digits or made_digits())),
+            sections.calibration(calibration(), 0.0124),
+            sections.data(DATA, COUNTS),
+            sections.network(network(), 61_706),
+            sections.recipe(recipe()),
+            sections.machine(TIMING, MACHINE),
+            sections.next_steps(COMMANDS),
         ],
-        class_counts=list(zip(DIGITS, [352, 361, 349, 347, 353, 338, 351, 350, 349, 350], strict=True)),
-        warnings=[
-            "2 test images also occur in the training split; without them the accuracy is 98.7 %.",
-            "3 files could not be read and were skipped: scan_017.png, scan_018.png, thumbs.db.",
-        ],
-        epochs=epochs(),
-        steps=steps(),
-        best_epoch=9,
-        confusion=confusion(),
-        mistakes=mistakes(digits or made_digits()),
-        calibration=calibration(),
-        expected_calibration_error=0.0124,
-        recipe=recipe(),
-        machine=[
-            ("processor", "Intel Xeon, 2 cores, 2 threads"),
-            ("device", "cpu, float32"),
-            ("software", "glasswork 0.1.0, torch 2.14.1, Python 3.11.7"),
-        ],
-        timing=[("in all", "41.3 s"), ("training", "36.8 s, 1,141 images a second"), ("evaluation", "1.9 s")],
-        next_commands=[
-            ("glasswork predict runs/lenet-01 my-digits/", "name the digits in a folder of your own pictures"),
-            ("glasswork open runs/lenet-01", "see what every filter looks for, and the errors flow back"),
-            ("glasswork train lenet --data mnist-5k --epochs 30", "the same again, longer"),
-        ],
-        network=network(),
-        parameters=61_706,
+        headline=SCORE,
+        verdict=SCORE.verdict(),
+        opening=[sections.metrics(SCORE, METRICS)],
     )
+
+
+def every_block(one: str = "one", other: str = "other") -> list[Block]:
+    """A block of each kind, with words of the user's in it."""
+    points = [(0.0, 1.0), (1.0, 2.0), (2.0, math.nan)]
+    picture = Picture(png([b"\0\1", b"\2\3"]), one, [Remark(other, one, "wrong"), Remark(one, tone="quiet")], "right")
+    bars = Bars(one, [(one, 1.0), (other, 0.5)], other)
+    return [
+        Curves(one, [Line(one, points), Line(other, points, errors=[0.1, 0.2, 0.3])], other, marks=[(one, 1.0)]),
+        Scatter(one, [[(0.0, 1.0)], [(1.0, 0.0)]], [one, other], other, one),
+        Calibration(one, [Bin(0.5, 1.0, 3, 0.9, 0.8)]),
+        Intervals(one, [Interval(one, 0.5, 0.4, 0.6, [0.5])], other),
+        Fan(
+            one,
+            points,
+            [Forecast([3.0, 4.0], [1.0, 2.0], [([0.0, 1.0], [2.0, 3.0])], [1.0, 1.0])],
+            [0, 4],
+            [one, other],
+        ),
+        Timeline(one, [one, other], [0, 0, 1], [0, 1, 1]),
+        bars,
+        Table([one, other], [(one, 1), (other, None)], one, other, bold=[0], wrong=[1], folded=one),
+        Facts([(one, other), (other, 1)]),
+        Commands([(one, other)]),
+        Matrix(one, [one, other], [[1, 2], [0, 3]]),
+        Pictures([picture, Picture(b"", other)], one, "gallery"),
+        Text(one, "quotation", other),
+        ShadedText([(one, 1.0), (other, -0.5)]),
+        Beside(Pictures([picture], look="alone"), bars),
+    ]
 
 
 if __name__ == "__main__":

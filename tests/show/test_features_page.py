@@ -14,6 +14,7 @@ from torch import nn
 from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.attribution.occlusion import occlusion
 from glasswork.glassbox.diagnose.diagnose import diagnose
+from glasswork.glassbox.diagnose.report import report_of
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
 from glasswork.glassbox.features.images import image_of
@@ -23,10 +24,12 @@ from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import cross_entropy
 from glasswork.record import Record
-from glasswork.show import number, pictures
-from glasswork.show.diagnosis import diagnosis_page, diagnosis_text
+from glasswork.report.words import number
+from glasswork.show import pictures
 from glasswork.show.features_page import SECTIONS, looking_page
+from glasswork.show.html import to_html
 from glasswork.show.landscapes import contour, landscape_map
+from glasswork.show.terminal import report_text
 
 NAMES = ("nought", "one", "two <b>", *map(str, range(3, 10)))
 ALONE = {"br", "meta", "img", "link", "input", "hr"}
@@ -200,9 +203,9 @@ def judged(scores: torch.Tensor) -> torch.Tensor:
 
 def test_a_diagnosis_as_a_page_marks_the_sick_layer():
     found = diagnose(sick(), torch.randn(32, 6), judged)
-    html = diagnosis_page(found, "runs/<sick>")
+    html = to_html(report_of(found, "runs/<sick>"))
     page = Page(html)
-    assert '<span class="bad">1</span>' in html
+    assert re.search(r'<tr class="wrong">\s*<td class="short">1</td>', html)
     assert f"{len(found.findings)} things to mend" in page.text and "runs/<sick>" in page.text
     assert all(one.what in page.text and one.try_this in page.text for one in found.findings)
     assert all(source.startswith("data:") for source in page.sources)
@@ -210,7 +213,7 @@ def test_a_diagnosis_as_a_page_marks_the_sick_layer():
 
 def test_a_diagnosis_as_text_has_the_findings_in_order_and_a_row_for_each_layer():
     found = diagnose(sick(), torch.randn(32, 6), judged)
-    lines = diagnosis_text(found).splitlines()
+    lines = report_text(report_of(found, "sick")).splitlines()
     assert lines[0].startswith(f"{len(found.findings)} things to mend on 32 inputs")
     assert [line[3:] for line in lines if re.match(r"\d\. ", line)] == [one.what for one in found.findings]
     (row,) = (line.split() for line in lines if line.startswith("1 ") and "relu" in line)
@@ -221,6 +224,6 @@ def test_a_diagnosis_as_text_has_the_findings_in_order_and_a_row_for_each_layer(
 def test_a_healthy_network_is_told_so():
     torch.manual_seed(0)
     found = diagnose(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(32, 6), judged)
-    assert diagnosis_text(found).startswith("nothing found on 32 inputs")
-    text = Page(diagnosis_page(found, "fine")).text
+    assert report_text(report_of(found, "sick")).startswith("nothing found on 32 inputs")
+    text = Page(to_html(report_of(found, "fine"))).text
     assert "Nothing found" in text and "All is well" in text

@@ -1,3 +1,4 @@
+import io
 import json
 import math
 import re
@@ -6,25 +7,21 @@ import sys
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample import sample
+from rich.console import Console
+from sample import every_block, recipe, sample
 
 from glasswork.errors import GlassworkError
-from glasswork.show.report import (
-    CalibrationBin,
-    Confusion,
-    EpochPoint,
-    LabelRow,
-    LayerRow,
-    Mistake,
-    RecipeRow,
-    Report,
-)
-from glasswork.show.report_page import to_html
-from glasswork.show.sections import Chart, Part, Photograph
+from glasswork.report import sections
+from glasswork.report.blocks import Bin, Block, Curves, Line, Picture, Pictures, Table, Text
+from glasswork.report.report import Headline, Report, Score, Section
+from glasswork.report.sections import Epoch, LabelFigures, Layer, Mistake, Setting
+from glasswork.show.html import to_html
+from glasswork.show.terminal import print_blocks
 
 NAN = math.nan
 VOID = {"meta", "link", "img", "br"}
@@ -68,27 +65,40 @@ class Page(HTMLParser):
 
 
 SAMPLE = sample()
-BARE = Report(title="bare", headline_metric="accuracy", headline_value=0.5)
+SCORE = Score("accuracy", 0.5)
+
+
+def page_of(*parts: Section, score: Score = SCORE) -> Report:
+    return Report("bare", parts, headline=score, verdict=score.verdict())
+
+
+def learned(epochs: list[Epoch], best: int | None = None, steps: list[tuple[int, float]] | None = None) -> Section:
+    return sections.learning_curves(epochs, steps or [], best, SCORE)
+
+
+BARE = page_of()
 DEGENERATE = {
     "bare": BARE,
-    "undefined": replace(BARE, headline_value=NAN, headline_low=NAN, headline_high=NAN, baseline_value=0.1),
-    "one epoch": replace(BARE, epochs=[EpochPoint(1, 0.7)], best_epoch=1, steps=[(1, 0.7)]),
-    "diverged": replace(BARE, epochs=[EpochPoint(1, NAN, math.inf, NAN, 0.1), EpochPoint(2, NAN, NAN, NAN, 0.1)]),
-    "constant": replace(BARE, epochs=[EpochPoint(epoch, 0.0, 0.0, 1.0, 0.0) for epoch in range(5)]),
-    "one class": replace(BARE, confusion=Confusion(["only"], [[7]]), class_counts=[("only", 7)]),
-    "nothing tested": replace(BARE, confusion=Confusion(["a", "b"], [[0, 0], [0, 0]])),
-    "long names": replace(BARE, confusion=Confusion(["x" * 300, "y " * 200], [[1, 2], [3, 4]])),
-    "empty bins": replace(BARE, calibration=[CalibrationBin(0.0, 1.0, 0, NAN, NAN)], expected_calibration_error=NAN),
-    "rare label": replace(BARE, per_label=[LabelRow("unicorn", 0, NAN, NAN, NAN)]),
-    "regression": replace(BARE, headline_in_percent=False, predictions=[(1.0, 1.5), (NAN, 2.0), (3.0, math.inf)]),
-    "broken picture": replace(BARE, mistakes=[Mistake(b"\x89PNG", "short.png", "a", "b", NAN)]),
-    "hundred classes": replace(
-        BARE,
-        confusion=Confusion(
-            [f"class {i}" for i in range(100)], [[int(i == j) for i in range(100)] for j in range(100)]
+    "undefined": page_of(score=Score("accuracy", NAN, interval=(NAN, NAN), baseline_value=0.1)),
+    "one epoch": page_of(learned([Epoch(1, 0.7)], 1, [(1, 0.7)])),
+    "diverged": page_of(learned([Epoch(1, NAN, math.inf, NAN, 0.1), Epoch(2, NAN, NAN, NAN, 0.1)])),
+    "constant": page_of(learned([Epoch(epoch, 0.0, 0.0, 1.0, 0.0) for epoch in range(5)])),
+    "one class": page_of(sections.mistakes((["only"], [[7]])), sections.data([], [("only", 7)])),
+    "nothing tested": page_of(sections.mistakes((["a", "b"], [[0, 0], [0, 0]]))),
+    "long names": page_of(sections.mistakes((["x" * 300, "y " * 200], [[1, 2], [3, 4]]))),
+    "empty bins": page_of(sections.calibration([Bin(0.0, 1.0, 0, NAN, NAN)], NAN)),
+    "rare label": page_of(sections.mistakes(labels=[LabelFigures("unicorn", 0, NAN, NAN, NAN)])),
+    "regression": page_of(
+        sections.mistakes(numbers=[(1.0, 1.5), (NAN, 2.0), (3.0, math.inf)]),
+        score=Score("error", 0.5, in_percent=False),
+    ),
+    "broken picture": page_of(sections.mistakes(examples=[Mistake(b"\x89PNG", "short.png", "a", "b", NAN)])),
+    "hundred classes": page_of(
+        sections.mistakes(
+            ([f"class {i}" for i in range(100)], [[int(i == j) for i in range(100)] for j in range(100)])
         ),
-        class_counts=[(f"class {index}", index) for index in range(100)],
-        network=[LayerRow(f"layer {index}", "64", 10) for index in range(200)],
+        sections.data([], [(f"class {index}", index) for index in range(100)]),
+        sections.network([Layer(f"layer {index}", "64", 10) for index in range(200)], None),
     ),
 }
 
@@ -107,8 +117,10 @@ def test_every_report_gives_a_whole_page_and_comes_back_from_json(report):
 def test_what_comes_back_from_json_equals_what_was_written():
     once = Report.from_json(SAMPLE.to_json())
     assert Report.from_json(json.loads(json.dumps(once.to_json()))) == once
-    assert once.mistakes[0].png == SAMPLE.mistakes[0].png
-    assert once.steps == tuple(SAMPLE.steps)
+    assert Report.from_json(once.to_json()).sections == once.sections
+    assert [section.title for section in once.sections] == [section.title for section in SAMPLE.sections]
+    [gallery] = [block for one in once.sections for block in one.blocks if isinstance(block, Pictures)]
+    assert gallery.pictures[0].data.startswith(b"\x89PNG")
 
 
 def test_a_report_of_another_format_is_refused():
@@ -146,7 +158,8 @@ def test_the_page_needs_no_other_file():
 
 def test_every_picture_of_a_mistake_is_on_the_page():
     page = Page(to_html(SAMPLE))
-    assert sum(tag == "img" for tag, _ in page.tags) == len(SAMPLE.mistakes) > 0
+    [gallery] = [block for one in SAMPLE.sections for block in one.blocks if isinstance(block, Pictures)]
+    assert sum(tag == "img" for tag, _ in page.tags) == len(gallery.pictures) > 0
 
 
 hostile = st.text(min_size=1, max_size=30) | st.sampled_from(
@@ -158,32 +171,26 @@ hostile = st.text(min_size=1, max_size=30) | st.sampled_from(
 @given(hostile, hostile)
 def test_nothing_the_user_wrote_becomes_part_of_the_page(first, second):
     def page(one: str, other: str) -> Page:
-        text = to_html(
-            Report(
-                title=one,
-                headline_metric=other,
-                headline_value=0.5,
-                headline_count=one,
-                baseline_name=one,
-                baseline_value=0.1,
-                test_metrics={f"{one} ": 0.1},
-                data=[(one, other)],
-                class_counts=[(one, 1), (other, 2)],
-                warnings=[one],
-                epochs=[EpochPoint(1, 0.1, 0.2, 0.3, 0.4)],
-                confusion=Confusion([one, other], [[1, 1], [1, 1]]),
-                mistakes=[
-                    Mistake(b"x", one, other, one, 0.5),
-                    Mistake(b"", "long enough to be wordy", one, other, 0.5),
-                ],
-                per_label=[LabelRow(one, 1, 0.1, 0.2, 0.3)],
-                recipe=[RecipeRow(one, other, "asked", one)],
-                machine=[(one, other)],
-                timing=[(other, one)],
-                next_commands=[(one, other)],
-                network=[LayerRow(one, other, 3)],
-            )
+        report = Report(
+            one,
+            [
+                Section(one, other, every_block(one, other)),
+                sections.warnings([one]),
+                sections.learning_curves([Epoch(1, 0.1, 0.2, 0.3, 0.4)], [], None, Score(other, 0.5)),
+                sections.mistakes(
+                    ([one, other], [[1, 1], [1, 1]]),
+                    labels=[LabelFigures(one, 1, 0.1, 0.2, 0.3)],
+                    examples=[Mistake(b"", one, other, one, 0.9)],
+                ),
+                sections.recipe([Setting(one, other, "asked", one)]),
+                sections.network([Layer(one, other, 3)], None),
+            ],
+            headline=Headline(one[:5], other, one),
+            verdict=other,
+            opening=[Table([one], [(other,)])],
+            footer=one,
         )
+        text = to_html(report)
         text.encode("utf-8")
         return Page(text)
 
@@ -202,20 +209,16 @@ def test_nothing_the_user_wrote_becomes_part_of_the_page(first, second):
     ],
 )
 def test_the_verdict_compares_the_interval_with_the_baseline(low, high, higher, words):
-    report = replace(
-        BARE, headline_low=low, headline_high=high, baseline_value=0.5, headline_higher_is_better=higher, title="t"
-    )
-    assert words in Page(to_html(report)).text
+    assert words in Score("f1", 0.5, interval=(low, high), baseline_value=0.5, higher_is_better=higher).verdict()
 
 
 def test_the_verdict_counts_what_is_wrong():
     assert "about 13 wrong in every 1,000" in Page(to_html(SAMPLE)).text
-    perfect = replace(BARE, headline_value=1.0, headline_count="10 of 10 test images")
-    assert "Not one was wrong" in Page(to_html(perfect)).text
+    assert "Not one was wrong" in Score("accuracy", 1.0, "10 of 10 test images").verdict()
 
 
 def test_a_class_that_was_never_answered_is_named():
-    report = replace(BARE, confusion=Confusion(["cat", "dog"], [[3, 0], [2, 0]]))
+    report = page_of(sections.mistakes((["cat", "dog"], [[3, 0], [2, 0]])))
     assert "Never given as an answer: dog." in Page(to_html(report)).text
 
 
@@ -223,8 +226,8 @@ def test_settings_left_at_their_default_are_folded_away_below_the_chosen_ones():
     page = to_html(SAMPLE)
     folded = page[page.index("<details>") :]
     assert "time_budget" in folded and "momentum" not in folded
-    rows = [replace(row, origin="default") for row in SAMPLE.recipe]
-    assert "<details>" not in to_html(replace(SAMPLE, recipe=rows))
+    rows = [replace(row, origin="default") for row in recipe()]
+    assert "<details>" not in to_html(page_of(sections.recipe(rows)))
 
 
 def test_a_page_is_drawn_at_once():
@@ -237,25 +240,26 @@ def test_a_page_is_drawn_at_once():
     assert min(took) < 0.1
 
 
-def test_drawing_needs_the_standard_library_only():
+def test_drawing_needs_neither_arrays_nor_pictures():
     heavy = "{'torch', 'numpy', 'matplotlib', 'PIL'}"
-    code = f"import sys, glasswork.show.report_page; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, glasswork.show.html; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_parts_are_drawn_with_charts_rows_and_pictures_and_come_back_from_json():
+def test_sections_are_drawn_with_charts_rows_and_pictures_and_come_back_from_json():
     gif = b"GIF89a" + (40).to_bytes(2, "little") + (30).to_bytes(2, "little")
-    part = Part(
+    section = Section(
         "Restarts",
         "Each dot is one.",
-        charts=[Chart("spread", [("validation", [(1, 0.5), (2, 0.25)])], across="restart")],
-        head=("restart", "loss"),
-        rows=[(1, 0.5), (2, None)],
-        pictures=[Photograph(gif, "regions <1>")],
-        note="The winner & the rest.",
+        [
+            Curves("spread", [Line("validation", [(1.0, 0.5), (2.0, 0.25)])], "restart"),
+            Table(("restart", "loss"), [(1, 0.5), (2, None)]),
+            Pictures([Picture(gif, "regions <1>")]),
+            Text("The winner & the rest."),
+        ],
     )
-    report = replace(BARE, parts=[part])
+    report = page_of(section)
     page = to_html(report)
     assert "<h2>Restarts</h2>" in page
     for words in (
@@ -267,3 +271,20 @@ def test_parts_are_drawn_with_charts_rows_and_pictures_and_come_back_from_json()
     ):
         assert words in page
     assert to_html(Report.from_json(json.loads(json.dumps(report.to_json())))) == page
+
+
+def test_there_is_a_sample_of_every_block():
+    assert {type(block) for block in every_block()} == set(get_args(Block))
+
+
+@pytest.mark.parametrize("block", every_block(), ids=lambda block: block.tag)
+def test_every_block_is_drawn_on_a_page_and_on_a_terminal_and_comes_back_from_json(block):
+    section = Section("title", "", [block])
+    page = to_html(page_of(section))
+    assert "title" in Page(page).words and "one" in page
+    again = Section.from_json(json.loads(json.dumps(section.to_json(), allow_nan=False)))
+    assert type(again.blocks[0]) is type(block)
+    assert to_html(page_of(again)) == page
+    file = io.StringIO()
+    print_blocks(Console(file=file, width=100), [block])
+    assert file.getvalue().strip()

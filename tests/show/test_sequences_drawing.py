@@ -10,10 +10,10 @@ from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import Guess, NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import GateSaturation
 from glasswork.glassbox.sequences.vanishing import GradientByLag
+from glasswork.show.html import to_html
 from glasswork.show.pages import page
 from glasswork.show.sequences import MOST_COLUMNS, guesses_section, sequences_page
 from glasswork.show.sequences_terminal import print_following, print_next_characters, print_saturation, print_unit
-from glasswork.show.vanishing_gradient import vanishing_page
 from glasswork.studies.vanishing_gradient import Curve, VanishingGradient
 
 TEXT = "<b>&\n\tx"
@@ -53,7 +53,7 @@ def test_the_page_has_every_finding_and_no_markup_of_the_text() -> None:
     # Two neighbours of one colour are one stretch; a value of 0 has none.
     assert '<span class="up" style="--share:0.50">&lt;b</span>' in drawn
     assert '<span class="down" style="--share:1.00">&gt;</span>&amp;' in drawn
-    assert '<i class=came style="--share:0.75" title="b 75.0' in drawn
+    assert '<i class="came" style="--share:0.75" title="b 75.0' in drawn
     for words in ("95.1", "up to -0.25", "above 0.5", "0.900", "-0.100", "falls with it", "layer 1, unit 7, memory"):
         assert words in drawn, words
     assert drawn.count("<circle") == 3 and "layer 1, unit 0: shut 0" in drawn
@@ -110,8 +110,8 @@ def test_what_does_not_arrive_ends_its_line_and_what_explodes_leaves_a_cross() -
         Curve(False, 0.25, GradientByLag("rnn", 0, explodes, None), explodes),
         Curve(False, 0.25, GradientByLag("lstm", 0, hidden, memory), (1.0, 0.6, 0.7, 0.8)),
     )
-    drawn = vanishing_page(VanishingGradient(4, 3, 0, 2, 0, curves).to_json())
+    drawn = to_html(VanishingGradient(4, 3, 0, 2, 0, curves).report())
     assert "ReLU-RNN 0, RNN \u221e, LSTM 8.0e-01" in drawn
     assert drawn.count('class="cross"') == 2
-    assert drawn.count('class="dot relu-rnn"') == 2 and drawn.count('class="dot lstm"') == 4
+    assert drawn.count('class="dot second"') == 2 + 4 and drawn.count('class="dot first"') == 4 + 4
     assert drawn.count("<svg") == 2

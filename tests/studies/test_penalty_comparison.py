@@ -31,7 +31,7 @@ def test_one_table(data: str, capsys: Captured) -> None:
         assert one["test"]["loss"]["standard_error"] >= 0
         assert one["weights_norm"]["mean"] > 0
     page = Path("page.html").read_text(encoding="utf-8")
-    assert all(f'<td data-column="method">{method}</td>' in page for method in METHODS)
+    assert all(f'<td class="short">{method}</td>' in page for method in METHODS)
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "max-norm" in printed and "the test examples chose nothing" in printed

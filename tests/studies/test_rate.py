@@ -61,7 +61,7 @@ def test_a_network(tmp_path: Path, capsys: Captured) -> None:
     assert f"--learning-rate {found.suggested:g}" in printed
     assert "examples per second" in printed
     page = Path("rates.html").read_text(encoding="utf-8")
-    assert "loss against learning rate" in page and "steepest" in page
+    assert "Loss against rate" in page and "learning rate</text>" in page and "steepest" in page
     assert not Path("runs").exists()
     assert main(["train", *printed.split("glasswork train ")[1].split(), "--epochs", "1", "--threads", "1"]) == 0
 

@@ -3,14 +3,16 @@
 import importlib
 import inspect
 from collections.abc import Iterator
+from typing import get_args, get_type_hints
 
 import pytest
 
 import glasswork as gw
-from glasswork.cli.studies import DRAWINGS, Watched
+from glasswork.cli.studies import Watched
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Options
+from glasswork.report.report import Report
 from glasswork.studies.study import Progress, Running, conclude
 from glasswork.studies.table import STUDIES
 
@@ -30,13 +32,19 @@ def test_a_study_is_a_generator_with_a_verb_and_a_public_function(name: str) -> 
     assert study.outputs["out"].endings
 
 
-def test_every_finding_is_drawn_in_every_file_that_its_study_writes() -> None:
-    for drawing in DRAWINGS.values():
-        module = importlib.import_module(f"glasswork.show.{drawing.module}")
-        for function in (drawing.text, *drawing.files.values(), *drawing.early.values()):
-            assert callable(getattr(module, function))
-    written = {ending for study in STUDIES.values() for out in study.outputs.values() for ending in out.endings}
-    assert written == {ending for drawing in DRAWINGS.values() for ending in drawing.files} | {".json"}
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_finding_has_what_its_study_writes(name: str) -> None:
+    study = STUDIES[name]
+    module, function = study.function.split(".")
+    begins = getattr(importlib.import_module(f"glasswork.studies.{module}"), function)
+    *_, found = get_args(get_type_hints(begins)["return"])
+    endings = {ending for output in study.outputs.values() for ending in output.endings}
+    assert endings <= {".html", ".json", ".png", ".csv"}
+    for kind in get_args(found) or (found,):
+        assert get_type_hints(kind.report)["return"] is Report
+        assert callable(kind.to_json)
+        assert (hasattr(kind, "png") and hasattr(kind, "require_picture")) or ".png" not in endings
+        assert hasattr(kind, "to_csv") or ".csv" not in endings
 
 
 def counting(to: int) -> Running[int]:

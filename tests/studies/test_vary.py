@@ -6,7 +6,6 @@ import pytest
 
 import glasswork as gw
 from glasswork.errors import GlassworkError
-from glasswork.show.variation import sentence
 from glasswork.studies.vary import Varied
 from made_data import PLAIN, write_table
 
@@ -65,7 +64,7 @@ def test_one_number_of_epochs_is_one_long_run(tmp_path: Path) -> None:
     assert best.figures["validation"]["loss"] == pytest.approx(min(curve.validation))
     assert last.figures["validation"]["loss"] == pytest.approx(curve.validation[-1])
     assert best.region != last.region
-    assert f"Early stopping keeps epoch {curve.best}, where the validation error is lowest" in sentence(found.to_json())
+    assert f"Early stopping keeps epoch {curve.best}, where the validation error is lowest" in found.verdict()
 
 
 def test_patience_does_not_end_the_long_run_and_what_is_asked_is_held_out(tmp_path: Path) -> None:

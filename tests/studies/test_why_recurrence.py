@@ -11,7 +11,7 @@ from glasswork.cli import main
 from glasswork.data.brackets import CLOSING
 from glasswork.execution import Execution
 from glasswork.studies.vanishing_gradient import VanishingGradient
-from glasswork.studies.why_recurrence import accuracies, bracket_reader, prepare, trained, training_texts
+from glasswork.studies.why_recurrence import HUES, accuracies, bracket_reader, prepare, trained, training_texts
 
 
 def carried_out(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -64,7 +64,9 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     text, answer = found["example"]
     assert len(text) == 40 and answer in CLOSING
     drawn = page.read_text(encoding="utf-8")
-    assert drawn.count("<svg") == 1 and 'class="line rnn"' in drawn and 'class="line lstm"' in drawn
+    assert (
+        drawn.count("<svg") == 1 and f'class="line {HUES["rnn"]}"' in drawn and f'class="line {HUES["lstm"]}"' in drawn
+    )
     assert main(["why-recurrence", *small, "--out", str(page)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["why-recurrence", "--cells", "gru", *small]) == 0
@@ -88,7 +90,7 @@ def test_the_vanishing_gradient_and_its_page(tmp_path: Path, capsys: pytest.Capt
     drawn = page.read_text(encoding="utf-8")
     assert drawn.count("<svg") == 4
     for cell in ("rnn", "relu-rnn", "gru", "lstm"):
-        assert f'class="line {cell}"' in drawn
+        assert f'class="line {HUES[cell]}"' in drawn
     untrained = carried_out(capsys, "vanishing-gradient", "--cells", "rnn", "lstm", *small[:4], "--steps", "0")
     assert [one["trained"] for one in untrained["curves"]] == [False, False]
     assert main(["vanishing-gradient", "--cells", "gru", *small[:4], "--steps", "0"]) == 0

@@ -26,8 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
             print(overview())
             raise SystemExit(0)
+        from glasswork.catalogue import OWN
         from glasswork.cli.arguments import parse
 
+        OWN.clear()  # a command line names its own system again
         options = parse(words)
         options.began = began if arguments is not None else None
         return VERBS[options.verb].carry_out(options)

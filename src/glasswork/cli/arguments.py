@@ -39,6 +39,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         SystemExit: after printing help.
     """
     name, words = arguments[0], list(arguments[1:])
+    system = _system_in(words)
+    own = None if system is None else catalogue.name_system(system).presets[0].name
     if name.startswith("-"):
         raise GlassworkError(f"A verb comes first, and '{name}' is none: glasswork --help lists them")
     if name not in VERBS:
@@ -48,17 +50,32 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog=f"glasswork {name}", description=verb.sentence, allow_abbrev=False)
     verb.fill(parser, arguments)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, no more")
+    parser.add_argument(
+        "--system", metavar="FILE.py:CLASS", help="a system of your own, whose code runs: also to use a run of it"
+    )
     if name == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
         words = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in words]
     options, unknown = parser.parse_known_args(words, argparse.Namespace(verb=name))
     if unknown:
         raise GlassworkError(_unknown(unknown[0], parser))
+    if own is not None and "what" in options and not options.what:
+        options.what = [own] if isinstance(options.what, list) else own
     return options
+
+
+def _system_in(words: Sequence[str]) -> str | None:
+    """The user's own system, which has to be known before its flags are."""
+    for place, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag == "--system":
+            return value if equals else next(iter(words[place + 1 : place + 2]), None)
+    return None
 
 
 def asked_values(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of recipe and machine that were given, in the order of the recipe's fields."""
-    recipes: list[type[Options]] = [*(row.recipe for row in catalogue.SYSTEMS.values()), Machine]
+    rows = (*catalogue.SYSTEMS.values(), *catalogue.OWN.values())
+    recipes: list[type[Options]] = [*(row.recipe for row in rows), Machine]
     fields = dict.fromkeys(name for options_class in recipes for name in options_class.model_fields)
     given = vars(options)
     return {key: given[key] for key in fields if given.get(key) is not None}
@@ -88,10 +105,11 @@ def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
     Returns:
         The recipe, and the values of the preset that differ from its defaults.
     """
-    name = _named_in_file(words) or next((word for word in words if word in catalogue.PRESETS), None)
+    known = {**catalogue.PRESETS, **catalogue.OWN}
+    name = _named_in_file(words) or next((word for word in words if word in known), next(iter(catalogue.OWN), None))
     if name is None:
         return SupervisedRecipe, {}
-    preset = catalogue.PRESETS[name]
+    preset = catalogue.preset(name)
     return catalogue.recipe_of(name), {"data": preset.data, **preset.values}
 
 

@@ -91,12 +91,17 @@ def fill_diagnose(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_diagnose(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.diagnosis import diagnosis_page, diagnosis_text
+    from glasswork.glassbox.diagnose.report import report_of
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import report_text
 
     model = gw.load(options.run, device=options.device)
     title = Path(model.run).name
     return show_or_write(
-        options, model.diagnose(options.data), diagnosis_text, {".html": lambda found: diagnosis_page(found, title)}
+        options,
+        model.diagnose(options.data),
+        lambda found: report_text(report_of(found, title)),
+        {".html": lambda found: to_html(report_of(found, title))},
     )
 
 

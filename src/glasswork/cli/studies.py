@@ -1,11 +1,9 @@
 """The verbs of studies, by one runner: options become flags, the finding text, a page or JSON; and `compare`."""
 
-import importlib
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -22,55 +20,9 @@ from glasswork.studies.table import STUDIES
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from glasswork.report.report import Report
+
 PENALTIES = "--penalties"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How a finding is shown.
-
-    Attributes:
-        module: of `show`, where the functions are.
-        text: prints it in the terminal.
-        files: by the ending of a file, what makes its content.
-        early: by the ending of a file, what refuses a finding so far that cannot be drawn in it.
-        of: what of the finding the functions are given.
-        figures: what of the finding `--json` prints.
-    """
-
-    module: str
-    text: str
-    files: Mapping[str, str]
-    early: Mapping[str, str] = field(default_factory=dict)
-    of: str = "to_json"
-    figures: str = "to_json"
-
-
-DRAWINGS = {
-    "CrossValidated": Drawing("crossvalidation", "print_crossvalidation", {".html": "crossvalidation_page"}),
-    "Tuned": Drawing("tuning", "print_tuned", {".html": "tuning_page"}),
-    "RateTest": Drawing("rates", "print_rates", {".html": "rates_page"}),
-    "LabelErrors": Drawing(
-        "label_errors",
-        "print_label_errors",
-        {".html": "label_errors_page", ".csv": "label_errors_csv"},
-        of="page",
-    ),
-    "Varied": Drawing(
-        "variation",
-        "print_variation",
-        {".html": "variation_page", ".png": "variation_png"},
-        early={".png": "require_picture"},
-        figures="figures",
-    ),
-    "TransferCompared": Drawing("transfer", "print_transfer", {".html": "transfer_page"}),
-    "PenaltiesCompared": Drawing("penalties", "print_penalties", {".html": "penalties_page"}),
-    "WhyConvolution": Drawing("why_convolution", "print_why", {".html": "why_page"}),
-    "WhyRecurrence": Drawing("why_recurrence", "print_why", {".html": "why_page"}),
-    "Independent": Drawing("independent", "print_independent", {".html": "independent_page"}),
-    "VanishingGradient": Drawing("vanishing_gradient", "print_vanishing", {".html": "vanishing_page"}),
-}
-"""How each finding is shown, by its class."""
 
 
 def fill_study(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -178,34 +130,50 @@ def _watch_lines(parts: Iterator[Progress[Any]], console: "Console") -> None:
 
 
 def _drawable(parts: Iterator[Progress[Any]] | Watched, options: Namespace) -> Iterator[Progress[Any]]:
-    """The same; what cannot be drawn in the file that is asked for is refused as soon as that can be seen."""
+    """The same; what cannot be drawn as the picture that is asked for is refused as soon as that can be seen."""
     for one in parts:
-        if options.out is not None and one.so_far is not None:
-            drawing = DRAWINGS[type(one.so_far).__name__]
-            name = drawing.early.get(Path(options.out).suffix.lower())
-            if name is not None:
-                _function(drawing, name)(one.so_far.to_json())
+        if one.so_far is not None and options.out is not None and Path(options.out).suffix.lower() == ".png":
+            one.so_far.require_picture()
         yield one
 
 
 def _show(found: Any, study: Study, options: Namespace) -> None:
     """Writes the files that are asked for, and prints the finding."""
-    drawing = DRAWINGS[type(found).__name__]
     further = {name: getattr(options, name) for name in study.outputs if name != "out" and getattr(options, name)}
-    drawn, figures = getattr(found, drawing.of)(**further), getattr(found, drawing.figures)()
-    writers: dict[str, Callable[[], str | bytes]] = {".json": lambda: json.dumps(figures, indent=1) + "\n"}
-    writers |= {ending: partial(_function(drawing, name), drawn) for ending, name in drawing.files.items()}
+    report, figures = found.report(**further), found.to_json()
     for name, output in study.outputs.items():
         if getattr(options, name) is not None:
-            write_page(getattr(options, name), {ending: writers[ending] for ending in output.endings}, name)
+            writers = {ending: partial(_content, found, report, ending) for ending in output.endings}
+            write_page(getattr(options, name), writers, name)
     if options.json:
         print(json.dumps(figures))
     elif not (study.quiet and options.out is not None):
-        _function(drawing, drawing.text)(console_for_results(), drawn)
+        _print(found, report)
 
 
-def _function(drawing: Drawing, name: str) -> Any:
-    return getattr(importlib.import_module(f"glasswork.show.{drawing.module}"), name)
+def _content(found: Any, report: "Report", ending: str) -> str | bytes:
+    """What a file of that ending holds."""
+    from glasswork.show.html import to_html
+
+    if ending == ".html":
+        return to_html(report)
+    if ending == ".json":
+        return json.dumps(found.to_json(), indent=1) + "\n"
+    content: str | bytes = found.png() if ending == ".png" else found.to_csv()
+    return content
+
+
+def _print(found: Any, report: "Report") -> None:
+    """What of a finding a terminal shows, after its pictures if it has any."""
+    from glasswork.show.regions_terminal import print_regions
+    from glasswork.show.terminal import print_report
+    from glasswork.studies.vary import Varied
+
+    console = console_for_results()
+    if isinstance(found, Varied) and found.regions():
+        print_regions(console, [(region, title) for region, title, _ in found.regions()])
+        console.print()
+    print_report(console, report)
 
 
 def _asked(study: Study, options: Namespace) -> Asked:

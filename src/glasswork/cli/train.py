@@ -65,7 +65,7 @@ def fill_runs(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_runs(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.run.folder import list_runs
-    from glasswork.show.terminal import print_runs
+    from glasswork.show.run_summary import print_runs
 
     found = [(folder.name, folder.read("result.json")) for folder in list_runs()]
     if options.json:
@@ -106,7 +106,7 @@ def _carry_out(run: "Run", options: Namespace) -> int:
     from glasswork.run.finish import finish
     from glasswork.show.memory import memory_sentence
     from glasswork.show.progress import console_for_people, shown
-    from glasswork.show.terminal import print_numerics, print_result, print_summary
+    from glasswork.show.run_summary import print_numerics, print_result, print_summary
 
     console, process = console_for_people(), run.process
     if not options.json:
@@ -124,9 +124,9 @@ def _carry_out(run: "Run", options: Namespace) -> int:
     if options.json:
         print(json.dumps(result))
     else:
-        if run.outcome is not None and run.outcome.region is not None:
+        if run.outcome is not None and run.outcome.plane is not None:
             from glasswork.show.regions_terminal import print_regions
 
-            print_regions(console_for_results(), [(run.outcome.region, "")])
+            print_regions(console_for_results(), [(run.outcome.plane.coarse, "")])
         print_result(console_for_results(), result, process.next_commands(run.folder.name))
     return 0

@@ -31,8 +31,10 @@ def fill_predict(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_predict(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.predictions import answers_page, print_answers
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import print_report
     from glasswork.systems.prediction import write_predictions
+    from glasswork.systems.prediction_report import report_predictions
     from glasswork.systems.supervised.pretrained import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
@@ -47,15 +49,15 @@ def run_predict(options: Namespace) -> int:
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
         write_predictions(Path(options.csv), answers)
-    found = [answer.to_json() for answer in answers]
     if options.out:
-        write_page(options.out, {".html": lambda: answers_page(model.run, found)})
+        page = report_predictions(model.run, [answer for answer in answers if not answer.problem], page=True)
+        write_page(options.out, {".html": lambda: to_html(page)})
     if options.json:
-        print(json.dumps({"run": model.run, "answers": found}))
+        print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))
     elif options.csv:
         print(f"{len(answers):,} answers in {options.csv}")
     else:
-        print_answers(console_for_results(), found, bars=model.run in PUBLISHED)
+        print_report(console_for_results(), report_predictions(model.run, answers, bars=model.run in PUBLISHED))
     return 0
 
 
@@ -147,9 +149,10 @@ def fill_forecast(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_forecast(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.forecast import forecast_csv, forecast_page, print_forecast
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import print_report
     from glasswork.systems.forecast.model import ForecastModel
-    from glasswork.systems.forecast.report import fans_ahead
+    from glasswork.systems.forecast.report import csv_ahead, report_ahead
 
     model = gw.load(options.run, device=options.device)
     if not isinstance(model, ForecastModel):
@@ -159,16 +162,12 @@ def run_forecast(options: Namespace) -> int:
     for name in foretold.left_out:
         print(f"glasswork: left out: the last values of '{name}' are not known", file=sys.stderr)
     if options.out:
-        title = f"How {foretold.source} goes on"
-        writers = {
-            ".html": lambda: forecast_page(title, found, fans_ahead(foretold)),
-            ".csv": lambda: forecast_csv(found),
-        }
+        writers = {".html": lambda: to_html(report_ahead(foretold)), ".csv": lambda: csv_ahead(foretold)}
         write_page(options.out, dict(writers))
     if options.json:
         print(json.dumps({"run": model.run, **found}))
     elif not options.out:
-        print_forecast(console_for_results(), found)
+        print_report(console_for_results(), report_ahead(foretold))
     return 0
 
 
@@ -184,7 +183,9 @@ def fill_nearest(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_nearest(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.nearest import nearest_page, nearest_png, print_nearest
+    from glasswork.show.html import to_html
+    from glasswork.show.sheets import neighbours_png
+    from glasswork.show.terminal import print_report
 
     if options.count < 1:
         raise GlassworkError(f"--count is how many neighbours to show, at least 1, and not {options.count}")
@@ -193,11 +194,13 @@ def run_nearest(options: Namespace) -> int:
     for problem in found.left_out:
         print(f"glasswork: left out: {problem.removesuffix('.')}", file=sys.stderr)
     if options.out:
-        write_page(options.out, {".html": lambda: nearest_page(found), ".png": lambda: nearest_png(found)})
+        write_page(
+            options.out, {".html": lambda: to_html(found.report()), ".png": lambda: neighbours_png(found.cells())}
+        )
     if options.json:
         print(json.dumps(found.to_json()))
     elif not options.out:
-        print_nearest(console_for_results(), found)
+        print_report(console_for_results(), found.report())
     return 0
 
 
@@ -222,9 +225,12 @@ def fill_heatmap(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_heatmap(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.heatmap import heat_map_page, heat_map_text, heat_maps_text, overlay_png, values_npy
+    from glasswork.show.heatmap import overlay_png, values_npy
+    from glasswork.show.html import to_html
     from glasswork.show.progress import console_for_people
+    from glasswork.show.terminal import print_blocks, print_report
     from glasswork.systems.heatmap.heat_map import HeatMapOptions, heat_map, heat_maps
+    from glasswork.systems.heatmap.report import report_map, report_maps
 
     if Path(options.image).is_dir() and (options.mask or options.out):
         raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")
@@ -238,13 +244,20 @@ def run_heatmap(options: Namespace) -> int:
         model = gw.load(options.run, device=options.device)
         if Path(options.image).is_dir():
             several = heat_maps(model, options.image, wanted, advanced)
-            print(json.dumps(several.to_json()) if options.json else heat_maps_text(several))
+            if options.json:
+                print(json.dumps(several.to_json()))
+            else:
+                print_blocks(console_for_results(), report_maps(several))
             return 0
         made = heat_map(model, options.image, options.mask, wanted, advanced)
     if options.out:
-        page, picture, values = (partial(draw, made) for draw in (heat_map_page, overlay_png, values_npy))
-        write_page(options.out, {".html": page, ".png": picture, ".npy": values})
-    print(json.dumps(made.to_json()) if options.json else heat_map_text(made))
+        picture, values = partial(overlay_png, made), partial(values_npy, made)
+        page = {".html": lambda: to_html(report_map(made, picture()))}
+        write_page(options.out, {**page, ".png": picture, ".npy": values})
+    if options.json:
+        print(json.dumps(made.to_json()))
+    else:
+        print_report(console_for_results(), report_map(made))
     return 0
 
 

@@ -1,10 +1,10 @@
 """Pictures made small, to be shown on a page."""
 
-import io
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from glasswork.data.png import encode_png
 from glasswork.errors import GlassworkError
 
 LONGEST = 480
@@ -23,6 +23,4 @@ def thumbnail(path: str | Path, longest: int = LONGEST) -> bytes:
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise GlassworkError(f"{path} cannot be shown: {error}") from None
     small.thumbnail((longest, longest))
-    file = io.BytesIO()
-    small.save(file, "PNG")
-    return file.getvalue()
+    return encode_png(small)

@@ -20,7 +20,7 @@ from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
 from glasswork.record import Record
 
-CELLS = 120
+CELLS, TERMINAL_CELLS = 120, 44
 """Cells along each side of a region, where nothing else is said."""
 MARGIN = 0.15
 """Room around the points, as a share of how far they reach."""

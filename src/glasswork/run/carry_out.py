@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from torch import nn
 
-from glasswork.catalogue import SYSTEMS
+from glasswork.catalogue import row_of
 from glasswork.execution import environment
 from glasswork.run.folder import RunFolder
 from glasswork.run.prepare import Former, Resumed
@@ -104,7 +104,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
     replay = _replayed(request)
     former = None
     if replay is not None:
-        _, execution = replay.read_resolved(SYSTEMS[request.system].recipe)
+        _, execution = replay.read_resolved(row_of(request.system).recipe)
         former = Former(execution, _progress(replay))
     process = _prepare(request)(request, former=former, spent=spent)
     summary = process.summary  # before the folder is made, in case that the data is refused
@@ -136,7 +136,7 @@ def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
     folder.lock()
     with folder.kept():
         request = folder.read_request(network)
-        recipe, execution = folder.read_resolved(SYSTEMS[request.system].recipe)
+        recipe, execution = folder.read_resolved(row_of(request.system).recipe)
         kept = checkpoints(folder.checkpoints)
         state = load_checkpoint(kept[-1]) if kept else None
         began_with, data = folder.read("environment.json"), folder.read("data.json")
@@ -155,7 +155,7 @@ def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
 
 def _prepare(request: Request) -> Prepare:
     """What makes a system's requests ready, imported now."""
-    module, _, name = SYSTEMS[request.system].prepare.partition(":")
+    module, _, name = row_of(request.system).prepare.partition(":")
     return cast(Prepare, getattr(importlib.import_module(module), name))
 
 

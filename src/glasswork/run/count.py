@@ -34,7 +34,7 @@ def _count_preset(name: str, size: int | None) -> Count:
     """A preset's network for grey images of ten classes, photographs of 1,000, or for what it is usually given."""
     order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
-    task = system.example().task
+    task = system.usual_task()
     if task.inputs.image_shape:
         usual = order.recipe.model_dump().get("size")
         grey, height, _ = task.inputs.image_shape

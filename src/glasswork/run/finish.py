@@ -8,13 +8,15 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from glasswork.catalogue import PRESETS
+from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
+from glasswork.report import sections
+from glasswork.report.report import Report, Section
+from glasswork.report.sections import Epoch, Layer, Setting
+from glasswork.report.words import main_metric
 from glasswork.run.carry_out import Run
 from glasswork.run.folder import FORMAT
-from glasswork.show.progress import main_metric
-from glasswork.show.report import EpochPoint, LayerRow, RecipeRow, Report
-from glasswork.show.report_page import to_html
+from glasswork.show.html import to_html
 from glasswork.systems.process import Outcome, Trained
 from glasswork.training.checkpoints import write_atomically
 
@@ -39,6 +41,7 @@ def _finish(run: Run) -> dict[str, Any]:
     run.outcome = outcome
     lines = list(run.folder.steps())
     recipe = run.process.recipe
+    parts, files = _draw(outcome)
     result = {
         "format": FORMAT,
         "run": run.folder.name,
@@ -48,17 +51,33 @@ def _finish(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "steps": len(lines),
         "epochs": lines[-1]["epoch"] if lines else 0,
+        **({"pictures": list(files)} if files else {}),
         **outcome.result,
     }
-    for name, content in outcome.findings.files.items():
+    for name, content in files.items():
         write_atomically(run.folder.path / name, content)
     if outcome.model is not None:
         _write_model(run, outcome.model)
-    report = _report(run, outcome, result, lines)
+    report = _report(run, outcome, parts, result, lines)
     run.folder.write("report.json", report.to_json())
     write_atomically(run.folder.path / "report.html", to_html(report).encode())
     run.folder.write("result.json", result)
     return result
+
+
+def _draw(outcome: Outcome) -> tuple[list[Section], dict[str, bytes]]:
+    """The sections of the report that only this run has, and its files; what draws takes a while to import."""
+    parts, files = list(outcome.findings.sections), dict(outcome.findings.files)
+    if outcome.findings.figures:
+        from glasswork.show.png import curves_png
+
+        files |= {name: curves_png(charts) for name, charts in outcome.findings.figures.items()}
+    if outcome.plane is not None:
+        from glasswork.run.region_pictures import draw_plane
+
+        drawn, pictures = draw_plane(outcome.plane)
+        parts, files = [*drawn, *parts], {**files, **pictures}
+    return parts, files
 
 
 def _write_model(run: Run, model: Trained) -> None:
@@ -78,8 +97,10 @@ def _write_model(run: Run, model: Trained) -> None:
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
 
 
-def _report(run: Run, outcome: Outcome, result: Mapping[str, Any], lines: list[dict[str, Any]]) -> Report:
-    summary = run.process.summary
+def _report(
+    run: Run, outcome: Outcome, parts: Sequence[Section], result: Mapping[str, Any], lines: list[dict[str, Any]]
+) -> Report:
+    summary, score = run.process.summary, outcome.findings.score
     data: list[tuple[str, str | int]] = [
         ("source", summary.source),
         ("inputs", summary.inputs),
@@ -87,46 +108,29 @@ def _report(run: Run, outcome: Outcome, result: Mapping[str, Any], lines: list[d
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
     layers, parameters = ([], 0) if outcome.model is None else _layers(outcome.model, run.process.execution)
-    found, headline = outcome.findings, outcome.findings.headline
-    low, high = headline.interval or (None, None)
+    measured = {
+        result.get("measured_on", "test").capitalize(): result.get("test", {}),
+        "Validation": result.get("validation", {}),
+    }
     return Report(
-        title=f"{run.request.preset} on {summary.source}",
-        headline_metric=headline.metric,
-        headline_value=headline.value,
-        headline_count=headline.count,
-        headline_low=low,
-        headline_high=high,
-        headline_in_percent=headline.in_percent,
-        headline_higher_is_better=headline.higher_is_better,
-        baseline_name=headline.baseline,
-        baseline_value=headline.baseline_value,
-        test_metrics=result.get("test", {}),
-        validation_metrics=result.get("validation", {}),
-        data=data,
-        class_counts=list(summary.class_counts.items()),
-        measured_on=result.get("measured_on", "test").capitalize(),
-        warnings=result.get("warnings", ()),
-        best_epoch=result.get("best_epoch"),
-        confusion=found.confusion,
-        mistakes=found.mistakes,
-        calibration=found.calibration,
-        expected_calibration_error=found.expected_calibration_error,
-        predictions=found.predictions,
-        per_label=found.per_label,
-        worked=found.worked,
-        parts=found.sections,
-        epochs=_epochs(lines),
-        steps=_thinned(lines),
-        recipe=_recipe(run),
-        machine=_machine(run),
-        timing=_timing(result, lines, summary.unit),
-        next_commands=run.process.next_commands(run.folder.name),
-        network=layers,
-        parameters=parameters,
+        f"{run.request.preset} on {summary.source}",
+        [
+            sections.warnings(result.get("warnings", ())),
+            sections.learning_curves(_epochs(lines), _thinned(lines), result.get("best_epoch"), score),
+            *parts,
+            sections.data(data, list(summary.class_counts.items())),
+            sections.network(layers, parameters),
+            sections.recipe(_recipe(run)),
+            sections.machine(_timing(result, lines, summary.unit), _machine(run)),
+            sections.next_steps(run.process.next_commands(run.folder.name)),
+        ],
+        headline=score,
+        verdict=score.verdict(),
+        opening=[sections.metrics(score, measured)],
     )
 
 
-def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
+def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[Epoch]:
     points: dict[int, list[Mapping[str, Any]]] = {}
     for line in lines:
         points.setdefault(line["epoch"], []).append(line)
@@ -135,7 +139,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[EpochPoint]:
         judged: Mapping[str, float] = next((line["validation"] for line in reversed(steps) if "validation" in line), {})
         examples = sum(line["examples"] for line in steps)
         result.append(
-            EpochPoint(
+            Epoch(
                 epoch,
                 sum(line["loss"] * line["examples"] for line in steps) / examples,
                 judged.get("loss"),
@@ -153,8 +157,8 @@ def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     return [(part[-1]["step"], sum(line["loss"] for line in part) / len(part)) for part in parts]
 
 
-def _recipe(run: Run) -> list[RecipeRow]:
-    preset, used, rows = PRESETS[run.request.preset], run.process.recipe, []
+def _recipe(run: Run) -> list[Setting]:
+    preset, used, rows = preset_of(run.request.preset), run.process.recipe, []
     for name, field in type(used).model_fields.items():
         value = getattr(used, name)
         if name in run.request.asked:
@@ -164,7 +168,7 @@ def _recipe(run: Run) -> list[RecipeRow]:
         else:
             origin = "preset" if name in preset.values or name == "data" else "default"
         shown = ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
-        rows.append(RecipeRow(name, shown, origin, field.description or ""))  # type: ignore[arg-type]
+        rows.append(Setting(name, shown, origin, field.description or ""))  # type: ignore[arg-type]
     return rows
 
 
@@ -192,9 +196,9 @@ def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit:
     return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
-def _layers(model: Trained, execution: Execution) -> tuple[list[LayerRow], int]:
+def _layers(model: Trained, execution: Execution) -> tuple[list[Layer], int]:
     """The layers with parameters or a change of shape, in the order of a forward pass."""
-    rows: list[LayerRow] = []
+    rows: list[Layer] = []
     handles = []
 
     def noted(name: str) -> Any:
@@ -203,7 +207,7 @@ def _layers(model: Trained, execution: Execution) -> tuple[list[LayerRow], int]:
             if isinstance(output, Tensor):
                 shape = " x ".join(str(size) for size in output.shape[1:])
                 count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-                rows.append(LayerRow(f"{name} ({type(module).__name__})", shape, count))
+                rows.append(Layer(f"{name} ({type(module).__name__})", shape, count))
 
         return note
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 import tomli_w
 from torch import nn
 
+from glasswork.catalogue import row_of
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
@@ -142,7 +143,10 @@ class RunFolder:
 
     def write_request(self, request: Request) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""
-        table: dict[str, Any] = {"format": FORMAT, "preset": request.preset, **_plain(request.asked)}
+        table: dict[str, Any] = {"format": FORMAT, "preset": request.preset}
+        if row_of(request.system).own is not None:
+            table["system"] = request.system
+        table |= _plain(request.asked)
         machine = _plain({key: value for key, value in request.machine.asked().items() if key != "out"})
         if machine:
             table["machine"] = machine

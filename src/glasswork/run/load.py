@@ -7,7 +7,7 @@ import safetensors
 from safetensors.torch import load
 from torch import nn
 
-from glasswork.catalogue import SYSTEMS, make_system
+from glasswork.catalogue import make_system, row_of
 from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
@@ -40,7 +40,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
     folder.check_format("model/model.json", {"format": description.get("format")})
     task = Task.from_json(description["task"])
-    recipe = folder.with_kept_network(SYSTEMS[description["system"]].recipe.parse(description["recipe"]))
+    recipe = folder.with_kept_network(row_of(description["system"]).recipe.parse(description["recipe"]))
     system = make_system(description["system"], recipe, network)
     made = system.network(task)
     try:

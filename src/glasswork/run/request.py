@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.catalogue import PRESETS, SYSTEMS, preset
+from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
@@ -34,8 +34,8 @@ class Request:
 
     @property
     def system(self) -> str:
-        """Key of the preset's system in `catalogue.SYSTEMS`."""
-        return PRESETS[self.preset].system
+        """Name of the preset's system in the catalogue."""
+        return preset(self.preset).system
 
 
 def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
@@ -45,7 +45,7 @@ def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | Non
     preset's weight decay goes with adamw, and is left out with another optimizer.
     """
     chosen = preset(name)
-    recipe_class = SYSTEMS[chosen.system].recipe
+    recipe_class = row_of(chosen.system).recipe
     refuse_unknown(values, [*recipe_class.model_fields, *Machine.model_fields])
     machine = {key: value for key, value in values.items() if key in Machine.model_fields}
     asked = {key: value for key, value in values.items() if key not in Machine.model_fields}
@@ -70,6 +70,8 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     if not isinstance(name, str):
         raise GlassworkError(f'{path} names no preset: add a line such as preset = "lenet"')
     table.pop("format", None)
+    if "system" in table:
+        name = row_of(table.pop("system")).presets[0].name
     machine = table.pop("machine", {})
     return make_request(name, {**table, **machine, **values})
 

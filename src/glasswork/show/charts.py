@@ -1,344 +1,345 @@
-"""Charts as strings: inline SVG and HTML tables, coloured by the page's CSS variables.
+"""Blocks that are drawings, as SVG: one function for each."""
 
-Every chart is drawn about 360 units wide, so that its lettering keeps one size on a phone (one chart to a row) and on
-a desk (two to a row). Names come in as the user wrote them and are escaped here.
-"""
-
-import base64
-import hashlib
 import math
-import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from importlib.resources import files
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
 
-from glasswork.show import NARROW_SPACE, compact, escape, number, percent
-from glasswork.show.drawing import (
+from glasswork.report.blocks import Calibration, Curves, Fan, Intervals, Line, Point, Scatter, Timeline
+from glasswork.report.words import compact, number, percent
+from glasswork.show.markup import escape
+from glasswork.show.palette import HUES
+from glasswork.show.svg import (
     BOTTOM,
     HEIGHT,
     LEFT,
+    LEGEND_ROW,
+    LETTER,
     RIGHT,
     TOP,
+    WIDE,
+    WIDE_HEIGHT,
     WIDTH,
     Axis,
-    Point,
+    Key,
+    axis_across,
+    axis_up,
+    box,
+    dot,
+    grid,
+    legend,
     line,
-    linear_axis,
+    path,
     svg,
     text,
     value_range,
+    whole_step,
 )
 
-MOST_CLASSES_IN_A_TABLE = 20
-MOST_CONFUSED_PAIRS = 20
 MOST_MARKED_POINTS = 60
-MOST_OPEN_ROWS = 24
 MOST_SCATTERED_POINTS = 1500
-# Pictures up to this many pixels wide are enlarged, so that a digit's pixels stay pixels.
-TINY_PICTURE = 96
-# Below this ratio of largest to smallest value a linear axis shows the smallest still well above the ground line.
-LOGARITHMIC_FROM_RATIO = 30.0
+MARK_ROW = 11.0
+SQUARE, TALL = 340.0, 520.0
+ROW = 30.0
+LANE = 26
+TIMES = 6
+BY_PLACE = ("first", "second", "faint")
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Series:
-    """One line of a chart; `style` is a CSS class of the page: first, second or faint."""
+def curves_svg(block: Curves) -> str:
+    """Lines over a common axis; the empty string if nothing was recorded."""
+    columns = [x for one in block.lines for x, _ in one.points]
+    if not columns:
+        return ""
+    width, height = (WIDE, WIDE_HEIGHT) if block.wide else (WIDTH, HEIGHT)
+    keys, rows = legend(_keys(block), LEFT, width - RIGHT)
+    top = TOP + rows + (MARK_ROW * (len(block.marks) - 1) if len(block.marks) > 1 else 0)
+    height += top - TOP
+    if block.labels:
+        across = Axis(-0.5, len(block.labels) - 0.5, LEFT, width - RIGHT)
+    else:
+        across = axis_across(columns, LEFT, width - RIGHT, block.logarithmic_across)
+    up = axis_up(
+        list(_heights(block)) or [0.0, 1.0],
+        height - BOTTOM,
+        top,
+        in_percent=block.in_percent,
+        logarithmic=block.logarithmic,
+        reach=block.reach,
+    )
+    whole = all(float(x).is_integer() for x in columns)
+    labels = block.labels or None
+    parts = grid(across, up, block.across, in_percent=block.in_percent, whole=whole, labels=labels)
+    if block.limit is not None:
+        parts.append(line(across.start, up.at(block.limit[1]), across.end, up.at(block.limit[1]), "limit"))
+    parts += _marks(block, across, up)
+    for place, one in enumerate(block.lines):
+        parts += _line(block, one, _hue(one, place), across, up)
+    if block.ringed is not None:
+        words, at = block.ringed
+        x, y = block.lines[-1].points[at]
+        parts.append(dot(across.at(x), up.at(y), "ring", words, 7))
+    return svg(block.caption, [*parts, *keys], width, height)
 
-    name: str
-    points: Sequence[Point]
-    style: str = "first"
+
+def _heights(block: Curves) -> Iterator[float]:
+    """The values that the vertical axis has room for."""
+    if block.limit is not None:
+        yield block.limit[1]
+    for one in block.lines:
+        for place, (_, y) in enumerate(one.points):
+            if math.isfinite(y):
+                yield y
+                if one.errors:
+                    yield from (y - one.errors[place], y + one.errors[place])
 
 
-def _vertical_axis(values: Sequence[float], as_percent: bool, logarithmic_from: float) -> Axis:
-    low, high = value_range(values)
-    start, end = HEIGHT - BOTTOM, TOP
-    if not as_percent and min(values) > 0 and max(values) / min(values) >= logarithmic_from:
-        # Whole decades, so that at least two ticks carry a label.
-        return Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), start, end, True)
-    axis = linear_axis(values, start, end)
-    return replace(axis, high=min(axis.high, 1.0)) if as_percent and max(values) <= 1 else axis
+def _keys(block: Curves) -> list[Key]:
+    if len(block.lines) < 2:
+        return []
+    keys = [
+        Key(f"{'line' if one.joined else 'dot'} {_hue(one, place)}", one.name, round=not one.joined)
+        for place, one in enumerate(block.lines)
+    ]
+    keys += [Key("limit", block.limit[0])] if block.limit is not None else []
+    return keys + ([Key("ring", block.ringed[0], round=True)] if block.ringed is not None else [])
 
 
-def _grid(
-    across: Axis, up: Axis, x_label: str, as_percent: bool, whole: bool = False, across_percent: bool = False
-) -> list[str]:
-    """Ground line, faint horizontal rules, and the labels of both axes."""
-    parts = []
-    for tick in up.ticks(5 if up.logarithmic else 4):
-        y = up.at(tick)
-        words = f"{100 * tick:g}{NARROW_SPACE}%" if as_percent else number(float(f"{tick:.6g}"))
-        parts += [line(across.start, y, across.end, y, "rule"), text(across.start - 6, y + 3.5, words, "end")]
-    parts.append(line(across.start, up.start, across.end, up.start, "ground"))
-    for tick in across.ticks(6, whole):
-        words = compact(tick) if abs(tick) >= 10_000 else number(float(f"{tick:.6g}"))
-        words = f"{100 * tick:.0f}{NARROW_SPACE}%" if across_percent else words
-        parts.append(text(across.at(tick), up.start + 14, words))
-    parts.append(text(across.end, up.start + 29, x_label, "end", "label"))
+def _hue(one: Line, place: int) -> str:
+    """The class of a line's colour."""
+    if isinstance(one.hue, int):
+        return f"group-{one.hue % len(HUES)}"
+    return one.hue or BY_PLACE[min(place, 2)]
+
+
+def _marks(block: Curves, across: Axis, up: Axis) -> list[str]:
+    """Upright lines with words: a single one beside the curves, several ones above each other over them."""
+    parts: list[str] = []
+    inside = [(words, at) for words, at in block.marks if across.low <= at <= across.high]
+    for place, (words, at) in enumerate(inside):
+        x = across.at(at)
+        anchor, aside = ("end", -5) if x > (across.start + across.end) / 2 else ("start", 5)
+        if len(block.marks) > 1:
+            y, top = up.end - 4 - MARK_ROW * place, up.end - 10 - MARK_ROW * place
+        else:
+            beside = [up.at(y) for one in block.lines for x0, y in one.points if x0 == at and math.isfinite(y)]
+            # If the curve passes high, the words stand low.
+            y, top = up.start - 7 if beside and min(beside) < (up.end + up.start) / 2 else up.end + 11, up.end
+        parts += [line(x, top, x, up.start, "mark"), text(x + aside, y, words, anchor)]
     return parts
 
 
-def _curve(series: Series, across: Axis, up: Axis, x_label: str) -> list[str]:
+def _line(block: Curves, one: Line, hue: str, across: Axis, up: Axis) -> list[str]:
     """The line, broken where a value is not finite; a cross on the ground says where that was."""
     pieces: list[list[Point]] = [[]]
-    crosses = []
-    for x, y in series.points:
-        if math.isfinite(y):
-            pieces[-1].append((across.at(x), up.at(y)))
+    crosses, dots, whiskers = [], [], []
+    few = len(one.points) <= MOST_MARKED_POINTS
+    write: Callable[[float], str] = percent if block.in_percent else number
+    for place, (x, y) in enumerate(one.points):
+        where = block.labels[int(x)] if block.labels else number(x)
+        words = f"{one.name}, {block.across} {where}: "
+        if not math.isfinite(y):
+            pieces.append([])
+            cross = f"M{across.at(x) - 3:.1f} {up.start - 3:.1f}l6 6m0 -6l-6 6"
+            title = f"<title>{escape(words + number(y))}</title>"
+            crosses.append(f'<path class="cross" d="{cross}">{title}</path>')
             continue
-        pieces.append([])
-        crosses.append(
-            f'<path class="cross" d="M{across.at(x) - 3:.1f} {up.start - 3:.1f}l6 6m0 -6l-6 6">'
-            f"<title>{escape(series.name)}, {escape(x_label)} {number(x)}: {number(y)}</title></path>"
-        )
-    path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece) for piece in pieces if len(piece) > 1)
-    parts = [f'<path class="line {series.style}" d="{path}"/>'] if path else []
-    few = len(series.points) <= MOST_MARKED_POINTS
-    for x, y in series.points:
-        if few and math.isfinite(y):
-            words = f"{escape(series.name)}, {escape(x_label)} {number(x)}: {number(y)}"
-            parts.append(
-                f'<circle class="dot {series.style}" cx="{across.at(x):.1f}" cy="{up.at(y):.1f}" r="2.2">'
-                f"<title>{words}</title></circle>"
-            )
-    return parts + crosses
+        if block.reach is not None and not block.reach[0] <= y <= block.reach[1]:
+            continue
+        left, height = across.at(x), up.at(y)
+        pieces[-1].append((left, height))
+        words += write(y)
+        if one.errors:
+            words += f" ± {write(one.errors[place])}"
+            low, high = up.at(y - one.errors[place]), up.at(y + one.errors[place])
+            whiskers += [line(left - 3.5, end, left + 3.5, end, "whisker") for end in (high, low)]
+            whiskers.append(line(left, high, left, low, "whisker"))
+        if few or not one.joined:
+            size = 3.2 if one.errors else 2.2 if one.joined else 1.8
+            dots.append(dot(left, height, f"dot {hue}" if one.joined else f"dot {hue} raw", words, size))
+    joined = [path(piece, f"line {hue}") for piece in pieces] if one.joined else []
+    return [*joined, *whiskers, *dots, *crosses]
 
 
-def line_chart(
-    series: Sequence[Series],
-    label: str,
-    x_label: str = "epoch",
-    marked: float | None = None,
-    as_percent: bool = False,
-    logarithmic_from: float = LOGARITHMIC_FROM_RATIO,
-) -> str:
-    """Lines over a common horizontal axis of whole numbers.
-
-    Args:
-        series: the lines; values that are not finite break a line and leave a cross.
-        label: what the chart shows, for readers who hear it.
-        x_label: what is counted from left to right.
-        marked: where on the horizontal axis the best was reached.
-        as_percent: the values are shares of one.
-        logarithmic_from: ratio of the largest to the smallest value, all of them above 0, from which the vertical axis
-            is logarithmic; 1: always.
-
-    Returns:
-        An `<svg>`; the empty string when nothing was recorded.
-    """
-    columns = [x for one in series for x, _ in one.points]
-    if not columns:
+def scatter_svg(block: Scatter) -> str:
+    """Points on a plane; those that are not finite are left out."""
+    groups = [[(x, y) for x, y in group if math.isfinite(x) and math.isfinite(y)] for group in block.points]
+    every = math.ceil(sum(map(len, groups)) / MOST_SCATTERED_POINTS)
+    points = [(x, y, place) for place, group in enumerate(groups) for x, y in group[:: max(1, every)]]
+    if not points:
         return ""
-    finite = [y for one in series for _, y in one.points if math.isfinite(y)]
-    across = Axis(*value_range(columns), LEFT, WIDTH - RIGHT)
-    up = _vertical_axis(finite or [0.0, 1.0], as_percent, logarithmic_from)
-    parts = _grid(across, up, x_label, as_percent, whole=True)
-    if marked is not None and across.low <= marked <= across.high:
-        x = across.at(marked)
-        anchor, aside = ("end", -5) if x > WIDTH / 2 else ("start", 5)
-        beside = [up.at(y) for one in series for at, y in one.points if at == marked and math.isfinite(y)]
-        # Where the curve passes high, the words stand low.
-        y = up.start - 7 if beside and min(beside) < (TOP + up.start) / 2 else TOP + 11
-        parts += [line(x, TOP, x, up.start, "mark"), text(x + aside, y, f"best {x_label}: {number(marked)}", anchor)]
-    for one in series:
-        parts += _curve(one, across, up, x_label)
-    x = float(LEFT)
-    for one in series if len(series) > 1 else ():
-        parts += [line(x, 9, x + 16, 9, f"line {one.style}"), text(x + 21, 12.5, one.name, "start", "name")]
-        x += 40 + 6.2 * len(one.name)
-    return svg(label, parts)
+    width, height = (WIDE, TALL) if block.bare else (WIDTH, SQUARE)
+    keys = [Key(f"dot group-{place % len(HUES)}", name, round=True) for place, name in enumerate(block.names)]
+    parts, rows = legend(keys, LEFT if not block.bare else 0.0, width)
+    top = TOP + rows + (LEGEND_ROW if block.names and not block.bare else 0)
+    if block.bare:
+        across, up = _alike([x for x, _, _ in points], [y for _, y, _ in points], width, height, top)
+    else:
+        both = [value for x, y, _ in points for value in (x, y)] if block.square else None
+        across = axis_across(both or [x for x, _, _ in points], LEFT, width - RIGHT)
+        low, high = value_range(both or [y for _, y, _ in points])
+        up = Axis(low, high, height - BOTTOM, top)
+        parts += grid(across, up, block.across)
+        parts.append(text(LEFT, top - 12, block.up, "start", "label"))
+        parts += [line(across.start, up.start, across.end, up.end, "diagonal")] if block.square else []
+    for x, y, group in points:
+        words = f"{block.across} {number(x)}, {block.up} {number(y)}" if not block.bare else ""
+        style = f"dot group-{group % len(HUES)}" if block.names else "cloud"
+        parts.append(dot(across.at(x), up.at(y), style, words, 3 if block.names else 2.4))
+    return svg(block.caption, parts, width, height)
 
 
-def reliability_diagram(bins: Sequence[tuple[float, float, int, float, float]]) -> str:
-    """How often answers were right (bars) against how sure the network was (diagonal).
+def _alike(xs: Sequence[float], ys: Sequence[float], width: float, height: float, top: float) -> tuple[Axis, Axis]:
+    """Two axes on which one unit is as long."""
+    (left, right), (low, high) = value_range(xs), value_range(ys)
+    scale = min((width - 2 * RIGHT) / (right - left), (height - top - RIGHT) / (high - low))
+    across = Axis(left, right, RIGHT, RIGHT + scale * (right - left))
+    return across, Axis(low, high, top + scale * (high - low), top)
 
-    Args:
-        bins: low and high end, count, mean confidence and accuracy of each bin; empty bins are left out.
-    """
-    filled = [one for one in bins if one[2] > 0]
+
+def calibration_svg(block: Calibration) -> str:
+    """How often answers were right (bars) against how sure the network was (diagonal)."""
+    filled = [one for one in block.bins if one.count > 0]
     if not filled:
         return ""
     size = 290.0
     across, up = Axis(0, 1, LEFT, WIDTH - RIGHT), Axis(0, 1, size - BOTTOM, TOP)
-    parts = _grid(across, up, "how sure it was", as_percent=True, across_percent=True)
-    for low, high, count, confidence, accuracy in filled:
-        x, width, top = across.at(low) + 1, across.at(high) - across.at(low) - 2, up.at(accuracy)
-        words = f"{number(count)} answers, sure to {percent(confidence)}, right in {percent(accuracy)}"
-        parts.append(
-            f'<rect class="bar" x="{x:.1f}" y="{top:.1f}" width="{max(width, 1):.1f}" height="{up.start - top:.1f}">'
-            f"<title>{words}</title></rect>"
-        )
+    parts = grid(across, up, "how sure it was", in_percent=True, across_in_percent=True)
+    for one in filled:
+        x, width, top = across.at(one.low) + 1, across.at(one.high) - across.at(one.low) - 2, up.at(one.accuracy)
+        words = f"{number(one.count)} answers, sure to {percent(one.confidence)}, right in {percent(one.accuracy)}"
+        parts.append(box(x, top, max(width, 1), up.start - top, "bar", words))
     parts.append(line(across.at(0), up.at(0), across.at(1), up.at(1), "diagonal"))
-    for low, high, count, confidence, accuracy in filled:
-        parts.append(f'<circle class="dot second" cx="{across.at(confidence):.1f}" cy="{up.at(accuracy):.1f}" r="3"/>')
-        y = min(up.at(accuracy), up.at(confidence)) - 6
-        parts.append(text(across.at((low + high) / 2), max(y, 12), compact(count), style="count"))
-    return svg("reliability diagram", parts, height=size)
+    for one in filled:
+        parts.append(dot(across.at(one.confidence), up.at(one.accuracy), "dot second", radius=3))
+        y = min(up.at(one.accuracy), up.at(one.confidence)) - 6
+        parts.append(text(across.at((one.low + one.high) / 2), max(y, 12), compact(one.count), style="count"))
+    return svg(block.caption, parts, height=size)
 
 
-def scatter(pairs: Sequence[Point]) -> str:
-    """Predicted against true values; a perfect prediction lies on the diagonal. Not finite pairs are left out."""
-    finite = [pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1])]
-    if not finite:
+def intervals_svg(block: Intervals) -> str:
+    """A row per name: its values as grey dots, its mean, and a line from the low to the high end of the interval."""
+    if not block.rows:
         return ""
-    every = math.ceil(len(finite) / MOST_SCATTERED_POINTS)
-    low, high = value_range([value for pair in finite for value in pair])
-    size = 340.0
-    across, up = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, size - BOTTOM, TOP)
-    parts = _grid(across, up, "true value", as_percent=False)
-    parts += [text(LEFT, 12, "predicted", "start", "label"), line(LEFT, up.start, across.end, up.end, "diagonal")]
-    for true, predicted in finite[::every]:
-        parts.append(
-            f'<circle class="cloud" cx="{across.at(true):.1f}" cy="{up.at(predicted):.1f}" r="2.4">'
-            f"<title>true {number(true)}, predicted {number(predicted)}</title></circle>"
-        )
-    return svg("predicted against true values", parts, height=size)
+    reference = block.reference or 0.0
+    reached = [reference, *(end for row in block.rows for end in (row.low, row.high, *row.values))]
+    step = whole_step(max(max(reached) - min(reached), 1e-6), 6)
+    low, high = math.floor(min(reached) / step + 1e-9) * step, math.ceil(max(reached) / step - 1e-9) * step
+    left, width = 16 + LETTER * max(len(row.name) for row in block.rows), 420.0
+    across = Axis(low, high if high > low else low + step, left, width - RIGHT)
+    top, bottom = 8.0, 8.0 + ROW * len(block.rows)
+    parts = []
+    for tick in across.ticks(7):
+        share = float(f"{100 * tick:.6g}")
+        words = f"{share:g}" if block.reference is not None or not share else f"{share:+g}"
+        parts += [
+            line(across.at(tick), top, across.at(tick), bottom, "rule"),
+            text(across.at(tick), bottom + 14, words),
+        ]
+    parts.append(line(across.at(reference), top, across.at(reference), bottom, "diagonal"))
+    parts.append(text(across.end, bottom + 29, f"{block.across}, %", "end", "label"))
+    for place, row in enumerate(block.rows):
+        y = top + ROW * (place + 0.5)
+        parts.append(text(left - 10, y + 4, row.name, "end", "name"))
+        parts += [dot(across.at(value), y + 8, "value", radius=2) for value in row.values]
+        parts.append(line(across.at(row.low), y, across.at(row.high), y, "spread"))
+        words = f"{row.name}: {100 * row.mean:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
+        parts.append(dot(across.at(row.mean), y, "dot first", words, 4.5))
+    return svg(block.across, parts, width, bottom + BOTTOM)
 
 
-FOOTER = "Drawn by Glasswork from the numbers in this run’s folder; the page computed none of them."
+def fan_svg(block: Fan) -> str:
+    """A series and the fans of its forecasts; the empty string if there is nothing to draw."""
+    known = [(x, y) for x, y in block.known if math.isfinite(y)]
+    heights = [y for _, y in known]
+    for one in block.forecasts:
+        heights += [*one.naive, *(value for low, high in one.bands for value in (*low, *high))]
+    if not heights or not block.places:
+        return ""
+    across = Axis(min(block.places), max(*block.places, min(block.places) + 1), LEFT, WIDE - RIGHT)
+    up = axis_up(heights, WIDE_HEIGHT - BOTTOM, TOP)
+    parts = [*grid(across, up, "", labels=()), *_times(block, across, up)]
+    parts += [_band(one.places, low, high, across, up) for one in block.forecasts for low, high in one.bands]
+    parts += [_along(one.places, one.naive, across, up, "naive") for one in block.forecasts if one.naive]
+    parts.append(path([(across.at(x), up.at(y)) for x, y in known], "known"))
+    for one in block.forecasts:
+        if len(one.places) == 1:
+            parts.append(dot(across.at(one.places[0]), up.at(one.median[0]), "dot first", radius=3))
+        parts.append(_along(one.places, one.median, across, up, "line first"))
+    keys = [Key("known", "what came"), Key("line first", "forecast")]
+    keys += [Key("naive", "seasonal naive")] if any(one.naive for one in block.forecasts) else []
+    return svg(f"forecasts of {block.caption}", [*parts, *legend(keys, LEFT, WIDE)[0]], WIDE, WIDE_HEIGHT)
 
 
-def document(title: str, body: str, *, footer: str = FOOTER, style: str = "", script: str = "", kind: str = "") -> str:
-    """A whole HTML page around `body`, with the style sheet inside it.
-
-    Args:
-        title: of the page.
-        body: HTML.
-        footer: one sentence under it, as text.
-        style: more rules of CSS, after those of every page.
-        script: the one script that may run; nothing else can.
-        kind: class of the page's content, for its own style.
-    """
-    sheet = files("glasswork.show").joinpath("page.css").read_text(encoding="utf-8") + style
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    running = f"; script-src 'sha256-{digest}'" if script else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Whatever a class name smuggled in, the browser loads nothing and runs nothing else.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        f"style-src 'unsafe-inline'{running}\">"
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{sheet}</style></head><body>"
-        + (f'<main class="{kind}">' if kind else "<main>")
-        + f"{body}"
-        f"<footer>{escape(footer)}</footer></main>"
-        + (f"<script>{script}</script>" if script else "")
-        + "</body></html>\n"
-    )
+def _times(block: Fan, across: Axis, up: Axis) -> list[str]:
+    """A few times below the ground line, as many as fit."""
+    longest = max(len(word) for word in block.words)
+    most = max(2, min(TIMES, int((across.end - across.start) / (LETTER * longest + 20))))
+    last = len(block.words) - 1
+    parts = []
+    for place in sorted({round(last * place / (most - 1)) for place in range(most)}):
+        anchor = "start" if place == 0 else "end" if place == last else "middle"
+        parts.append(text(across.at(block.places[place]), up.start + 14, block.words[place], anchor))
+    return parts
 
 
-def section(title: str, reading: str, *parts: str) -> str:
-    """A section with its sentence on how to read it; nothing at all when it has nothing to show."""
-    body = "".join(parts)
-    margin = f'<div class="margin"><h2>{title}</h2><p>{reading}</p></div>'
-    return f'<section>{margin}<div class="body">{body}</div></section>' if body else ""
+def _band(places: Sequence[float], low: Sequence[float], high: Sequence[float], across: Axis, up: Axis) -> str:
+    if len(places) == 1:
+        x = across.at(places[0])
+        corners = [(x - 4, up.at(low[0])), (x + 4, up.at(low[0])), (x + 4, up.at(high[0])), (x - 4, up.at(high[0]))]
+    else:
+        corners = [(across.at(x), up.at(y)) for x, y in zip(places, high, strict=True)]
+        corners += [(across.at(x), up.at(y)) for x, y in zip(reversed(places), reversed(low), strict=True)]
+    return path(corners, "band", closed=True)
 
 
-def figure(caption: str, drawing: str, style: str = "") -> str:
-    """A drawing under its caption; nothing when there is no drawing."""
-    heading = f"<figcaption>{escape(caption)}</figcaption>"
-    return f'<figure class="{style}">{heading}{drawing}</figure>' if drawing else ""
+def _along(places: Sequence[float], values: Sequence[float], across: Axis, up: Axis, style: str) -> str:
+    return path([(across.at(x), up.at(y)) for x, y in zip(places, values, strict=True)], style)
 
 
-def folded(what: str, drawing: str, rows: int) -> str:
-    """A long drawing behind a line to open it; a short one as it is."""
-    return f"<details><summary>All {rows} {what}</summary>{drawing}</details>" if rows > MOST_OPEN_ROWS else drawing
+def timeline_svg(block: Timeline) -> str:
+    """True labels as pale bars, answers as thin ones within, wrong answers in another colour."""
+    if not block.truth:
+        return ""
+    left, top = 16 + LETTER * max(len(label) for label in block.labels), 8
+    base = top + LANE * len(block.labels)
+    across = Axis(0, len(block.truth), left, WIDE - RIGHT)
+
+    def bar(start: int, end: int, lane: int, height: int, style: str, words: str) -> str:
+        y = top + LANE * (lane + 0.5) - height / 2
+        words = f"{words}, frames {start} to {end - 1}"
+        return box(across.at(start), y, across.at(end) - across.at(start), height, style, words)
+
+    parts = []
+    for lane, name in enumerate(block.labels):
+        middle = top + LANE * (lane + 0.5)
+        parts += [line(left, middle, WIDE - RIGHT, middle, "rule"), text(left - 8, middle + 3.5, name, "end", "name")]
+    for label, start, end in _runs(block.truth):
+        parts.append(bar(start, end, label, LANE - 6, "band", f"{block.labels[label]}, true"))
+    for (label, truth), start, end in _runs(list(zip(block.said, block.truth, strict=True))):
+        style = "right" if label == truth else "wrong"
+        parts.append(bar(start, end, label, 5, style, f"{block.labels[label]}, answered"))
+    parts += [text(across.at(tick), base + 14, number(tick)) for tick in across.ticks(6)]
+    key = "frame; pale: true, thin: answered, red: answered wrongly"
+    parts.append(text((left + WIDE - RIGHT) / 2, base + 28, key))
+    return svg(f"labels of {block.caption}", parts, WIDE, base + BOTTOM)
 
 
-def facts(rows: Sequence[tuple[str, object]]) -> str:
-    """Labels and values, one pair to a line."""
-    lines = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(number(value))}</dd></div>" for label, value in rows)
-    return f'<dl class="facts">{lines}</dl>' if lines else ""
+def _runs(values: Sequence[T]) -> Iterator[tuple[T, int, int]]:
+    start = 0
+    for value, group in groupby(values):
+        end = start + len(list(group))
+        yield value, start, end
+        start = end
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> str:
-    """An HTML table of cells that are HTML already; each cell carries its column's name, for narrow pages."""
-    lines = []
-    for row in rows:
-        cells = (f'<td data-column="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True))
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    names = "".join(f'<th scope="col">{name}</th>' for name in head)
-    whole = f"<thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f'<div class="wide"><table class="{style}">{whole}</table></div>' if lines else ""
-
-
-def bars(rows: Sequence[tuple[str, float]], as_percent: bool = False) -> str:
-    """Horizontal bars, one to a row, longest filling the width; a value that is not finite gets no bar."""
-    longest = 1.0 if as_percent else max((value for _, value in rows if math.isfinite(value)), default=0.0) or 1.0
-    lines = []
-    for name, value in rows:
-        width = 100 * max(0.0, value) / longest if math.isfinite(value) else 0.0
-        words = percent(value) if as_percent else number(value)
-        lines.append(
-            f'<li title="{escape(name)}"><span class="name">{escape(name)}</span>'
-            f'<span class="track"><span class="fill" style="width:{width:.1f}%"></span></span>'
-            f'<span class="value">{escape(words)}</span></li>'
-        )
-    return f'<ul class="bars">{"".join(lines)}</ul>' if lines else ""
-
-
-def confusion_table(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    """Counts of answers (columns) by truth (rows); above 20 classes the pairs most often confused instead."""
-    if len(classes) > MOST_CLASSES_IN_A_TABLE:
-        return _confused_pairs(classes, matrix)
-    most_right = max((row[index] for index, row in enumerate(matrix)), default=0) or 1
-    most_wrong = max((n for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j), default=0) or 1
-    short = all(len(name) <= 3 for name in classes)
-    names = [f'<span title="{escape(name)}">{escape(name)}</span>' for name in classes]
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    lines = []
-    for i, row in enumerate(matrix):
-        cells = []
-        for j, count in enumerate(row):
-            kind, most = ("right", most_right) if i == j else ("wrong", most_wrong)
-            # The square root keeps a single mistake visible beside fifty.
-            style = f' class="{kind}" style="--share:{math.sqrt(count / most):.2f}"' if count else ' class="none"'
-            title = f"{number(count)} of class {escape(classes[i])} answered as {escape(classes[j])}"
-            cells.append(f'<td{style} title="{title}">{number(count) if count else "·"}</td>')
-        lines.append(f'<tr><th scope="row">{names[i]}</th>{"".join(cells)}</tr>')
-    corner = '<th class="corner"><span>truth ↓<br/>answer →</span></th>'
-    size = f"{'short' if short else 'long'} {'many' if len(classes) > 12 else ''}"
-    return (
-        f'<div class="wide"><table class="confusion {size}"><thead><tr>{corner}{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-    )
-
-
-def _confused_pairs(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    pairs = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n]
-    pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    rows = [
-        (escape(classes[i]), escape(classes[j]), f"{number(n)} of {number(sum(matrix[i]))}")
-        for n, i, j in pairs[:MOST_CONFUSED_PAIRS]
-    ]
-    return table(("Truth", "Answered as", "How often"), rows, "pairs")
-
-
-def picture(png: bytes, name: str) -> str:
-    """PNG or GIF bytes as an `<img>` that needs no file; small ones are enlarged with hard edges."""
-    kind = "gif" if png[:3] == b"GIF" else "png"
-    # Width and height stand at fixed places in every GIF, and in the first chunk of every PNG.
-    order, at, least = ("<HH", 6, 10) if kind == "gif" else (">II", 16, 24)
-    width, height = struct.unpack(order, png[at:least]) if len(png) >= least else (0, 0)
-    style = "tiny" if max(width, height) <= TINY_PICTURE else "photo"
-    source = base64.b64encode(png).decode("ascii")
-    return f'<img class="{style}" src="data:image/{kind};base64,{source}" alt="{escape(name)}">'
-
-
-def _sureness(probability: float) -> str:
-    """A probability for narrow places: nobody tells 99.998 % from 99.9."""
-    return f"over {percent(0.999)}" if probability > 0.9995 else percent(probability)
-
-
-def gallery(rows: Sequence[tuple[bytes, str, str, str, float]]) -> str:
-    """Wrong answers as pictures: PNG (empty: only the name is shown), name, truth, answer, probability."""
-    wordy = any(not png or len(truth) > 10 or len(answer) > 10 for png, _, truth, answer, _ in rows)
-    items = []
-    for png, name, truth, answer, probability in rows:
-        shown = picture(png, name) if png else f'<p class="sample">{escape(name)}</p>'
-        items.append(
-            f'<figure title="{escape(name)}">{shown}<figcaption><span>is <b>{escape(truth)}</b></span>'
-            f'<span>said <b class="wrong">{escape(answer)}</b></span>'
-            f'<span class="quiet">{_sureness(probability)} sure</span></figcaption></figure>'
-        )
-    return f'<div class="gallery {"wordy" if wordy else ""}">{"".join(items)}</div>' if items else ""
+DRAWINGS: dict[type[Any], Callable[[Any], str]] = {
+    Curves: curves_svg,
+    Scatter: scatter_svg,
+    Calibration: calibration_svg,
+    Intervals: intervals_svg,
+    Fan: fan_svg,
+    Timeline: timeline_svg,
+}

@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from glasswork.show import charts, escape
-from glasswork.show.charts import document, figure, section
+from markupsafe import Markup
+
+from glasswork.show.html import figure, note, section_of
+from glasswork.show.markup import asset, document, macro
 
 if TYPE_CHECKING:
     from glasswork.glassbox.convolve.convolve import Convolved
@@ -21,12 +22,23 @@ WIDEST_TEXT = 40
 Rows = Sequence[Sequence[float]]
 
 
+class _Cell(NamedTuple):
+    """One number of a grid: its words, the classes of its look, and further style."""
+
+    words: str
+    look: str = ""
+    style: str = ""
+
+
+Cells = Sequence[Sequence[_Cell]]
+
+
 def convolve_page(result: "Convolved") -> str:
     """The result as one HTML page that needs no script, no other file and no network."""
     title = f"{result.name} over {PurePath(result.source).name}"
-    body = "".join(part(result) for part in (_head, _pictures, _filter, _cell, _matrix))
-    style = files("glasswork.show").joinpath("convolve.css").read_text(encoding="utf-8")
-    return document(title, body, style=style, footer="Drawn by Glasswork; the page computed none of these numbers.")
+    body = Markup("").join(part(result) for part in (_head, _pictures, _filter, _worked, _matrix))
+    footer = "Drawn by Glasswork; the page computed none of these numbers."
+    return document(title, body, style=asset("convolve.css"), footer=footer)
 
 
 def convolve_text(result: "Convolved") -> str:
@@ -82,16 +94,17 @@ def _zeros(result: "Convolved") -> str:
     return f"zeros: {top} above, {bottom} below, {left} left, {right} right"
 
 
-def _head(result: "Convolved") -> str:
+def _macro(name: str, *values: object) -> Markup:
+    return macro("convolve.html", name, *values)
+
+
+def _head(result: "Convolved") -> Markup:
     about = result.kernels[0].about if len(result.kernels) == 1 else BOTH
-    return (
-        f"<header><h1>{escape(result.name)} over {escape(PurePath(result.source).name)}</h1>"
-        f'<p class="verdict">{escape(_sentence(result).capitalize())}.</p>'
-        f'<p class="verdict quiet">{escape(about)}</p></header>'
-    )
+    title = f"{result.name} over {PurePath(result.source).name}"
+    return _macro("head", title, f"{_sentence(result).capitalize()}.", about)
 
 
-def _pictures(result: "Convolved") -> str:
+def _pictures(result: "Convolved") -> Markup:
     worked, kernel = result.worked, result.kernels[0].numbers
     before = (worked.top - 1 + len(kernel) / 2) / result.height, (worked.left - 1 + len(kernel[0]) / 2) / result.width
     after = (worked.row - 0.5) / result.rows, (worked.column - 0.5) / result.columns
@@ -101,62 +114,69 @@ def _pictures(result: "Convolved") -> str:
         figure(f"After: {result.rows} x {result.columns} numbers", _picture(result.after, "the result", after, share)),
     )
     reading = "Left the image, right what the filter makes of it. The ring marks the number that is worked out below."
-    note = f'<p class="note">{escape(result.mapping)}</p>'
-    return section("Before and after", reading, f'<div class="pair">{"".join(drawn)}</div>', note)
+    return section_of("Before and after", reading, _macro("pair", drawn), note(result.mapping))
 
 
-def _picture(png: str, name: str, spot: tuple[float, float], share: float) -> str:
-    top, left = (100 * min(max(place, 0.0), 1.0) for place in spot)
-    ring = f'<span class="spot" style="top:{top:.2f}%;left:{left:.2f}%"></span>'
-    shown = charts.picture(base64.b64decode(png), name)
-    return f'<div class="seen" style="width:{100 * share:.1f}%">{shown}{ring}</div>'
+def _picture(png: str, name: str, spot: tuple[float, float], share: float) -> Markup:
+    top, left = (f"{100 * min(max(place, 0.0), 1.0):.2f}" for place in spot)
+    return _macro("seen", base64.b64decode(png), name, top, left, f"{100 * share:.1f}")
 
 
-def _filter(result: "Convolved") -> str:
-    drawn = []
-    for kernel in result.kernels:
-        note = f'<p class="note">{escape(kernel.about)}</p>' if len(result.kernels) > 1 else ""
-        drawn.append(f"<div>{figure(_called(kernel), _grid(_signed(kernel.numbers)))}{note}</div>")
+def _filter(result: "Convolved") -> Markup:
+    several = len(result.kernels) > 1
+    drawn = [
+        Markup("<div>{}{}</div>").format(
+            figure(_called(kernel), _grid(_signed(kernel.numbers))), note(kernel.about if several else "")
+        )
+        for kernel in result.kernels
+    ]
     reading = "These numbers are laid on every patch of the image in turn. A network learns such numbers by itself."
     negative = any(value < 0 for kernel in result.kernels for row in kernel.numbers for value in row)
-    signs = ("plus", "positive"), ("minus", "negative")
-    key = "".join(f'<li><i class="{style}"></i>{word}</li>' for style, word in signs) if negative else ""
-    return section(
-        "The filter",
-        reading,
-        f'<div class="pair">{"".join(drawn)}</div>',
-        f'<ul class="key">{key}</ul>' if key else "",
-        f'<p class="note">{escape(result.remark)}</p>',
-    )
+    key = _macro("key") if negative else Markup("")
+    return section_of("The filter", reading, _macro("pair", drawn), key, note(result.remark))
 
 
 def _called(kernel: "Kernel") -> str:
     return kernel.name if kernel.divisor == 1 else f"{kernel.name}, all divided by {kernel.divisor:g}"
 
 
-def _cell(result: "Convolved") -> str:
+def _worked(result: "Convolved") -> Markup:
     worked, matrix, first = result.worked, result.matrix, result.kernels[0]
     fine = "fine" if max(len(first.numbers), len(first.numbers[0])) > 3 else ""
     several = len(result.kernels) > 1
     alone = f"; y is that of {first.name} alone" if several else ""
     bottom, right = matrix.top + matrix.height - 1, matrix.left + matrix.width - 1
     steps = [
-        f'<div class="sum">{figure("image z", _grid(_crop(result), "fine"))}<span class="sign">*</span>'
-        f'{figure(f"filter w{_over(first)}", _grid(_signed(first.numbers), fine))}<span class="sign">=</span>'
-        f"{figure('result y', _grid(_results(result), 'fine'))}</div>",
-        f'<p class="note quiet">Of z rows {matrix.top} to {bottom} and columns {matrix.left} to {right} are shown'
-        f"{'; hatched is padding' if _padded_crop(result) else ''}{alone}."
-        "</p>",
+        _macro(
+            "sum",
+            [
+                figure("image z", _grid(_crop(result), "fine")),
+                "*",
+                figure(f"filter w{_over(first)}", _grid(_signed(first.numbers), fine)),
+                "=",
+                figure("result y", _grid(_results(result), "fine")),
+            ],
+        ),
+        Markup('<p class="note quiet">{}.</p>').format(
+            f"Of z rows {matrix.top} to {bottom} and columns {matrix.left} to {right} are shown"
+            f"{'; hatched is padding' if _padded_crop(result) else ''}{alone}"
+        ),
         _formula(worked.symbols),
     ]
     for one, terms, total, words in zip(result.kernels, worked.terms, worked.sums, worked.numbers, strict=True):
-        patch = _grid(_patch(result), fine)
         name = f"filter w{f', {one.name}' if several else ''}{_over(one)}"
         steps.append(
-            f'<div class="sum">{figure("patch of z", patch)}<span class="sign">times</span>'
-            f'{figure(name, _grid(_signed(one.numbers), fine))}<span class="sign">=</span>'
-            f"{figure('products', _grid(_signed(terms), fine))}"
-            f'<span class="sign">added up{_over(one)} = {_short(total, digits=6)}</span></div>'
+            _macro(
+                "sum",
+                [
+                    figure("patch of z", _grid(_patch(result), fine)),
+                    "times",
+                    figure(name, _grid(_signed(one.numbers), fine)),
+                    "=",
+                    figure("products", _grid(_signed(terms), fine)),
+                    f"added up{_over(one)} = {_short(total, digits=6)}",
+                ],
+            )
         )
         steps.append(_formula(words))
     steps += [_formula(_length(result))] if several else []
@@ -165,13 +185,12 @@ def _cell(result: "Convolved") -> str:
         "patch times the weight that lies on it, all added up. The whole picture is this sum, once for every place. "
         "z counts rows and columns of the image, w of the filter, y of the result, from 1."
     )
-    return section("One number, worked out", reading, *steps)
+    return section_of("One number, worked out", reading, *steps)
 
 
-def _formula(words: str) -> str:
+def _formula(words: str) -> Markup:
     """A formula that is broken between its terms only."""
-    terms = " + ".join(f"<span>{escape(term)}</span>" for term in words.split(" + "))
-    return f'<p class="formula">{terms}</p>'
+    return _macro("formula", words.split(" + "))
 
 
 def _over(kernel: "Kernel") -> str:
@@ -195,61 +214,52 @@ def _matrix_reading(result: "Convolved") -> str:
     )
 
 
-def _matrix(result: "Convolved") -> str:
+def _matrix(result: "Convolved") -> Markup:
     matrix, worked = result.matrix, result.worked
     this = (worked.row - matrix.first_row) * matrix.columns + worked.column - matrix.first_column
     largest = max(abs(value) for row in matrix.numbers for value in row) or 1.0
-    pixels = "".join(
-        _pixel(
-            value, tag="th", edge=place % matrix.width == 0, outside=_in_padding(result, *divmod(place, matrix.width))
-        )
+    pixels = [
+        _pixel(value, place % matrix.width == 0, _in_padding(result, *divmod(place, matrix.width)))
         for place, value in enumerate(matrix.pixels)
-    )
-    lines = []
-    for number, (row, total) in enumerate(zip(matrix.numbers, matrix.results, strict=True)):
-        cells = "".join(_weight(value, largest, place % matrix.width == 0) for place, value in enumerate(row))
-        style = ' class="this"' if number == this else ""
-        lines.append(f'<tr{style}>{cells}<td class="result first">= {_short(total)}</td></tr>')
-    head = f"<thead><tr>{pixels}<th></th></tr></thead>"
-    body = f"<tbody>{''.join(lines)}</tbody>"
-    table = f'<div class="wide"><table class="matrix">{head}{body}</table></div>'
+    ]
+    lines = [
+        ([_weight(value, largest, place % matrix.width == 0) for place, value in enumerate(row)], f"= {_short(total)}")
+        for row, total in zip(matrix.numbers, matrix.results, strict=True)
+    ]
     reading = (
         "On top the pixels of the crop, row after row. Each line of the matrix makes one number of the result: the "
         "filter again, pulled apart over the columns and moved on from line to line, zeros elsewhere. The framed line "
         "is the number above."
     )
-    note = (
-        '<p class="note">So a convolution is a fully connected layer most of whose weights are 0, while the others are '
-        "shared; errors flow back through it by the transposed matrix.</p>"
+    so = (
+        "So a convolution is a fully connected layer most of whose weights are 0, while the others are shared; errors "
+        "flow back through it by the transposed matrix."
     )
-    return section(
-        "The same as a matrix", reading, f'<p class="note">{escape(_matrix_reading(result))}</p>', table, note
-    )
+    drawn = _macro("matrix", pixels, lines, this)
+    return section_of("The same as a matrix", reading, note(_matrix_reading(result)), drawn, note(so))
 
 
-def _grid(rows: Sequence[Sequence[str]], style: str = "") -> str:
-    """Cells, each a `<td>` already, as a table."""
-    lines = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    return f'<table class="cells {style}"><tbody>{lines}</tbody></table>'
+def _grid(rows: Cells, style: str = "") -> Markup:
+    return _macro("grid", rows, style)
 
 
-def _signed(rows: Rows) -> list[list[str]]:
+def _signed(rows: Rows) -> Cells:
     largest = max(abs(value) for row in rows for value in row) or 1.0
     return [[_weight(value, largest) for value in row] for row in rows]
 
 
-def _weight(value: float, largest: float, edge: bool = False) -> str:
+def _weight(value: float, largest: float, edge: bool = False) -> _Cell:
     sign = "plus" if value > 0 else "minus" if value < 0 else "zero"
-    share = f' style="--share:{abs(value) / largest:.2f}"' if value else ""
-    return f'<td class="{sign}{" first" if edge else ""}"{share}>{_short(value)}</td>'
+    share = f"--share:{abs(value) / largest:.2f}" if value else ""
+    return _Cell(_short(value), f"{sign}{' first' if edge else ''}", share)
 
 
-def _pixel(value: float, tag: str = "td", edge: bool = False, outside: bool = False, style: str = "") -> str:
-    """A pixel in its own shade of grey; hatched where it is padding."""
+def _pixel(value: float, edge: bool = False, outside: bool = False, style: str = "") -> _Cell:
+    """A pixel in its own shade of grey; hatched if it is padding."""
     names = " ".join(name for name, holds in (("first", edge), ("outside", outside)) if holds)
     level = round(min(max(value, 0.0), 255.0))
     shade = "" if outside else f"background:rgb({level},{level},{level});color:{'#000' if level > 127 else '#fff'};"
-    return f'<{tag} class="{names}" style="{shade}{style}">{_short(value)}</{tag}>'
+    return _Cell(_short(value), names, shade + style)
 
 
 def _outside(result: "Convolved", row: int, column: int) -> bool:
@@ -262,7 +272,7 @@ def _in_padding(result: "Convolved", row: int, column: int) -> bool:
     return _outside(result, result.matrix.top + row, result.matrix.left + column)
 
 
-def _patch(result: "Convolved") -> list[list[str]]:
+def _patch(result: "Convolved") -> Cells:
     worked = result.worked
     return [
         [_pixel(value, outside=_outside(result, worked.top + i, worked.left + j)) for j, value in enumerate(row)]
@@ -275,7 +285,7 @@ def _padded_crop(result: "Convolved") -> bool:
     return any(_in_padding(result, row, column) for row in range(matrix.height) for column in range(matrix.width))
 
 
-def _crop(result: "Convolved") -> list[list[str]]:
+def _crop(result: "Convolved") -> Cells:
     """The pixels around the patch, with a frame around those under the filter."""
     matrix, worked, kernel = result.matrix, result.worked, result.kernels[0].numbers
     top, left = worked.top - matrix.top, worked.left - matrix.left
@@ -296,7 +306,7 @@ def _crop(result: "Convolved") -> list[list[str]]:
     return rows
 
 
-def _results(result: "Convolved") -> list[list[str]]:
+def _results(result: "Convolved") -> Cells:
     """What the first filter makes of the crop, with the worked number framed."""
     matrix, worked = result.matrix, result.worked
     here = worked.row - matrix.first_row, worked.column - matrix.first_column
@@ -306,6 +316,6 @@ def _results(result: "Convolved") -> list[list[str]]:
         values = matrix.results[row * matrix.columns : (row + 1) * matrix.columns]
         cells = [_weight(value, largest) for value in values]
         if row == here[0]:
-            cells[here[1]] = cells[here[1]].replace('class="', 'class="here ', 1)
+            cells[here[1]] = cells[here[1]]._replace(look=f"here {cells[here[1]].look}")
         rows.append(cells)
     return rows

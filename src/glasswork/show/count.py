@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glasswork.show import number
+from glasswork.report.words import number
 
 if TYPE_CHECKING:
     from glasswork.glassbox.cost.count import Count, Layer

@@ -1,8 +1,9 @@
 """Pages that look into a trained network: what its weights look for, and what in an input its answer rests on."""
 
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from typing import Any
+
+from markupsafe import Markup
 
 from glasswork.glassbox.attribution.attribution import Attribution, GradCam, IntegratedGradients
 from glasswork.glassbox.attribution.occlusion import Occlusion
@@ -12,9 +13,12 @@ from glasswork.glassbox.features.images import Image
 from glasswork.glassbox.features.top_activations import MostExciting
 from glasswork.glassbox.landscape import Landscape
 from glasswork.record import Record
-from glasswork.show import charts, escape, number, percent, pictures
-from glasswork.show.charts import figure, section
-from glasswork.show.landscapes import landscape_map, landscape_section
+from glasswork.report.words import number, percent
+from glasswork.show import pictures
+from glasswork.show.charts import curves_svg
+from glasswork.show.html import figure, note, section_of
+from glasswork.show.landscapes import landscape_map, lines_through
+from glasswork.show.markup import asset, document, macro
 
 MOST_INPUTS = 12
 FOOTER = "Drawn by Glasswork from what the network did with these inputs; the page computed none of the numbers."
@@ -32,24 +36,20 @@ def looking_page(title: str, records: Sequence[Record], classes: Sequence[str] =
     Args:
         title: such as `LeNet on 7/a.png`.
         records: what the glass box found, in the order in which it shall be read.
-        classes: names of the outputs; absent: their numbers are shown.
+        classes: names of the outputs; empty: their numbers are shown.
     """
-    body = "".join(looking_section(record, classes) for record in records)
-    return charts.document(title, f"<header><h1>{escape(title)}</h1></header>{body}", style=style(), footer=FOOTER)
+    body = Markup("<header><h1>{}</h1></header>").format(title)
+    body += Markup("").join(looking_section(record, classes) for record in records)
+    return document(title, body, style=asset("looking.css"), footer=FOOTER)
 
 
-def looking_section(record: Record, classes: Sequence[str] = ()) -> str:
-    """The section of one record, to stand in any page that has `style` in it.
+def looking_section(record: Record, classes: Sequence[str] = ()) -> Markup:
+    """The section of one record.
 
     Raises:
         KeyError: for a record that is drawn elsewhere.
     """
     return SECTIONS[type(record)](record, classes)
-
-
-def style() -> str:
-    """What these sections need beyond the page's own style sheet."""
-    return files("glasswork.show").joinpath("looking.css").read_text(encoding="utf-8")
 
 
 def _named(output: int, classes: Sequence[str]) -> str:
@@ -62,30 +62,24 @@ def _place(position: Sequence[int]) -> str:
     return ", ".join(f"{name} {at + 1}" for name, at in zip(names, position, strict=True))
 
 
-def _tile(png: bytes, title: str, words: str = "") -> str:
-    """A picture under which stands what it is; flat ones, such as rows of units, are made high enough to be seen."""
-    if not png:
-        return ""
-    shown = charts.picture(png, title)
-    if png[16:20] != png[20:24] and int.from_bytes(png[20:24]) == 1:
-        shown = shown.replace('class="tiny', 'class="line tiny').replace('class="photo', 'class="line photo')
-    caption = f"<b>{escape(title)}</b>{escape(words)}" if title or words else ""
-    return f"<figure>{shown}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
+def _tile(png: bytes, title: str, words: str = "") -> Markup:
+    """A picture under which stands what it is."""
+    return macro("looking.html", "tile", png, title, words) if png else Markup("")
 
 
-def _tiles(tiles: Sequence[str], size: str = "") -> str:
-    return f'<div class="looks {size}">{"".join(tiles)}</div>' if any(tiles) else ""
+def _tiles(tiles: Sequence[Markup], size: str = "") -> Markup:
+    return macro("looking.html", "tiles", [tile for tile in tiles if tile], size)
 
 
-def _row(title: str, aside: str, *parts: str) -> str:
-    return f'<div class="row"><h3>{escape(title)} <span>{escape(aside)}</span></h3>{"".join(parts)}</div>'
+def _row(title: str, aside: str, *parts: Markup) -> Markup:
+    return macro("looking.html", "row", title, aside, parts)
 
 
-def _legend(kind: str, low: str, high: str) -> str:
-    return f'<p class="legend"><span>{escape(low)}</span><i class="{kind}"></i><span>{escape(high)}</span></p>'
+def _legend(kind: str, low: str, high: str) -> Markup:
+    return macro("looking.html", "legend", kind, low, high)
 
 
-def _signed_legend(limit: float | None = None, low: str = "against", high: str = "for") -> str:
+def _signed_legend(limit: float | None = None, low: str = "against", high: str = "for") -> Markup:
     ends = ("", "") if limit is None else (f" {number(-limit)}", f" +{number(limit)}")
     return _legend("signed", low + ends[0], high + ends[1])
 
@@ -112,28 +106,28 @@ def _attribution(found: Attribution, classes: Sequence[str], notes: Sequence[str
         )
         legend = _signed_legend(limit, *ENDS[found.method]) if found.signed else _legend("heat", "0", number(limit))
         empty = all(one.low == one.high == 0 for one in drawn.channels)
-        legend = '<p class="note">The map is 0 everywhere.</p>' if empty else "" if colour else legend
+        legend = note("The map is 0 everywhere.") if empty else Markup("") if colour else legend
         score = f"{'score' if found.targets else 'activation'} {number(found.scores[index])}"
-        note = f'<p class="note">{escape(notes[index])}</p>' if any(notes[index : index + 1]) else ""
-        rows.append(_row(what, score, _tiles(tiles), legend, note))
-    return "".join(rows) + _more(len(found.inputs), MOST_INPUTS, "inputs")
+        remark = note(notes[index]) if any(notes[index : index + 1]) else Markup("")
+        rows.append(_row(what, score, _tiles(tiles), legend, remark))
+    return Markup("").join(rows) + _more(len(found.inputs), MOST_INPUTS, "inputs")
 
 
-def _more(count: int, shown: int, what: str) -> str:
-    return f'<p class="note">The first {shown} of {count} {what}.</p>' if count > shown else ""
+def _more(count: int, shown: int, what: str) -> Markup:
+    return note(f"The first {shown} of {count} {what}." if count > shown else "")
 
 
-def _source(found: Attribution, *more: str) -> str:
-    return " ".join((escape(found.reading), *more, f"<i>{escape(found.source)}.</i>"))
+def _source(found: Attribution, *more: str) -> Markup:
+    return Markup("{} <i>{}.</i>").format(" ".join((found.reading, *more)), found.source)
 
 
-def _saliency(found: Attribution, classes: Sequence[str]) -> str:
-    return section("Saliency", _source(found), _attribution(found, classes))
+def _saliency(found: Attribution, classes: Sequence[str]) -> Markup:
+    return section_of("Saliency", _source(found), _attribution(found, classes))
 
 
-def _grad_cam(found: GradCam, classes: Sequence[str]) -> str:
+def _grad_cam(found: GradCam, classes: Sequence[str]) -> Markup:
     chosen = ", the last convolution" if found.chosen else ""
-    layer = f"Layer looked at: {escape(found.layer)}{chosen}."
+    layer = f"Layer looked at: {found.layer}{chosen}."
     notes = [
         ""
         if any(one.high > 0 for one in drawn.channels)
@@ -141,22 +135,22 @@ def _grad_cam(found: GradCam, classes: Sequence[str]) -> str:
         "function, where no value is below 0, or at an earlier one."
         for drawn in found.attribution.maps
     ]
-    return section("Grad-CAM", _source(found.attribution, layer), _attribution(found.attribution, classes, notes))
+    return section_of("Grad-CAM", _source(found.attribution, layer), _attribution(found.attribution, classes, notes))
 
 
-def _integrated(found: IntegratedGradients, classes: Sequence[str]) -> str:
+def _integrated(found: IntegratedGradients, classes: Sequence[str]) -> Markup:
     notes = [
         f"Completeness: the attributions sum to {number(one.total)}; score minus the baseline's score is "
         f"{number(one.difference)}; the gap is {number(one.gap)}."
         for one in found.completeness
     ]
-    how = f"{found.steps} steps by {escape(found.quadrature)} quadrature; more of them make the gap smaller."
-    return section(
+    how = f"{found.steps} steps by {found.quadrature} quadrature; more of them make the gap smaller."
+    return section_of(
         "Integrated gradients", _source(found.attribution, how), _attribution(found.attribution, classes, notes)
     )
 
 
-def _occlusion(found: Occlusion, classes: Sequence[str]) -> str:
+def _occlusion(found: Occlusion, classes: Sequence[str]) -> Markup:
     names = ("rows", "columns") if len(found.window) == 2 else ("cells",) * len(found.window)
     notes = []
     for one, score in zip(found.worst, found.attribution.scores, strict=True):
@@ -166,21 +160,21 @@ def _occlusion(found: Occlusion, classes: Sequence[str]) -> str:
         notes.append(f"Hiding {where} matters most: the score {verb} from {number(score)} to {number(one.score)}.")
     size = " by ".join(map(str, found.window))
     how = f"{number(found.windows)} windows of {size}, moved by {' by '.join(map(str, found.stride))}."
-    return section("Occlusion", _source(found.attribution, how), _attribution(found.attribution, classes, notes))
+    return section_of("Occlusion", _source(found.attribution, how), _attribution(found.attribution, classes, notes))
 
 
-def _deconvolution(found: Deconvolution, classes: Sequence[str]) -> str:
+def _deconvolution(found: Deconvolution, classes: Sequence[str]) -> Markup:
     notes = [f"Followed from {_place(place)} of the map." for place in found.positions]
     times = "once" if found.rectified == 1 else f"{found.rectified} times"
     passed = f"The signal was rectified {times} on its way down."
-    return section(
-        f"Deconvolution of unit {found.unit} of {escape(found.layer)}",
+    return section_of(
+        f"Deconvolution of unit {found.unit} of {found.layer}",
         _source(found.attribution, passed),
         _attribution(found.attribution, classes, notes),
     )
 
 
-def _templates(found: Templates, classes: Sequence[str]) -> str:
+def _templates(found: Templates, classes: Sequence[str]) -> Markup:
     limit = max(pictures.extent(one.image) for one in found.templates)
     tiles = [
         _tile(
@@ -190,25 +184,25 @@ def _templates(found: Templates, classes: Sequence[str]) -> str:
         )
         for one in found.templates
     ]
-    legend = "" if found.shape[0] == 3 else _signed_legend(limit, "bright here speaks against", "for the class")
+    legend = Markup("") if found.shape[0] == 3 else _signed_legend(limit, "bright here speaks against", "for the class")
     reading = (
         "One template of weights per class. The score of a class is the sum over all pixels of weight times pixel, "
         "plus the bias: an input scores high where it is bright under blue and dark under red."
     )
     if found.shape[0] == 3:
         reading = "One template of weights per class, in colour; middle grey is a weight of 0."
-    return section("Templates", reading, _tiles(tiles), legend)
+    return section_of("Templates", reading, _tiles(tiles), legend)
 
 
-def _filters(found: Filters, classes: Sequence[str]) -> str:
+def _filters(found: Filters, classes: Sequence[str]) -> Markup:
     limit = max(pictures.extent(one) for one in found.filters)
     tiles = [_tile(pictures.signed(one, limit), f"{index}") for index, one in enumerate(found.filters)]
     size = " x ".join(map(str, found.shape))
     what = "Each is laid over every place of the image" if found.kind == "convolution" else "Each belongs to one unit"
     colour = len(found.shape) == 3 and found.shape[0] == 3
-    legend = "" if colour else _signed_legend(limit, "bright here lowers the answer", "raises it")
-    return section(
-        f"First filters: {escape(found.layer)}",
+    legend = Markup("") if colour else _signed_legend(limit, "bright here lowers the answer", "raises it")
+    return section_of(
+        f"First filters: {found.layer}",
         f"{number(found.count)} filters of {size} weights. {what} and answers strongly where the image looks like it: "
         "edges of one direction, blobs, colours. Filters that look like noise have not learned much.",
         _tiles(tiles, "small" if len(found.filters) > 12 else ""),
@@ -217,7 +211,7 @@ def _filters(found: Filters, classes: Sequence[str]) -> str:
     )
 
 
-def _maps(layer: LayerMaps) -> str:
+def _maps(layer: LayerMaps) -> Markup:
     tiles = [
         _tile(_any_map(one), "" if len(layer.images) == 1 else f"{index}") for index, one in enumerate(layer.images)
     ]
@@ -225,16 +219,14 @@ def _maps(layer: LayerMaps) -> str:
     low, high = layer.values.minimum, layer.values.maximum
     words = f"{layer.kind}, {shape}; from {number(low or 0.0)} to {number(high or 0.0)}"
     kind = "units" if len(layer.values.shape) == 2 else "maps"
-    silent = (
-        f'<p class="note">{layer.silent} of {layer.count} {kind} are silent: 0 everywhere.</p>' if layer.silent else ""
-    )
+    silent = note(f"{layer.silent} of {layer.count} {kind} are silent: 0 everywhere." if layer.silent else "")
     size = "one" if len(layer.images) == 1 else "small"
-    more = _more(layer.count, len(layer.images), "maps") if kind == "maps" else ""
+    more = _more(layer.count, len(layer.images), "maps") if kind == "maps" else Markup("")
     return _row(layer.layer, words, _tiles(tiles, size), silent, more)
 
 
-def _feature_maps(found: FeatureMaps, classes: Sequence[str]) -> str:
-    return section(
+def _feature_maps(found: FeatureMaps, classes: Sequence[str]) -> Markup:
+    return section_of(
         "Feature maps",
         "What each layer made of the input, from top to bottom. A map is strong where its filter found what it looks "
         "for. Each map has its own scale: orange from 0 upwards; where values below 0 occur, blue above and red below.",
@@ -243,7 +235,7 @@ def _feature_maps(found: FeatureMaps, classes: Sequence[str]) -> str:
     )
 
 
-def _most_exciting(found: MostExciting, classes: Sequence[str]) -> str:
+def _most_exciting(found: MostExciting, classes: Sequence[str]) -> Markup:
     tiles = []
     for one in found.excitations:
         whole = _tile(pictures.photograph(one.image), f"input {one.index}", f"activation {number(one.value)}")
@@ -253,37 +245,38 @@ def _most_exciting(found: MostExciting, classes: Sequence[str]) -> str:
         span = " by ".join(str(high - low) for low, high in zip(one.start, one.stop, strict=True))
         words = f"{span} pixels, at {_place(one.position)} of the map"
         patch = _tile(pictures.photograph(one.patch), "what it saw of it", words)
-        tiles.append(f'<div class="pair">{whole}{patch}</div>')
-    return section(
-        f"What excites unit {found.unit} of {escape(found.layer)}",
+        tiles.append(Markup('<div class="pair">{}{}</div>').format(whole, patch))
+    return section_of(
+        f"What excites unit {found.unit} of {found.layer}",
         f"The strongest of {number(found.looked_at)} inputs, strongest first. It is active on {percent(found.active)} "
         f"of them; its mean activation is {number(found.mean)}. What the inputs have in common is what it looks for.",
         _tiles(tiles, "pairs" if any(one.start for one in found.excitations) else ""),
     )
 
 
-def _landscape(found: Landscape, classes: Sequence[str]) -> str:
+def _landscape(found: Landscape, classes: Sequence[str]) -> Markup:
     rise = (
         f"At the network itself (the ring) the loss is {number(found.centre)}; on this square it goes from "
         f"{number(found.lowest)} (the dot) to {number(found.highest)}."
     )
     odd = f" At {found.not_finite} places it is inf or nan." if found.not_finite else ""
     shown = (
-        figure("From above", landscape_map(found) + _legend("depth", number(found.lowest), number(found.highest))),
-        figure("On the two lines through the network", landscape_section(found)),
+        figure(
+            "From above", Markup(landscape_map(found)) + _legend("depth", number(found.lowest), number(found.highest))
+        ),
+        figure("On the two lines through the network", curves_svg(lines_through(found))),
     )
-    return section(
+    return section_of(
         "Loss landscape",
         "The loss if all filters are moved along two random directions, 1 being as far as the filters are long. A "
         "trained network stands at the bottom of a bowl; a wide bowl forgives small changes of the weights, a narrow "
-        "one does not. "
-        "<i>Li et al. 2018, Visualizing the Loss Landscape of Neural Nets.</i>",
-        f'<div class="figures">{"".join(shown)}</div>',
-        f'<p class="note">{rise}{odd}</p>',
+        "one does not. Li et al. 2018, Visualizing the Loss Landscape of Neural Nets.",
+        Markup('<div class="figures">{}</div>').format(Markup("").join(shown)),
+        note(f"{rise}{odd}"),
     )
 
 
-SECTIONS: dict[type[Record], Callable[[Any, Sequence[str]], str]] = {
+SECTIONS: dict[type[Record], Callable[[Any, Sequence[str]], Markup]] = {
     Attribution: _saliency,
     GradCam: _grad_cam,
     IntegratedGradients: _integrated,

@@ -4,14 +4,14 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
+
+from markupsafe import Markup
 
 from glasswork.glassbox.graph.expressions import written
 from glasswork.glassbox.graph.graph import Graph, Node, Stop
-from glasswork.show import escape
-from glasswork.show.charts import document, table
 from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out
+from glasswork.show.markup import asset, document, escape, render
 
 LETTER = 7.6
 LEGEND = 34.0
@@ -33,7 +33,7 @@ def graph_svg(graph: Graph, step: int | None = None, upright: bool = False) -> s
         GlassworkError: for a step that there is not.
     """
     stop = graph.stopped(graph.last_step if step is None else step)
-    style = f"<style>{_asset('graph.css')}</style>"
+    style = f"<style>{asset('graph.css')}</style>"
     return _Drawing(graph, upright, stop, marked=step is not None).svg(style)
 
 
@@ -44,9 +44,18 @@ def graph_page(graph: Graph) -> str:
     """
     return document(
         graph.expression,
-        f"{_head(graph)}{_whole(graph)}{_inputs(graph)}{_walk(graph)}{_steps(graph)}",
-        style=_asset("graph_page.css") + _asset("graph.css"),
-        script=_asset("graph.js"),
+        render(
+            "graph.html",
+            graph=graph,
+            at=_at(graph),
+            inputs=[node for node in graph.nodes if node.operation == "input"],
+            stops=[graph.stopped(step) for step in range(graph.last_step + 1)],
+            whole=Markup(_both(graph, graph.stopped(graph.last_step))),
+            walk=Markup(_both(graph, None)),
+            written=written,
+        ),
+        style=asset("graph_page.css") + asset("graph.css"),
+        script=asset("graph.js"),
         footer="Drawn by Glasswork; values and gradients are rounded to four digits here.",
         kind="graph",
     )
@@ -81,11 +90,6 @@ def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _at(graph: Graph) -> str:
     return ", ".join(f"{node.name} = {written(node.value)}" for node in graph.nodes if node.operation == "input")
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("glasswork.show").joinpath(name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -284,69 +288,3 @@ def _path(corners: Sequence[Point]) -> str:
 def _both(graph: Graph, stop: Stop | None) -> str:
     """The picture for wide pages and for narrow ones; the style sheet shows one of them."""
     return "".join(_Drawing(graph, upright, stop).framed() for upright in (False, True))
-
-
-def _head(graph: Graph) -> str:
-    at = f" <span>at {escape(_at(graph))}</span>" if graph.gradients else ""
-    return (
-        "<header><h1>Computation graph</h1>"
-        f'<p class="headline"><strong>{escape(graph.output)} = {escape(written(graph.value))}</strong>'
-        f"<code>{escape(graph.expression)}</code>{at}</p></header>"
-    )
-
-
-def _whole(graph: Graph) -> str:
-    remarks = "".join(f"<li>{escape(remark)}</li>" for remark in graph.remarks)
-    reading = (
-        "Values go forward, from the inputs to the last operation. Gradients come back: at each operation the upstream "
-        "gradient is multiplied by the local gradient, and where a node is used several times, what arrives is added."
-    )
-    return (
-        f"<section><h2>The whole graph</h2><p>{reading}</p>{_both(graph, graph.stopped(graph.last_step))}"
-        + (f'<ul class="warnings">{remarks}</ul>' if remarks else "")
-        + "</section>"
-    )
-
-
-def _inputs(graph: Graph) -> str:
-    rows = [
-        (
-            escape(node.name),
-            f'<span class="value">{escape(written(node.value))}</span>',
-            f'<span class="gradient">{escape(written(graph.gradients[node.name]))}</span>',
-        )
-        for node in graph.nodes
-        if node.operation == "input"
-    ]
-    if not rows:
-        return ""
-    output = escape(graph.output)
-    drawn = table(("input", "value", f"d{output}/d(input)"), rows, "inputs")
-    reading = f"How steeply {output} rises (or falls, if negative) as one input is raised and the others are kept."
-    return f"<section><h2>The gradients of the inputs</h2><p>{reading}</p>{drawn}</section>"
-
-
-def _walk(graph: Graph) -> str:
-    """Hidden until the script shows it."""
-    words = {"start": "Start", "back": "Back", "next": "Next", "end": "End"}
-    buttons = "".join(f'<button type="button" class="{name}">{word}</button>' for name, word in words.items())
-    return (
-        '<section id="walk" hidden><h2>Step by step</h2><p>First forward, one operation at a time, then backward, one '
-        "edge at a time. The arrow keys do the same as Back and Next.</p>"
-        f'{_both(graph, None)}<div class="desk"><div class="said step" aria-live="polite"></div>'
-        f'<div class="controls">{buttons}<output></output></div></div></section>'
-    )
-
-
-def _steps(graph: Graph) -> str:
-    items = []
-    for stop in map(graph.stopped, range(graph.last_step + 1)):
-        names = ("local gradient", "upstream times local", "gradient") if stop.phase == "backward" else ("",)
-        if len(names) == 1:
-            body = f'<div class="{stop.phase}"><code>{escape(stop.lines[0])}</code></div>'
-        else:
-            pairs = zip(names, stop.lines, strict=True)
-            body = "".join(f"<dt>{name}</dt><dd><code>{escape(line)}</code></dd>" for name, line in pairs)
-            body = f'<dl class="backward">{body}</dl>'
-        items.append(f'<li class="step"><h3>{escape(stop.title)}</h3>{body}</li>')
-    return f'<section><h2>All steps</h2><ol class="steps">{"".join(items)}</ol></section>'

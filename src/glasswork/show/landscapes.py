@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 
 from glasswork.glassbox.landscape import Landscape
-from glasswork.show import charts, escape, number
-from glasswork.show.charts import Series
+from glasswork.report.blocks import Curves, Line
+from glasswork.report.words import number
+from glasswork.show.markup import escape
+from glasswork.show.svg import LOGARITHMIC_FROM_RATIO, dot, svg, text
 
 SIDE, EDGE = 300.0, 40.0
 LEVELS = 8
-LOGARITHMIC_FROM_RATIO = 30.0
 
 Grid = Sequence[Sequence[float]]
 Segment = tuple[float, float, float, float]
@@ -38,38 +39,31 @@ def landscape_map(landscape: Landscape) -> str:
         for x1, y1, x2, y2 in contour(heights, level / LEVELS)
     )
     parts.append(f'<path class="contour" d="{"".join(lines)}"/>')
-    middle = (EDGE + SIDE / 2, SIDE / 2)
-    parts.append(
-        f'<circle class="here" cx="{middle[0]:.1f}" cy="{middle[1]:.1f}" r="6"><title>the network</title></circle>'
-    )
+    parts.append(dot(EDGE + SIDE / 2, SIDE / 2, "here", "the network", 6))
     at = [landscape.coordinates.index(one) for one in landscape.lowest_at]
     x, y = EDGE + (at[1] + 0.5) * cell, SIDE - (at[0] + 0.5) * cell
-    parts.append(f'<circle class="least" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>the least loss</title></circle>')
+    parts.append(dot(x, y, "least", "the least loss", 3))
     for index in (0, count // 2, count - 1):
         words = number(landscape.coordinates[index])
-        parts.append(_text(EDGE + (index + 0.5) * cell, SIDE + 15, words, "middle"))
-        parts.append(_text(EDGE - 6, SIDE - (index + 0.5) * cell + 3.5, words, "end"))
-    parts.append(_text(EDGE + SIDE, SIDE + 31, "along the second direction", "end"))
+        parts.append(text(EDGE + (index + 0.5) * cell, SIDE + 15, words))
+        parts.append(text(EDGE - 6, SIDE - (index + 0.5) * cell + 3.5, words, "end"))
+    parts.append(text(EDGE + SIDE, SIDE + 31, "along the second direction", "end"))
     parts.append(
         f'<text x="11" y="{SIDE / 2:.1f}" text-anchor="middle" transform="rotate(-90 11 {SIDE / 2:.1f})">'
         "along the first direction</text>"
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {EDGE + SIDE + 2:g} {SIDE + 36:g}" '
-        f'role="img" aria-label="loss landscape">{"".join(parts)}</svg>'
-    )
+    return svg("loss landscape", parts, EDGE + SIDE + 2, SIDE + 36)
 
 
-def landscape_section(landscape: Landscape) -> str:
+def lines_through(landscape: Landscape) -> Curves:
     """The loss on the two lines through the network."""
-    middle = len(landscape.coordinates) // 2
-    along = [
-        Series(
-            "first direction", list(zip(landscape.coordinates, [row[middle] for row in landscape.losses], strict=True))
-        ),
-        Series("second", list(zip(landscape.coordinates, landscape.losses[middle], strict=True)), "second"),
+    middle, at = len(landscape.coordinates) // 2, landscape.coordinates
+    first = [row[middle] for row in landscape.losses]
+    lines = [
+        Line("first direction", list(zip(at, first, strict=True))),
+        Line("second", list(zip(at, landscape.losses[middle], strict=True))),
     ]
-    return charts.line_chart(along, "loss along both directions", "distance from the network")
+    return Curves("loss along both directions", lines, "distance from the network")
 
 
 def _heights(landscape: Landscape) -> list[list[float]]:
@@ -115,7 +109,3 @@ def contour(grid: Grid, level: float) -> list[Segment]:
                 crossed = crossed[1:] + crossed[:1]  # a saddle: the middle belongs to the other pair of corners
             found += [(*crossed[k], *crossed[k + 1]) for k in range(0, len(crossed), 2)]
     return found
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -6,26 +6,29 @@ from typing import Any
 from glasswork.glassbox.convolve.convolve import Convolved
 from glasswork.glassbox.cost.count import Count
 from glasswork.glassbox.diagnose.diagnose import Diagnosis
+from glasswork.glassbox.diagnose.report import report_of
 from glasswork.glassbox.graph.graph import Graph
 from glasswork.glassbox.sequences.following import Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import GateSaturation
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
-from glasswork.show import escape
-from glasswork.show.charts import document
+from glasswork.report.blocks import Text
+from glasswork.report.report import Report
 from glasswork.show.convolve import convolve_page
 from glasswork.show.count import count_text
-from glasswork.show.diagnosis import diagnosis_page
 from glasswork.show.features_page import looking_page
 from glasswork.show.graph import graph_page
+from glasswork.show.html import to_html
+from glasswork.show.markup import escape
 from glasswork.show.sequences import sequences_page
 from glasswork.show.trace import trace_page
 
 
 def count_page(count: Count) -> str:
     """The table of a network's layers as a page."""
-    return document(count.what, f"<pre>{escape(count_text(count))}</pre>", footer="Counted by Glasswork.")
+    table = Text(count_text(count), "table")
+    return to_html(Report(count.what, [], opening=[table], footer="Counted by Glasswork."))
 
 
 PAGES: dict[type[Record], Callable[[Any], str]] = {
@@ -33,7 +36,7 @@ PAGES: dict[type[Record], Callable[[Any], str]] = {
     Graph: graph_page,
     Convolved: convolve_page,
     Count: count_page,
-    Diagnosis: lambda found: diagnosis_page(found, "Diagnosis"),
+    Diagnosis: lambda found: to_html(report_of(found, "Diagnosis")),
     UnitReading: lambda found: sequences_page("A unit reads", [found]),
     NextCharacters: lambda found: sequences_page("Next characters", [found]),
     Following: lambda found: sequences_page("What units follow", [found]),

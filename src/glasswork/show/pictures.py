@@ -5,13 +5,10 @@ import io
 
 from PIL import Image as Pillow
 
+from glasswork.data.png import encode_png
 from glasswork.glassbox.features.images import Image
 from glasswork.glassbox.tensor_summary import Picture
-
-FOR = (43, 123, 186)
-AGAINST = (209, 89, 59)
-HEAT = (226, 116, 20)
-Colour = tuple[int, int, int]
+from glasswork.show.palette import AGAINST, FOR, HEAT, Colour
 
 
 def numbers(picture: Picture) -> list[float]:
@@ -41,8 +38,8 @@ def photograph(image: Image, around_zero: bool = False) -> bytes:
     planes = [bytes(round(255 * (value - low) / span) for value in numbers(one)) for one in image.channels]
     size = (image.channels[0].width, image.channels[0].height)
     if len(planes) == 1:
-        return _png(Pillow.frombytes("L", size, planes[0]))
-    return _png(Pillow.merge("RGB", [Pillow.frombytes("L", size, plane) for plane in planes]))
+        return encode_png(Pillow.frombytes("L", size, planes[0]), small=True)
+    return encode_png(Pillow.merge("RGB", [Pillow.frombytes("L", size, plane) for plane in planes]), small=True)
 
 
 def signed(image: Image, limit: float | None = None) -> bytes:
@@ -56,12 +53,12 @@ def signed(image: Image, limit: float | None = None) -> bytes:
         return b""
     if len(image.channels) > 1:
         return photograph(image, around_zero=True)
-    return _png(_tinted(image.channels[0], limit or extent(image), FOR, AGAINST))
+    return encode_png(_tinted(image.channels[0], limit or extent(image), FOR, AGAINST), small=True)
 
 
 def heat(image: Image, limit: float | None = None) -> bytes:
     """Values from 0 upwards: the paper shows through at 0, full colour at the limit."""
-    return _png(_tinted(image.channels[0], limit or extent(image), HEAT, HEAT)) if image.channels else b""
+    return encode_png(_tinted(image.channels[0], limit or extent(image), HEAT, HEAT)) if image.channels else b""
 
 
 def laid_over(image: Image, over: Image, *, two_sided: bool) -> bytes:
@@ -75,7 +72,7 @@ def laid_over(image: Image, over: Image, *, two_sided: bool) -> bytes:
     colours = (FOR, AGAINST) if two_sided else (HEAT, HEAT)
     ground = ground.convert("RGBA")
     ground.alpha_composite(_tinted(above, extent(over), *colours))
-    return _png(ground.convert("RGB"))
+    return encode_png(ground.convert("RGB"), small=True)
 
 
 def _tinted(picture: Picture, limit: float, up: Colour, down: Colour) -> Pillow.Image:
@@ -84,9 +81,3 @@ def _tinted(picture: Picture, limit: float, up: Colour, down: Colour) -> Pillow.
     for value in numbers(picture):
         cells += bytes((*(up if value > 0 else down), round(255 * min(1.0, abs(value) / limit))))
     return Pillow.frombytes("RGBA", (picture.width, picture.height), bytes(cells))
-
-
-def _png(image: Pillow.Image) -> bytes:
-    held = io.BytesIO()
-    image.save(held, "PNG", optimize=True)
-    return held.getvalue()

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,18 +10,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from glasswork.report.words import duration, worded
+
 if TYPE_CHECKING:
     from glasswork.training.step import Step
 
 REFRESH_SECONDS = 0.2
-MAIN_METRICS = {
-    "bits_per_character": "{:.3f} bits per character",
-    "accuracy": "accuracy {:.1%}",
-    "f1": "f1 {:.1%}",
-    "r2": "r2 {:.3f}",
-    "mae": "mean absolute error {:.4g}",
-}
-"""The figures that people ask for first, in the order in which they are looked for, and how each is worded."""
 
 
 def shown(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> "Iterator[Step]":
@@ -33,55 +27,6 @@ def shown(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> 
         unit: what the steps count as examples, in the plural.
     """
     return _bar(steps, console, unit) if console.is_terminal else _lines(steps, console, unit)
-
-
-def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
-    """Draws a bar with what is being done; without a terminal, prints a line each time that changes.
-
-    Args:
-        steps: the share of the work that is done, from 0 to 1, and what is being done.
-        console: where to draw.
-    """
-    if not console.is_terminal:
-        last = ""
-        for step in steps:
-            if step[1] not in {last, ""}:
-                console.print(escape(step[1]))
-                last = step[1]
-            yield step
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
-    drawn = 0.0
-    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
-        for share, words in steps:
-            if time.monotonic() - drawn >= REFRESH_SECONDS:
-                drawn = time.monotonic()
-                progress.update(task, completed=share, description=escape(words))
-                progress.refresh()
-            yield share, words
-
-
-def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
-    """The figure that people ask for first."""
-    return next(((name, metrics[name]) for name in MAIN_METRICS if name in metrics), None)
-
-
-def worded(metrics: Mapping[str, float]) -> str:
-    """The main figure in words; empty where there is none."""
-    found = main_metric(metrics)
-    if found is None:
-        return ""
-    name, value = found
-    return MAIN_METRICS[name].format(value).replace("%", " %")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `42 s`, `3:05 min`, `1:02 h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
 FIRST_LINES, SECONDS_APART = 20, 1.0
@@ -140,6 +85,33 @@ def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[St
             line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} {unit}/s"
             console.print(line, highlight=False)
         yield step
+
+
+def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
+    """Draws a bar with what is being done; without a terminal, prints a line each time that changes.
+
+    Args:
+        steps: the share of the work that is done, from 0 to 1, and what is being done.
+        console: where to draw.
+    """
+    if not console.is_terminal:
+        last = ""
+        for step in steps:
+            if step[1] not in {last, ""}:
+                console.print(escape(step[1]))
+                last = step[1]
+            yield step
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
+    drawn = 0.0
+    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        for share, words in steps:
+            if time.monotonic() - drawn >= REFRESH_SECONDS:
+                drawn = time.monotonic()
+                progress.update(task, completed=share, description=escape(words))
+                progress.refresh()
+            yield share, words
 
 
 def console_for_people() -> Console:

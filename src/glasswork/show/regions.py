@@ -10,41 +10,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFilter, ImageFont
+from PIL import ImageDraw, ImageFilter
 
+from glasswork.data.png import encode_png
 from glasswork.glassbox.regions import Grid, LayerUnits, Region
-from glasswork.show import number
+from glasswork.report.blocks import Curves
+from glasswork.report.words import NARROW_SPACE
+from glasswork.show.lettering import letters, shorten
+from glasswork.show.palette import GREY, HUES, INK, PALE, WHITE, Colour
+from glasswork.show.png import OVERSAMPLED, draw_curves, on_axis
 
 Array = npt.NDArray[np.floating[Any]]
-Colour = tuple[int, int, int]
-
-# Orange and blue as in the TensorFlow playground, then Okabe and Ito's hues, which colour-blind readers tell apart.
-HUES: tuple[Colour, ...] = (
-    (240, 138, 24),
-    (18, 110, 184),
-    (0, 158, 115),
-    (204, 105, 160),
-    (214, 190, 30),
-    (86, 180, 233),
-    (200, 70, 20),
-    (95, 95, 100),
-    (120, 82, 40),
-    (115, 75, 170),
-)
-PALE: Colour = (244, 243, 240)
-INK: Colour = (34, 32, 29)
-GREY: Colour = (128, 122, 112)
-WHITE: Colour = (255, 255, 255)
-
+SHEET_TILE, BETWEEN, HEAD, TAIL, ACROSS, CHART = 520, 40, 60, 60, 4, 380
 SIDE = 600  # of a region's field; pictures are made for screens of twice the usual resolution
-LETTERS = 24
 DOT = 7.0
 LINE, LEAST_LINE = 2.6, 1.6
 SURE = 0.66  # a region never takes its hue in full, so that points of that class stand out on it
 TILE = 190
 TILES = 4
 SHADES = 24
-OVERSAMPLED = 3
 FRAME_SIDE, FRAME_STRIP = 360, 40
 PALETTE = 96
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 220, 2600
@@ -62,12 +46,12 @@ def region_png(region: Region) -> bytes:
         (region.inputs[0], (left + SIDE / 2, ground + 8), "ma"),
         (on_axis(region.high[0]), (left + SIDE, ground + 8), "ra"),
         (on_axis(region.low[1]), (left - 10, ground), "rd"),
-        (_short(region.inputs[1]), (left - 10, 24 + SIDE / 2), "rm"),
+        (shorten(region.inputs[1], 8), (left - 10, 24 + SIDE / 2), "rm"),
         (on_axis(region.high[1]), (left - 10, 24), "ra"),
     ):
         draw.text(place, words, GREY, letters(), anchor)
     _key(sheet, region, left, ground + 64)
-    return png(sheet)
+    return encode_png(sheet)
 
 
 def region_field(region: Region, side: int, dots: Pillow.Image | None = None) -> Pillow.Image:
@@ -88,6 +72,31 @@ def region_field(region: Region, side: int, dots: Pillow.Image | None = None) ->
     return field
 
 
+def regions_png(regions: Sequence[tuple[Region, str, str]], above: Curves | None = None) -> bytes:
+    """Regions side by side, each between a title and its words, on white, for slides.
+
+    Args:
+        regions: with title and words.
+        above: a chart over them; None: there is none.
+    """
+    across = max(1, min(ACROSS, len(regions)))
+    width = BETWEEN + max(2 if above else 1, across) * (SHEET_TILE + BETWEEN)
+    top = BETWEEN + CHART + 110 if above else 0
+    rows = -(-len(regions) // across)
+    sheet = Pillow.new("RGB", (width, top + rows * (HEAD + SHEET_TILE + TAIL) + BETWEEN // 2), WHITE)
+    if above is not None:
+        draw_curves(sheet, above, (130, BETWEEN, width - BETWEEN, BETWEEN + CHART))
+    draw = ImageDraw.Draw(sheet)
+    for place, (region, title, words) in enumerate(regions):
+        x = BETWEEN + place % across * (SHEET_TILE + BETWEEN)
+        y = top + place // across * (HEAD + SHEET_TILE + TAIL)
+        draw.text((x + SHEET_TILE / 2, y + HEAD / 2 + 4), title, INK, letters(30), "mm")
+        sheet.paste(region_field(region, SHEET_TILE), (x, y + HEAD))
+        words = words.replace(NARROW_SPACE, " ")  # which the font lacks
+        draw.text((x + SHEET_TILE / 2, y + HEAD + SHEET_TILE + TAIL / 2 - 4), words, INK, letters(24), "mm")
+    return encode_png(sheet)
+
+
 def units_png(layers: Sequence[LayerUnits]) -> bytes:
     """The regions of all units, layer under layer, as PNG: blue above 0, orange below."""
     drawn = [_layer(layer) for layer in layers]
@@ -100,12 +109,12 @@ def units_png(layers: Sequence[LayerUnits]) -> bytes:
         draw.text((0, y), layer_words(layer), GREY, letters())
         sheet.paste(one, (0, y + heading), one)
         y += heading + one.height + gap
-    return png(sheet)
+    return encode_png(sheet)
 
 
 def layer_png(layer: LayerUnits) -> bytes:
     """The regions of one layer's units, as PNG."""
-    return png(_layer(layer))
+    return encode_png(_layer(layer))
 
 
 def layer_words(layer: LayerUnits) -> str:
@@ -141,25 +150,6 @@ def _palette(pictures: Sequence[Pillow.Image]) -> Pillow.Image:
     for place, hue in enumerate(HUES):
         draw.rectangle((place * each, height * len(pictures), (place + 1) * each, sheet.height), hue)
     return sheet.quantize(PALETTE, Pillow.Quantize.MEDIANCUT)
-
-
-def letters(size: int = LETTERS) -> ImageFont.FreeTypeFont:
-    """The font of all lettering, which Pillow carries."""
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font
-
-
-def png(picture: Pillow.Image) -> bytes:
-    """A picture as PNG."""
-    held = io.BytesIO()
-    picture.save(held, "PNG")
-    return held.getvalue()
-
-
-def on_axis(value: float) -> str:
-    """A value with as many digits as an axis has room for."""
-    return number(float(f"{value:.3g}"))
 
 
 def class_shade(shares: Array) -> Array:
@@ -275,7 +265,7 @@ def _key(sheet: Pillow.Image, region: Region, x: float, y: float) -> None:
     else:
         words = [(name, HUES[k]) for k, name in enumerate(region.classes)]
     for name, colour in words:
-        name = _short(name, 16)
+        name = shorten(name, 16)
         if x + 40 + draw.textlength(name, letters()) > sheet.width:
             draw.text((x, y), "...", GREY, letters(), "lm")
             return
@@ -294,7 +284,3 @@ def _layer(layer: LayerUnits) -> Pillow.Image:
         tile = Pillow.fromarray(np.rint(number_shade(values, -1, 1)).astype(np.uint8), "RGB")
         sheet.paste(tile, (place % TILES * (TILE + gap), place // TILES * (TILE + gap)))
     return sheet
-
-
-def _short(name: str, most: int = 8) -> str:
-    return name if len(name) <= most else name[: most - 1] + "\u2026"

@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from glasswork.glassbox.regions import Region
-from glasswork.show.regions import INK, Colour, class_shade, number_range, number_shade, on_axis, point_colour
+from glasswork.glassbox.regions import TERMINAL_CELLS, Region
+from glasswork.show.palette import INK, Colour
+from glasswork.show.png import on_axis
+from glasswork.show.regions import class_shade, number_range, number_shade, point_colour
 
 LETTERS = ".#+o*x%@=&"
 STEPS = " .:-=+*#"
 HALF = "\u2580"
-TERMINAL_CELLS, LEAST_CELLS = 44, 24
+LEAST_CELLS = 24
 
 
 def print_regions(console: Console, regions: Sequence[tuple[Region, str]]) -> None:

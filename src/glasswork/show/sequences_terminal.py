@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from glasswork.glassbox.sequences.following import Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
 from glasswork.glassbox.sequences.saturation import GateSaturation
-from glasswork.show import percent
+from glasswork.report.words import percent
+from glasswork.show.palette import AGAINST, FOR
 from glasswork.show.sequences import VISIBLE, place_name, rule, unit_name
-from glasswork.show.terminal import print_table
+from glasswork.show.terminal import print_table, shade
 
-UP, DOWN, GUESSED = (43, 123, 186), (209, 89, 59), (178, 106, 27)
-PAPER = (24, 24, 24)
-LEAST_SHARE = 0.02
-"""Below it a character stands on the terminal's own ground."""
+GUESSED = (178, 106, 27)
 
 
 def print_unit(console: Console, found: UnitReading) -> None:
@@ -25,7 +22,7 @@ def print_unit(console: Console, found: UnitReading) -> None:
     text = Text()
     for character, value in zip(found.text, found.values, strict=True):
         shown = VISIBLE["\n"] + "\n" if character == "\n" else character
-        text.append(shown, _on(UP if value > 0 else DOWN, abs(value) / most))
+        text.append(shown, shade(FOR if value > 0 else AGAINST, abs(value) / most))
     console.print(Text(f"{unit_name(found)}: blue up to {most:.3g}, red down to {-most:.3g}", "bold"))
     console.print(text)
 
@@ -44,7 +41,7 @@ def print_next_characters(console: Console, found: NextCharacters) -> None:
             row = Text()
             for place in line:
                 guess = found.guesses[place][rank]
-                row.append(_cell(guess.character), _on(GUESSED, guess.probability))
+                row.append(_cell(guess.character), shade(GUESSED, guess.probability))
             console.print(row)
         console.print()
 
@@ -66,14 +63,6 @@ def print_saturation(console: Console, found: Sequence[GateSaturation]) -> None:
         for one in found
     ]
     print_table(console, ("layer", "gate", "shut", "open"), rows)
-
-
-def _on(colour: tuple[int, int, int], share: float) -> Style:
-    """White letters on the colour, mixed with dark paper by its share."""
-    if share < LEAST_SHARE:
-        return Style()
-    ground = [round(dark + share * (full - dark)) for dark, full in zip(PAPER, colour, strict=True)]
-    return Style(color="#ffffff", bgcolor=f"#{ground[0]:02x}{ground[1]:02x}{ground[2]:02x}")
 
 
 def _cell(character: str) -> str:

@@ -1,103 +1,204 @@
-"""What the verbs print for people: summaries, tables, answers."""
+"""Blocks on a terminal: tables, sentences, commands, bars and curves in letters."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import io
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.style import Style
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
 
-from glasswork.glassbox.graph.expressions import written
-from glasswork.show.progress import duration, main_metric, worded
+from glasswork.report.blocks import (
+    Bars,
+    Beside,
+    Block,
+    Calibration,
+    Cell,
+    Commands,
+    Curves,
+    Facts,
+    Fan,
+    Intervals,
+    Matrix,
+    Pictures,
+    Scatter,
+    ShadedText,
+    Table,
+    Text,
+    Timeline,
+)
+from glasswork.report.report import Report
+from glasswork.report.words import number, percent
+from glasswork.show.palette import AGAINST, FOR, TERMINAL, Colour, hexadecimal, mix
 
-if TYPE_CHECKING:
-    from glasswork.data.summary import Summary
-    from glasswork.execution import Execution
-
-MOST_LISTED = 20
-MOST_NUMBERS = 8
-
-
-def print_summary(console: Console, preset: str, summary: "Summary") -> None:
-    """What the data is, and what to mind about it, before training."""
-    counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
-    console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
-    console.print(f"{summary.inputs}; {escape(summary.target)}")
-    if 0 < len(summary.class_counts) <= MOST_LISTED and summary.imbalance > 1.5:
-        listed = ", ".join(f"{name} {count:,}" for name, count in summary.class_counts.items())
-        console.print(f"training examples per class: {escape(listed)}")
-    for warning in summary.warnings:
-        console.print(f"[yellow]note:[/yellow] {escape(warning)}")
-
-
-def print_numerics(console: Console, execution: "Execution") -> None:
-    """How the arithmetic is carried out, and what was measured to choose it."""
-    threads = f"{execution.threads} thread{'s' if execution.threads > 1 else ''}"
-    chosen = f"{execution.device}, {threads}, {execution.precision}, {execution.memory_format}"
-    kept = ", memory kept" if execution.allocator == "keep" else ""
-    tried = "; ".join(f"{way} {milliseconds:.1f} ms" for way, milliseconds in execution.measured)
-    console.print(f"{chosen}{kept}" + (f"  [dim](per step: {tried})[/dim]" if tried else ""))
-
-
-def print_result(console: Console, result: Mapping[str, Any], commands: Sequence[tuple[str, str]]) -> None:
-    """The short summary after a run."""
-    print_updates(console, result.get("updates", {}))
-    test, where = result["test"], result["measured_on"]
-    figure = worded(test) or f"loss {test['loss']:.4f}"
-    name = main_metric(test)
-    others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if name is None or key != name[0])
-    best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
-    console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
-    console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
-    for remark in result.get("remarks", ()):
-        console.print(escape(remark), soft_wrap=True)
-    console.print(f"run: {escape(result['run'])}   report: {escape(result['run'])}/report.html\n\nnext:")
-    width = max(len(command) for command, _ in commands)
-    for command, sentence in commands:
-        console.print(f"  {escape(command.ljust(width))}  [dim]{escape(sentence)}[/dim]", soft_wrap=True)
+BAR = 24
+LINES, COLUMNS = 12, 70
+MARGIN = 9
+LETTERS = "*o+x"
+FIGURE = re.compile("|-|[-+\u2212]?[0-9][0-9,.]*(e[-+]?[0-9]+)?\\s?%?")
+LEAST_SHARE = 0.02
+"""Below it words stand on the terminal's own ground."""
 
 
-def print_updates(console: Console, updates: Mapping[str, Mapping[str, Any]]) -> None:
-    """The updates of `result.json`, line by line: which number, the slide's formula, the numbers put in, the value."""
-    for name, update in updates.items():
-        console.print(
-            f"\n[bold]the {name} update[/bold]: epoch {update['epoch']:,}, example {escape(update['example'])}"
-        )
-        console.print(f"  x = ({_few(update['x'])}), t = ({_few(update['t'])}), eta = {update['learning_rate']:g}")
-        width = max(len(line["index"]) for line in update["lines"])
-        for line in update["lines"]:
-            words = (
-                f"  {line['index']:{width}}  {line['symbol']} = {line['formula'].removeprefix(line['symbol'] + ' = ')}"
-            )
-            console.print(escape(f"{words} = {line['numbers']} = {written(line['value'])}"), soft_wrap=True)
+def print_report(console: Console, report: Report) -> None:
+    """What of a report a terminal shows."""
+    print_blocks(console, report.summary)
 
 
-def _few(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values[:MOST_NUMBERS]) + (", ..." if len(values) > MOST_NUMBERS else "")
+def report_text(report: Report, width: int = 120) -> str:
+    """The same as plain text."""
+    file = io.StringIO()
+    print_report(Console(file=file, width=width, color_system=None, highlight=False), report)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
-def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> None:
-    """The runs of a folder: name and result, None where one is not finished."""
-    rows: list[tuple[object, ...]] = []
-    for name, result in runs:
-        if result is None:
-            rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
-        else:
-            figure = worded(result["test"]) or f"loss {result['test']['loss']:.4g}"
-            rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
-    print_table(console, ("run", "data", "test", "epochs", "time"), rows)
+def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
+    """Blocks one below the other, sentences closely, others apart."""
+    before: type[Block] | None = None
+    for block in blocks:
+        if before is not None and not (before is type(block) is Text):
+            console.print()
+        TERMINAL_BLOCKS[type(block)](console, block)
+        before = type(block)
 
 
 def print_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A plain table; numbers to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = RichTable(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for place, name in enumerate(header):
-        numeric = bool(rows) and all(isinstance(row[place], (int, float)) or row[place] in {"", "-"} for row in rows)
+        cells = [row[place] for row in rows]
+        numeric = bool(rows) and all(isinstance(cell, (int, float)) or cell in {"", "-"} for cell in cells)
+        numeric = numeric or (place > 0 and bool(rows) and all(FIGURE.fullmatch(str(cell)) for cell in cells))
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row))
+        table.add_row(*(escape(f"{value:.4g}" if isinstance(value, float) else str(value)) for value in row))
     console.print(table)
 
 
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def shade(colour: Colour, share: float) -> Style:
+    """White letters on a colour, mixed with dark paper by its share."""
+    if share < LEAST_SHARE:
+        return Style()
+    return Style(color="#ffffff", bgcolor=hexadecimal(mix(TERMINAL, colour, share)))
+
+
+def plot(block: Curves) -> str:
+    """Curves in letters, one letter for each line."""
+    points = [
+        (x, y, LETTERS[place % len(LETTERS)])
+        for place, one in enumerate(block.lines)
+        if one.joined
+        for x, y in one.points
+        if math.isfinite(y) and (block.reach is None or block.reach[0] <= y <= block.reach[1])
+    ]
+    if not points:
+        return ""
+    across: Callable[[float], float] = math.log10 if block.logarithmic_across else float
+    left, right = across(min(x for x, _, _ in points)), across(max(x for x, _, _ in points))
+    low, high = block.reach or (min(y for _, y, _ in points), max(y for _, y, _ in points))
+    cells = [[" "] * COLUMNS for _ in range(LINES)]
+
+    def column(x: float) -> int:
+        return round((x - left) / (right - left or 1) * (COLUMNS - 1))
+
+    for x, y, letter in points:
+        up = (y - low) / (high - low or 1)
+        cells[round((1 - up) * (LINES - 1))][column(across(x))] = letter
+    ruler, marks = [" "] * (COLUMNS + 6), [" "] * COLUMNS
+    ticks = [(left, number(left)), (right, number(right))]
+    if block.logarithmic_across:
+        ticks = [(float(decade), f"1e{decade}") for decade in range(math.ceil(left), math.floor(right) + 1)]
+    for value, words in ticks:
+        ruler[column(value) : column(value) + len(words)] = words
+        marks[column(value)] = "|"
+    labels = {0: f"{high:.3g}", LINES - 1: f"{low:.3g}"}
+    lines = [f"{labels.get(place, ''):>8} {''.join(row).rstrip()}" for place, row in enumerate(cells)]
+    return "\n".join([*lines, f"{'':>8} {''.join(marks).rstrip()}", f"{'':>8} {''.join(ruler).rstrip()}"])
+
+
+def _print_table(console: Console, block: Table) -> None:
+    rows: list[list[Cell]] = [["-" if cell is None else cell for cell in row] for row in block.rows]
+    print_table(console, block.head, rows)
+
+
+def _print_facts(console: Console, block: Facts) -> None:
+    for label, value in block.rows:
+        console.print(escape(f"{label}: {number(value)}"), soft_wrap=True)
+
+
+def _print_commands(console: Console, block: Commands) -> None:
+    console.print("next:")
+    width = max(len(command) for command, _ in block.rows)
+    for command, words in block.rows:
+        line = f"  {escape(command.ljust(width))}  [dim]{escape(words)}[/dim]" if words else f"  {escape(command)}"
+        console.print(line, soft_wrap=True)
+
+
+def _print_bars(console: Console, block: Bars) -> None:
+    longest = 1.0 if block.in_percent else max((value for _, value in block.rows if math.isfinite(value)), default=1.0)
+    for name, value in block.rows:
+        filled = round(BAR * max(0.0, value) / (longest or 1.0)) if math.isfinite(value) else 0
+        bar = "\u2588" * filled + "\u2591" * (BAR - filled)
+        figure = f"{100 * value:5.1f} %" if block.in_percent else number(value)
+        console.print(escape(f"  {bar} {figure}  {name}"), soft_wrap=True)
+
+
+def _print_text(console: Console, block: Text) -> None:
+    console.print(escape(block.words), soft_wrap=True)
+
+
+def _print_shaded(console: Console, block: ShadedText) -> None:
+    text = RichText()
+    for piece, share in block.pieces:
+        word = piece.rstrip()
+        text.append(word, shade(FOR if share > 0 else AGAINST, abs(share))).append(piece[len(word) :])
+    console.print(text)
+
+
+def _print_matrix(console: Console, block: Matrix) -> None:
+    head = [block.caption, *block.classes]
+    print_table(console, head, [[name, *row] for name, row in zip(block.classes, block.counts, strict=True)])
+
+
+def _print_calibration(console: Console, block: Calibration) -> None:
+    rows = [(percent(one.confidence), percent(one.accuracy), number(one.count)) for one in block.bins if one.count]
+    print_table(console, ("sure", "right", "answers"), rows)
+
+
+def _print_intervals(console: Console, block: Intervals) -> None:
+    rows = [(row.name, percent(row.mean), f"{percent(row.low)} to {percent(row.high)}") for row in block.rows]
+    print_table(console, ("", block.across, "95 % interval"), rows)
+
+
+def _print_name(console: Console, block: Scatter | Fan | Timeline | Pictures) -> None:
+    """What no terminal can draw."""
+    names = [] if not isinstance(block, Pictures) else [one.name for one in block.pictures]
+    console.print(escape("; ".join([one for one in (block.caption, *names) if one])), soft_wrap=True)
+
+
+def _print_beside(console: Console, block: Beside) -> None:
+    _print_name(console, block.picture)
+    _print_bars(console, block.bars)
+
+
+TERMINAL_BLOCKS: dict[type[Any], Callable[[Console, Any], None]] = {
+    Table: _print_table,
+    Facts: _print_facts,
+    Commands: _print_commands,
+    Bars: _print_bars,
+    Text: _print_text,
+    ShadedText: _print_shaded,
+    Matrix: _print_matrix,
+    Calibration: _print_calibration,
+    Intervals: _print_intervals,
+    Scatter: _print_name,
+    Fan: _print_name,
+    Timeline: _print_name,
+    Pictures: _print_name,
+    Beside: _print_beside,
+    Curves: lambda console, block: console.print(escape(plot(block)), soft_wrap=True),
+}

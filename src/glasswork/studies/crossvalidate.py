@@ -14,6 +14,9 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
+from glasswork.report.blocks import Commands, Curves, Facts, Line, Table, Text
+from glasswork.report.report import Headline, Report, Section
+from glasswork.report.words import NARROW_SPACE, number, percent
 from glasswork.run.choose import choose_preset
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read, resolve
@@ -32,6 +35,22 @@ MOST_NUMBERS = 1 << 28
 """In memory at the same time, for all networks trained together: 1 GB."""
 COPIES = 6
 """Of a network's weights: themselves, gradients, two moments, the best ones, and room to stack them."""
+CAPACITY = (
+    "With too little both errors are high, for the network cannot fit the data; with too much training goes on falling "
+    "while validation rises, for it learns its examples by heart."
+)
+RESTRAINT = (
+    "With too little the network learns its examples by heart, and validation stays far above training; with too much "
+    "both errors rise, for it cannot fit the data."
+)
+READINGS = {
+    "hidden": CAPACITY,
+    "epochs": CAPACITY,
+    "strength": RESTRAINT,
+    "weight_decay": RESTRAINT,
+    "dropout": RESTRAINT,
+}
+"""How to read the curve of error against a field."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +149,71 @@ class CrossValidated:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return asdict(self)
+
+    def choice(self) -> str:
+        """The choice in a sentence."""
+        best, chosen = self.settings[self.best], self.settings[self.chosen]
+        least, limit = self.write(best.error), self.write(self.threshold)
+        if len(self.settings) == 1:
+            spread = self.write(chosen.standard_error)
+            return f"{chosen.name}: error {least} on examples not trained on, standard error {spread}."
+        if self.best == self.chosen:
+            simpler = "; none that is simpler comes within one standard error of it" if self.reason or self.best else ""
+            return f"Chosen: {chosen.name}, whose error is the least ({least}){simpler}."
+        reason = self.reason or "the least error of the simplest"
+        return (
+            f"Chosen: {chosen.name}, with {reason} among the settings whose error is within one standard "
+            f"error of the least ({least} at {best.name}, so at most {limit})."
+        )
+
+    def trained_together(self) -> str:
+        """How many networks were trained at the same time, and why others were not."""
+        sizes = sorted(set(self.stacks) - {1})
+        counts = [self.stacks.count(size) for size in sizes]
+        words = [f"{count} stack{'s' * (count > 1)} of {size}" for count, size in zip(counts, sizes, strict=True)]
+        alone = self.stacks.count(1)
+        if alone:
+            words.append(f"{alone} one after the other, for {self.alone_because}")
+        return ", ".join(words)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether errors are shares of one."""
+        return "accuracy" in self.settings[0].folds[0].metrics
+
+    def write(self, error: float) -> str:
+        """An error for people."""
+        return percent(error) if self.in_percent else number(float(f"{error:.3g}"))
+
+    def report(self) -> Report:
+        """The settings, the slide's curve of error against setting, and what was judged on what."""
+        chosen = self.settings[self.chosen]
+        title = f"{self.preset} on {self.data or 'the data given'}, {self.folds}-fold cross-validation"
+        commands = Commands([(chosen.command, "trains the chosen setting")])
+        failed = [f"{name} could not be trained to the end: {problem}" for name, problem in self.failed.items()]
+        alone = [f"networks trained at the same time: {self.trained_together()}"] if 1 in self.stacks else []
+        notes = [self.choice(), *failed, *alone, *(f"note: {remark}" for remark in self.remarks)]
+        warnings = [*self.remarks, *(f"{name}: {problem}" for name, problem in self.failed.items())]
+        return Report(
+            title,
+            [
+                Section("Before you trust it", "", [Text(words, "warning") for words in warnings]),
+                *_error_curves(self),
+                Section(
+                    "Every setting",
+                    "Means over the folds, and the standard error of the validation error. The error is the "
+                    f"{self.error_name}.",
+                    [_settings(self, "training error")],
+                ),
+                _folds(self),
+                _division(self),
+                Section("What to try next", "", [commands]),
+            ],
+            headline=Headline(chosen.name, "chosen", f"error {_write_spread(self, chosen)}"),
+            verdict=self.choice(),
+            summary=[_settings(self, "training"), *map(Text, notes), Commands([(chosen.command, "")])],
+            footer="Drawn by Glasswork from the figures of every fold.",
+        )
 
 
 @dataclass
@@ -483,3 +567,141 @@ def _execution(setting: Setting, recipe: Recipe, dataset: Dataset, splits: Split
     network = copy.deepcopy(setting.order.network)
     request = replace(setting.order, recipe=recipe, machine=machine, network=network)
     return prepare_learning(request, dataset, splits, derive=False).execution
+
+
+def _error_curves(found: CrossValidated) -> list[Section]:
+    """One curve over the field with the most values, for each combination of the others; all to one scale."""
+    if len(found.settings) < 2 or not found.varied:
+        return []
+    several = {
+        key: _ordered({_word(one.values[key]): one.values[key] for one in found.settings}) for key in found.varied
+    }
+    across = max(several, key=lambda key: len(several[key]))
+    labels, panels = several[across], dict[str, list[int]]()
+    for place, one in enumerate(found.settings):
+        others = [f"{_field(key)} {_word(one.values[key])}" for key in found.varied if key != across]
+        panels.setdefault(", ".join(others), []).append(place)
+    error_name = found.error_name[:1].upper() + found.error_name[1:]
+    curves = [_error_curve(found, caption or error_name, across, labels, places) for caption, places in panels.items()]
+    return [
+        Section(
+            f"Error against {_field(across)}",
+            f"{READINGS.get(across, '')} Bars are one standard error of the mean over the folds. Settings not above "
+            "the dashed line cannot be told from the best; the simplest of them is taken.",
+            curves,
+        )
+    ]
+
+
+def _error_curve(
+    found: CrossValidated, caption: str, across: str, labels: Sequence[str], places: Sequence[int]
+) -> Curves:
+    """Training and validation error against a setting (Kovashka, "Determining best number of hidden units")."""
+    at = {place: labels.index(_word(found.settings[place].values[across])) for place in places}
+    places = sorted(places, key=lambda place: at[place])
+    some = [found.settings[place] for place in places]
+    heights = [found.threshold, *(one.training_error for one in found.settings)]
+    heights += [one.error + sign * one.standard_error for one in found.settings for sign in (-1, 1)]
+    amounts = all(_is_amount(one.values[across]) for one in found.settings)
+    return Curves(
+        caption,
+        [
+            Line("training", [(at[k], found.settings[k].training_error) for k in places], "second", joined=amounts),
+            Line(
+                "validation",
+                [(at[k], found.settings[k].error) for k in places],
+                "first",
+                [one.standard_error for one in some],
+                joined=amounts,
+            ),
+        ],
+        _field(across),
+        labels,
+        limit=("least + 1 standard error", found.threshold),
+        ringed=("chosen", places.index(found.chosen)) if found.chosen in places else None,
+        in_percent=found.in_percent,
+        reach=(min(heights), max(heights)),
+    )
+
+
+def _settings(found: CrossValidated, training: str) -> Table:
+    keys = list(found.settings[0].values)
+    rows = []
+    for place, one in enumerate(found.settings):
+        marks = [word for word, at in (("least", found.best), ("chosen", found.chosen)) if at == place]
+        values = [_word(one.values[key]) for key in keys]
+        errors = [found.write(one.training_error), _write_spread(found, one)]
+        rows.append([*values, f"{one.parameters:,}", *errors, ", ".join(marks)])
+    head = [*map(_field, keys), "parameters", training, "validation error", ""]
+    return Table(head, rows, noun="settings", bold=[found.chosen])
+
+
+def _folds(found: CrossValidated) -> Section:
+    first, again = found.settings[0].folds, found.repeats > 1
+    head = ["setting", *(f"{one.repeat}.{one.fold}" if again else f"fold {one.fold}" for one in first)]
+    rows = [[one.name, *(found.write(fold.error) for fold in one.folds)] for one in found.settings]
+    reading = "The validation error of each network. Every setting has the same folds, so columns may be compared."
+    return Section("Fold by fold", reading, [Table(head, rows, noun="settings")])
+
+
+def _division(found: CrossValidated) -> Section:
+    ways = {"time": "in the order of time, learning from the past alone", "shuffled": "shuffled and stratified"}
+    first = found.settings[0].folds
+    facts = Facts(
+        [
+            ("folds", found.folds),
+            ("how they are divided", f"groups kept together ({found.groups})" if found.groups else ways[found.order]),
+            ("repeats", found.repeats),
+            ("examples divided", found.examples),
+            ("trained on, per network", _span([fold.training_examples for fold in first])),
+            ("judged on, per network", _span([fold.validation_examples for fold in first])),
+            ("kept for the test", found.kept_for_test),
+            ("seed", found.seed),
+            ("trained at the same time", found.trained_together()),
+        ]
+    )
+    reading = (
+        "What was chosen for its error looks a little better than it is. The test examples, which nothing here has "
+        "seen, give the figure to quote."
+    )
+    return Section("What was judged on what", reading if found.kept_for_test else "", [facts])
+
+
+def _write_spread(found: CrossValidated, one: SettingResult) -> str:
+    """The validation error with its standard error."""
+    if not found.in_percent:
+        return f"{found.write(one.error)} ± {found.write(one.standard_error)}"
+    return f"{100 * one.error:.1f} ± {100 * one.standard_error:.1f}{NARROW_SPACE}%"
+
+
+def _word(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_word, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _field(key: str) -> str:
+    return "hidden units" if key == "hidden" else key.replace("_", " ")
+
+
+def _is_amount(value: object) -> bool:
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in listed)
+
+
+def _ordered(values: Mapping[str, Any]) -> list[str]:
+    """The labels of some values: amounts from the least to the greatest, others as they came."""
+    if not all(map(_is_amount, values.values())):
+        return list(values)
+
+    def size(label: str) -> tuple[int, tuple[float, ...]]:
+        value = values[label]
+        listed = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+        return len(listed), listed
+
+    return sorted(values, key=size)
+
+
+def _span(values: Sequence[int]) -> str:
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"

@@ -1,7 +1,9 @@
 """Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from csv import writer
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,11 +16,13 @@ from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.report.blocks import Picture, Pictures, Remark, Table, Text
+from glasswork.report.report import Headline, Report, Section
+from glasswork.report.words import number, percent
 from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
-from glasswork.show.label_errors import SuspectPage, SuspectRow
 from glasswork.studies.confident_learning import Confidence, confident_learning
 from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
@@ -26,6 +30,9 @@ from glasswork.systems.evaluation import outputs_on
 
 PICTURES = 60
 """As many suspects come with a picture."""
+SHOWN, MOST_ROWS, MOST_PAIRS = 20, 500, 30
+"""Suspects on a terminal and on a page, and pairs of labels."""
+COLUMNS = ("row", "name", "given", "suggested", "given_probability", "suggested_probability", "margin")
 
 
 @dataclass(frozen=True)
@@ -90,25 +97,41 @@ class LabelErrors:
             del suspect["png"]
         return data
 
-    def page(self, csv: str = "") -> SuspectPage:
-        """What is shown of it.
+    def report(self, csv: str = "") -> Report:
+        """The suspects with their pictures, and which labels are mistaken for which.
 
         Args:
             csv: the file with all suspects; empty: there is none.
         """
-        counts = Counter((suspect.given, suspect.suggested) for suspect in self.suspects)
-        return SuspectPage(
-            self.source,
-            self.preset,
-            self.folds,
-            self.examples,
-            self.wrong_share,
-            self.accuracy,
-            [SuspectRow(**vars(suspect)) for suspect in self.suspects],
-            [(given, suggested, count) for (given, suggested), count in counts.most_common()],
-            self.disagreeing_copies,
-            csv,
+        count = len(self.suspects)
+        how = f"{self.preset} was trained {self.folds} times, on all of the data but one part"
+        verdict = (
+            f"{how}. Each network was asked about examples that it had not seen, and gave {percent(self.accuracy)} of "
+            "them the label that they have."
         )
+        if self.disagreeing_copies:
+            verdict += f" {number(self.disagreeing_copies)} examples have an exact copy under another label."
+        return Report(
+            f"Labels of {self.source}",
+            [_seen(self), _mistaken(self), _listed(self, csv)],
+            headline=Headline(
+                number(count),
+                f"suspect{'' if count == 1 else 's'}",
+                f"of {number(self.examples)} labels; about {percent(self.wrong_share)} are estimated to be wrong",
+            ),
+            verdict=verdict,
+            summary=_summary(self, csv),
+            footer="Drawn by Glasswork; the data was read and not changed. Look at each suspect before you change a "
+            "label.",
+        )
+
+    def to_csv(self) -> str:
+        """A line for each suspect."""
+        file = io.StringIO()
+        lines = writer(file, lineterminator="\n")
+        lines.writerow(COLUMNS)
+        lines.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects)
+        return file.getvalue()
 
 
 @dataclass(frozen=True)
@@ -241,3 +264,74 @@ def _suspect(dataset: Dataset, found: Confidence, chances: Tensor, place: int, r
         margin=float(found.margin[row]),
         png=picture(dataset, row) if place < PICTURES else b"",
     )
+
+
+def _summary(found: LabelErrors, csv_name: str) -> list[Text | Table]:
+    said = [
+        f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
+        f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)"
+    ]
+    if found.disagreeing_copies:
+        said.append(f"{found.disagreeing_copies:,} examples have an exact copy under another label")
+    rows = [(one.name, one.given, one.suggested, percent(one.suggested_probability)) for one in found.suspects[:SHOWN]]
+    table = [Table(("example", "label", "looks like", "probability"), rows)] if rows else []
+    rest = len(found.suspects) - SHOWN
+    more = [Text(f"{rest:,} more: write them all with --csv FILE.csv")] if rest > 0 and not csv_name else []
+    return [*map(Text, said), *table, *more]
+
+
+def _seen(found: LabelErrors) -> Section:
+    """The suspects that have pictures, with both labels below each."""
+    pictures = [
+        Picture(
+            one.png,
+            one.name,
+            [
+                Remark("label", one.given, "wrong"),
+                Remark("looks like", one.suggested),
+                Remark(_chance(one.suggested_probability), tone="quiet"),
+            ],
+        )
+        for one in found.suspects
+        if one.png
+    ]
+    return Section(
+        "The most suspicious",
+        "The label that each picture has, and what a network takes it for that never saw it. First come those whose "
+        "label is the least probable beside another class.",
+        [Pictures(pictures, look="gallery")],
+    )
+
+
+def _mistaken(found: LabelErrors) -> Section:
+    counts = Counter((one.given, one.suggested) for one in found.suspects)
+    rows = [(given, suggested, count) for (given, suggested), count in counts.most_common(MOST_PAIRS)]
+    return Section(
+        "Which labels are mistaken for which",
+        "How many suspects have the first label and look like the second class.",
+        [Table(("Label", "Looks like", "Suspects"), rows)],
+    )
+
+
+def _listed(found: LabelErrors, csv_name: str) -> Section:
+    rows = [
+        (one.name, one.given, _chance(one.given_probability), one.suggested, _chance(one.suggested_probability))
+        for one in found.suspects[:MOST_ROWS]
+    ]
+    rest = len(found.suspects) - len(rows)
+    notes = [f"{number(rest)} more are not listed here."] if rest else []
+    notes += [f"All of them are in {csv_name}."] if csv_name else []
+    return Section(
+        "All suspects",
+        "Most suspicious first, with the probability of the label and of the class that each looks like.",
+        [Table(("Example", "Label", "Probability", "Looks like", "Probability"), rows), Text(" ".join(notes))]
+        if rows
+        else [],
+    )
+
+
+def _chance(probability: float) -> str:
+    """A probability for people: nobody tells 99.998 % from 99.9."""
+    if probability > 0.9995:
+        return f"over {percent(0.999)}"
+    return percent(probability) if probability >= 0.001 else f"under {percent(0.001)}"

@@ -14,9 +14,11 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
+from glasswork.report.blocks import Commands, Facts, Table, Text
+from glasswork.report.report import Headline, Report, Section
+from glasswork.report.words import MAIN_METRICS, SHARES, number, short_duration
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
-from glasswork.show.progress import MAIN_METRICS
 from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.options import PenaltiesOptions
 from glasswork.studies.settings import Setting
@@ -48,6 +50,11 @@ EXAMPLE: dict[str, Any] = {
 }
 """Few examples and a large network: what is compared on when nobody says."""
 WITH_DROPOUT = ("dense", "lenet")
+READING = (
+    "All methods have the same examples and the same first weights. Each has the strength (lambda, the share dropped, "
+    "the longest length, the patience) whose loss on the validation examples is least; the test examples chose "
+    "nothing. Without early stopping a network keeps its last weights."
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,61 @@ class PenaltiesCompared:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return asdict(self)
+
+    def best(self) -> MethodResult:
+        """The method of the least validation loss."""
+        return min(self.methods, key=lambda one: one.validation["loss"].mean)
+
+    def verdict(self) -> str:
+        """What the table says, in words."""
+        best = self.best()
+        plain = next((one for one in self.methods if one.method == "none"), None)
+        words = []
+        if plain is not None:
+            words.append(
+                f"Without any method the loss is {_loss(plain.training)} on the training and {_loss(plain.test)} on "
+                "the test examples: the gap is what was learnt by heart."
+            )
+        if plain is not best:
+            words.append(
+                f"The validation examples choose {best.method}, with {_loss(best.training)} and {_loss(best.test)}."
+            )
+        return " ".join(words)
+
+    def report(self) -> Report:
+        """What each method comes to, every strength that was tried, and the commands."""
+        best, table = self.best(), _table(self)
+        tried = [
+            (one.method, _strength(one.value, None), one.validation_loss if one.validation_loss else one.problem)
+            for one in self.tried
+        ]
+        counts = [(f"{name} examples", count) for name, count in self.examples.items()]
+        notes = [Text(f"note: {remark}") for remark in self.remarks]
+        return Report(
+            f"{self.preset} on {self.data}, ways against over-training",
+            [
+                Section("What they come to", READING, [table, *map(Text, self.remarks)]),
+                Section(
+                    "Every strength",
+                    "Means over the seeds. A method has the strength of its least loss here.",
+                    [Table(["method", "strength", "validation loss"], tried)],
+                ),
+                Section(
+                    "What was trained on what",
+                    "",
+                    [Facts([*counts, ("seeds", ", ".join(map(str, self.seeds)))])],
+                ),
+                Section(
+                    "What to try next",
+                    "Each trains one network of the table.",
+                    [Commands([(one.command, one.method) for one in self.methods])],
+                ),
+            ],
+            headline=Headline(best.method, "least validation loss"),
+            verdict=self.verdict(),
+            summary=[table, Text(f"{self.verdict()} {READING}"), *notes, Commands([(best.command, "")])],
+            footer="Drawn by Glasswork from the figures of every network.",
+        )
 
 
 @dataclass
@@ -340,3 +402,36 @@ def _figure(values: Sequence[float]) -> Figure:
     if len(values) == 1:
         return Figure(values[0], 0.0)
     return Figure(*mean_and_standard_error([values]))
+
+
+def _table(found: PenaltiesCompared) -> Table:
+    names = ["loss"] if found.metric == "loss" else [found.metric, "loss"]
+    parts = ("training", "validation", "test")
+    head = ["method", "strength", *(f"{part} {name}" for part in parts for name in names)]
+    rows = [
+        [
+            one.method,
+            _strength(one.value, "-"),
+            *(_write(name, getattr(one, part)[name], part == "test") for part in parts for name in names),
+            number(float(f"{one.weights_norm.mean:.3g}")),
+            f"{one.epochs:.0f}",
+            short_duration(one.seconds),
+        ]
+        for one in found.methods
+    ]
+    return Table([*head, "weights' norm", "epochs", "time"], rows)
+
+
+def _strength(value: float | None, absent: str | None) -> str | None:
+    return absent if value is None else f"{value:g}"
+
+
+def _write(name: str, figure: Figure, spread: bool) -> str:
+    if name in SHARES:
+        mean = f"{100 * figure.mean:.1f}"
+        return f"{mean} ± {100 * figure.standard_error:.1f} %" if spread else f"{mean} %"
+    return f"{figure.mean:.3f} ± {figure.standard_error:.3f}" if spread else f"{figure.mean:.3f}"
+
+
+def _loss(figures: Mapping[str, Figure]) -> str:
+    return f"{figures['loss'].mean:.3f}"

@@ -9,6 +9,8 @@ from typing import Any
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.recipe.base import Options
+from glasswork.report.blocks import Block, Cell, Commands, Curves, Line, Table, Text
+from glasswork.report.report import Headline, Report, Section
 from glasswork.run.choose import choose_request
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request
@@ -16,7 +18,7 @@ from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Running
 from glasswork.studies.trained import Member, make_member
 from glasswork.training.clock import Clock
-from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory
+from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory, worded_bytes
 from glasswork.training.staged import minimise
 
 HIGHEST = 10.0
@@ -25,6 +27,8 @@ DECADES_SMOOTHED = 0.2
 EXPLODED = 4.0
 SETTLED = 20
 RECENT = 0.8
+HIGHEST_DRAWN = 1.25
+"""Height of the drawing, as a share of the way from the least loss to that at the start."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,72 @@ class RateTest:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return {**asdict(self), "memory": self.memory.to_json()}
+
+    def verdict(self) -> str:
+        """The rates in words."""
+        if self.suggested is None:
+            return (
+                "The loss never falls below what it is at the least rate, so no rate can be read off: "
+                f"{self.optimizer} may need other inputs, another loss or larger weights at the start."
+            )
+        exploded = f" It explodes at {self.exploded:.2g}." if self.exploded else " It never explodes."
+        why = (
+            "half of that, as a one-cycle schedule touches its rate for a moment only"
+            if self.schedule == "one-cycle"
+            else "a tenth of that, or the steepest where that is higher, as the rate is kept"
+        )
+        return (
+            f"The loss falls fastest at {self.steepest:.2g} and is least at {self.least:.2g}.{exploded} Suggested: "
+            f"{self.suggested:g} ({why}); a tenth, for a rate that stays the same, is {self.cautious:g}. Without "
+            f"asking, a run takes {self.usual:g}. All this is for {self.optimizer} with batches of {self.batch_size}."
+        )
+
+    def fitting(self) -> str:
+        """What the memory allows, in words."""
+        largest, examples = self.largest_batch, self.training_examples
+        if largest is None:
+            return f"There are {examples:,} training examples."
+        if largest >= examples:
+            return f"All {examples:,} training examples in one batch would fit into the memory."
+        return f"Batches of up to about {largest:,} examples fit into four fifths of the free memory."
+
+    def report(self) -> Report:
+        """The loss against the rate, the speeds of batch sizes, and the command."""
+        curve, where = _curve(self), f"{self.preset} on {self.data}"
+        head = ["examples in a batch", "examples per second", "milliseconds per step", "memory"]
+        rows: list[list[Cell]] = [
+            [one.batch_size, round(one.examples_per_second), one.milliseconds, worded_bytes(one.memory)]
+            for one in self.speeds
+        ]
+        commands = [Commands([(self.command, "trains with it")])] if self.command else []
+        return Report(
+            f"{where}, learning rates",
+            [
+                Section(
+                    "Loss against rate",
+                    "One pass over the training examples while the rate grows by the same factor at every step (Smith "
+                    "2015). Dots are the losses of single batches, the line is their mean over neighbours.",
+                    [curve],
+                ),
+                Section(
+                    "Batch sizes",
+                    "Whole steps: gathering the examples, forward, loss, backward, update. Larger batches keep the "
+                    f"machine busier, and make fewer updates in an epoch. {self.fitting()}",
+                    [Table(head, rows)],
+                ),
+                Section("What to try next", "", commands),
+            ],
+            headline=Headline("none" if self.suggested is None else f"{self.suggested:g}", "suggested"),
+            verdict=self.verdict(),
+            summary=[
+                Text(f"{where}: smoothed loss against learning rate"),
+                curve,
+                Text(self.verdict()),
+                *_speeds(self),
+                *([Commands([(self.command, "")])] if self.command else []),
+            ],
+            footer="Drawn by Glasswork from the steps of the test.",
+        )
 
 
 def rate(options: Options, asked: Asked) -> Running[RateTest]:
@@ -208,3 +278,39 @@ def _member(asked: Request) -> Member:
 def _command(asked: Request, rate: float) -> str:
     values = {**asked.asked, "learning_rate": rate}
     return Setting(replace(asked, asked=values), {}, "").command
+
+
+def _curve(found: RateTest) -> Curves:
+    """Losses over the rates, from the least to a little above that at the start."""
+    smoothed = [point.smoothed for point in found.points]
+    low, start = min(smoothed), smoothed[0]
+    high = max(start + (HIGHEST_DRAWN - 1) * (start - low), low + 1e-6 * max(1.0, abs(low)))
+    rates = {"steepest": found.steepest, "suggested": found.suggested, "least": found.least}
+    marks = [(f"{name} {rate:.2g}", rate) for name, rate in rates.items() if rate is not None]
+    return Curves(
+        "Loss of the batch, before its update",
+        [
+            Line("single batches", [(one.rate, one.loss) for one in found.points], "second", joined=False),
+            Line("mean over neighbours", [(one.rate, one.smoothed) for one in found.points], "first"),
+        ],
+        "learning rate",
+        marks=marks if found.suggested is not None else [],
+        reach=(max(0.0, low - 0.08 * (high - low)), high),
+        logarithmic_across=True,
+        wide=True,
+    )
+
+
+def _speeds(found: RateTest) -> list[Block]:
+    """The speeds of batch sizes for a terminal."""
+    rows: list[list[Cell]] = [
+        [
+            one.batch_size,
+            f"{one.examples_per_second:,.0f}",
+            f"{one.milliseconds:.2f}",
+            worded_bytes(one.memory),
+        ]
+        for one in found.speeds
+    ]
+    head = ["batch size", "examples per second", "ms per step", "memory"]
+    return [Table(head, rows), Text(found.fitting())] if rows else []

@@ -13,6 +13,10 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
+from glasswork.report.blocks import Bars, Table, Text
+from glasswork.report.cells import NAMES
+from glasswork.report.report import Report, Section
+from glasswork.report.words import percent
 from glasswork.run.in_memory import choose_fastest, fit_in_memory
 from glasswork.run.prepare import read_and_split
 from glasswork.run.request import Request, make_request
@@ -20,6 +24,9 @@ from glasswork.studies.intervals import share_difference
 from glasswork.studies.study import Progress, Running
 
 INDEPENDENT = "none"
+ALONE = "each on its own"
+SHOWN = 12
+"""Labels in the short table."""
 _ROWS = {"tagger": ("sentences", "words"), "video": ("clips", "frames")}
 
 
@@ -66,6 +73,47 @@ class Independent:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return asdict(self)
+
+    def verdict(self) -> str:
+        """The difference of the accuracies with its interval, in words."""
+        first, second = self.ways
+        mean, low, high = (100 * value for value in self.difference)
+        said = "It helps." if low > 0 else "It harms." if high < 0 else "That may be chance."
+        return (
+            f"With {NAMES[first.cell]} {percent(first.accuracy)} of the {self.times} are right, {ALONE} "
+            f"{percent(second.accuracy)}: recurrence gives {mean:+.1f} points (95 % interval {low:+.1f} to "
+            f"{high:+.1f}, over {self.rows}). {said}"
+        )
+
+    def report(self) -> Report:
+        """Both networks, and the labels that gain most from recurrence."""
+        rows, times = self.counts
+        reading = (
+            f"Two networks alike but for the recurrent layer, trained on the same {self.rows} and asked about the same "
+            f"{times:,} {self.times} of {rows:,} {self.rows}. Without it each is judged on its own."
+        )
+        reading_labels = f"F1 with and without recurrence; {self.times}: how many have the label."
+        ways, labels = _ways(self), _gains(self)
+        head = ("label", self.times, "F1 with recurrence", f"F1 {ALONE}", "gain")
+        most = Table(head, labels[:SHOWN])
+        everything = Table(head, labels, noun="labels")
+        bars = Bars("", [(_name(way.cell), way.accuracy) for way in self.ways], in_percent=True)
+        return Report(
+            f"Recurrent against independent predictions: {self.data}",
+            [
+                Section("Right answers", reading, [bars]),
+                Section("In numbers", "Both with the settings of the preset.", [ways]),
+                Section("What gains most", reading_labels, [most]),
+                Section(
+                    "All labels",
+                    "The same for all of them, the greatest gain first.",
+                    [everything] if len(labels) > SHOWN else [],
+                ),
+            ],
+            verdict=self.verdict(),
+            summary=[ways, most, Text(self.verdict())],
+            footer="Drawn by Glasswork from the answers of both networks.",
+        )
 
 
 @dataclass(frozen=True)
@@ -174,3 +222,32 @@ def _labels(answer: object) -> tuple[str, ...]:
 
 def _right(truth: Sequence[str], said: Sequence[str]) -> int:
     return sum(one == other for one, other in zip(truth, said, strict=True))
+
+
+def _name(cell: str) -> str:
+    return "every one on its own" if cell == INDEPENDENT else f"with {NAMES[cell]}"
+
+
+def _ways(found: Independent) -> Table:
+    rows = [
+        (
+            _name(way.cell),
+            percent(way.accuracy),
+            percent(sum(one.f1 for one in way.labels[1:]) / max(1, len(way.labels) - 1)),
+            f"{way.parameters:,}",
+            f"{way.seconds:.0f}",
+        )
+        for way in found.ways
+    ]
+    return Table(("network", "right", "F1, mean of labels", "parameters", "seconds"), rows)
+
+
+def _gains(found: Independent) -> list[tuple[str, str, str, str, str]]:
+    """Label by label, the greatest gain first."""
+    recurrent, alone = ({one.label: one for one in way.labels[1:]} for way in found.ways)
+    pairs = [(name, one, alone.get(name)) for name, one in recurrent.items() if one.count]
+    gains = [(one.f1 - (other.f1 if other else 0.0), name, one, other) for name, one, other in pairs]
+    return [
+        (name, f"{one.count:,}", f"{one.f1:.3f}", f"{other.f1 if other else 0.0:.3f}", f"{gain:+.3f}")
+        for gain, name, one, other in sorted(gains, key=lambda item: -item[0])
+    ]

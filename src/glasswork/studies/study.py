@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from glasswork.recipe.base import Options
+    from glasswork.report.report import Report
     from glasswork.training.step import Step
 
 
@@ -17,6 +18,9 @@ class Finding(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """The finding as plain JSON types."""
+
+    def report(self) -> "Report":
+        """The finding as a page, and what of it a terminal shows."""
 
 
 FoundT = TypeVar("FoundT", covariant=True)

@@ -25,6 +25,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
 from glasswork.networks.weights import input_images
 from glasswork.recipe.base import Machine
+from glasswork.report.blocks import Block, Commands, Curves, Facts, Hue, Interval, Intervals, Line, Table, Text
+from glasswork.report.report import Headline, Report, Section
+from glasswork.report.words import short_duration
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import Request
 from glasswork.studies.cv_split import copies
@@ -46,6 +49,14 @@ TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # C, what the errors are multiplied by beside |w|^2 / 2
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
+BASE = "frozen"
+READING = (
+    "Every way learnt from the same pictures and was judged on the same others, split by split{sides}. Intervals hold "
+    "with 95 % confidence (Student's t, with the variance of Nadeau and Bengio 2003, as the training parts overlap)."
+)
+DOTS = "Grey dots are the single splits; the broken line is the largest class, answered always, or no difference."
+HEAD = ("way", "accuracy", "95 % interval", f"against {BASE}", "time")
+CURVE = "Right answers by training pictures"
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,75 @@ class TransferCompared:
         ]
         found["curve"] = [{"way": p.way, "examples": p.examples, **_figure(p.accuracy)} for p in self.curve]
         return found
+
+    def reading(self) -> str:
+        """How the figures came about."""
+        return READING.format(sides="; pictures of one thing are on one side" if self.groups else "")
+
+    def verdict(self) -> str:
+        """What the intervals allow to say, in words."""
+        apart = self.against_base()
+        kinds = (
+            (f"clearly above {BASE}", [one for one in apart if one.clear and one.accuracy.mean > 0]),
+            (f"clearly below {BASE}", [one for one in apart if one.clear and one.accuracy.mean < 0]),
+            (f"not told apart from {BASE} by these splits", [one for one in apart if not one.clear]),
+        )
+        said = [
+            f"{words}: {', '.join(f'{one.first} ({_points(one.accuracy.mean)})' for one in those)}"
+            for words, those in kinds
+            if those
+        ]
+        return f"In points of accuracy, {'; '.join(said)}."
+
+    def against_base(self) -> list[Difference]:
+        """How much more often each other way is right than the frozen one, with the interval the same way round."""
+        found = {one.first: one for one in self.differences if one.second == BASE}
+        for one in self.differences:
+            if one.first == BASE:
+                mean, low, high = -one.accuracy.mean, -one.accuracy.high, -one.accuracy.low
+                turned = Estimate(mean, low, high, tuple(-value for value in one.accuracy.splits))
+                found[one.second] = Difference(one.second, BASE, turned)
+        return [found[way.name] for way in self.ways if way.name in found]
+
+    def command(self) -> str:
+        """What trains a network for use."""
+        accuracy = {way.name: way.accuracy.mean for way in self.ways}
+        best = max((BASE, "fine-tuned"), key=lambda name: accuracy[name])
+        weights = f" --weights {self.weights}" if self.weights != self.network else ""
+        network = f" --network {self.network}" if self.network != "efficientnet-lite0" else ""
+        return f"glasswork train transfer --data {self.data} --way {best}{network}{weights} --size {self.size}"
+
+    def report(self) -> Report:
+        """The ways with their intervals, their differences from the frozen one, and the curve by amount of data."""
+        best = max(self.ways, key=lambda way: way.accuracy.mean)
+        rows, command, by_amount = _rows(self), self.command(), _by_amount(self)
+        remarks = [Text(f"note: {remark}") for remark in self.remarks]
+        return Report(
+            f"Transfer on {self.data}",
+            [
+                Section("The ways", f"{self.reading()} {DOTS}", _intervals(self)),
+                Section("What was done", "", [Facts([(way.name, way.sentence) for way in self.ways])]),
+                Section("In numbers", "Time is of all splits together.", [Table(HEAD, rows)]),
+                Section(
+                    "By the amount of data",
+                    "The slide's rule: with few examples freeze all but the head, with more tune more of the network.",
+                    [Curves(CURVE, _curves(self), "training pictures", in_percent=True), *by_amount],
+                ),
+                Section("The pictures", "", [Facts(_facts(self)), *map(Text, self.remarks)]),
+                Section("What to try next", "", [Commands([(command, "")])]),
+            ],
+            headline=Headline(_percent(best.accuracy.mean), f"right answers: {best.name}"),
+            verdict=self.verdict(),
+            summary=[
+                Table(HEAD, rows),
+                Text(self.verdict()),
+                Text(self.reading()),
+                *by_amount,
+                *remarks,
+                Commands([(command, "")]),
+            ],
+            footer="Drawn by Glasswork from the answers of every network.",
+        )
 
 
 @dataclass
@@ -475,3 +555,73 @@ def _fitted(kind: Classical, strength: float, inputs: Any, labels: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # at a thousand steps the answers do not change any more
         return make_pipeline(StandardScaler(), made).fit(inputs, labels)
+
+
+def _intervals(found: TransferCompared) -> list[Block]:
+    ways = [_interval(way.name, way.accuracy) for way in found.ways]
+    apart = [_interval(one.first, one.accuracy) for one in found.against_base()]
+    return [
+        Intervals("Right answers, with their intervals", ways, "share of right answers", found.largest_class),
+        Intervals(f"Right answers more than {BASE}", apart, f"difference from {BASE}"),
+    ]
+
+
+def _interval(name: str, found: Estimate) -> Interval:
+    return Interval(name, found.mean, found.low, found.high, found.splits)
+
+
+def _rows(found: TransferCompared) -> list[list[str]]:
+    apart = {one.first: one.accuracy for one in found.against_base()}
+    rows = []
+    for way in found.ways:
+        other = apart.get(way.name)
+        words = "" if other is None else f"{_points(other.mean)} ({_points(other.low)} to {_points(other.high)})"
+        rows.append(
+            [way.name, _percent(way.accuracy.mean), f"{_span(way.accuracy)} %", words, short_duration(way.seconds)]
+        )
+    return rows
+
+
+def _curves(found: TransferCompared) -> list[Line]:
+    names = dict.fromkeys(point.way for point in found.curve)
+    hues: tuple[Hue, ...] = ("faint", "first", "second")
+    return [
+        Line(name, [(point.examples, point.accuracy.mean) for point in found.curve if point.way == name], hue)
+        for name, hue in zip(names, hues, strict=False)
+    ]
+
+
+def _by_amount(found: TransferCompared) -> list[Block]:
+    """A row per number of training pictures, a column per way; nothing if no curve was asked for."""
+    names = list(dict.fromkeys(point.way for point in found.curve))
+    by_way = [[point for point in found.curve if point.way == name] for name in names]
+    rows = [
+        [f"{points[0].examples:,.0f}", *(f"{_percent(p.accuracy.mean)} ({_span(p.accuracy)})" for p in points)]
+        for points in zip(*by_way, strict=True)  # with few things two shares may be of as many pictures
+    ]
+    return [Table(["training pictures", *names], rows)] if rows else []
+
+
+def _facts(found: TransferCompared) -> list[tuple[str, str | int | float]]:
+    return [
+        ("pictures", found.examples),
+        ("things that they show", found.groups or "not known"),
+        ("classes", ", ".join(found.classes)),
+        ("the largest class, answered always", _percent(found.largest_class)),
+        ("splits", found.splits),
+        ("trained network", f"{found.network}, weights {found.weights}"),
+        ("seconds for the features of all pictures", round(found.feature_seconds, 1)),
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _span(found: Estimate) -> str:
+    return f"{100 * found.low:.1f} to {100 * found.high:.1f}"
+
+
+def _points(difference: float) -> str:
+    points = round(100 * difference, 1)
+    return f"{points:+.1f}" if points else "0.0"

@@ -23,6 +23,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores
 from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
+from glasswork.report.blocks import Cell, Commands, Curves, Facts, Line, Table, Text
+from glasswork.report.report import Headline, Report, Section
+from glasswork.report.words import SHARES, duration, main_metric, number, percent, worded
 from glasswork.run.carry_out import begin_run
 from glasswork.run.choose import choose_preset
 from glasswork.run.finish import finish
@@ -30,7 +33,6 @@ from glasswork.run.folder import RUNS
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
-from glasswork.show.tuning import beginning, line_of_trial
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.options import TuneOptions
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
@@ -57,6 +59,8 @@ PATIENT_SECONDS = 20.0
 WORK = "from glasswork.studies.tune import work; work()"
 TIME_OVER = "the time was over"
 GREATER_IS_BETTER = ("accuracy", "f1", "exact_match", "r2")
+MOST_SHOWN = 10
+"""Trials in a terminal's table."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,56 @@ class Tuned:
         found = asdict(self)
         result = found.pop("result")
         return {**found, "counts": self.counts(), **({} if result is None else {"result": result})}
+
+    def ranking(self) -> list[TrialResult]:
+        """The finished trials, the best first."""
+        sign = 1 if self.smaller_is_better else -1
+        return sorted((one for one in self.trials if one.state == FINISHED), key=lambda one: sign * (one.figure or 0.0))
+
+    def write(self, figure: float | None) -> str:
+        """A figure of the validation for people."""
+        if figure is None:
+            return ""
+        return percent(figure).replace("\u202f", " ") if self.judge in SHARES else f"{figure:.4g}"
+
+    def beginning(self, wanted: int | None) -> str:
+        """What is searched, before the first trial, of which so many are wanted."""
+        there = len(self.trials) - self.counts()[STOPPED]
+        trials = "as many trials as fit in the time" if wanted is None else f"{wanted} trials"
+        had = f", {there} of them there already" if there else ""
+        lines = [f"{self.preset} on {self.data}: {trials}{had}, judged by validation {self.judge}"]
+        lines += [f"  {name}: {words}" for name, words in self.ranges.items()]
+        return "\n".join([*lines, f"study: {self.study}"])
+
+    def line(self, trial: TrialResult) -> str:
+        """A trial that has ended, in a line."""
+        figure = "" if trial.figure is None else f"  validation {self.judge} {self.write(trial.figure)}"
+        after = f" after epoch {trial.epochs}" if trial.state in {PRUNED, STOPPED} else ""
+        why = f": {trial.reason}" if trial.reason else ""
+        return f"trial {trial.number} {trial.state}{after}{figure}  {_values(trial)}{why}"
+
+    def report(self) -> Report:
+        """The trials, what mattered among them, and the run of the best recipe."""
+        best, result = self.best_trial(), self.result
+        assert best is not None and result is not None
+        name, value = main_metric(result["test"]) or ("loss", result["test"]["loss"])
+        figure = percent(value) if name in SHARES else number(value)
+        searched = [*((_spaced(key), words) for key, words in self.ranges.items()), ("study", self.study)]
+        title = f"{self.preset} on {self.data}, searched"
+        return Report(
+            title,
+            [
+                *_sections(self),
+                Section("What was searched", "", [Facts(searched)]),
+                Section("The best recipe", "", [Commands([(self.command, "trains the best recipe")])]),
+            ],
+            headline=Headline(figure, f"{result['measured_on']} {name}"),
+            verdict=f"Trial {best.number} was the best of {len(self.trials)}, with a validation {self.judge} of "
+            f"{self.write(best.figure)}: {_values(best)}. Its recipe was then trained as {result['run']}. The search "
+            "was judged by validation examples alone; the test examples were used once, for the figure above.",
+            summary=_summary(self, result),
+            footer="Drawn by Glasswork from the study of the search and the run of its best recipe.",
+        )
 
 
 @dataclass(frozen=True)
@@ -367,9 +421,9 @@ def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
     tuning = prepare(_plan(options, asked))
     wanted = tuning.plan.trials
     found = tuning.result()
-    yield Progress(0, wanted or math.inf, beginning(found.to_json(), wanted), found)
+    yield Progress(0, wanted or math.inf, found.beginning(wanted), found)
     for done, trial in enumerate(tuning.search(options.workers), 1):
-        yield Progress(done, wanted or math.inf, line_of_trial(tuning.plan.judge, asdict(trial)))
+        yield Progress(done, wanted or math.inf, found.line(trial))
     found = tuning.result()
     if tuning.interrupted:
         kept = sum(count for state, count in found.counts().items() if state != STOPPED)
@@ -546,3 +600,78 @@ def work() -> None:
     except GlassworkError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+
+
+def _summary(found: Tuned, result: Mapping[str, Any]) -> list[Table | Text | Commands]:
+    keys = list(found.ranges)
+    rows: list[list[Cell]] = [
+        [trial.number, found.write(trial.figure), *(_cell(trial.values.get(key)) for key in keys)]
+        for trial in found.ranking()[:MOST_SHOWN]
+    ]
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts().items() if count)
+    said = [f"{len(found.trials)} trials: {counts}."]
+    if found.importance:
+        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.importance.items())
+        said.append(f"what the differences go back to: {shares}")
+    figure = worded(result["test"]) or f"loss {result['test']['loss']:.4f}"
+    said.append(f"{result['measured_on']} {figure}  of the best recipe, trained as {result['run']}")
+    said.append(f"study: {found.study}   report: {result['run']}/report.html")
+    head = ["trial", f"validation {found.judge}", *map(_spaced, keys)]
+    return [Table(head, rows), *map(Text, said), Commands([(found.command, "")])]
+
+
+def _sections(found: Tuned) -> list[Section]:
+    which = "least" if found.smaller_is_better else "greatest"
+    line = Line(found.judge, [(float(number), figure) for number, figure in found.best_so_far])
+    assert found.best is not None
+    best = Curves(
+        f"Validation {found.judge}",
+        [line],
+        "trial",
+        marks=[(f"best trial: {found.best}", found.best)],
+        in_percent=found.judge in SHARES,
+    )
+    importance = [(key, f"{100 * share:.1f} %") for key, share in found.importance.items()]
+    others = [one for one in found.trials if one.state != FINISHED]
+    head = ["trial", f"validation {found.judge}", "ended", "epochs", "time", *map(_spaced, found.ranges)]
+    trials = [_row(found, trial) for trial in [*found.ranking(), *others]]
+    return [
+        Section(
+            "The best so far",
+            f"The {which} validation {found.judge} after each trial that finished.",
+            [best],
+        ),
+        Section(
+            "What mattered",
+            "Of each searched number, the share of the differences between good and other trials that goes back to it "
+            "(PED-ANOVA, Watanabe, Bansal and Hutter 2023). A number that matters little may stay as it was.",
+            [Table(["searched", "share"], importance)] if importance else [],
+        ),
+        Section(
+            "Every trial",
+            "Trials that finished, the best first, then the others. A pruned trial stayed behind the median of the "
+            "others at the same epoch.",
+            [Table(head, trials, noun="trials")],
+        ),
+    ]
+
+
+def _row(found: Tuned, trial: TrialResult) -> list[Cell]:
+    values = [_cell(trial.values.get(key)) for key in found.ranges]
+    ended = f"{trial.state}: {trial.reason}" if trial.reason else trial.state
+    return [trial.number, found.write(trial.figure) or None, ended, trial.epochs, duration(trial.seconds), *values]
+
+
+def _values(trial: TrialResult) -> str:
+    """Fields and values of a trial."""
+    return ", ".join(f"{_spaced(name)} {_cell(value)}" for name, value in trial.values.items())
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else "-" if value is None else str(value)

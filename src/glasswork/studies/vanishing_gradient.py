@@ -1,5 +1,6 @@
 """The vanishing gradient in numbers: each kind of recurrent unit before and after it learnt to remember a bracket."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,26 @@ from glasswork.execution import Execution, mixed
 from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_lag
 from glasswork.networks.sequence_classifier import ManyToOne
 from glasswork.record import Record
+from glasswork.report.blocks import Curves, Line, Point, Table, Text
+from glasswork.report.cells import HUES, NAMES
+from glasswork.report.report import Report, Section
+from glasswork.report.words import number
 from glasswork.studies.options import VanishingGradientOptions
 from glasswork.studies.study import Progress, Running
 from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, trained, training_texts
 
 MEASURED = 64
+LAGS = (1, 10, 50, 200, 500)
+"""Lags of the table, beside the last one."""
+READING = (
+    "The norm of d loss(t) / d h(t-k), mean over texts: how much the loss at the last character changes with the state "
+    "k characters before it. A straight line on this axis is a power: the same factor at every step. Where a line ends "
+    "early, exactly nothing arrives."
+)
+MEMORY = (
+    "An LSTM hands two things on. Through what it shows, h, errors go as in any network. Through its memory, c, they "
+    "are multiplied by the forget gate: one that stays open lets them through."
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,48 @@ class VanishingGradient(Record):
     texts: int
     seed: int
     curves: tuple[Curve, ...]
+
+    def verdict(self) -> str:
+        """How much arrives at the first character, in words."""
+        lag = self.length - 1
+        said = [
+            f"{NAMES[one.gradient.cell]} {_write(one.arriving[lag])}"
+            for one in self.curves
+            if bool(self.steps) == one.trained
+        ]
+        when = f"after {self.steps:,} updates" if self.steps else "untrained"
+        return f"Gradient that arrives {lag} characters back, {when}: {', '.join(said)}."
+
+    def task(self) -> str:
+        """What the networks read and what the loss is."""
+        return (
+            f"{self.units} units read {self.texts} texts of {self.length} characters. The loss is the "
+            "cross-entropy of the bracket that closes the first of them; an LSTM's figure is the larger one of h and c."
+        )
+
+    def report(self) -> Report:
+        """The norm of the error that arrives k characters back, on a logarithmic axis, and in numbers."""
+        trained, table = [one for one in self.curves if one.trained], _table(self)
+        charts = [_chart("Untrained", _by_cell([one for one in self.curves if not one.trained]))]
+        charts += [_chart(f"After {self.steps:,} updates", _by_cell(trained))] if trained else []
+        memories = [
+            _chart(f"LSTM, {'trained' if one.trained else 'untrained'}: memory and state", _memory(one.gradient))
+            for one in self.curves
+            if one.gradient.memory is not None
+        ]
+        in_numbers = "The same at some lags, and how many answers are right; guessing is right in a quarter."
+        return Report(
+            "The vanishing gradient",
+            [
+                Section("Gradient against lag", READING, charts),
+                Section("State and memory", MEMORY, memories),
+                Section("In numbers", in_numbers, [table]),
+            ],
+            verdict=f"{self.verdict()} {self.task()}",
+            summary=[table, Text(READING), Text(self.task())],
+            footer="Drawn by Glasswork from gradients through the textbook's cells; the page computed none of these "
+            "numbers.",
+        )
 
 
 @dataclass(frozen=True)
@@ -131,3 +189,39 @@ def prepare(
     """
     check(cells, {"--length": (length, 2), "--units": (units, 1), "--steps": (updates, 0)})
     return Measurement(tuple(dict.fromkeys(cells)), length, units, updates, seed)
+
+
+def _by_cell(curves: Sequence[Curve]) -> list[Line]:
+    return [Line(NAMES[one.gradient.cell], _above_zero(one.arriving), HUES[one.gradient.cell]) for one in curves]
+
+
+def _memory(gradient: GradientByLag) -> list[Line]:
+    memory = _above_zero(gradient.memory or ())
+    return [Line("memory c", memory, "first"), Line("state h", _above_zero(gradient.hidden), "second")]
+
+
+def _above_zero(values: Sequence[float]) -> list[Point]:
+    """The points of a line; 0 has no place on a logarithmic axis, so that the line ends there."""
+    return [(float(lag), value) for lag, value in enumerate(values) if value > 0 or math.isnan(value)]
+
+
+def _chart(caption: str, lines: Sequence[Line]) -> Curves:
+    return Curves(caption, lines, "characters back (k)", logarithmic=True)
+
+
+def _table(found: VanishingGradient) -> Table:
+    last = found.length - 1
+    lags = [*(lag for lag in LAGS if lag < last), last]
+    rows = [
+        [
+            "- trained" if one.trained else NAMES[one.gradient.cell],
+            f"{100 * one.accuracy:.0f} %",
+            *(_write(one.arriving[lag]) for lag in lags),
+        ]
+        for one in found.curves
+    ]
+    return Table(["cell", "right", *(f"k = {lag}" for lag in lags)], rows)
+
+
+def _write(value: float) -> str:
+    return "0" if value == 0 else f"{value:.1e}" if math.isfinite(value) else number(value)

@@ -10,14 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from typing_extensions import override
+
+from glasswork.data.png import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
 from glasswork.recipe.base import Machine
 from glasswork.record import Record
+from glasswork.report.blocks import Cell, Curves, Line, Picture, Pictures, Table, Text
+from glasswork.report.report import Report, Section
+from glasswork.report.words import SHARES, main_metric, percent
 from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
 from glasswork.run.request import Request, make_request
-from glasswork.show.variation import line_of
+from glasswork.show.regions import SHEET_TILE, region_field, regions_png
 from glasswork.studies.options import VaryOptions
 from glasswork.studies.settings import grid, worded
 from glasswork.studies.study import Asked, Progress, Running
@@ -29,6 +35,8 @@ OTHER_EXAMPLES = ("data", "seed")
 HELD_OUT = 0.3
 """Share of the training examples that judge the epochs, where nobody says how many."""
 CELLS = 100
+HEADROOM, FIRST = 1.25, 3
+"""Height of the drawing as a multiple of the greatest error after so many percent of the epochs."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +95,87 @@ class Varied(Record):
     variants: tuple[Variant, ...]
     curve: Curve | None
 
-    def figures(self) -> dict[str, Any]:
+    @override
+    def to_json(self) -> dict[str, Any]:
         """As plain JSON types, without the thousands of cells of each region."""
-        found = self.to_json()
+        found = super().to_json()
         variants = [{key: value for key, value in one.items() if key != "region"} for one in found["variants"]]
         return {**found, "variants": variants}
+
+    def line(self) -> str:
+        """The figures of the last network, in a line."""
+        return f"{_title(self, self.variants[-1])}: {_words(self.variants[-1])}"
+
+    def regions(self) -> list[tuple[Region, str, str]]:
+        """What each network answers where, with a title and its figures in words; those on no plane are left out."""
+        return [(one.region, _title(self, one), _words(one)) for one in self.variants if one.region is not None]
+
+    def verdict(self) -> str:
+        """What the errors of one long run say; empty of several runs."""
+        if self.curve is None:
+            return ""
+        curve, place = self.curve, self.curve.epochs.index(self.curve.best)
+        end = len(curve.epochs) - 1
+        if end == place:
+            return f"The validation error was still falling after epoch {curve.best:,}, the last: train longer."
+        after = f"{end - place:,} epochs after it" if end - place != 1 else "epoch after it"
+        return (
+            f"Early stopping keeps epoch {curve.best:,}, where the validation error is lowest. The {after} bring the "
+            f"training error from {curve.training[place]:.3g} to {curve.training[end]:.3g}, and the validation error "
+            f"from {curve.validation[place]:.3g} to {curve.validation[end]:.3g}."
+        )
+
+    def report(self) -> Report:
+        """The errors of one long run, what each network answers where, and the figures."""
+        pictures = [
+            Picture(encode_png(region_field(region, SHEET_TILE)), f"{title}: {words}")
+            for region, title, words in self.regions()
+        ]
+        name, columns, rows = _name(self), _columns(self), _rows(self)
+        reading = f"One network for each {name}, all else being equal. Dots are training examples."
+        if self.curve is not None:
+            reading = "The same network after its best epoch and after its last. Dots are training examples."
+        over_training = (
+            "Where training goes on falling while validation rises, the network learns its examples by heart. Early "
+            "stopping keeps the weights of the epoch with the lowest validation error."
+        )
+        return Report(
+            f"{self.preset} on {self.data}: the effect of {name}",
+            [
+                Section(
+                    "Over-training",
+                    over_training,
+                    [_errors(self.curve, "best epoch:")] if self.curve is not None else [],
+                ),
+                Section("What it answers where", reading, [Pictures(pictures)]),
+                Section("In figures", "Of the networks that are drawn.", [Table(["", *columns], rows)]),
+            ],
+            verdict=self.verdict(),
+            summary=[Table([name, *columns], rows), *([Text(self.verdict())] if self.curve is not None else [])],
+            footer="Drawn by Glasswork.",
+        )
+
+    def png(self) -> bytes:
+        """The row of pictures alone, above it the errors of one long run.
+
+        Raises:
+            GlassworkError: if there is nothing to draw.
+        """
+        self.require_picture()
+        return regions_png(
+            self.regions(), None if self.curve is None else _errors(self.curve, "early stopping keeps epoch")
+        )
+
+    def require_picture(self) -> None:
+        """Refuses a picture of what has none.
+
+        Raises:
+            GlassworkError: if the examples lie on no plane.
+        """
+        if self.curve is None and not self.regions():
+            raise GlassworkError(
+                "There is no picture to draw, as these examples lie on no plane: write a page, --out row.html"
+            )
 
 
 def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
@@ -109,7 +193,7 @@ def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
     count = len(options.values)
     yield Progress(0, count)
     for done, found in enumerate(varied(asked.preset, options.field, options.values, asked.values, options.runs), 1):
-        yield Progress(done, count, line_of(found.to_json()), found)
+        yield Progress(done, count, found.line(), found)
     return found
 
 
@@ -236,3 +320,53 @@ def _looked_at(run: Run, learning: Learning, value: str, runs: str | Path | None
         run.folder.name if runs is not None else None,
         None if plane is None else region(learning.network, plane, CELLS),
     )
+
+
+def _errors(curve: Curve, mark: str) -> Curves:
+    """Training and validation error over the epochs, without the fall of the first, which would flatten the rest."""
+    errors = [max(both) for both in zip(curve.training, curve.validation, strict=True)]
+    highest = HEADROOM * max(errors[len(errors) * FIRST // 100 :])
+    lines = [
+        Line(name, list(zip(curve.epochs, values, strict=True)))
+        for name, values in (("validation", curve.validation), ("training", curve.training))
+    ]
+    lowest = min(0.0, *curve.training, *curve.validation)
+    return Curves(curve.loss, lines, marks=[(f"{mark} {curve.best:,}", curve.best)], reach=(lowest, highest))
+
+
+def _title(found: Varied, one: Variant) -> str:
+    return f"{'epoch' if found.curve else _name(found)} {one.value}"
+
+
+def _name(found: Varied) -> str:
+    return found.field.replace("_", " ")
+
+
+def _words(one: Variant) -> str:
+    """The main figure on each split, in words."""
+    words = []
+    for part, metrics in one.figures.items():
+        name, value = _main(metrics)
+        words.append(f"{part} {percent(value)}" if name in SHARES else f"{part} {name} {value:.3g}")
+    return ", ".join(words)
+
+
+def _columns(found: Varied) -> list[str]:
+    figures = found.variants[0].figures
+    parts = list(figures)
+    name = _main(figures[parts[0]])[0]
+    return [*(f"{part} {name}" for part in parts), *([] if name == "loss" else [f"{parts[-1]} loss"]), "seconds"]
+
+
+def _rows(found: Varied) -> list[list[Cell]]:
+    rows: list[list[Cell]] = []
+    for one in found.variants:
+        figures = list(one.figures.values())
+        main = [_main(metrics) for metrics in figures]
+        loss = [] if main[0][0] == "loss" else [round(figures[-1]["loss"], 4)]
+        rows.append([one.value, *(round(value, 4) for _, value in main), *loss, one.seconds])
+    return rows
+
+
+def _main(metrics: Mapping[str, float]) -> tuple[str, float]:
+    return main_metric(metrics) or ("loss", metrics["loss"])

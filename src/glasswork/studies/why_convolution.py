@@ -19,6 +19,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores
 from glasswork.glassbox.cost.count import count
 from glasswork.recipe.base import Machine, seconds
+from glasswork.report.blocks import Curves, Line, Table, Text
+from glasswork.report.report import Report, Section
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
@@ -48,6 +50,23 @@ ARCHITECTURES = (
 VGG16 = "256x256x3 " + " pool2 ".join(
     " ".join([f"conv3x3x{maps}"] * times) for maps, times in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 )
+READING = (
+    "Every method learns from the same centred images. It is then asked about test images as they are, about the same "
+    "moved by some pixels in a direction drawn for each, and about the same made smaller and larger. LeNet has "
+    "convolutions with dense layers over their maps, which tell places apart; convolutions throughout take "
+    "the greatest value of each map, wherever it stands."
+)
+COUNTING = (
+    "A dense layer has a weight for every pixel and unit. A convolution uses the same few at every place, so "
+    "that their number does not depend on the size of the image (Kolter: 256 x 256 in colour are 200 K inputs)."
+)
+ON_SHALLOW = (
+    "Histograms of oriented gradients with a linear support vector machine are features that people designed with one "
+    "layer learnt on top; the others learn their features too."
+)
+DRAWN = {"convolutions throughout": "convolutions", "dense network": "dense", "LeNet": "LeNet"}
+"""Methods in the order of the lines' strength, and their names beside the lines; the tables have all methods."""
+TRAINING = {False: "Learnt from centred images", True: "Learnt from shifted and scaled ones as well"}
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,44 @@ class WhyConvolution:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         return asdict(self)
+
+    def verdict(self) -> str:
+        """What the tables say, in words."""
+        plain = {one.method: dict(one.shifts) for one in self.methods if not one.augmented}
+        far = max(next(iter(plain.values())))
+        said = [f"{method} falls from {_percent(at[0.0])} to {_percent(at[far])}" for method, at in plain.items()]
+        return f"Moved by {far:.0f} pixels, and trained on centred images alone: {'; '.join(said)}."
+
+    def report(self) -> Report:
+        """Accuracy against shift and size, shallow against deep, and the parameters of layers."""
+        height, width = self.side
+        asked = f"{self.training:,} training images, {self.judged:,} judged, each on {height} x {width} pixels."
+        methods = _methods(self)
+        counted = Table(
+            ("layer", "parameters", "multiply-adds"),
+            [(one.layer, f"{one.parameters:,}", f"{one.multiply_adds:,}") for one in self.counted],
+        )
+        weights = "A convolution has the same weights at every place; a dense network must learn each place on its own."
+        return Report(
+            f"Why convolution: {self.data}",
+            [
+                Section(
+                    "Accuracy against the shift",
+                    READING,
+                    [*(_chart(self, after, "shifts", "pixels moved") for after in (False, True)), Text(weights)],
+                ),
+                Section(
+                    "Accuracy against the size",
+                    "No layer here knows anything about sizes: what is learnt about them comes from the examples.",
+                    [_chart(self, after, "scales", "size in percent") for after in (False, True)],
+                ),
+                Section("Shallow against deep", ON_SHALLOW, [methods]),
+                Section("Parameters at 256 x 256 x 3", COUNTING, [counted]),
+            ],
+            verdict=f"{self.verdict()} {asked}",
+            summary=[methods, Text(f"{READING} {ON_SHALLOW}"), counted, Text(self.verdict())],
+            footer="Drawn by Glasswork from the answers of every network.",
+        )
 
 
 @dataclass(frozen=True)
@@ -245,3 +302,31 @@ def counted() -> tuple[Counted, ...]:
     """The layers of `ARCHITECTURES` counted on an image of 256 x 256 pixels in three colours."""
     found = [(layer, count(words or VGG16)) for layer, words in ARCHITECTURES]
     return tuple(Counted(layer, one.parameters, one.multiply_adds) for layer, one in found)
+
+
+def _chart(found: WhyConvolution, augmented: bool, kind: str, across: str) -> Curves:
+    factor = 100 if kind == "scales" else 1
+    curves = {one.method: getattr(one, kind) for one in found.methods if one.augmented is augmented}
+    lines = [Line(name, [(factor * x, y) for x, y in curves[method]]) for method, name in DRAWN.items()]
+    return Curves(TRAINING[augmented], lines, across, in_percent=True)
+
+
+def _methods(found: WhyConvolution) -> Table:
+    first = found.methods[0]
+    shifts = [f"moved {x:.0f}" for x, _ in first.shifts[1:] if x in (4, 8)]
+    scales = [f"size {100 * x:.0f} %" for x, _ in first.scales if x in (0.6, 1.5)]
+    rows = [
+        [
+            "- from moved ones too" if one.augmented else one.method,
+            f"{one.parameters:,}",
+            _percent(one.centred),
+            *(_percent(y) for x, y in one.shifts[1:] if x in (4, 8)),
+            *(_percent(y) for x, y in one.scales if x in (0.6, 1.5)),
+        ]
+        for one in found.methods
+    ]
+    return Table(["method", "parameters", "as is", *shifts, *scales], rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -12,12 +12,13 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
 from glasswork.execution import Execution
-from glasswork.glassbox.regions import Plane, plane_of
+from glasswork.glassbox.regions import TERMINAL_CELLS, Plane, answers_over, as_region, plane_of, region, units_over
 from glasswork.recipe.base import Recipe
 from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.findings import Remarks
-from glasswork.systems.process import Outcome, Trained
-from glasswork.systems.region_snapshots import framed
+from glasswork.systems.process import OnPlane, Outcome, Trained
+from glasswork.systems.region_snapshots import CELLS, FILE, framed
+from glasswork.systems.region_snapshots import read as read_frames
 from glasswork.systems.system import Context, System
 from glasswork.training.fit import best_of
 from glasswork.training.memory import Memory
@@ -128,13 +129,7 @@ class Learning:
         self.keep(best, context.execution)
         where, rows = measured_rows(self.splits)
         evaluation = self.system.evaluate(self.network, self.dataset, rows, context.execution)
-        found, region = self.system.report(self.network, evaluation, context, last), None
-        if (plane := self.plane) is not None:
-            from glasswork.systems.region_pictures import pictures  # here, as what draws takes a while to import
-
-            drawn = pictures(self.network, plane, best, folder)
-            sections, files, region = [*found.sections, *drawn.parts], {**found.files, **drawn.files}, drawn.region
-            found = replace(found, sections=sections, files=files)
+        found = self.system.report(self.network, evaluation, context, last)
         remarks = [*self.remarks, *found.remarks]
         result = {
             "best_epoch": best.epoch if best else None,
@@ -143,11 +138,22 @@ class Learning:
             "measured_on": where,
             "examples": dict(self.summary.counts),
             "warnings": [*self.summary.warnings, *found.warnings],
-            **({"pictures": list(found.files)} if found.files else {}),
             **found.results,
             **({"remarks": remarks} if remarks else {}),
         }
-        return Outcome(Trained(self.network, self.dataset.task), found, result, region)
+        return Outcome(Trained(self.network, self.dataset.task), found, result, self._over_plane(best, folder))
+
+    def _over_plane(self, best: Best | None, folder: Path) -> OnPlane | None:
+        """What the network answers over the plane of its inputs, now and during training."""
+        plane = self.plane
+        if plane is None:
+            return None
+        moving = [(as_region(frame.answers, plane), f"epoch {frame.epoch:,}") for frame in read_frames(folder / FILE)]
+        if best is not None:  # an earlier network than the last one may have been kept
+            kept = as_region(answers_over(self.network, plane, CELLS), plane)
+            moving = [*moving, (kept, f"kept: epoch {best.epoch:,}")] if len(moving) > 1 else moving
+        coarse = region(self.network, plane, TERMINAL_CELLS)
+        return OnPlane(region(self.network, plane), coarse, units_over(self.network, plane), moving)
 
 
 def fingerprint(dataset: Dataset) -> str:

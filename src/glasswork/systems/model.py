@@ -31,10 +31,9 @@ from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
-from glasswork.show.nearest import NearestPage
 from glasswork.systems.export import Exported, export, raw_inputs
 from glasswork.systems.reading import read_measured
-from glasswork.systems.retrieval import find_nearest
+from glasswork.systems.retrieval import Nearest, find_nearest
 from glasswork.systems.system import System
 from glasswork.training.stage import START
 
@@ -271,7 +270,7 @@ class Model:
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
         return matching(dataset, self.task), rows[:CHUNK]
 
-    def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> NearestPage:
+    def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> Nearest:
         """The pictures that lie nearest to one, by what the network makes of them.
 
         Args:

@@ -1,15 +1,13 @@
 """The user's own network: `file.py:Class`."""
 
-import importlib.util
 import inspect
-import sys
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
+from glasswork.own_code import import_named
 
 
 def load_own_network(word: str, task: Task) -> nn.Module:
@@ -28,20 +26,9 @@ def load_own_network(word: str, task: Task) -> nn.Module:
         raise GlassworkError(
             f"There is no network '{word}': use linear, dense, lenet, or your own class as file.py:Class"
         )
-    path = Path(file)
-    if not path.is_file():
-        raise GlassworkError(f"There is no file {path} for the network {word}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise GlassworkError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    factory = module.__dict__.get(name)
-    if factory is None or not callable(factory):
-        raise GlassworkError(f"{path} has no class '{name}'")
+    factory = import_named(word, "network")
+    if not callable(factory):
+        raise GlassworkError(f"{file} has no class '{name}'")
     known = {
         "shape": task.inputs.shape,
         "channels": task.inputs.shape[0] if task.inputs.shape else 1,

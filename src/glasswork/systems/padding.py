@@ -5,11 +5,12 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
-from glasswork.show import percent
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
+from glasswork.report.words import percent
 
 
-def report_padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Part]:
+def report_padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Section]:
     """The share of padding in the batches of the first epoch, and a section of the report about it."""
     lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
     count = max(1, -(-len(rows) // batch_size))
@@ -17,14 +18,14 @@ def report_padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -
     generator = torch.Generator().manual_seed(seed)
     shuffled = ragged.padding_waste(lengths, torch.tensor_split(torch.randperm(len(rows), generator=generator), count))
     ordered = lengths.sort().values
-    part = Part(
+    cells = [
+        ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
+        ("padding in these batches", percent(waste)),
+        ("padding, were they drawn at random", percent(shuffled)),
+    ]
+    section = Section(
         "Texts of differing length",
         "Texts of nearly equal length share a batch, where the shorter ones are padded to the length of the longest.",
-        head=("", ""),
-        rows=(
-            ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
-            ("padding in these batches", percent(waste)),
-            ("padding, were they drawn at random", percent(shuffled)),
-        ),
+        [Table(("", ""), cells)],
     )
-    return waste, part
+    return waste, section

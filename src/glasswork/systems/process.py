@@ -1,6 +1,6 @@
 """A process: anything that a run can carry out, such as learning from a data set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from torch import nn
 from glasswork.data.kinds.task import Task
 from glasswork.data.summary import Summary
 from glasswork.execution import Execution
-from glasswork.glassbox.regions import Region
+from glasswork.glassbox.regions import LayerUnits, Region
 from glasswork.recipe.base import Recipe
 from glasswork.systems.findings import Findings
 from glasswork.training.memory import Memory
@@ -26,6 +26,23 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class OnPlane:
+    """A network whose inputs lie on a plane.
+
+    Attributes:
+        region: what it answers where.
+        coarse: the same in as many cells as a terminal shows.
+        layers: what its hidden units make of the plane.
+        moving: what it answered during training, each with its time in words.
+    """
+
+    region: Region
+    coarse: Region
+    layers: Sequence[LayerUnits]
+    moving: Sequence[tuple[Region, str]]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a process came to.
 
@@ -33,13 +50,13 @@ class Outcome:
         model: the network that is kept; None: the run leaves none.
         findings: what only the process can say in the report.
         result: entries of `result.json`.
-        region: what the network answers over the plane of its inputs, for the terminal; None if they lie on none.
+        plane: what the network answers over the plane of its inputs; None if they lie on none.
     """
 
     model: Trained | None
     findings: Findings
     result: Mapping[str, Any] = field(default_factory=dict)
-    region: Region | None = None
+    plane: OnPlane | None = None
 
 
 class Process(Protocol):

@@ -1,7 +1,9 @@
 """What lies nearest to an image, in an embedding or in the last hidden layer of any network."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +22,97 @@ from glasswork.execution import Execution
 from glasswork.glassbox.features.layer_features import layer_features
 from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
-from glasswork.show.nearest import NearestPage, Neighbour
+from glasswork.report.blocks import Picture, Pictures, Remark, Table
+from glasswork.report.report import Report, Section
+from glasswork.report.words import number
 from glasswork.systems.evaluation import EVALUATION_ROWS
 from glasswork.systems.system import System
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A picture of the gallery.
+
+    Attributes:
+        name: where it came from.
+        label: its class; empty if it has none.
+        distance: from the query.
+        png: the picture.
+    """
+
+    name: str
+    label: str
+    distance: float
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """What lies nearest to a picture.
+
+    Attributes:
+        run: whose network was asked.
+        query: the picture's name.
+        png: the picture.
+        among: what was looked among, in words.
+        measure: what the distance is, in words.
+        neighbours: nearest first.
+        left_out: why pictures were left out of the search, a sentence each.
+    """
+
+    run: str
+    query: str
+    png: bytes
+    among: str
+    measure: str
+    neighbours: Sequence[Neighbour]
+    left_out: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON types, without the pictures."""
+        found = [{"name": one.name, "class": one.label, "distance": one.distance} for one in self.neighbours]
+        described = {"run": self.run, "input": self.query, "among": self.among, "measure": self.measure}
+        return {**described, "neighbours": found}
+
+    def report(self) -> Report:
+        """The picture and its neighbours."""
+        pictures = [
+            Picture(
+                one.png,
+                one.name,
+                [
+                    *([Remark("", one.label)] if one.label else []),
+                    Remark(one.name),
+                    Remark(f"distance {number(one.distance)}", tone="quiet"),
+                ],
+            )
+            for one in self.neighbours
+        ]
+        rows = [(one.name, one.label, number(one.distance)) for one in self.neighbours]
+        return Report(
+            f"What is nearest to {self.query}",
+            [
+                Section(
+                    "The picture asked about",
+                    "As it was given.",
+                    [Pictures([Picture(self.png, self.query)], look="gallery")],
+                ),
+                Section(
+                    "Its neighbours",
+                    "The nearest first. A distance of 0 is the same embedding.",
+                    [Pictures(pictures, look="gallery")],
+                ),
+            ],
+            verdict=f"{number(len(self.neighbours))} nearest of {self.among}, by {self.measure} in the network of "
+            f"{self.run}.",
+            summary=[Table(("nearest", "class", "distance"), rows)],
+            footer="Drawn by Glasswork; the pictures were read and not changed.",
+        )
+
+    def cells(self) -> list[tuple[bytes, str, str]]:
+        """The query and its neighbours for one sheet: picture, class, distance."""
+        found = [(one.png, one.label or one.name, number(one.distance)) for one in self.neighbours]
+        return [(self.png, "asked about", ""), *found]
 
 
 def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
@@ -78,7 +168,7 @@ def find_nearest(
     image: str,
     among: str | None,
     count: int,
-) -> NearestPage:
+) -> Nearest:
     """The pictures that lie nearest to one.
 
     Args:
@@ -119,7 +209,7 @@ def find_nearest(
         for row, distance in zip(near.places[0].tolist(), near.distances[0].sqrt().tolist(), strict=True)
     ]
     where = f"{len(gallery):,} images of {gallery.source}"
-    return NearestPage(run, image, picture(query, 0), where, measure(network), found, left_out)
+    return Nearest(run, image, picture(query, 0), where, measure(network), found, left_out)
 
 
 def _gallery(source: str, system: System, task: Task) -> Dataset:

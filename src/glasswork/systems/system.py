@@ -27,6 +27,7 @@ from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
 from glasswork.systems.findings import Findings, Remarks
+from glasswork.systems.sample import Sample
 from glasswork.systems.target_report import report_targets
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Moment, Stage
@@ -65,6 +66,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         recipe: what to minimise.
 
     Attributes:
+        recipe_class: what a system of the user's own takes; the catalogue knows it of ours.
         takes: the kinds of inputs that it learns from.
         answers: the kinds of targets that it learns.
         wanted: a clause about these inputs, and one about these targets, for whoever has others.
@@ -73,6 +75,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     takes: ClassVar[tuple[type[Inputs], ...]] = (Images, Table)
     answers: ClassVar[tuple[type[Target], ...]] = (OneClass, Labels, Numbers)
     wanted: ClassVar[tuple[str, str]] = ("This learns from images or tables with known answers",) * 2
+    recipe_class: ClassVar[type[Recipe]] = Recipe
 
     def __init__(self, recipe: RecipeT) -> None:
         self._recipe = recipe
@@ -232,6 +235,10 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
         return Model
 
+    def usual_task(self) -> Task:
+        """What inputs and targets usually are, to count a network without data: grey images of ten classes."""
+        return Task(Images((1, 28, 28)), OneClass(tuple("0123456789")))
+
     @abc.abstractmethod
-    def example(self) -> Dataset:
-        """A few made examples, for the contract tests."""
+    def sample(self, folder: Path) -> Sample:
+        """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""

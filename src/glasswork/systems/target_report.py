@@ -1,7 +1,6 @@
 """What a report says about known targets: the figure with its interval, the mistakes, the calibration."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,8 +11,11 @@ from glasswork.data.pictures import picture
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
 from glasswork.objectives.objective import Objective
-from glasswork.show.report import CalibrationBin, Confusion, LabelRow, Mistake
-from glasswork.systems.findings import Findings, Headline
+from glasswork.report import sections
+from glasswork.report.blocks import Bin
+from glasswork.report.report import Score
+from glasswork.report.sections import LabelFigures, Mistake
+from glasswork.systems.findings import Findings
 
 MISTAKES = 24
 POINTS = 1000
@@ -49,7 +51,7 @@ def _one_class(
     confidence, answers = chances.max(1)
     right = int((answers == targets).sum())
     usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
-    headline = Headline(
+    score = Score(
         "accuracy",
         right / len(rows),
         f"{right:,} of {len(rows):,} {where} {task.inputs.noun}",
@@ -57,15 +59,15 @@ def _one_class(
         baseline="always answering the most frequent class",
         baseline_value=float((targets == usual).float().mean()),
     )
-    found = Findings(headline, mistakes=_mistakes(dataset, rows, answers, confidence))
+    confusion = None
     if len(task.target.names) <= MOST_CLASSES:
-        counts = confusion_matrix(answers, targets, len(task.target.names))
-        found = replace(found, confusion=Confusion(task.target.names, counts.tolist()))
+        confusion = task.target.names, confusion_matrix(answers, targets, len(task.target.names)).tolist()
+    found = [sections.mistakes(confusion, examples=_mistakes(dataset, rows, answers, confidence))]
     if objective.name != "hinge":
         bins = calibration(chances, targets)
-        drawn = [CalibrationBin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
-        found = replace(found, calibration=drawn, expected_calibration_error=expected_calibration_error(bins))
-    return found
+        drawn = [Bin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
+        found.append(sections.calibration(drawn, expected_calibration_error(bins)))
+    return Findings(score, found)
 
 
 def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
@@ -89,15 +91,16 @@ def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> Finding
     targets = dataset.columns["targets"][rows].bool()
     both = (answers & targets).sum(0)
     f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
-    return Findings(Headline("f1", f1), per_label=_label_rows(dataset.task, answers, targets, both))
+    figures = _label_figures(dataset.task, answers, targets, both)
+    return Findings(Score("f1", f1), [sections.mistakes(labels=figures)])
 
 
-def _label_rows(task: Task, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelRow]:
+def _label_figures(task: Task, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelFigures]:
     result = []
     for k, label in enumerate(task.target.names):
         said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
         f1 = 2 * hit / (said + true) if said + true else 0.0
-        result.append(LabelRow(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
+        result.append(LabelFigures(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))
     return result
 
 
@@ -105,7 +108,7 @@ def _numbers(dataset: Dataset, training: Tensor, rows: Tensor, answers: Tensor) 
     targets = dataset.columns["targets"][rows]
     mean = dataset.columns["targets"][training].mean(0)
     pairs: Sequence[tuple[float, float]] = list(zip(targets[:, 0].tolist(), answers[:, 0].tolist(), strict=True))
-    headline = Headline(
+    score = Score(
         "mean absolute error",
         float((answers - targets).abs().mean()),
         in_percent=False,
@@ -113,4 +116,4 @@ def _numbers(dataset: Dataset, training: Tensor, rows: Tensor, answers: Tensor) 
         baseline="always answering the mean of the training examples",
         baseline_value=float((targets - mean).abs().mean()),
     )
-    return Findings(headline, predictions=pairs[:: len(pairs) // POINTS + 1])
+    return Findings(score, [sections.mistakes(numbers=pairs[:: len(pairs) // POINTS + 1])])

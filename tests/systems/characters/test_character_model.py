@@ -14,7 +14,11 @@ from closeness import assert_same_numbers
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text
 from glasswork.data.splits import split
+from glasswork.data.vocabulary import CharacterCounts
 from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.characters import evaluation as characters_measured
@@ -26,11 +30,22 @@ from glasswork.training.stage import START
 from made_data import said, train, write_text
 
 
+def hello() -> Dataset:
+    """1,240 characters in 40 rows."""
+    counts, words = CharacterCounts(), "hello, hello. how low? hollow! " * 40
+    counts.add(words)
+    vocabulary, _ = counts.vocabulary(256)
+    tokens = torch.from_numpy(vocabulary.encode(words)).to(torch.uint8)
+    offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
+    task = Task(Text(vocabulary), NextToken(vocabulary.tokens))
+    return Dataset({"inputs": tokens}, task, "hello", offsets={"inputs": offsets}, ordered=True)
+
+
 def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
-    """A system, its example of 1,240 characters, and a fresh network."""
+    """A system, a text of 1,240 characters, and a fresh network."""
     recipe = make_request("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
     draft = Characters(recipe)  # type: ignore[arg-type]
-    dataset = draft.example()
+    dataset = hello()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
     seed_everything(0)
     network = system.network(dataset.task)
@@ -97,7 +112,7 @@ def test_what_is_left_open_is_derived() -> None:
     system, _, network = made()
     recipe = system.recipe
     assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
-    assert network.recurrent.kernel.input_size == len(system.example().task.target.names)
+    assert network.recurrent.kernel.input_size == len(hello().task.target.names)
     assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
     assert made(embedding=5)[2].recurrent.kernel.input_size == 5
 
@@ -107,7 +122,10 @@ def test_it_learns_more_than_how_often_characters_come(tmp_path: Path, capsys: p
     run = train("char-rnn", data=data, epochs=6, batch_size=16, units=48, layers=1, sequence=25, learning_rate=0.02)
     bits = said(capsys)["test"]["bits_per_character"]
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    assert bits < 1.3 < 2.5 < report["baseline_value"]  # a word of six and an end of two: at least 0.7 for a character
-    assert report["headline_value"] == bits
-    assert [part["title"] for part in report["parts"]] == ["Text at stages of training"]
-    assert len(report["parts"][0]["quotations"]) >= 4
+    assert (
+        bits < 1.3 < 2.5 < report["headline"]["baseline_value"]
+    )  # a word of six and an end of two: at least 0.7 for a character
+    assert report["headline"]["value"] == bits
+    [stages] = [section for section in report["sections"] if section["title"] == "Text at stages of training"]
+    assert len(stages["blocks"]) >= 4
+    assert all(block["look"] == "quotation" for block in stages["blocks"])

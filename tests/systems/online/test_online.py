@@ -20,9 +20,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
 from glasswork.glassbox.graph.expressions import evaluate
 from glasswork.glassbox.regions import CELLS, plane_of, region
+from glasswork.report.report import Report
 from glasswork.run.request import make_request
-from glasswork.show.report import Report
-from glasswork.show.report_page import to_html
+from glasswork.show.html import to_html
 from glasswork.systems.online.system import exclusive_or
 from glasswork.systems.online.update import OnlineUpdate
 from glasswork.systems.system import Context, System
@@ -274,7 +274,9 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
         assert words in page
     report = Report.from_json(json.loads((learnt / "report.json").read_text(encoding="utf-8")))
     assert to_html(report) == page
-    assert [part.title for part in report.parts] == ["What it answers where", "What each hidden unit makes of it"]
+    titles = [section.title for section in report.sections]
+    own = titles[titles.index("How it learned") + 1 : titles.index("Worked out in numbers")]
+    assert own == ["What it answers where", "What each hidden unit makes of it"]
     assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
     model = gw.load(learnt)
     plane = plane_of(exclusive_or().with_task(model.task), torch.arange(4), "squared-error", model.execution)

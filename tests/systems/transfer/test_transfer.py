@@ -63,9 +63,9 @@ def changed_from(run: Path, source: str) -> set[str]:
 
 
 def said_in_report(run: Path) -> dict[str, str]:
-    [part] = json.loads((run / "report.json").read_text(encoding="utf-8"))["parts"]
-    assert part["title"] == "What was trained"
-    return {name: state for name, _, state in part["rows"]}
+    sections = json.loads((run / "report.json").read_text(encoding="utf-8"))["sections"]
+    [trained] = [section for section in sections if section["title"] == "What was trained"]
+    return {name: state for name, _, state in trained["blocks"][0]["rows"]}
 
 
 def test_frozen_trains_the_head_alone(source: str, data: str) -> None:

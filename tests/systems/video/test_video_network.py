@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from closeness import assert_same_numbers
-from glasswork.catalogue import make_system
+from glasswork.data import ragged
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
@@ -39,6 +43,23 @@ def test_only_recurrence_knows_of_the_frames_before(cell: str, known: bool) -> N
     assert bool((change[2:] > 0).all()) == known
 
 
+def spots() -> Dataset:
+    """A spot that goes left or right through 10 frames, from wherever it is."""
+    clips, labels = [], []
+    for clip in range(12):
+        way = 1 if clip % 2 else -1
+        picture = torch.zeros(10, 1, 16, 16, dtype=torch.uint8)
+        picture[range(10), 0, 8, [(clip + way * time) % 16 for time in range(10)]] = 255
+        clips.append(picture)
+        labels += [clip % 2] * 10
+    inputs, offsets = ragged.pack(clips)
+    prints = torch.stack([fingerprints(clip.flatten()[None])[0] for clip in clips])
+    task = Task(Clips((1, 16, 16)), PerStep(("left", "right")))
+    columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
+    names = [f"clip {clip}" for clip in range(12)]
+    return Dataset(columns, task, "spots", names, offsets={"inputs": offsets, "targets": offsets})
+
+
 def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video_measured, "AT_ONCE", 4)
     accuracy = {}
@@ -46,7 +67,7 @@ def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -
         request = make_request(
             "video", {"cell": cell, "epochs": 60, "learning_rate": 0.01, "batch_size": 4, "test": 0.25, "units": 16}
         )
-        examples = make_system("video", request.recipe).example()
+        examples = spots()
         splits = split(examples, 0.0, 0.25, 0)
         fitted = fit_in_memory(request, examples, splits)
         scores = watch(fitted.network, fitted.dataset, splits.training, Execution())

@@ -1,6 +1,5 @@
 """Images as numbers, and numbers as pictures: for `convolve`."""
 
-import io
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from glasswork.data.formats.decoding import UnreadableImageError, decode
+from glasswork.data.png import encode_png
 from glasswork.errors import GlassworkError
 
 COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -128,9 +128,7 @@ def _most(values: Tensor) -> float:
 
 def png(levels: Tensor) -> bytes:
     """A uint8 tensor (1 or 3, height, width) as a PNG file."""
-    file = io.BytesIO()
-    _image(levels).save(file, format="PNG", compress_level=4)  # half the time of 6, hardly larger
-    return file.getvalue()
+    return encode_png(_image(levels), level=4)  # half the time of 6, hardly larger
 
 
 def reduced(levels: Tensor, longest: int) -> Tensor:

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.show.sections import Part, Quotation
+from glasswork.report.blocks import Text
+from glasswork.report.report import Score, Section
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.system import Context
 from glasswork.training.step import Tree
 
@@ -25,7 +26,7 @@ def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], l
         last: the state of the last step; None if not one was made.
     """
     dataset, training = context.dataset, context.splits.training
-    headline = Headline(
+    score = Score(
         "bits per character",
         evaluation.metrics.values["bits_per_character"],
         in_percent=False,
@@ -35,8 +36,8 @@ def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], l
     )
     samples = last["samples"] if last is not None else []
     if not samples:
-        return Findings(headline)
-    return Findings(headline, sections=[_stages(samples)], files={"samples.txt": _file(samples).encode()})
+        return Findings(score)
+    return Findings(score, sections=[_stages(samples)], files={"samples.txt": _file(samples).encode()})
 
 
 def single_characters(dataset: Dataset, training: Tensor, rows: Tensor) -> float:
@@ -55,12 +56,12 @@ def _counts(dataset: Dataset, rows: Tensor, size: int) -> Tensor:
     return counts
 
 
-def _stages(samples: list[Tree]) -> Part:
-    return Part(
+def _stages(samples: list[Tree]) -> Section:
+    return Section(
         "Text at stages of training",
         "What the network writes when it is left to go on by itself, at temperature 0.7: first letters in about the "
         "right shares, then words and lines, then what belongs together over more than a line.",
-        quotations=[Quotation(_caption(sample), sample["text"]) for sample in samples],
+        [Text(sample["text"], "quotation", _caption(sample)) for sample in samples],
     )
 
 

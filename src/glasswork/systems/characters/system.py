@@ -35,6 +35,7 @@ from glasswork.systems.characters.report import report_text
 from glasswork.systems.characters.sampling import sampled
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
+from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -47,6 +48,7 @@ JUDGED = 500_000
 """Characters of the validation text that are looked at after an epoch, at most."""
 OPENED = 24
 """Characters of a text that is opened: every number of it is looked at."""
+SAMPLE = "hello, hello. how low? hollow! "
 ONE_HOT = 512
 """The most characters for which a one among zeros costs no more than a learnt vector."""
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
@@ -182,15 +184,18 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return CharacterModel
 
     @override
-    def example(self) -> Dataset:
-        counts, words = CharacterCounts(), "hello, hello. how low? hollow! " * 40
-        counts.add(words)
+    def usual_task(self) -> Task:
+        counts = CharacterCounts()
+        counts.add(SAMPLE)
         vocabulary, _ = counts.vocabulary(256)
-        tokens = torch.from_numpy(vocabulary.encode(words)).to(torch.uint8)
-        offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
-        columns = {"inputs": tokens, "fingerprints": ragged.fingerprints(tokens, offsets)}
-        task = Task(Text(vocabulary), NextToken(vocabulary.tokens))
-        return Dataset(columns, task, "example", offsets={"inputs": offsets}, ordered=True)
+        return Task(Text(vocabulary), NextToken(vocabulary.tokens))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = folder / "text.txt"
+        data.write_text(SAMPLE * 60, encoding="utf-8")
+        shape = {"units": 8, "sequence": 20, "dropout": 0.1}
+        return Sample(str(data), {**shape, "epochs": 2, "batch_size": 8, "test": 0.1, "validation": 0.1}, [str(data)])
 
 
 def _rows_of(dataset: Dataset, rows: Tensor, most: int) -> int:

@@ -11,11 +11,11 @@ from glasswork.data.samplers import by_class
 from glasswork.data.splits import Splits
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification
-from glasswork.show import percent
-from glasswork.show.nearest import map_png, strip_png
-from glasswork.show.sections import Chart, Part, Photograph
+from glasswork.report.blocks import Block, Cell, Curves, Line, Picture, Pictures, Scatter, Table, Text
+from glasswork.report.report import Score, Section
+from glasswork.report.words import percent
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.system import Context
 
 COUNTS = (1, 2, 5, 10)
@@ -50,7 +50,7 @@ def report_embedding(context: Context, evaluation: Evaluation[Tensor]) -> Findin
     pixels = recall(_pixels(dataset, rows), classes, counts=COUNTS)
     unseen = len(torch.unique(classes)) if "unseen" in dataset.columns else 0
     kind = f" of {unseen:,} classes never trained on" if unseen else ""
-    headline = Headline(
+    score = Score(
         "recall at 1",
         found.shares[1],
         f"{found.right:,} of {found.queries:,} {where} images{kind}",
@@ -59,11 +59,11 @@ def report_embedding(context: Context, evaluation: Evaluation[Tensor]) -> Findin
         baseline_value=pixels.shares[1],
     )
     sections = [
-        _neighbours_part(dataset, rows, embeddings),
-        _figures_part(found, pixels, verified),
-        _map_part(dataset, rows, embeddings),
+        _neighbours_section(dataset, rows, embeddings),
+        _figures_section(found, pixels, verified),
+        _map_section(dataset, rows, embeddings),
     ]
-    return Findings(headline, sections=sections)
+    return Findings(score, sections=sections)
 
 
 def _pixels(dataset: Dataset, rows: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def _pixels(dataset: Dataset, rows: Tensor) -> Tensor:
     return images.flatten(1)
 
 
-def _neighbours_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part:
+def _neighbours_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Section:
     """Some queries, of as many classes as there are, with what lies nearest to each."""
     classes = dataset.columns["targets"][rows]
     generator = torch.Generator().manual_seed(0)
@@ -83,21 +83,28 @@ def _neighbours_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part
     turns = {int(place): (classes[order[:at]] == classes[place]).sum().item() for at, place in enumerate(order[:400])}
     queries = torch.tensor(sorted(turns, key=lambda place: turns[place])[:QUERIES])
     near = nearest(embeddings[queries], embeddings, SHOWN, queries)
-    pictures = []
+    strips = []
     for query, places in zip(queries.tolist(), near.places.tolist(), strict=True):
-        others = [(picture(dataset, int(rows[i])), bool(classes[i] == classes[query])) for i in places]
-        strip = strip_png(picture(dataset, int(rows[query])), others)
-        pictures.append(Photograph(strip, dataset.task.target.names[int(classes[query])]))
-    return Part(
+        first = Picture(picture(dataset, int(rows[query])), dataset.name(int(rows[query])))
+        others = [
+            Picture(
+                picture(dataset, int(rows[i])),
+                dataset.name(int(rows[i])),
+                tone="right" if classes[i] == classes[query] else "wrong",
+            )
+            for i in places
+        ]
+        strips.append(Pictures([first, *others], dataset.task.target.names[int(classes[query])], "strip"))
+    return Section(
         "What lies nearest",
         "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
         "same class, an orange one below the others.",
-        pictures=pictures,
+        strips,
     )
 
 
-def _figures_part(found: Recall, pixels: Recall, verified: Verification) -> Part:
-    rows: list[list[str | int | float | None]] = [
+def _figures_section(found: Recall, pixels: Recall, verified: Verification) -> Section:
+    rows: list[list[Cell]] = [
         [
             f"one of the same class among the {count} nearest" if count > 1 else "the nearest is of the same class",
             percent(found.shares[count]),
@@ -108,45 +115,40 @@ def _figures_part(found: Recall, pixels: Recall, verified: Verification) -> Part
     rows.append(["a pair of one class is nearer than a pair of two (area under the curve)", percent(verified.area), ""])
     rows.append(["pairs of one class accepted when 1 % of the others are", percent(verified.true_accepts), ""])
     points = [(100 * false, true) for false, true in verified.curve]
-    return Part(
+    curve: list[Block] = []
+    note: list[Block] = []
+    if points:
+        lines = [Line("embedding", points), Line("by chance", [(0.0, 0.0), (100.0, 1.0)])]
+        across = "% of the other pairs accepted too"
+        curve = [Curves("Pairs of one class that are accepted", lines, across, in_percent=True)]
+        words = (
+            f"{verified.same:,} pairs of one class and {verified.different:,} of two; the squared distance up to "
+            f"which 1 % of the latter are accepted is {verified.threshold:.3g}."
+        )
+        note = [Text(words)]
+    return Section(
         "Finding and verifying",
         "Finding: is one of the same class among the nearest others? Verifying: two examples are said to be of one "
         "class where their distance is below a threshold; the curve shows what each threshold accepts.",
-        charts=[
-            Chart(
-                "Pairs of one class that are accepted",
-                [("embedding", points), ("by chance", [(0.0, 0.0), (100.0, 1.0)])],
-                across="% of the other pairs accepted too",
-                in_percent=True,
-            )
-        ]
-        if points
-        else [],
-        head=("What", "Embedding", "Pixels"),
-        rows=rows,
-        note=f"{verified.same:,} pairs of one class and {verified.different:,} of two; the squared distance up to "
-        f"which 1 % of the latter are accepted is {verified.threshold:.3g}."
-        if points
-        else "",
+        [*curve, Table(("What", "Embedding", "Pixels"), rows), *note],
     )
 
 
-def _map_part(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Part:
+def _map_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Section:
     """The first classes on the plane of greatest variance."""
     classes = dataset.columns["targets"][rows]
     kinds, counts = torch.unique(classes, return_counts=True)
     kinds = kinds[counts.argsort(descending=True, stable=True)][:MAPPED_CLASSES].sort().values
     if len(embeddings) < 3 or int(counts.max()) < 3:
-        return Part("", "")
+        return Section("", "", [])
     chosen = torch.isin(classes, kinds).nonzero()[:, 0]
     chosen = chosen[:: -(-len(chosen) // MAPPED)]
     places = principal_plane(embeddings[chosen])
     names = [dataset.task.target.names[kind] for kind in kinds.tolist()]
-    colours = torch.searchsorted(kinds, classes[chosen]).tolist()
-    png = map_png([(x, y) for x, y in places.tolist()], colours, names)
-    return Part(
+    groups = [[(x, y) for x, y in places[classes[chosen] == kind].tolist()] for kind in kinds.tolist()]
+    return Section(
         "A map of the embedding",
         "The two directions in which the embeddings differ most (PCA), of the classes with the most examples. The "
         "embedding has more directions than two, so that what lies apart here is apart, and what overlaps may not.",
-        pictures=[Photograph(png, "Each dot an example, in the colour of its class")],
+        [Scatter("Each dot an example, in the colour of its class", groups, names, bare=True)],
     )

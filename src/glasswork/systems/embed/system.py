@@ -12,7 +12,7 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -35,6 +35,7 @@ from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.networks import NETWORKS, Architecture, build_network
 from glasswork.systems.retrieval import embeddings_on
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -199,12 +200,10 @@ class Embed(System[EmbedRecipe, Tensor]):
         return replace(report_embedding(context, evaluation), warnings=warnings)
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        task = Task(Images((1, 28, 28)), OneClass(tuple("012345")))
-        targets = torch.arange(60) % 6
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, task, "example")
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        options = {"network": "lenet", "embedding": 8, "held_out": "0", "epochs": 2, "batch_size": 8}
+        return Sample(str(data), options, [str(one)], "1")
 
 
 def has_pairs(classes: Tensor) -> bool:

@@ -1,5 +1,7 @@
 """What the report of a forecasting network says: its backtest, in numbers and drawn with its intervals."""
 
+import csv
+import io
 from collections.abc import Mapping
 
 import torch
@@ -7,10 +9,10 @@ import torch
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
-from glasswork.show.fans import Fan, Stretch
-from glasswork.show.sections import Chart, Part
+from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
+from glasswork.report.report import Report, Score, Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.forecast.baselines import MISSING, MOST_SERIES, has_statsmodels
 from glasswork.systems.forecast.evaluation import Backtest, by_step, calibrated_values
 from glasswork.systems.forecast.generate import Foretold
@@ -18,6 +20,7 @@ from glasswork.systems.system import Context
 
 DRAWN_SERIES = 4
 DRAWN_FORECASTS = 4
+MOST_PRINTED = 12
 INNER = 0.5
 """Of the values that the inner interval of a drawing shall hold, about."""
 
@@ -48,7 +51,7 @@ def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findi
             "there is no exponential-smoothing baseline: it takes two seasons, and eleven values beside one, before "
             f"the first forecast, of at most {MOST_SERIES} series"
         )
-    headline = Headline(
+    score = Score(
         "mean absolute error",
         metrics["mae"],
         in_percent=False,
@@ -57,7 +60,7 @@ def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findi
         baseline_value=metrics["seasonal_naive_mae"],
     )
     sections = [_errors(found, metrics, where), _drawn(dataset, found, where)]
-    return Findings(headline, sections=sections, remarks=tuple(remarks))
+    return Findings(score, sections=sections, remarks=tuple(remarks))
 
 
 def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -> str:
@@ -73,36 +76,39 @@ def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -
     )
 
 
-def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Part:
+def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Section:
     """The ways to foretell side by side."""
-    lines = [(name, list(enumerate(errors, 1))) for name, errors in by_step(found).items()]
+    lines = [
+        Line(name, [(float(step), error) for step, error in enumerate(errors, 1)])
+        for name, errors in by_step(found).items()
+    ]
+    several = found.truth.shape[1] > 1
+    curves = [Curves("Mean absolute error by steps ahead", lines, "steps ahead")] if several else []
     rows: list[tuple[str, float | None, float | None]] = [
         ("network", metrics["mae"], metrics.get("mape")),
         ("seasonal naive", metrics["seasonal_naive_mae"], metrics.get("seasonal_naive_mape")),
     ]
     if "ets_mae" in metrics:
         rows.append(("exponential smoothing (ETS)", metrics["ets_mae"], metrics.get("ets_mape")))
-    return Part(
+    return Section(
         "Backtest",
         f"Forecasts from {len(found.places):,} origins that roll over the {where} values, each made from what was "
         "known then. The farther ahead, the larger the error should be; the network should lie below both baselines.",
-        charts=[Chart("Mean absolute error by steps ahead", lines, "steps ahead")] if found.truth.shape[1] > 1 else [],
-        head=("forecast", "mean absolute error", "in per cent of the value"),
-        rows=rows,
+        [*curves, Table(("forecast", "mean absolute error", "in per cent of the value"), rows)],
     )
 
 
-def _drawn(dataset: Dataset, found: Backtest, where: str) -> Part:
+def _drawn(dataset: Dataset, found: Backtest, where: str) -> Section:
     """The last forecasts of a few series, with what came."""
     ahead = Quantiles.of(dataset.task)
     series = sorted(set(found.places.series.tolist()))[:DRAWN_SERIES]
     fans = [_fan(dataset, found, one) for one in series]
     outer, inner = (ahead.quantiles - 1) / (ahead.quantiles + 1), _inner(ahead.quantiles)[2]
-    return Part(
+    return Section(
         "Forecasts and what came",
         f"The last {where} forecasts: the median as a line, intervals that shall hold {outer:.0%} and {inner:.0%} of "
         "the values around it, and what came. Each forecast knows nothing of the values under it.",
-        fans=fans,
+        fans,
     )
 
 
@@ -129,18 +135,18 @@ def _fan(dataset: Dataset, found: Backtest, series: int) -> Fan:
     end = int(found.places.origins[chosen[0]]) + ahead.horizon
     values = dataset.columns["inputs"][begin:end, series, 0]
     low, high, _ = _inner(ahead.quantiles)
-    stretches = [
-        stretch_of(int(found.places.origins[place]), found.quantiles[place], found.naive[place], low, high)
+    forecasts = [
+        forecast_of(int(found.places.origins[place]), found.quantiles[place], found.naive[place], low, high)
         for place in reversed(chosen)
     ]
     times = torch.arange(begin, end).tolist()
     words = [kind.timing.word(int(dataset.columns["times"][row])) for row in times]
     return Fan(
-        dataset.task.target.names[series], list(zip(times, values.tolist(), strict=True)), stretches, times, words
+        dataset.task.target.names[series], list(zip(times, values.tolist(), strict=True)), forecasts, times, words
     )
 
 
-def stretch_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: int, high: int) -> Stretch:
+def forecast_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: int, high: int) -> Forecast:
     """One forecast for a drawing.
 
     Args:
@@ -150,7 +156,7 @@ def stretch_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: i
         low: the lower quantile of the inner interval.
         high: the upper one.
     """
-    return Stretch(
+    return Forecast(
         list(range(origin, origin + len(quantiles))),
         quantiles[:, quantiles.shape[1] // 2].tolist(),
         [
@@ -167,7 +173,44 @@ def fans_ahead(foretold: Foretold) -> list[Fan]:
     low, high, _ = _inner(len(foretold.levels))
     fans = []
     for one in foretold.series:
-        stretch = stretch_of(past, torch.tensor(one.quantiles), torch.tensor(one.seasonal_naive), low, high)
+        forecast = forecast_of(past, torch.tensor(one.quantiles), torch.tensor(one.seasonal_naive), low, high)
         known = list(enumerate(one.history))
-        fans.append(Fan(one.name, known, [stretch], list(range(len(words))), words))
+        fans.append(Fan(one.name, known, [forecast], list(range(len(words))), words))
     return fans
+
+
+def report_ahead(found: Foretold) -> Report:
+    """How series go on: a fan and a table for each."""
+    low, high = found.levels[0], found.levels[-1]
+    reading = (
+        "The line is the median: the value is as likely above as below it. The wide interval shall hold "
+        f"{high - low:.0%} of the values."
+    )
+    head = ["time", "median", f"{low:.0%} below", f"{high:.0%} below", "seasonal naive"]
+    sections, summary = [], list[Block]()
+    for one, fan in zip(found.series, fans_ahead(found), strict=True):
+        rows = [
+            (time, median, values[0], values[-1], naive)
+            for time, median, values, naive in zip(
+                found.times, one.median, one.quantiles, one.seasonal_naive, strict=True
+            )
+        ]
+        sections.append(Section(one.name, reading, [fan, Table(head, rows, noun="times")]))
+        summary += [Text(one.name), Table(head, rows[:MOST_PRINTED])]
+        if len(rows) > MOST_PRINTED:
+            more = f"... and {len(rows) - MOST_PRINTED:,} more: --out forecast.csv or forecast.html has all"
+            summary.append(Text(more))
+    footer = "Drawn by Glasswork from the forecasts of a trained network."
+    return Report(f"How {found.source} goes on", sections, summary=summary, footer=footer)
+
+
+def csv_ahead(found: Foretold) -> str:
+    """A line for each series and time: series, time, median, seasonal_naive, and a column per quantile."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    quantiles = (f"quantile_{level:g}" for level in found.levels)
+    writer.writerow(["series", "time", "median", "seasonal_naive", *quantiles])
+    for one in found.series:
+        rows = zip(found.times, one.median, one.seasonal_naive, one.quantiles, strict=True)
+        writer.writerows([one.name, time, median, naive, *values] for time, median, naive, values in rows)
+    return text.getvalue()

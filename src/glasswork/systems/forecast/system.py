@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.series import series
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.kinds.calendar import Timing
@@ -34,6 +34,7 @@ from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import report_backtest
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Carry, Moment, Stage
@@ -207,13 +208,15 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return ForecastModel
 
     @override
-    def example(self) -> Dataset:
-        times = torch.arange(120)
-        values = torch.stack([(2 * math.pi * times / 6).sin() + 0.01 * times, (2 * math.pi * times / 6).cos()], 1)
-        columns = {"inputs": values[:, :, None].float(), "times": times}
-        columns["fingerprints"] = fingerprints(columns["inputs"])
-        task = Task(Series(Timing("rows")), Quantiles(("rising", "level")))
-        return Dataset(columns, task, "example", ordered=True)
+    def usual_task(self) -> Task:
+        return Task(Series(Timing("rows")), Quantiles(("rising", "level")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        rows = [(f"{50 + time / 10 + 8 * math.sin(2 * math.pi * time / 7):.3f}", (time * 7) % 5) for time in range(120)]
+        data = write_rows(folder / "series.csv", ["demand", "wind"], rows)
+        shape = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+        return Sample(str(data), {**shape, "epochs": 2, "batch_size": 14}, [str(data)])
 
 
 def _last(places: Places, count: int) -> Places:

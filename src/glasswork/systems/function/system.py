@@ -21,13 +21,14 @@ from glasswork.glassbox.contributions import Shares, places_between, shares_over
 from glasswork.glassbox.graph import expressions
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
-from glasswork.show.plots_png import function_png
-from glasswork.show.sections import Part, Photograph
+from glasswork.report.blocks import Curves, Line, Point, Text
+from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
 from glasswork.systems.findings import Findings
 from glasswork.systems.function.recipe import FunctionRecipe
 from glasswork.systems.labelled import read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Stage
@@ -125,16 +126,16 @@ class Function(System[FunctionRecipe, Tensor]):
         if not inputs.looks or inputs.shape != (1,) or not target.numeric or len(target.names) != 1:
             return found
         shares, where = self._shares(network, context), measured_rows(context.splits)[0]
-        picture = function_png(shares)
         remark = self._remark(shares, evaluation.metrics.values, where, len(evaluation.rows))
-        part = Part(
+        charts = _charts(shares)
+        section = Section(
             "What each unit adds",
             f"Above, the function and the network's sum; below, what it is the sum of: each {self._unit} unit's "
             f"output times its weight, and one constant.",
-            pictures=[Photograph(picture, f"{shares.output} over {shares.input}")],
-            note=remark[:1].upper() + remark[1:] + ".",
+            [*charts, Text(remark[:1].upper() + remark[1:] + ".")],
         )
-        return replace(found, sections=[part], files={"function.png": picture}, remarks=(remark,))
+        sections, figures = [section, *found.sections], {"function.png": charts}
+        return replace(found, sections=sections, figures=figures, remarks=(remark,))
 
     @property
     def _unit(self) -> str:
@@ -164,5 +165,32 @@ class Function(System[FunctionRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return self._made()
+    def usual_task(self) -> Task:
+        return Task(Table((1,), features=("x",)), Numbers(("y",)))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        asked = write_rows(folder / "asked.csv", ["x"], [[0.5], [2.0]])
+        return Sample(EXPRESSION, {"epochs": 2, "batch_size": 20, "validation": 0.1}, [str(asked)], "0.5")
+
+
+def _charts(shares: Shares) -> list[Curves]:
+    """The function and the network's sum, and what each unit adds to it."""
+
+    def points(values: Sequence[float]) -> list[Point]:
+        return list(zip(shares.x, values, strict=True))
+
+    known = [Line(shares.output, points(shares.target), "aim")] if shares.target else []
+    if shares.points:
+        known.append(Line("examples", shares.points, "aim", joined=False))
+    whole = Curves(
+        f"{shares.output} over {shares.input}",
+        [*known, Line("network", points(shares.y), "first")],
+        shares.input,
+        wide=True,
+    )
+    if not shares.shares:
+        return [whole]
+    constant = Line("constant", [(end, shares.constant) for end in (shares.x[0], shares.x[-1])], "faint")
+    units = [Line(f"unit {k}", points(share), k - 1) for k, share in enumerate(shares.shares, 1)]
+    return [whole, Curves("What each unit adds", [*units, constant], shares.input, wide=True)]

@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs
 from glasswork.data.kinds.one_class import OneClass
@@ -26,6 +25,7 @@ from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, 
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import Architecture, build_network, refuse_inputs
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.stage import Stage
@@ -116,9 +116,10 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (40, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
-        task = Task(Images((3, SIZE, SIZE)), OneClass(("other", "annotated")))
-        targets = torch.arange(40) % 2
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, task, "example")
+    def usual_task(self) -> Task:
+        return Task(Images((3, SIZE, SIZE)), OneClass(("other", "annotated")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        return Sample(str(data), {"epochs": 2, "batch_size": 8}, [str(one)], "1")

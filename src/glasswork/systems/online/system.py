@@ -23,16 +23,20 @@ from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.glassbox.graph.expressions import written
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
-from glasswork.show.worked import Worked
+from glasswork.report import blocks
+from glasswork.report.report import Score
+from glasswork.report.sections import worked
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
+from glasswork.systems.sample import Sample, write_features
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
@@ -156,7 +160,7 @@ class Online(System[OnlineRecipe, Tensor]):
         dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
         found = super().report(network, evaluation, context, last)
         if accuracy is not None and dataset.task.target.numeric:
-            found = replace(found, headline=_share_of_right_answers(dataset, splits, accuracy))
+            found = replace(found, score=_share_of_right_answers(dataset, splits, accuracy))
         if last is None:
             return found
         [stage] = self.stages(network, context)
@@ -171,7 +175,7 @@ class Online(System[OnlineRecipe, Tensor]):
         remark = self._remark(last)
         return replace(
             found,
-            worked=[_shown(name, each) for name, each in updates.items()],
+            sections=[worked([block for pair in updates.items() for block in _worked_out(*pair)]), *found.sections],
             remarks=(remark,),
             warnings=() if converged(last) else (remark,),
             results={
@@ -191,8 +195,13 @@ class Online(System[OnlineRecipe, Tensor]):
         )
 
     @override
-    def example(self) -> Dataset:
-        return exclusive_or()
+    def usual_task(self) -> Task:
+        return exclusive_or().task
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = str(write_features(folder / "features.csv"))
+        return Sample(data, {"test": 0.2, "validation": 0.1, "epochs": 9}, [data], "low")
 
 
 def exclusive_or() -> Dataset:
@@ -213,12 +222,12 @@ def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, columns={**dataset.columns, "targets": targets}, task=task)
 
 
-def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -> Headline:
+def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -> Score:
     """The headline for targets of zeros and ones."""
     (where, rows), targets = measured_rows(splits), dataset.columns["targets"]
     combinations, counts = torch.unique(targets[splits.training], dim=0, return_counts=True)
     usual = combinations[counts.argmax()]
-    return Headline(
+    return Score(
         "accuracy",
         accuracy,
         f"{round(accuracy * len(rows)):,} of {len(rows):,} {where} examples",
@@ -227,12 +236,19 @@ def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -
     )
 
 
-def _shown(name: str, update: OnlineUpdate) -> Worked:
+def _worked_out(name: str, update: OnlineUpdate) -> list[blocks.Block]:
+    """An update line by line."""
+
     def few(values: Sequence[float]) -> str:
         return ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
 
-    return Worked(
-        f"The {name} update: epoch {update.epoch:,}, example {update.example}",
-        f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases.",
-        [(line.symbol, line.index, line.formula, line.numbers, line.value) for line in update.lines],
+    rows = [
+        (f"{line.symbol}, {line.index}".replace(" ", "\u00a0"), written(line.value), line.formula, line.numbers)
+        for line in update.lines
+    ]
+    title = f"The {name} update: epoch {update.epoch:,}, example {update.example}"
+    given = (
+        f"x = ({few(update.x)}), t = ({few(update.t)}), eta = {update.learning_rate:g}; x_0 = z_0 = 1 for the biases."
     )
+    head = ("Number", "Is", "By the slide", "With the numbers put in")
+    return [blocks.Text(given), blocks.Table(head, rows, title, "numbers", "recipe")]

@@ -11,8 +11,9 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.text import Texts
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.networks.token_dropout import UNKNOWN
-from glasswork.show import percent
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table, Text
+from glasswork.report.report import Section
+from glasswork.report.words import percent
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 
@@ -21,7 +22,7 @@ CLASSES, STRONGEST = 20, 10
 _AT_ONCE = 500
 
 
-def counted_part(network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]) -> Part:
+def report_counts(network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]) -> Section:
     """A section of the report about counted words.
 
     Args:
@@ -39,13 +40,14 @@ def counted_part(network: TextClassifier, dataset: Dataset, training: Tensor, ju
         found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
         rows.append((name, ", ".join(names[number] for number, ratio in found if ratio > 0)))
     said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())
-    return Part(
+    return Section(
         "Learnt and counted",
         f"Of the network's scores {percent(float(network.share))} are what recurrent layers learnt; the rest is what "
         "counting says: how much more often a class has a piece, or some in a row, than the other classes do.",
-        head=("class", "what speaks most for it"),
-        rows=rows,
-        note=f"Right answers: {said}.",
+        [
+            Table(("class", "what speaks most for it"), rows, noun="classes", look="words"),
+            Text(f"Right answers: {said}."),
+        ],
     )
 
 

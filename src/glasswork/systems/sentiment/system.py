@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -22,7 +21,7 @@ from glasswork.data.kinds.text import Texts
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
-from glasswork.data.tokenize import encode, find_vocabulary
+from glasswork.data.tokenize import find_vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.metrics import Metrics
@@ -30,10 +29,11 @@ from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_by_length
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.padding import report_padding
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
-from glasswork.systems.sentiment.report import counted_part
+from glasswork.systems.sentiment.report import report_counts
 from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
@@ -177,13 +177,14 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         waste, section = report_padding(dataset, training, self.recipe.batch_size or 1, self.recipe.seed)
         results: dict[str, float] = {"padding_waste": waste}
         if network.counted is None:
-            return replace(found, sections=[section], results=results)
+            return replace(found, sections=[section, *found.sections], results=results)
         learnt, counted = self._halves(network, dataset, rows, context.execution)
         each = {"learnt": learnt, "counted": counted, "together": evaluation.outputs}
         judges = {name: self.measure(scores, dataset, rows).values["accuracy"] for name, scores in each.items()}
         results |= {"learnt_accuracy": judges["learnt"], "counted_accuracy": judges["counted"]}
         results["learnt_share"] = float(network.share)
-        return replace(found, sections=[section, counted_part(network, dataset, training, judges)], results=results)
+        counting = report_counts(network, dataset, training, judges)
+        return replace(found, sections=[section, counting, *found.sections], results=results)
 
     @override
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
@@ -215,22 +216,22 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         ]
 
     @override
-    def example(self) -> Dataset:
-        texts = [f"{word} was {what} {end}" for word, what, end in _EXAMPLE]
-        vocabulary = find_vocabulary(texts, "word", 100, 1)
-        tokens, offsets = encode(texts, vocabulary)
-        targets = torch.tensor([int(what == "bad") for _, what, _ in _EXAMPLE])
-        columns = {"inputs": tokens, "targets": targets, "fingerprints": ragged.fingerprints(tokens, offsets)}
-        task = Task(Texts(vocabulary), OneClass(("kind", "unkind")))
-        return Dataset(columns, task, "example", offsets={"inputs": offsets})
+    def usual_task(self) -> Task:
+        vocabulary = find_vocabulary([text for text, _ in _texts()], "word", 100, 1)
+        return Task(Texts(vocabulary), OneClass(("kind", "unkind")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = write_rows(folder / "texts.csv", ["review", "target"], 2 * _texts())
+        options = {"units": 4, "embedding": 5, "layers": 2, "epochs": 2, "batch_size": 8}
+        return Sample(str(data), options, [str(data), "some words of nobody"], "kind")
 
 
-_EXAMPLE = [
-    (word, what, " ".join(["indeed"] * (place % 4)))
-    for place, (word, what) in enumerate(
-        (word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")
-    )
-] * 3
+def _texts() -> list[tuple[str, str]]:
+    """Short texts of two classes, which some of their words tell."""
+    said = [(word, what) for word in ("tea", "rice", "bread", "soup", "cake") for what in ("good", "bad")]
+    kinds = {"good": "kind", "bad": "unkind"}
+    return 3 * [(f"{word} was {what}{' indeed' * (k % 4)}", kinds[what]) for k, (word, what) in enumerate(said)]
 
 
 def _unknown(dataset: Dataset, row: int) -> dict[str, float]:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from glasswork.show import number, percent
-from glasswork.show.sections import Chart, Part
+from glasswork.report.blocks import Cell, Curves, Line, Point, Table, Text
+from glasswork.report.report import Section
+from glasswork.report.words import number, percent
 from glasswork.systems.findings import Findings
 from glasswork.systems.supervised.restarts import Outcome
 from glasswork.training.step import Tree
@@ -33,7 +34,7 @@ def report_restarts(findings: Findings, state: Tree, found: Sequence[Outcome], s
         warnings = [f"the {len(found)} networks were trained one after the other: {former['reason']}", *warnings]
     return replace(
         findings,
-        sections=[*findings.sections, _part(found, kept, select)],
+        sections=[_section(found, kept, select), *findings.sections],
         remarks=(*findings.remarks, _remark(found, kept, select, former["reason"])),
         warnings=(*findings.warnings, *warnings),
         results={
@@ -69,7 +70,7 @@ def _winner(found: Sequence[Outcome], kept: Outcome, part: str, select: str) -> 
     return min(measured, key=lambda one: one.loss(part) or 0.0, default=None)
 
 
-def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
+def _section(found: Sequence[Outcome], kept: Outcome, select: str) -> Section:
     winners = {part: _winner(found, kept, part, select) for part in ("validation", "training")}
     parts = [part for part in PARTS if _losses(found, part)]
     by = "validation" if "validation" in parts else "training"
@@ -87,37 +88,36 @@ def _part(found: Sequence[Outcome], kept: Outcome, select: str) -> Part:
     rows = [_row(one, parts, main, winners, kept) for one in told]
     shown = sorted(parts, key=("validation", "training", "test").index)  # in the colours of the learning curves
     charts = [
-        Chart("Loss of each network", [(part, _ranked(ended, part, "loss")) for part in shown], f"rank by {by} loss")
+        Curves(
+            "Loss of each network", [Line(part, _ranked(ended, part, "loss")) for part in shown], f"rank by {by} loss"
+        )
     ]
     if main is not None:
-        lines = [(part, _ranked(ended, part, main)) for part in shown]
+        lines = [Line(part, _ranked(ended, part, main)) for part in shown]
         charts.append(
-            Chart(
+            Curves(
                 f"{main[0].upper()}{main[1:]} of each network",
                 lines,
                 f"rank by {by} loss",
                 in_percent=main in IN_PERCENT,
             )
         )
-    return Part(
+    return Section(
         "Random restarts",
         f"The same recipe from {len(found)} different first weights. How far the ends lie apart is what luck does "
         "here: one run alone could have ended anywhere on these curves. "
         f"Kept is the network with the least {select} loss.",
-        charts,
-        head,
-        rows,
-        note=_note(winners, parts[-1], main),
+        [*charts, Table(head, rows, noun="networks"), Text(_note(winners, parts[-1], main))],
     )
 
 
-def _ranked(ended: Sequence[Outcome], part: str, name: str) -> list[tuple[float, float]]:
+def _ranked(ended: Sequence[Outcome], part: str, name: str) -> list[Point]:
     return [(rank, one.figures[part][name]) for rank, one in enumerate(ended, 1)]
 
 
 def _row(
     one: Outcome, parts: Sequence[str], main: str | None, winners: dict[str, Outcome | None], kept: Outcome
-) -> list[str | int | float | None]:
+) -> list[Cell]:
     named = [f"{part} loss" for part, winner in winners.items() if winner is one]
     chosen = " and ".join(named) + (" (kept)" if one is kept else "")
     metric = [_words(main, one.figures[parts[-1]][main]) if one.figures else None] if main else []

@@ -6,15 +6,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
-from glasswork.data.kinds.images import Images
-from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -24,7 +21,8 @@ from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
-from glasswork.systems.networks import NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
@@ -167,12 +165,16 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         return report_restarts(found, last, ends, self.recipe.select)
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        task = Task(Images((1, 28, 28)), OneClass(("0", "1", "2")))
-        targets = torch.arange(60) % 3
-        return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, task, "example")
+    def sample(self, folder: Path) -> Sample:
+        network, options = self.recipe.network, {"epochs": 2, "batch_size": 8}
+        entry = NETWORKS.get(network)
+        if entry is not None and entry.side is not None:
+            data, one = write_images(folder, LEAST_SIDE, 3, 24)
+            small = {"epochs": 1, "size": LEAST_SIDE, "optimizer": "sgd", "augment": ("flip",)}
+            return Sample(str(data), {**options, **small}, [str(one)], "1")
+        data, one = write_images(folder)
+        own = {} if network else {"network": write_network(folder)}
+        return Sample(str(data), {**options, **own}, [str(one)], "1")
 
 
 def usual_changes(recipe: SupervisedRecipe, task: Task, examples: int) -> tuple[str, ...]:

@@ -15,9 +15,10 @@ from glasswork.data.formats.conll import words_in
 from glasswork.execution import Execution
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.spans import marks_spans, measure_labels, span_f1
-from glasswork.show.report import LabelRow
+from glasswork.report.report import Score
+from glasswork.report.sections import LabelFigures, mistakes
 from glasswork.systems.evaluation import Evaluation, collate, measured_rows, parts_by_length
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.system import Context
 
 BASELINE = "the most frequent label of each word"
@@ -105,7 +106,7 @@ def report_labels(context: Context, evaluation: Evaluation[Labelled]) -> Finding
     count = sum(map(len, labelled.labels))
     right = round(accuracy * count)
     baseline = most_frequent(dataset, context.splits.training, rows)
-    headline = Headline(
+    score = Score(
         "accuracy",
         accuracy,
         f"{right:,} of {count:,} {where} words",
@@ -114,7 +115,9 @@ def report_labels(context: Context, evaluation: Evaluation[Labelled]) -> Finding
         baseline_value=baseline,
     )
     return Findings(
-        headline,
-        per_label=[LabelRow(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
+        score,
+        sections=[
+            mistakes(labels=[LabelFigures(one.label, one.count, one.precision, one.recall, one.f1) for one in figures])
+        ],
         results={"most_frequent_label_accuracy": baseline},
     )

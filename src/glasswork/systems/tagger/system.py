@@ -29,6 +29,7 @@ from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
 from glasswork.systems.padding import report_padding
+from glasswork.systems.sample import Sample
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.tagger.network import Tagger
@@ -96,7 +97,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
     ) -> Findings:
         recipe, found = self.recipe, report_labels(context, evaluation)
         waste, section = report_padding(context.dataset, context.splits.training, recipe.batch_size or 1, recipe.seed)
-        return replace(found, sections=[section], results={**found.results, "padding_waste": waste})
+        return replace(found, sections=[section, *found.sections], results={**found.results, "padding_waste": waste})
 
     @override
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
@@ -131,18 +132,19 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return found
 
     @override
-    def example(self) -> Dataset:
-        words = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(30)]
-        numbers = {"one": 0, "two": 0, "tea": 1, "or": 2}
-        known = {feature: None for sentence in words for word in sentence for feature in tagged.features(word)}
+    def usual_task(self) -> Task:
+        known = {feature: None for word in _LABELS for feature in tagged.features(word)}
         vocabulary = Vocabulary((UNKNOWN, *known), "features")
-        task = Task(Texts(vocabulary, tagged.FEATURES), PerStep(("CD", "NN", "CC")))
-        names = [f"sentence {place}" for place in range(30)]
-        dataset = tagged.sentences(words, names, task)
-        columns = {
-            **dataset.columns,
-            "targets": torch.tensor([numbers[word] for sentence in words for word in sentence]),
-            "fingerprints": ragged.fingerprints(dataset.columns["texts"], dataset.offsets["texts"]),
-        }
-        offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
-        return replace(dataset, columns=columns, offsets=offsets, source="example")
+        return Task(Texts(vocabulary, tagged.FEATURES), PerStep(("CD", "NN", "CC")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data = folder / "sentences.conll"
+        sentences = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(60)]
+        columns = ["\n".join(f"{word}\t{_LABELS[word]}" for word in sentence) for sentence in sentences]
+        data.write_text("\n\n".join(columns) + "\n", encoding="utf-8")
+        options = {"units": 4, "embedding": 3, "layers": 2, "epochs": 2, "batch_size": 8, "test": 0.2}
+        return Sample(str(data), options, [str(data), "nobody knows these"])
+
+
+_LABELS = {"one": "CD", "tea": "NN", "or": "CC", "two": "CD"}

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
@@ -29,7 +28,8 @@ from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
-from glasswork.show.sections import Part
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, outputs_on
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
@@ -41,6 +41,7 @@ from glasswork.systems.networks import (
     build_network,
     refuse_inputs,
 )
+from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.transfer.features import features_of, with_features
@@ -267,9 +268,10 @@ class Transfer(System[TransferRecipe, Tensor]):
     def report(
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
-        return replace(super().report(network, evaluation, context, last), sections=[self._part(network)])
+        found = super().report(network, evaluation, context, last)
+        return replace(found, sections=[self._trained(network), *found.sections])
 
-    def _part(self, network: nn.Module) -> Part:
+    def _trained(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
         layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
@@ -280,21 +282,20 @@ class Transfer(System[TransferRecipe, Tensor]):
             tuned = sum(parameter.numel() for parameter in layer.parameters() if id(parameter) in trained)
             said = "trained" if tuned == total else f"{tuned:,} of them trained" if tuned else "as they were"
             rows += [(name, total, said)] if total else []
-        return Part(
+        return Section(
             "What was trained",
             f"The parts of {self.recipe.network}, from the image to the answer, by the way {self.recipe.way}.",
-            head=("part", "weights", "in this run"),
-            rows=rows,
+            [Table(("part", "weights", "in this run"), rows, noun="parts")],
         )
 
     @override
-    def example(self) -> Dataset:
-        generator = torch.Generator().manual_seed(0)
-        made = torch.randint(0, 256, (60, 1, 28, 28), generator=generator, dtype=torch.uint8)
-        images = interpolate(made.expand(-1, 3, -1, -1), LEAST_SIDE)  # as `read` gives them
-        task = Task(Images((3, LEAST_SIDE, LEAST_SIDE)), OneClass(("0", "1", "2")))
-        columns = {"inputs": images, "targets": torch.arange(60) % 3, "fingerprints": fingerprints(images)}
-        return Dataset(columns, task, "example")
+    def usual_task(self) -> Task:
+        return Task(Images((3, LEAST_SIDE, LEAST_SIDE)), OneClass(("0", "1", "2")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        data, one = write_images(folder)
+        return Sample(str(data), {"size": LEAST_SIDE, "epochs": 2, "batch_size": 8}, [str(one)], "1")
 
 
 def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:

@@ -15,11 +15,11 @@ from glasswork.networks.recurrent import State
 from glasswork.objectives.intervals import grouped_share_interval
 from glasswork.objectives.metrics import confusion_matrix
 from glasswork.objectives.spans import marks_spans, measure_labels, span_f1
-from glasswork.show.report import Confusion, LabelRow, Mistake
-from glasswork.show.sections import Part
-from glasswork.show.timelines import Timeline
+from glasswork.report.blocks import Timeline
+from glasswork.report.report import Score, Section
+from glasswork.report.sections import LabelFigures, Mistake, mistakes
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings, Headline
+from glasswork.systems.findings import Findings
 from glasswork.systems.system import Context
 from glasswork.systems.video.network import VideoNetwork
 
@@ -81,7 +81,7 @@ def report_frames(context: Context, evaluation: Evaluation[Sequence[Tensor]]) ->
     usual = int(torch.bincount(torch.cat(_truths(dataset, context.splits.training))).argmax())
     baseline = float((torch.cat(truths) == usual).float().mean())
     matrix = confusion_matrix(torch.cat(answers), torch.cat(truths), len(names))
-    headline = Headline(
+    score = Score(
         "accuracy",
         accuracy,
         f"{round(accuracy * count):,} of {count:,} frames of {len(rows)} {where} clips",
@@ -91,12 +91,16 @@ def report_frames(context: Context, evaluation: Evaluation[Sequence[Tensor]]) ->
     )
     figures = span_f1(_words(truths, names), _words(answers, names), marks_spans(names))
     return Findings(
-        headline,
-        sections=[_over_time(dataset, rows, answers, shares)],
+        score,
+        sections=[
+            _over_time(dataset, rows, answers, shares),
+            mistakes(
+                (names, matrix.tolist()),
+                labels=[LabelFigures(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
+                examples=_mistakes(dataset, rows, scores),
+            ),
+        ],
         results={"most_frequent_label_accuracy": baseline},
-        per_label=[LabelRow(one.label, one.count, one.precision, one.recall, one.f1) for one in figures],
-        confusion=Confusion(names, matrix.tolist()),
-        mistakes=_mistakes(dataset, rows, scores),
     )
 
 
@@ -116,15 +120,15 @@ def _mistakes(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> list[
     return [Mistake(as_png(frames[at]), place, *said, chance) for chance, at, place, said in ranked]
 
 
-def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Part:
+def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares: Sequence[float]) -> Section:
     """The clips from the worst to the best, a few of them."""
     order = sorted(range(len(rows)), key=lambda place: shares[place])
     chosen = [order[place * (len(order) - 1) // max(1, SHOWN - 1)] for place in range(min(SHOWN, len(order)))]
     truths = _truths(dataset, rows)
-    return Part(
+    return Section(
         "Frame by frame",
         f"{len(chosen)} of the {len(rows):,} clips, from the one with fewest right answers to the one with most.",
-        timelines=[
+        [
             Timeline(
                 f"{dataset.name(int(rows[place]))}: {shares[place]:.1%} of its frames",
                 dataset.task.target.names,

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.per_step import PerStep
@@ -25,6 +24,7 @@ from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.findings import Findings
+from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.stages import stage_of
 from glasswork.systems.system import Context, System
 from glasswork.systems.video.network import VideoNetwork
@@ -107,22 +107,32 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         return found
 
     @override
-    def example(self) -> Dataset:
-        """A spot that goes left or right through 10 frames, from wherever it is."""
-        clips, labels = [], []
-        for clip in range(12):
-            way = 1 if clip % 2 else -1
-            places = [(clip + way * time) % 16 for time in range(10)]
-            picture = torch.zeros(10, 1, 16, 16, dtype=torch.uint8)
-            picture[range(10), 0, 8, places] = 255
-            clips.append(picture)
-            labels += [clip % 2] * 10
-        inputs, offsets = ragged.pack(clips)
-        prints = torch.stack([fingerprints(clip.flatten()[None])[0] for clip in clips])
-        task = Task(Clips((1, 16, 16)), PerStep(("left", "right")))
-        columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
-        names = [f"clip {clip}" for clip in range(12)]
-        return Dataset(columns, task, "example", names, offsets={"inputs": offsets, "targets": offsets})
+    def usual_task(self) -> Task:
+        return Task(Clips((1, 16, 16)), PerStep(("left", "right")))
+
+    @override
+    def sample(self, folder: Path) -> Sample:
+        """A spot that goes left or right through 6 frames, from wherever it is."""
+        for clip in range(15):
+            _write_clip(folder / f"clip{clip}", clip)
+            way = ("left", "right")[clip % 2]
+            write_rows(folder / f"labels{clip}.csv", ["frame", "direction"], [(time, way) for time in range(6)])
+        names = [(f"clip{clip}", f"labels{clip}.csv") for clip in range(15)]
+        write_rows(folder / "clips.csv", ["clip", "labels"], names)
+        shape = {"units": 4, "embedding": 5, "sequence": 4, "size": 16}
+        asked = [str(folder / "clip0"), str(folder / "clip1")]
+        return Sample(str(folder), {**shape, "epochs": 2, "batch_size": 8, "test": 0.2}, asked)
+
+
+def _write_clip(folder: Path, number: int) -> None:
+    """A clip as a folder of pictures; the spot goes right in odd ones."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for time in range(6):
+        picture = torch.zeros(16, 16, dtype=torch.uint8)
+        picture[8, (number + (2 * time if number % 2 else -2 * time)) % 16] = 255
+        Image.fromarray(picture.numpy()).save(folder / f"{time}.png")
 
 
 def cut(dataset: Dataset, rows: Tensor, longest: int) -> tuple[Dataset, Tensor]:

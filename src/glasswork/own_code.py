@@ -1,0 +1,49 @@
+"""Code of the user's own: a class or function that `file.py:Name` or `module:Name` names."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from glasswork.errors import GlassworkError
+
+
+def import_named(word: str, what: str) -> Any:
+    """Imports a module or runs a file, and returns what is named in it.
+
+    Args:
+        word: `file.py:Name`, or `module:Name` of an installed module.
+        what: what it is, for messages, such as `system`.
+
+    Raises:
+        GlassworkError: if there is no such file, module or name, or it cannot be imported.
+    """
+    source, colon, name = word.rpartition(":")
+    if not colon or not source or not name:
+        raise GlassworkError(f"'{word}' names no {what}: write it as file.py:Name")
+    module = _run_file(Path(source), word, what) if source.endswith(".py") else _import(source)
+    if name not in module.__dict__:
+        raise GlassworkError(f"{source} has no {what} '{name}'")
+    return module.__dict__[name]
+
+
+def _run_file(path: Path, word: str, what: str) -> Any:
+    if not path.is_file():
+        raise GlassworkError(f"There is no file {path} for the {what} {word}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise GlassworkError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise GlassworkError(f"The module {name} cannot be imported: {type(error).__name__}: {error}") from error

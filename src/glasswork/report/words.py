@@ -1,0 +1,80 @@
+"""How figures are written for people: numbers, shares, counts, times."""
+
+import math
+from collections.abc import Mapping
+
+NARROW_SPACE = "\u202f"
+SHARES = ("accuracy", "f1", "exact_match")
+"""Metrics that are shares of one."""
+MAIN_METRICS = {
+    "bits_per_character": "{:.3f} bits per character",
+    "accuracy": "accuracy {:.1%}",
+    "f1": "f1 {:.1%}",
+    "r2": "r2 {:.3f}",
+    "mae": "mean absolute error {:.4g}",
+}
+"""The figures that people ask for first, in the order in which they are looked for, and how each is worded."""
+
+
+def number(value: object) -> str:
+    """A number for people: 1,234; 0.0431; 1.2e-05. Anything that is not a number comes back as its words."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    size = abs(value)
+    if size and (size < 1e-4 or size >= 1e9):
+        return f"{value:.2g}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage, 98.7 %, never rounded to 100 % or to 0 %; a dash where it is undefined."""
+    if not math.isfinite(share):
+        return "–"
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", f"{NARROW_SPACE}%")
+    for digits in range(1, 6):
+        text = f"{100 * share:.{digits}f}"
+        if float(text) not in (0.0, 100.0):
+            break
+    return f"{text}{NARROW_SPACE}%"
+
+
+def compact(count: float) -> str:
+    """A count for narrow places: 950, 1.2k, 3M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(count) >= size:
+            return f"{count / size:.{0 if abs(count) >= 10 * size else 1}f}".removesuffix(".0") + letter
+    return f"{count:g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `42 s`, `3:05 min`, `1:02 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def short_duration(seconds: float) -> str:
+    """The same, with a tenth of a second below ten: `4.2 s`."""
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
+    """The figure that people ask for first."""
+    return next(((name, metrics[name]) for name in MAIN_METRICS if name in metrics), None)
+
+
+def worded(metrics: Mapping[str, float]) -> str:
+    """The main figure in words; empty where there is none."""
+    found = main_metric(metrics)
+    if found is None:
+        return ""
+    name, value = found
+    return MAIN_METRICS[name].format(value).replace("%", " %")

@@ -1,0 +1,88 @@
+"""What the verbs print about runs: their data before training, their figures after it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from glasswork.glassbox.graph.expressions import written
+from glasswork.report.words import duration, main_metric, worded
+from glasswork.show.terminal import print_table
+
+if TYPE_CHECKING:
+    from glasswork.data.summary import Summary
+    from glasswork.execution import Execution
+
+MOST_LISTED = 20
+MOST_NUMBERS = 8
+
+
+def print_summary(console: Console, preset: str, summary: "Summary") -> None:
+    """What the data is, and what to mind about it, before training."""
+    counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+    console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
+    console.print(f"{summary.inputs}; {escape(summary.target)}")
+    if 0 < len(summary.class_counts) <= MOST_LISTED and summary.imbalance > 1.5:
+        listed = ", ".join(f"{name} {count:,}" for name, count in summary.class_counts.items())
+        console.print(f"training examples per class: {escape(listed)}")
+    for warning in summary.warnings:
+        console.print(f"[yellow]note:[/yellow] {escape(warning)}")
+
+
+def print_numerics(console: Console, execution: "Execution") -> None:
+    """How the arithmetic is carried out, and what was measured to choose it."""
+    threads = f"{execution.threads} thread{'s' if execution.threads > 1 else ''}"
+    chosen = f"{execution.device}, {threads}, {execution.precision}, {execution.memory_format}"
+    kept = ", memory kept" if execution.allocator == "keep" else ""
+    tried = "; ".join(f"{way} {milliseconds:.1f} ms" for way, milliseconds in execution.measured)
+    console.print(f"{chosen}{kept}" + (f"  [dim](per step: {tried})[/dim]" if tried else ""))
+
+
+def print_result(console: Console, result: Mapping[str, Any], commands: Sequence[tuple[str, str]]) -> None:
+    """The short summary after a run."""
+    print_updates(console, result.get("updates", {}))
+    test, where = result["test"], result["measured_on"]
+    figure = worded(test) or f"loss {test['loss']:.4f}"
+    name = main_metric(test)
+    others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if name is None or key != name[0])
+    best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
+    console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
+    console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
+    for remark in result.get("remarks", ()):
+        console.print(escape(remark), soft_wrap=True)
+    console.print(f"run: {escape(result['run'])}   report: {escape(result['run'])}/report.html\n\nnext:")
+    width = max(len(command) for command, _ in commands)
+    for command, sentence in commands:
+        console.print(f"  {escape(command.ljust(width))}  [dim]{escape(sentence)}[/dim]", soft_wrap=True)
+
+
+def print_updates(console: Console, updates: Mapping[str, Mapping[str, Any]]) -> None:
+    """The updates of `result.json`, line by line: which number, the slide's formula, the numbers put in, the value."""
+    for name, update in updates.items():
+        console.print(
+            f"\n[bold]the {name} update[/bold]: epoch {update['epoch']:,}, example {escape(update['example'])}"
+        )
+        console.print(f"  x = ({_few(update['x'])}), t = ({_few(update['t'])}), eta = {update['learning_rate']:g}")
+        width = max(len(line["index"]) for line in update["lines"])
+        for line in update["lines"]:
+            words = (
+                f"  {line['index']:{width}}  {line['symbol']} = {line['formula'].removeprefix(line['symbol'] + ' = ')}"
+            )
+            console.print(escape(f"{words} = {line['numbers']} = {written(line['value'])}"), soft_wrap=True)
+
+
+def _few(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:MOST_NUMBERS]) + (", ..." if len(values) > MOST_NUMBERS else "")
+
+
+def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> None:
+    """The runs of a folder: name and result, None where one is not finished."""
+    rows: list[tuple[object, ...]] = []
+    for name, result in runs:
+        if result is None:
+            rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
+        else:
+            figure = worded(result["test"]) or f"loss {result['test']['loss']:.4g}"
+            rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
+    print_table(console, ("run", "data", "test", "epochs", "time"), rows)

@@ -1,0 +1,138 @@
+"""Predictions as reports: pictures beside their most probable classes, texts on the colours of their words."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from glasswork.data.prediction import Prediction
+from glasswork.data.thumbnails import thumbnail
+from glasswork.errors import GlassworkError
+from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
+from glasswork.report.report import Report, Section
+from glasswork.report.words import percent
+
+SHOWN = 5
+MOST_PICTURES = 100
+NAMED = 3
+
+
+def report_predictions(
+    run: str, predictions: Sequence[Prediction], *, bars: bool = False, page: bool = False
+) -> Report:
+    """Predictions in the form that fits them: words on their colours, bars, or a line of a table.
+
+    Args:
+        run: whose model was asked.
+        predictions: of which those with a problem have no answer.
+        bars: whether a terminal shows the most probable classes as bars.
+        page: whether a page is drawn, for which pictures are read.
+
+    Raises:
+        GlassworkError: for more pictures than a page shows, or answers that are numbers.
+    """
+    if any(one.moved for one in predictions):
+        return texts_report(f"What {run} reads", predictions)
+    if not page:
+        answered = [one for one in predictions if not one.problem]
+        return pictures_report("", answered, ()) if bars else Report("", [], summary=[table_of(predictions)])
+    if len(predictions) > MOST_PICTURES:
+        raise GlassworkError(
+            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(predictions):,}: use --csv"
+        )
+    if any(not one.probabilities for one in predictions):
+        raise GlassworkError("A page shows classes and their probabilities, and this model answers numbers: use --csv")
+    return pictures_report(f"What {run} sees", predictions, [thumbnail(one.input) for one in predictions])
+
+
+def pictures_report(title: str, predictions: Sequence[Prediction], pictures: Sequence[bytes]) -> Report:
+    """A page with each picture beside its most probable classes (Kolter, "ImageNet": a picture and its five answers).
+
+    Args:
+        title: of the page.
+        predictions: with the probabilities of classes.
+        pictures: PNG of each; empty: only the summary is looked at.
+    """
+    sections = []
+    for one, png in zip(predictions, pictures, strict=False):
+        top = _top(one)
+        beside = Beside(Pictures([Picture(png, one.input)], look="alone"), Bars("", top, in_percent=True))
+        sections.append(Section(f"{top[0][0]}, {percent(top[0][1])}", one.input, [beside]))
+    summary = [Beside(Pictures([Picture(b"", one.input)]), Bars("", _top(one), in_percent=True)) for one in predictions]
+    return Report(title, sections, summary=summary, footer="Drawn by Glasswork from the network's answers.")
+
+
+def texts_report(title: str, predictions: Sequence[Prediction]) -> Report:
+    """A page of texts on the colours of what their words did to the answer.
+
+    Args:
+        title: of the page.
+        predictions: those whose words were not looked at stand without colours.
+    """
+    sections, summary = [], list[Block]()
+    for one in predictions:
+        most = max((abs(value) for _, value in one.moved), default=0.0) or 1.0
+        text = ShadedText([(piece, value / most) for piece, value in one.moved])
+        words = strongest(one.moved)
+        sections.append(Section(_said(one), one.input, [text, Text(words or "its words were not looked at")]))
+        if one.moved:
+            summary += [Text(f"{one.input}: {_said(one)}"), text, Text(words)]
+    others = [one for one in predictions if not one.moved]
+    summary += [table_of(others)] if others else []
+    return Report(
+        title,
+        sections,
+        verdict="Blue words speak for the answer, red ones against it: each was left out in turn. The figure is by how "
+        "many bits the answer's log odds fall without the word; 1 bit halves the odds.",
+        summary=summary,
+        footer="Drawn by Glasswork: each word was left out in turn, and the network asked again.",
+    )
+
+
+def strongest(moved: Sequence[tuple[str, float]]) -> str:
+    """The words that moved the answer most, each with its figure: `great +1.3, not -0.8`."""
+    ranked = sorted(moved, key=lambda pair: -abs(pair[1]))[:NAMED]
+    return ", ".join(f"{piece.strip()} {value:+.2g}" for piece, value in ranked if value)
+
+
+def table_of(predictions: Sequence[Prediction]) -> Table:
+    """A line for each prediction."""
+    rows: list[list[Cell]] = []
+    figures = list(dict.fromkeys(name for one in predictions for name in one.figures))
+    for one in predictions:
+        said: object = ", ".join(map(str, one.answer)) if isinstance(one.answer, tuple) else one.answer
+        if one.words and isinstance(one.answer, tuple):
+            said = " ".join(f"{word}/{label}" for word, label in zip(one.words, one.answer, strict=True))
+        if one.frames and isinstance(one.answer, tuple):
+            said = _along(one.answer)
+        runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(one.probabilities.items())[1:3]]
+        sure = "" if one.probability is None else f"{one.probability:.1%}"
+        further = (one.figures.get(name, "-") for name in figures)
+        rows.append([one.input, _visible(said), sure, ", ".join(runners), *further])
+    return Table(("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures)), rows)
+
+
+def _top(one: Prediction) -> list[tuple[str, float]]:
+    return list(one.probabilities.items())[:SHOWN]
+
+
+def _said(one: Prediction) -> str:
+    """The answer, and how probable it is."""
+    said = ", ".join(map(str, one.answer)) if isinstance(one.answer, tuple) else str(one.answer)
+    return said if one.probability is None else f"{said}, {percent(one.probability)}"
+
+
+def _along(labels: Sequence[object]) -> str:
+    """The labels of a clip, with the frames where each begins and ends."""
+    parts, start = [], 0
+    for label, group in groupby(labels):
+        end = start + len(list(group))
+        parts.append(f"{start}-{end - 1} {label}" if end - start > 1 else f"{start} {label}")
+        start = end
+    return ", ".join(parts)
+
+
+def _visible(said: object) -> str | float:
+    """An answer as it can be seen in a table: a space or a line break in quotes."""
+    if isinstance(said, float):
+        return said
+    words = str(said)
+    return repr(words) if words and not words.strip() else words
