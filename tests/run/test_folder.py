@@ -88,7 +88,7 @@ def test_the_model_is_plain_safetensors_and_json(run: Path) -> None:
         total = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
     assert total == described["parameters"]
     assert described["task"]["target"]["names"] == ["0", "1", "2"]
-    assert (described["format"], described["system"], described["preset"]) == (1, "supervised", "lenet")
+    assert (described["format"], described["system"], described["preset"]) == (2, "supervised", "lenet")
 
 
 def test_nothing_is_pickled(run: Path) -> None:
