@@ -61,7 +61,7 @@ def test_asked_and_used(run: Path) -> None:
     }
     used = tomllib.loads((run / "resolved.toml").read_text(encoding="utf-8"))
     assert (used["format"], used["loss"], used["augment"], used["optimizer"]) == (
-        1,
+        2,
         "cross-entropy",
         list(SLIGHT),
         "adamw",
