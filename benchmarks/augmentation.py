@@ -21,7 +21,10 @@ from torch import Tensor, nn
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution, usable_cores
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
@@ -38,13 +41,11 @@ def steps(network: nn.Module, side: int, batch: int, augmentation: Augmentation 
     """Steps without end over made images with the margin that the augmentation needs."""
     execution = Execution("cpu", threads, memory_format="channels-last")
     margin = least_margin(augmentation, side) if augmentation else 0
-    schema = Schema(
-        "image", (3, side, side), "class", tuple(map(str, range(10))), mean=(0.5,) * 3, deviation=(0.25,) * 3
-    )
+    task = Task(Images((3, side, side), mean=(0.5,) * 3, deviation=(0.25,) * 3), OneClass(tuple(map(str, range(10)))))
     count, whole = 4 * batch, side + 2 * margin
     images = torch.randint(0, 256, (count, 3, whole, whole), dtype=torch.uint8)
     columns = {"inputs": images, "targets": torch.randint(0, 10, (count,))}
-    dataset = Dataset(columns, schema, "noise", margin=margin)
+    dataset = Dataset(columns, task, "noise", margin=margin)
     batches = shuffled_batches(dataset, torch.arange(count), batch, 0, execution, augmentation)
 
     def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:

@@ -24,7 +24,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution, Precision, fast_bfloat16, keep_memory, usable_cores
 from glasswork.glassbox.cost.network import count_network
 from glasswork.networks.resnet import ResNet
@@ -110,14 +113,12 @@ def as_fitted(
     """Seconds of whole steps of `fit`: reading, scaling, forward, backward, AdamW, the draw of the next batch."""
     execution = Execution("cpu", arguments.threads, precision, memory_format="channels-last")
     execution.place(network)
-    schema = Schema(
-        "image", (3, side, side), "class", tuple(map(str, range(10))), mean=(0.5,) * 3, deviation=(0.25,) * 3
-    )
+    task = Task(Images((3, side, side), mean=(0.5,) * 3, deviation=(0.25,) * 3), OneClass(tuple(map(str, range(10)))))
     columns = {
         "inputs": torch.randint(0, 256, (4 * batch, 3, side, side), dtype=torch.uint8),
         "targets": torch.randint(0, 10, (4 * batch,)),
     }
-    batches = shuffled_batches(Dataset(columns, schema, "noise"), torch.arange(4 * batch), batch, 0, execution)
+    batches = shuffled_batches(Dataset(columns, task, "noise"), torch.arange(4 * batch), batch, 0, execution)
 
     def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         return cross_entropy(network(batch.inputs).float(), batch.targets), carry

@@ -45,7 +45,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class Task:
+class Division:
     """One division of one data set, and what is trained on it."""
 
     system: Embed
@@ -71,15 +71,15 @@ def emoji_folders(source: Path, folder: Path) -> Path:
     return folder
 
 
-def task(values: dict[str, Any], threads: int) -> Task:
+def task(values: dict[str, Any], threads: int) -> Division:
     """The data read and divided, and the recipe made whole, as a run of `glasswork train embed` does it."""
     recipe = EmbedRecipe.parse({**EMBED, **values})
     draft = Embed(recipe)
     assert recipe.data is not None
     dataset = draft.read(recipe.data)
     splits = split(dataset, recipe.validation, recipe.test, recipe.seed)
-    dataset = dataset.with_schema(draft.fit(dataset, splits.training))
-    return Task(Embed(draft.resolve(dataset, splits)), dataset, splits, Execution(threads=threads))
+    dataset = dataset.with_task(draft.fit(dataset, splits.training))
+    return Division(Embed(draft.resolve(dataset, splits)), dataset, splits, Execution(threads=threads))
 
 
 def train(stage: Stage) -> float:
@@ -92,10 +92,10 @@ def train(stage: Stage) -> float:
     return time.monotonic() - started
 
 
-def triplets(made: Task) -> tuple[Callable[[Tensor], Tensor], float]:
+def triplets(made: Division) -> tuple[Callable[[Tensor], Tensor], float]:
     """Trains by the triplet loss; embeddings of rows, and seconds."""
     seed_everything(made.system.recipe.seed)
-    network = made.system.network(made.examples.schema)
+    network = made.system.network(made.examples.task)
     [stage] = made.system.stages(network, Context(made.examples, made.splits, made.execution))
     seconds = train(replace(stage, clock=Clock(stage.total)))
     return lambda rows: embeddings_on(network, made.examples, rows, made.execution), seconds
@@ -117,11 +117,11 @@ class Features(nn.Module):
         return scores
 
 
-def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor], float]:
+def softmax(made: Division, learning_rate: float) -> tuple[Callable[[Tensor], Tensor], float]:
     """Trains the same network as a classifier of the training classes; normalised features of rows, and seconds."""
     recipe, dataset, splits = made.system.recipe, made.examples, made.splits
     seed_everything(recipe.seed)
-    embedding = made.system.network(dataset.schema)
+    embedding = made.system.network(dataset.task)
     assert isinstance(embedding, Embedding) and recipe.batch_size is not None and recipe.epochs is not None
     kinds, places = torch.unique(dataset.columns["targets"][splits.training], return_inverse=True)
     targets = dataset.columns["targets"].clone()
@@ -159,7 +159,7 @@ def softmax(made: Task, learning_rate: float) -> tuple[Callable[[Tensor], Tensor
     return features, train(stage)
 
 
-def measured(made: Task, embed: Callable[[Tensor], Tensor], rows: Tensor) -> dict[str, float]:
+def measured(made: Division, embed: Callable[[Tensor], Tensor], rows: Tensor) -> dict[str, float]:
     """Recall and verification of some rows, and for emoji recall from one vendor to the other."""
     embeddings, classes = embed(rows), made.examples.columns["targets"][rows]
     found, verified = recall(embeddings, classes, counts=(1, 5)), verification(embeddings, classes)

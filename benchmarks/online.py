@@ -19,7 +19,10 @@ import torch
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
 from glasswork.systems.online.recipe import OnlineRecipe
@@ -108,12 +111,12 @@ def by_delta_rules(problem: Problem) -> Updates:
     system = Online(recipe)
     features, units = problem.x.shape[1], problem.t.shape[1]
     names = tuple(f"t{unit}" for unit in range(units))
-    schema = Schema("vector", (features,), "number", names, tuple(f"x{place}" for place in range(features)))
+    task = Task(Table((features,), features=tuple(f"x{place}" for place in range(features))), Numbers(names))
     columns = {"inputs": problem.x, "targets": problem.t, "fingerprints": fingerprints(problem.x)}
     rows, none = torch.arange(dataset), torch.empty(0, dtype=torch.int64)
-    made = Dataset(columns, schema, "made")
+    made = Dataset(columns, task, "made")
     splits = Splits(rows, none, none)
-    for step in minimise(system.stages(system.network(schema), Context(made, splits, Execution()))):
+    for step in minimise(system.stages(system.network(task), Context(made, splits, Execution()))):
         yield step.examples
 
 

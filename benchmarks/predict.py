@@ -25,8 +25,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from glasswork.catalogue import make_system
-from glasswork.data.dataset import Schema
-from glasswork.data.inputs import of_inputs
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import new_inputs
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution, usable_cores
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.resnet import ResNet
@@ -82,9 +84,9 @@ def made_model(name: str) -> Model:
     make, side, outputs = CASES[name]
     torch.manual_seed(0)
     classes = tuple(f"class {number}" for number in range(outputs))
-    schema = Schema("image", (3, side, side), "class", classes, mean=(0.5,) * 3, deviation=(0.25,) * 3)
+    task = Task(Images((3, side, side), mean=(0.5,) * 3, deviation=(0.25,) * 3), OneClass(classes))
     system = make_system("supervised", SupervisedRecipe(loss="cross-entropy"))
-    return Model(make(outputs), schema, system, "made", Execution("cpu", usable_cores()))
+    return Model(make(outputs), task, system, "made", Execution("cpu", usable_cores()))
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -127,7 +129,7 @@ def one_image(name: str, model: Model, path: Path, side: int) -> str:
     ways: dict[str, Callable[[], object]] = {
         "bare": bare,
         "decoding": lambda: decode_by_hand(path, side),
-        "answered": lambda: model.system.predict(model.network, of_inputs(raw, model.schema, ["one"]), model.execution),
+        "answered": lambda: model.system.predict(model.network, new_inputs(raw, model.task, ["one"]), model.execution),
         "predict": lambda: model.predict(path),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}

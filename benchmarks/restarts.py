@@ -22,7 +22,10 @@ import torch.nn.functional as F
 from machine import describe_machine, describe_versions
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution, seed_everything
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -82,8 +85,8 @@ def plain_loop(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: i
 def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) -> float:
     """The same as a run of Glasswork does it, without the run's folder; the loss of the network that is kept."""
     inputs, targets = points
-    schema = Schema("vector", (2,), "class", ("other", "same"), ("x", "y"), (0.0, 0.0), (1.0, 1.0))
-    dataset, none = Dataset({"inputs": inputs, "targets": targets}, schema, "made"), torch.zeros(0, dtype=torch.int64)
+    task = Task(Table((2,), features=("x", "y"), mean=(0.0, 0.0), deviation=(1.0, 1.0)), OneClass(("other", "same")))
+    dataset, none = Dataset({"inputs": inputs, "targets": targets}, task, "made"), torch.zeros(0, dtype=torch.int64)
     recipe = SupervisedRecipe(
         network="dense",
         hidden=(16, 16),
@@ -97,7 +100,7 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
     )
     system, splits, execution = Supervised(recipe), Splits(torch.arange(len(inputs)), none, none), Execution()
     seed_everything(0)
-    network = system.network(schema)
+    network = system.network(task)
     [stage] = system.stages(network, Context(dataset, splits, execution))
     for _ in minimise([replace(stage, clock=Clock(steps))]):
         pass

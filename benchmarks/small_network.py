@@ -24,8 +24,10 @@ from machine import describe_machine, describe_versions
 from rich.console import Console
 from torch import Tensor, nn
 
-from glasswork.data.batches import fit_scaling
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
 from glasswork.show.progress import shown
@@ -105,13 +107,13 @@ def our_stage(batch: int, activation: str) -> Stage:
     recipe |= {"batch_size": batch, "learning_rate": RATE, "schedule": "constant", "loss": "cross-entropy"}
     system = Supervised(SupervisedRecipe.parse(recipe))
     x, y = made_points()
-    schema = Schema("vector", (2,), "class", ("different", "same"), ("x", "y"))
-    dataset = Dataset({"inputs": x, "targets": y, "fingerprints": fingerprints(x)}, schema, "made")
+    task = Task(Table((2,), features=("x", "y")), OneClass(("different", "same")))
+    dataset = Dataset({"inputs": x, "targets": y, "fingerprints": fingerprints(x)}, task, "made")
     all_rows, none = torch.arange(POINTS), torch.empty(0, dtype=torch.int64)
-    dataset = dataset.with_schema(fit_scaling(dataset, all_rows))
+    dataset = dataset.with_task(dataset.task.fit(dataset, all_rows))
     execution = Execution(threads=torch.get_num_threads())
     splits = Splits(all_rows, none, none)
-    return system.stages(system.network(dataset.schema), Context(dataset, splits, execution))[0]
+    return system.stages(system.network(dataset.task), Context(dataset, splits, execution))[0]
 
 
 def our_fit(batch: int, activation: str) -> Epochs:

@@ -82,7 +82,7 @@ def of_csv(word: str) -> Data:
     targets = frame.pop(target).to_numpy()
     texts = frame.select_dtypes(exclude="number").columns
     frame = frame.astype(dict.fromkeys(texts, "category"))
-    numbers = examples.schema.target == "number"
+    numbers = examples.task.target.tag == "number"
     return Data(Path(path).stem, numbers, examples.columns["inputs"].double().numpy(), frame, targets)
 
 

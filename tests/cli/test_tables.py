@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import glasswork as gw
 from closeness import assert_same_numbers
 from glasswork.cli import main
+from glasswork.data.kinds.table import Table
 from glasswork.systems.model import Model
 from made_data import PLAIN
 
@@ -136,7 +137,7 @@ def test_an_unknown_category_and_an_empty_cell_are_the_average_one(tmp_path: Pat
     found = answers(model, write(tmp_path / "new.csv", [{"town": town, "area": "3"} for town in known]))
     assert found[0] == found[1] == found[2]
     raw = model.inputs([tmp_path / "new.csv"])
-    towns_at = [place for place, name in enumerate(model.schema.features) if name.startswith("town")]
+    towns_at = [place for place, name in enumerate(Table.of(model.task).features) if name.startswith("town")]
     assert raw[:, towns_at].tolist() == [[0, 0]] * 3
 
 

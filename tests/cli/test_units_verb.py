@@ -49,7 +49,7 @@ def test_a_reading_is_the_network_s_own(tmp_path: Path) -> None:
     run = train("char-rnn", data=write_text(tmp_path / "a.txt"), **SMALL)
     model = gw.load(run)
     tracked = track(model, write_source(tmp_path / "source.txt"), 100)
-    inputs = next(iter(model.system.inputs([tmp_path / "source.txt"], model.schema))).dataset.columns["inputs"]
+    inputs = next(iter(model.system.inputs([tmp_path / "source.txt"], model.task))).dataset.columns["inputs"]
     scores = model.network(inputs[None, :100].long())[0].T
     assert_same_numbers(tracked.reading.scores, scores)
 

@@ -1,22 +1,28 @@
 """What every kind of inputs and every kind of target keeps, on small made data."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from glasswork.data.batches import fit_scaling
 from glasswork.data.collate import collate_of
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.columns import Column
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import TIMES
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import INPUTS, TARGETS, Task
+from glasswork.data.kinds.text import Text, Texts
 from glasswork.data.ragged import pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
@@ -40,65 +46,62 @@ def ragged_rows(*shape: int) -> list[Tensor]:
     return [numbers(2 + row % 4, *shape) for row in range(ROWS)]
 
 
-def inputs_of(name: str) -> tuple[Schema, Tensor, Tensor | None]:
-    """The schema of a kind of inputs with one class each, its column, and where its rows end if they differ."""
-    target = ("class", ("a", "b", "c"))
+def inputs_of(name: str) -> tuple[Task, Tensor, Tensor | None]:
+    """The task of a kind of inputs with one class each, its column, and where its rows end if they differ."""
+    target = OneClass(("a", "b", "c"))
     if name == "image":
         pixels = torch.randint(0, 256, (ROWS, 3, 8, 6), dtype=torch.uint8, generator=generator())
-        return Schema("image", (3, 8, 6), *target), pixels, None
+        return Task(Images((3, 8, 6)), target), pixels, None
     if name == "vector":
         features = tuple(feature for column in COLUMNS for feature in column.features)
         rows = torch.cat([numbers(ROWS, 1), torch.eye(2)[torch.arange(ROWS) % 2]], 1)
-        return Schema("vector", (3,), *target, features, columns=COLUMNS, target_columns=("y",)), rows, None
+        return Task(Table((3,), features, columns=COLUMNS, target_columns=("y",)), target), rows, None
     if name in {"text", "texts"}:
         tokens, ends = pack([torch.arange(2 + row % 4, dtype=torch.int32) % 7 for row in range(ROWS)])
         if name == "text":
-            return Schema("text", (), "next", WORDS.tokens, vocabulary=WORDS), tokens, ends
-        return Schema("text", (), *target, vocabulary=WORDS), tokens, ends
+            return Task(Text(WORDS), NextToken(WORDS.tokens)), tokens, ends
+        return Task(Texts(WORDS), target), tokens, ends
     if name == "sequence":
         values, ends = pack(ragged_rows(5))
-        return Schema("sequence", (5,), *target), values, ends
+        return Task(Clips((5,)), target), values, ends
     assert name == "series", f"The kind {name} has no made data here: add some"
-    kind = Series(Timing("rows"), ("wind",), window=5, horizon=3, quantiles=7)
-    return Schema("series", (2,), "ahead", ("demand", "supply"), series=kind), numbers(ROWS, 2, 2), None
+    kind = Series(Timing("rows"), ("wind",), window=5)
+    return Task(kind, Quantiles(("demand", "supply"), 3, 7)), numbers(ROWS, 2, 2), None
 
 
-def target_of(name: str) -> tuple[Schema, Tensor | None]:
-    """The schema of a kind of target, and its column."""
-    labels = torch.arange(ROWS) % 3
-    vector = Schema("vector", (3,), "class", ("a", "b", "c"))
+def target_of(name: str) -> tuple[Task, Tensor | None]:
+    """The task of a kind of target, and its column."""
+    labels, marks, inputs = torch.arange(ROWS) % 3, torch.eye(3, dtype=torch.uint8), Table((3,))
     if name == "class":
-        return vector, labels
+        return Task(inputs, OneClass(("a", "b", "c"))), labels
     if name == "classes":
-        return replace(vector, target="classes"), torch.eye(3, dtype=torch.uint8)[labels] | torch.eye(
-            3, dtype=torch.uint8
-        )[0]
+        return Task(inputs, Labels(("a", "b", "c"))), marks[labels] | marks[0]
     if name == "number":
-        return replace(vector, target="number", classes=("x", "y")), numbers(ROWS, 2)
+        return Task(inputs, Numbers(("x", "y"))), numbers(ROWS, 2)
     if name == "class per step":
-        return replace(inputs_of("sequence")[0], each=True), None
+        return Task(Clips((5,)), PerStep(("a", "b", "c"))), None
     if name == "next":
         return inputs_of("text")[0], None
     assert name == "ahead", f"The kind {name} has no made data here: add some"
     return inputs_of("series")[0], None
 
 
-def dataset_of(schema: Schema, inputs: Tensor, ends: Tensor | None, targets: Tensor | None = None) -> Dataset:
+def dataset_of(task: Task, inputs: Tensor, ends: Tensor | None, targets: Tensor | None = None) -> Dataset:
     columns = {"inputs": inputs, "targets": torch.arange(ROWS) % 3 if targets is None else targets}
     return Dataset(
-        columns, schema, "made", [f"row {row}" for row in range(ROWS)], offsets={} if ends is None else {"inputs": ends}
+        columns, task, "made", [f"row {row}" for row in range(ROWS)], offsets={} if ends is None else {"inputs": ends}
     )
 
 
 def fitted(name: str) -> Dataset:
     dataset = dataset_of(*inputs_of(name))
-    return dataset.with_schema(fit_scaling(dataset, torch.arange(0, ROWS, 2)))
+    return dataset.with_task(dataset.task.fit(dataset, torch.arange(0, ROWS, 2)))
 
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_inputs_are_what_their_kind_says(name: str) -> None:
     dataset = fitted(name)
-    kind = dataset.schema.task.inputs
+    kind = dataset.task.inputs
     assert type(kind) is INPUTS[name]
     assert kind.zeros(2).shape[0] == 2
     assert kind.zeros(2).shape[-len(kind.shape) :] == kind.shape or name == "series" or not kind.shape
@@ -115,7 +118,7 @@ def test_inputs_are_what_their_kind_says(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in INPUTS if name != "series"])
 def test_a_batch_looks_as_zeros_do(name: str) -> None:
     dataset = fitted(name)
-    kind, rows = dataset.schema.task.inputs, torch.tensor([3, 0, 7])
+    kind, rows = dataset.task.inputs, torch.tensor([3, 0, 7])
     batch = collate_of(dataset, Execution())(rows)
     zeros = kind.zeros(3)
     assert batch.inputs.dtype == zeros.dtype and batch.inputs.dim() == zeros.dim()
@@ -128,19 +131,19 @@ def test_a_batch_looks_as_zeros_do(name: str) -> None:
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_only_training_rows_are_fitted_on(name: str) -> None:
-    schema, inputs, ends = inputs_of(name)
-    dataset, training = dataset_of(schema, inputs, ends), torch.arange(0, ROWS, 2)
-    once = schema.task.inputs.fit(dataset, training)
+    task, inputs, ends = inputs_of(name)
+    dataset, training = dataset_of(task, inputs, ends), torch.arange(0, ROWS, 2)
+    once = task.inputs.fit(dataset, training)
     assert once.fit(dataset, training) == once
     other = inputs.clone()
     if ends is None and name != "series":
         other[1::2] = 0
-    assert schema.task.inputs.fit(dataset_of(schema, other, ends), training) == once
+    assert task.inputs.fit(dataset_of(task, other, ends), training) == once
 
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_inputs_of_another_kind_are_refused_or_not_aligned(name: str) -> None:
-    kind = fitted(name).schema.task.inputs
+    kind = fitted(name).task.inputs
     for other in set(INPUTS) - {name}:
         assert kind.align(fitted(other)) is None, other
     if not kind.looks:
@@ -153,17 +156,17 @@ def test_inputs_of_another_kind_are_refused_or_not_aligned(name: str) -> None:
             kind.read_images(["a.png"])
     wrong = Images if name != "image" else Table
     with pytest.raises(GlassworkError, match=f"These are {kind.words}, and not {wrong.words}"):
-        wrong.of(fitted(name).schema.task)
+        wrong.of(fitted(name).task)
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_targets_are_what_their_kind_says(name: str) -> None:
-    schema, _ = target_of(name)
-    kind = schema.task.target
+    task, _ = target_of(name)
+    kind = task.target
     assert type(kind) is TARGETS[name]
-    assert kind.names == schema.classes
+    assert kind.names == task.target.names
     assert kind.losses[0] in LOSSES and set(kind.losses) <= set(LOSSES)
-    assert kind.describe(schema.task)
+    assert kind.describe(task)
     shape = kind.output_shape(2)
     assert shape[0] == 2
     for port in kind.ports():
@@ -175,8 +178,8 @@ def test_targets_are_what_their_kind_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_outputs_are_read_as_they_are_named(name: str) -> None:
-    schema, _ = target_of(name)
-    kind = schema.task.target
+    task, _ = target_of(name)
+    kind = task.target
     outputs = torch.randn(kind.output_shape(4), generator=generator())
     for loss in kind.losses:
         answers = kind.answers(outputs, loss)
@@ -194,11 +197,11 @@ def test_outputs_are_read_as_they_are_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if target_of(name)[1] is not None])
 def test_known_targets_are_scaled_measured_worded_and_divided(name: str) -> None:
-    schema, targets = target_of(name)
+    task, targets = target_of(name)
     assert targets is not None
-    dataset = dataset_of(schema, numbers(ROWS, 3), None, targets)
+    dataset = dataset_of(task, numbers(ROWS, 3), None, targets)
     rows = torch.arange(ROWS)
-    kind = schema.task.target.fit(dataset, rows)
+    kind = task.target.fit(dataset, rows)
     scaler = kind.scaler()
     wanted = scaler(targets)
     torch.testing.assert_close(scaler.inverse(wanted), targets.to(wanted.dtype))
@@ -226,7 +229,7 @@ def test_known_targets_are_scaled_measured_worded_and_divided(name: str) -> None
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if target_of(name)[1] is None])
 def test_targets_that_only_their_system_knows_say_so(name: str) -> None:
-    kind = target_of(name)[0].task.target
+    kind = target_of(name)[0].target
     with pytest.raises(GlassworkError):
         kind.parse(kind.names[0])
     with pytest.raises(GlassworkError):
@@ -238,5 +241,5 @@ def test_targets_that_only_their_system_knows_say_so(name: str) -> None:
 @pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_task_comes_back_from_json(name: str, target: str) -> None:
-    task = Task(fitted(name).schema.task.inputs, target_of(target)[0].task.target)
+    task = Task(fitted(name).task.inputs, target_of(target)[0].target)
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task

@@ -63,7 +63,7 @@ def test_what_is_trained_in_memory_is_complete(preset: str, tmp_path: Path) -> N
     splits = split(dataset, 0.2, 0.2, 0)
     fitted = fit_in_memory(asked, dataset, splits)
     before = numbers(fitted.network)
-    fresh = fitted.system.network(fitted.dataset.schema).state_dict()
+    fresh = fitted.system.network(fitted.dataset.task).state_dict()
     set_at_the_end = [name for name in ("means", "margins", "share") if name in before]
     assert set_at_the_end and not any(torch.equal(before[name], fresh[name]) for name in set_at_the_end)
     fitted.system.complete(fitted.network, Context(fitted.dataset, splits, Execution()))

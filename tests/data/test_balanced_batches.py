@@ -10,7 +10,10 @@ from torch import Tensor
 
 from glasswork.data.batches import Batches
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.execution import Execution
 
@@ -20,8 +23,8 @@ sizes = some.integers(1, 6)
 
 def dataset(targets: Tensor) -> Dataset:
     inputs = torch.arange(len(targets), dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 4, 4).contiguous()
-    schema = Schema("image", (1, 4, 4), "class", tuple("abcdefghij"))
-    return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, schema, "made")
+    task = Task(Images((1, 4, 4)), OneClass(tuple("abcdefghij")))
+    return Dataset({"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}, task, "made")
 
 
 @given(labels, sizes, sizes, some.integers(0, 99), some.integers(0, 5), some.integers(0, 50))

@@ -5,16 +5,21 @@ from hypothesis import strategies as some
 from torch import Tensor
 
 from glasswork.data.augmentation import parse
-from glasswork.data.batches import Batches, Scaling, fit_scaling
+from glasswork.data.batches import Batches, Scaling
 from glasswork.data.collate import Rows, shuffled_batches
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution, mixed
 
 
 def numbered(count: int) -> Dataset:
     """Rows whose only number is their own."""
     columns = {"inputs": torch.arange(count, dtype=torch.float32)[:, None], "targets": torch.arange(count) % 3}
-    return Dataset(columns, Schema("vector", (1,), "class", ("a", "b", "c")), "made")
+    return Dataset(columns, Task(Table((1,)), OneClass(("a", "b", "c"))), "made")
 
 
 def images(count: int, margin: int = 0) -> Dataset:
@@ -23,7 +28,7 @@ def images(count: int, margin: int = 0) -> Dataset:
         0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
     )
     columns = {"inputs": pixels, "targets": torch.arange(count) % 3}
-    return Dataset(columns, Schema("image", (3, 8, 8), "class", ("a", "b", "c")), "made", margin=margin)
+    return Dataset(columns, Task(Images((3, 8, 8)), OneClass(("a", "b", "c"))), "made", margin=margin)
 
 
 def rows_of(batches: Batches, epoch: int) -> list[list[int]]:
@@ -52,11 +57,11 @@ def test_rows_scaled_all_at_once_are_those_scaled_batch_by_batch(
     inputs = torch.randn(2 * count, features, generator=generator) * torch.logspace(-3, 3, features)
     dataset = Dataset(
         {"inputs": inputs, "targets": torch.randn(2 * count, 1, generator=generator)},
-        Schema("vector", (features,), "number", ("y",)),
+        Task(Table((features,)), Numbers(("y",))),
         "made",
     )
     rows = torch.arange(1, 2 * count, 2)
-    dataset = dataset.with_schema(fit_scaling(dataset, rows))
+    dataset = dataset.with_task(dataset.task.fit(dataset, rows))
     batches, collate = shuffled_batches(dataset, rows, size, 0, Execution()), Rows(dataset, Execution())
     for index in range(len(batches)):
         batch = batches.batch(epoch, index)
@@ -127,8 +132,8 @@ def moments(values: Tensor, dims: list[int]) -> tuple[Tensor, Tensor]:
 def test_scaled_training_inputs_have_mean_0_and_deviation_1() -> None:
     for dataset, dims in ((images(30), [0, 2, 3]), (numbered(30), [0])):
         rows = torch.arange(0, 30, 2)
-        schema = fit_scaling(dataset, rows)
-        scaled = Scaling(schema, Execution()).inputs(dataset.columns["inputs"][rows])
+        task = dataset.task.fit(dataset, rows)
+        scaled = Scaling(task, Execution()).inputs(dataset.columns["inputs"][rows])
         mean, deviation = moments(scaled.double(), dims)
         torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
         torch.testing.assert_close(deviation, torch.ones_like(deviation), atol=1e-4, rtol=0)
@@ -136,16 +141,16 @@ def test_scaled_training_inputs_have_mean_0_and_deviation_1() -> None:
 
 def test_a_constant_feature_becomes_0() -> None:
     columns = {"inputs": torch.full((5, 2), 7.25), "targets": torch.arange(5) % 2}
-    dataset = Dataset(columns, Schema("vector", (2,), "class", ("a", "b")), "made")
-    scaled = Scaling(fit_scaling(dataset, torch.arange(5)), Execution()).inputs(columns["inputs"])
+    dataset = Dataset(columns, Task(Table((2,)), OneClass(("a", "b"))), "made")
+    scaled = Scaling(dataset.task.fit(dataset, torch.arange(5)), Execution()).inputs(columns["inputs"])
     assert torch.equal(scaled, torch.zeros(5, 2))
 
 
 def test_targets_that_are_numbers_come_back_in_their_units() -> None:
     values = torch.tensor([[10.0, -3.0], [20.0, 5.0], [60.0, 1.0]])
     columns = {"inputs": torch.zeros(3, 1), "targets": values}
-    dataset = Dataset(columns, Schema("vector", (1,), "number", ("a", "b")), "made")
-    scaling = Scaling(fit_scaling(dataset, torch.arange(3)), Execution())
+    dataset = Dataset(columns, Task(Table((1,)), Numbers(("a", "b"))), "made")
+    scaling = Scaling(dataset.task.fit(dataset, torch.arange(3)), Execution())
     scaled = scaling.targets(values)
     torch.testing.assert_close(scaled.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(scaling.answers(scaled), values)

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasswork.data.bptt import Stretches, text_batches
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text
 from glasswork.data.ragged import offsets_of
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
@@ -16,9 +19,9 @@ from glasswork.execution import Execution
 def text_of(counts: list[int]) -> Dataset:
     """A text whose every character tells its place."""
     offsets = offsets_of(torch.tensor(counts))
-    schema = Schema("text", (), "next", (), vocabulary=Vocabulary(()))
+    task = Task(Text(Vocabulary(())), NextToken(()))
     tokens = torch.arange(int(offsets[-1]), dtype=torch.int32)
-    return Dataset({"inputs": tokens}, schema, "made", offsets={"inputs": offsets}, ordered=True)
+    return Dataset({"inputs": tokens}, task, "made", offsets={"inputs": offsets}, ordered=True)
 
 
 @given(

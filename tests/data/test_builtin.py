@@ -18,7 +18,7 @@ OPTIONS = ReadingOptions()
 def test_digits() -> None:
     examples = read("digits", OPTIONS)
     assert examples.columns["inputs"].shape == (1797, 1, 8, 8)
-    assert examples.schema.classes == tuple("0123456789")
+    assert examples.task.target.names == tuple("0123456789")
     assert examples.columns["inputs"].max() == 255
     assert examples.columns["inputs"][0, 0, 0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
     assert examples.columns["targets"][:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
@@ -38,7 +38,7 @@ def test_no_slow_package_is_imported() -> None:
 def test_a_size_can_be_asked_for() -> None:
     examples = read("digits", ReadingOptions(size=16, margin=2, channels=3))
     assert examples.columns["inputs"].shape == (1797, 3, 20, 20)
-    assert (examples.schema.shape, examples.margin) == ((3, 16, 16), 2)
+    assert (examples.task.inputs.shape, examples.margin) == ((3, 16, 16), 2)
 
 
 def test_downloaded_before(tmp_path: Path) -> None:

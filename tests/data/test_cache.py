@@ -9,7 +9,10 @@ from reader_samples import write_idx, write_idx_pair, write_image_folder, write_
 from safetensors.torch import load_file
 
 from glasswork.data import cache
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.data.scratch import scratch
 
@@ -23,7 +26,7 @@ def made(rows: int = 3, names: tuple[str, ...] = ()) -> Dataset:
         "numbers": torch.arange(rows, dtype=torch.float32)[:, None] / 3,
         "fingerprints": torch.arange(rows) * -(2**61),
     }
-    return Dataset(columns, Schema("image", (1, 1, 5), "class", ("ä", "b", "c")), "made", names, 0, ("Left out.",))
+    return Dataset(columns, Task(Images((1, 1, 5)), OneClass(("ä", "b", "c"))), "made", names, 0, ("Left out.",))
 
 
 def test_columns_come_back_mapped_and_equal(tmp_path: Path, cache_folder: Path) -> None:
@@ -32,7 +35,7 @@ def test_columns_come_back_mapped_and_equal(tmp_path: Path, cache_folder: Path) 
     again = cache.remembered("made", [tmp_path], OPTIONS, lambda: pytest.fail("read again"))
     for dataset in (first, again):
         assert tuple(dataset.names) == names
-        assert dataset.schema == made().schema
+        assert dataset.task == made().task
         assert dataset.skipped == ("Left out.",)
         for name, column in made().columns.items():
             assert torch.equal(dataset.columns[name], column)

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from glasswork.data import cache
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text, Texts
 from glasswork.data.ragged import lengths, pack
 from glasswork.data.splits import split
 from glasswork.data.summary import summarise
@@ -20,10 +29,11 @@ def labelled_texts(each_time: bool = False) -> Dataset:
     """Eight texts of two classes, by the row or by the time."""
     values, offsets = pack([torch.full((length,), length, dtype=torch.int16) for length in LENGTHS])
     targets = (values % 2).long() if each_time else torch.tensor(LENGTHS) % 2
-    schema = Schema("text", (), "class", ("even", "odd"), vocabulary=Vocabulary(tuple("?abcdefghi")), each=each_time)
+    target = (PerStep if each_time else OneClass)(("even", "odd"))
+    task = Task(Texts(Vocabulary(tuple("?abcdefghi"))), target)
     columns = {"inputs": values, "targets": targets, "fingerprints": torch.arange(8)}
     ends = {"inputs": offsets, "targets": offsets} if each_time else {"inputs": offsets}
-    return Dataset(columns, schema, "made", tuple("ABCDEFGH"), offsets=ends)
+    return Dataset(columns, task, "made", tuple("ABCDEFGH"), offsets=ends)
 
 
 def test_rows_are_counted_and_taken() -> None:
@@ -51,7 +61,7 @@ def test_they_are_divided_and_described() -> None:
 def test_sequences_in_words() -> None:
     values, offsets = pack([torch.zeros(5, 3)] * 4)
     columns = {"inputs": values, "targets": torch.tensor([0, 1, 0, 1]), "fingerprints": torch.arange(4)}
-    dataset = Dataset(columns, Schema("sequence", (3,), "class", ("a", "b")), "made", offsets={"inputs": offsets})
+    dataset = Dataset(columns, Task(Clips((3,)), OneClass(("a", "b"))), "made", offsets={"inputs": offsets})
     assert summarise(dataset, split(dataset, 0, 0, 0)).inputs == "sequences of 5 times with 3 numbers each"
 
 
@@ -65,22 +75,20 @@ def test_offsets_come_back_from_the_cache(tmp_path: Path, cache_folder: Path) ->
         assert found.columns.keys() == made.columns.keys()
         assert found.columns["inputs"].dtype == torch.int16
         assert torch.equal(found.columns["inputs"], made.columns["inputs"])
-        assert (found.schema, found.ordered) == (made.schema, made.ordered)
+        assert (found.task, found.ordered) == (made.task, made.ordered)
 
 
 @pytest.mark.parametrize(
-    ("schema", "shape", "answers"),
+    ("task", "shape", "answers"),
     [
-        (Schema("image", (3, 6, 5), "class", ("a", "b")), (2, 3, 6, 5), (2, 2)),
-        (Schema("vector", (4,), "number", ("y",)), (2, 4), (2, 1)),
-        (Schema("sequence", (4,), "class", ("a", "b")), (2, 8, 4), (2, 2)),
-        (Schema("text", (), "next", tuple("?ab"), vocabulary=Vocabulary(tuple("?ab"))), (2, 8), (2, 3, 8)),
+        (Task(Images((3, 6, 5)), OneClass(("a", "b"))), (2, 3, 6, 5), (2, 2)),
+        (Task(Table((4,)), Numbers(("y",))), (2, 4), (2, 1)),
+        (Task(Clips((4,)), OneClass(("a", "b"))), (2, 8, 4), (2, 2)),
+        (Task(Text(Vocabulary(tuple("?ab"))), NextToken(tuple("?ab"))), (2, 8), (2, 3, 8)),
     ],
 )
-def test_a_schema_says_how_inputs_and_outputs_look(
-    schema: Schema, shape: tuple[int, ...], answers: tuple[int, ...]
-) -> None:
-    assert tuple(schema.zeros(2).shape) == shape
-    assert schema.zeros(2).is_floating_point() == (schema.inputs != "text")
-    assert schema.output_shape(2) == answers
-    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+def test_a_task_says_how_inputs_and_outputs_look(task: Task, shape: tuple[int, ...], answers: tuple[int, ...]) -> None:
+    assert tuple(task.inputs.zeros(2).shape) == shape
+    assert task.inputs.zeros(2).is_floating_point() == (task.inputs.tag != "text")
+    assert task.target.output_shape(2) == answers
+    assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task

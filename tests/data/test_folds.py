@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.folds import Fold, groups_of, hold_out, make_folds, read_groups
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import TARGETS, Task
 from glasswork.errors import GlassworkError
 
 seeds = some.integers(0, 2**31 - 1)
@@ -19,7 +21,7 @@ counts = some.integers(2, 6)
 def made(targets: Tensor, kind: str = "class", names: tuple[str, ...] = ()) -> Dataset:
     names = names or tuple(f"c{number}" for number in range(int(targets.max()) + 1))
     columns = {"inputs": torch.zeros(len(targets), 1), "targets": targets}
-    return Dataset(columns, Schema("vector", (1,), kind, names), "made")  # type: ignore[arg-type]
+    return Dataset(columns, Task(Table((1,)), TARGETS[kind](names)), "made")
 
 
 def of_sizes(sizes: list[int], seed: int) -> Dataset:

@@ -3,10 +3,12 @@
 import torch
 
 from closeness import assert_same_numbers
-from glasswork.data.batches import fit_scaling
 from glasswork.data.collate import IGNORED, Padded, padded_batches
-from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.kinds.text import PADDING
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import PADDING, Texts
 from glasswork.data.ragged import lengths, pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.execution import Execution
@@ -19,8 +21,8 @@ def texts(count: int = 200, labelled_times: bool = False) -> Dataset:
     columns = {"inputs": values, "targets": values - 1 if labelled_times else torch.arange(count) % 9}
     ends = {"inputs": offsets, "targets": offsets} if labelled_times else {"inputs": offsets}
     vocabulary = Vocabulary(tuple("?abcdefghi"))
-    schema = Schema("text", (), "class", tuple("abcdefghi"), vocabulary=vocabulary)
-    return Dataset(columns, schema, "made", offsets=ends)
+    task = Task(Texts(vocabulary), OneClass(tuple("abcdefghi")))
+    return Dataset(columns, task, "made", offsets=ends)
 
 
 def test_every_row_comes_once_with_its_target() -> None:
@@ -47,14 +49,14 @@ def test_padded_times_have_no_target() -> None:
 def test_sequences_are_scaled_and_padded_with_zeros() -> None:
     rows = [torch.randn(length, 3) * 5 + 7 for length in (4, 9, 2, 30)]
     values, offsets = pack(rows)
-    schema = Schema("sequence", (3,), "class", ("a", "b"))
+    task = Task(Clips((3,)), OneClass(("a", "b")))
     dataset = Dataset(
-        {"inputs": values, "targets": torch.tensor([0, 1, 0, 1])}, schema, "made", offsets={"inputs": offsets}
+        {"inputs": values, "targets": torch.tensor([0, 1, 0, 1])}, task, "made", offsets={"inputs": offsets}
     )
     training = torch.tensor([0, 1, 3])
-    fitted = dataset.with_schema(fit_scaling(dataset, training))
+    fitted = dataset.with_task(dataset.task.fit(dataset, training))
     known = torch.cat([rows[0], rows[1], rows[3]])
-    assert_same_numbers(fitted.schema.mean, known.mean(0))
+    assert_same_numbers(fitted.task.inputs.mean, known.mean(0))
     batch = Padded(fitted, Execution())(torch.tensor([2, 0]))
     expected = (rows[2] - known.mean(0)) / known.std(0, correction=0)
     assert_same_numbers(batch.inputs[0, :2], expected)

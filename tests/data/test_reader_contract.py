@@ -27,8 +27,8 @@ def require_equal(first: Dataset, second: Dataset) -> None:
     assert all(torch.equal(offsets, second.offsets[name]) for name, offsets in first.offsets.items())
     assert first.ordered == second.ordered
     assert list(first.names) == list(second.names)
-    assert (first.schema, first.source, first.margin, first.skipped) == (
-        second.schema,
+    assert (first.task, first.source, first.margin, first.skipped) == (
+        second.task,
         second.source,
         second.margin,
         second.skipped,
@@ -45,7 +45,7 @@ def test_claims_its_own_and_nothing_else(reader: Reader, given: bool, tmp_path: 
 
 @every_reader
 @with_and_without_split
-def test_columns_agree_with_the_schema(reader: Reader, given: bool, tmp_path: Path) -> None:
+def test_columns_agree_with_the_task(reader: Reader, given: bool, tmp_path: Path) -> None:
     path = sample(reader, given, tmp_path / "source")
     dataset = read(path, ReadingOptions())
     count = 18 if given else 9
@@ -55,14 +55,14 @@ def test_columns_agree_with_the_schema(reader: Reader, given: bool, tmp_path: Pa
     assert columns["fingerprints"].dtype == torch.int64
     assert columns["fingerprints"].ndim == 1
     assert len(dataset) == count
-    if dataset.schema.target != "next":
+    if dataset.task.target.tag != "next":
         assert columns["targets"].dtype == torch.int64
         assert columns["targets"].unique().tolist() == [0, 1, 2]
-    assert len(dataset.schema.classes) >= 3
-    assert columns["inputs"].shape[1:] == dataset.schema.shape
-    vectors = dataset.schema.inputs == "vector"
+    assert len(dataset.task.target.names) >= 3
+    assert columns["inputs"].shape[1:] == dataset.task.inputs.shape
+    vectors = dataset.task.inputs.tag == "vector"
     assert columns["inputs"].dtype == (torch.float32 if vectors else torch.uint8)
-    assert len(dataset.schema.features) == (dataset.schema.shape[0] if vectors else 0)
+    assert len(getattr(dataset.task.inputs, "features", ())) == (dataset.task.inputs.shape[0] if vectors else 0)
     assert dataset.skipped == ()
     assert dataset.source == str(path)
 

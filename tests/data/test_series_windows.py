@@ -6,21 +6,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
+from glasswork.data.kinds.task import Task
 from glasswork.data.series_windows import Places, Windows, seasonal_naive, window_batches
 from glasswork.execution import Execution
 
-KIND = Series(Timing("rows"), season=3, window=4, horizon=5, quantiles=3)
+KIND = Series(Timing("rows"), season=3, window=4)
 
 
 def series(values: Tensor, kind: Series = KIND) -> Dataset:
     """Series (times, series) as examples."""
     inputs = values[:, :, None].float()
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
-    return Dataset(columns, Schema("series", (1,), "ahead", ("a", "b"), series=kind), "made", ordered=True)
+    return Dataset(columns, Task(kind, Quantiles(("a", "b"), 5, 3)), "made", ordered=True)
 
 
 def test_seasonal_naive_by_hand() -> None:
@@ -115,5 +117,5 @@ def test_the_season_is_found() -> None:
 
 def test_kinds_are_read_back() -> None:
     kind = replace(KIND, timing=Timing("months", 3, 31, "date"), covariates=("wind",), cycles=("year",))
-    schema = Schema("series", (2,), "ahead", ("a",), series=kind)
-    assert Schema.from_json(schema.to_json()) == schema
+    task = Task(kind, Quantiles(("a",)))
+    assert Task.from_json(task.to_json()) == task

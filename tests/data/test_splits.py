@@ -4,7 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 
@@ -14,11 +19,11 @@ def classes(targets: Tensor, given: Tensor | None = None) -> Dataset:
     columns = {"inputs": torch.zeros(len(targets), 1), "targets": targets}
     if given is not None:
         columns["split"] = given
-    return Dataset(columns, Schema("vector", (1,), "class", names), "made")
+    return Dataset(columns, Task(Table((1,)), OneClass(names)), "made")
 
 
 def counts(dataset: Dataset, rows: Tensor) -> list[int]:
-    return torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.schema.classes)).tolist()
+    return torch.bincount(dataset.columns["targets"][rows], minlength=len(dataset.task.target.names)).tolist()
 
 
 def require_partition(found: Splits, count: int) -> None:
@@ -102,7 +107,7 @@ def test_what_the_source_gives_is_kept(given: tuple[int, ...]) -> None:
 def test_several_classes_at_once_are_spread_by_their_combinations() -> None:
     labels = torch.tensor([[0, 1], [1, 0], [1, 1]], dtype=torch.uint8).repeat(40, 1)
     columns = {"inputs": torch.zeros(120, 1), "targets": labels}
-    dataset = Dataset(columns, Schema("vector", (1,), "classes", ("a", "b")), "made")
+    dataset = Dataset(columns, Task(Table((1,)), Labels(("a", "b"))), "made")
     found = split(dataset, 0.1, 0.2, 5)
     require_partition(found, 120)
     for combination in labels[:3]:
@@ -112,7 +117,7 @@ def test_several_classes_at_once_are_spread_by_their_combinations() -> None:
 def test_numbers_are_spread_over_their_range() -> None:
     values = torch.randn(200, 1, generator=torch.Generator().manual_seed(0)).exp()
     columns = {"inputs": torch.zeros(200, 1), "targets": values}
-    dataset = Dataset(columns, Schema("vector", (1,), "number", ("price",)), "made")
+    dataset = Dataset(columns, Task(Table((1,)), Numbers(("price",))), "made")
     found = split(dataset, 0.1, 0.2, 5)
     require_partition(found, 200)
     tenths = values[:, 0].argsort().argsort() * 10 // 200

@@ -4,7 +4,13 @@ import json
 import pytest
 import torch
 
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
 
@@ -17,8 +23,8 @@ def dataset(counts: list[int], copies: dict[int, int] | None = None) -> Dataset:
         inputs[row] = inputs[twin]
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
     names = [f"{row}.png" for row in range(len(targets))]
-    schema = Schema("image", (1, 2, 2), "class", tuple("abcdefghijklm"[: len(counts)]))
-    return Dataset(columns, schema, "photos", names)
+    task = Task(Images((1, 2, 2)), OneClass(tuple("abcdefghijklm"[: len(counts)])))
+    return Dataset(columns, task, "photos", names)
 
 
 def looked_over(made: Dataset, held: int = 0, tested: int = 0) -> Summary:
@@ -71,21 +77,22 @@ def test_skipped_inputs_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "inputs", "target"),
+    ("task", "inputs", "target"),
     [
-        (Schema("vector", (1,), "number", ("price",)), "rows of 1 number", "the number price"),
-        (Schema("vector", (3,), "number", ("x", "y")), "rows of 3 numbers", "2 numbers: x, y"),
-        (Schema("image", (3, 4, 5), "classes", ("sun", "sea")), "4 x 5 colour images", "any of 2 classes: sun, sea"),
+        (Task(Table((1,)), Numbers(("price",))), "rows of 1 number", "the number price"),
+        (Task(Table((3,)), Numbers(("x", "y"))), "rows of 3 numbers", "2 numbers: x, y"),
+        (Task(Images((3, 4, 5)), Labels(("sun", "sea"))), "4 x 5 colour images", "any of 2 classes: sun, sea"),
     ],
 )
-def test_other_kinds_in_words(schema: Schema, inputs: str, target: str) -> None:
-    values = torch.zeros(6, *schema.shape, dtype=torch.uint8 if schema.inputs == "image" else torch.float32)
-    values += torch.arange(6).view(-1, *[1] * len(schema.shape))
-    targets = torch.ones(6, len(schema.classes), dtype=torch.uint8 if schema.target == "classes" else torch.float32)
+def test_other_kinds_in_words(task: Task, inputs: str, target: str) -> None:
+    values = torch.zeros(6, *task.inputs.shape, dtype=torch.uint8 if task.inputs.tag == "image" else torch.float32)
+    values += torch.arange(6).view(-1, *[1] * len(task.inputs.shape))
+    marks = task.target.tag == "classes"
+    targets = torch.ones(6, len(task.target.names), dtype=torch.uint8 if marks else torch.float32)
     columns = {"inputs": values, "targets": targets, "fingerprints": fingerprints(values)}
-    summary = looked_over(Dataset(columns, schema, "made"), tested=2)
+    summary = looked_over(Dataset(columns, task, "made"), tested=2)
     assert (summary.inputs, summary.target) == (inputs, target)
-    assert summary.class_counts == ({"sun": 4, "sea": 4} if schema.target == "classes" else {})
+    assert summary.class_counts == ({"sun": 4, "sea": 4} if task.target.tag == "classes" else {})
     assert (summary.imbalance, summary.warnings) == (1.0, ())
 
 
@@ -93,11 +100,11 @@ def test_the_sizes_of_the_originals_are_said_where_images_were_resized() -> None
     inputs = torch.zeros(3, 1, 8, 8, dtype=torch.uint8)
     columns = {"inputs": inputs, "targets": torch.tensor([0, 1, 0]), "fingerprints": fingerprints(inputs)}
     splits = Splits(torch.tensor([0, 1]), torch.tensor([2]), torch.tensor([], dtype=torch.int64))
-    schema = Schema("image", (1, 8, 8), "class", ("a", "b"))
+    task = Task(Images((1, 8, 8)), OneClass(("a", "b")))
     for sizes, words in (
         ([[8, 8]] * 3, "8 x 8 grey images"),
         ([[9, 5]] * 3, "8 x 8 grey images, all from 9 x 5"),
         ([[9, 9], [20, 30], [10, 10]], "8 x 8 grey images, from originals of 9 x 9 to 20 x 30, median 10 x 10"),
     ):
-        dataset = Dataset({**columns, "sizes": torch.tensor(sizes)}, schema, "here")
+        dataset = Dataset({**columns, "sizes": torch.tensor(sizes)}, task, "here")
         assert summarise(dataset, splits).inputs == words

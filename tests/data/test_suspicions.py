@@ -80,4 +80,4 @@ def test_one_of_several_targets(tmp_path: Path) -> None:
 def test_few_rows_raise_no_suspicion(tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text("a,b,y\n" + "\n".join(f"{row % 2},{row},{row % 2}" for row in range(20)))
     examples = read(tmp_path / "some.csv", ReadingOptions())
-    assert examples.schema.task.inputs.suspicions(examples, torch.arange(20)) == []
+    assert examples.task.inputs.suspicions(examples, torch.arange(20)) == []

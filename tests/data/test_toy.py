@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from glasswork.data.builtin import NAMES
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.data.toy import SHAPES, points
 from glasswork.errors import GlassworkError
@@ -23,7 +24,7 @@ def test_a_set_is_balanced_and_lies_in_the_plane(shape: str) -> None:
     assert (inputs.shape, inputs.dtype) == ((400, 2), torch.float32)
     assert targets.bincount().tolist() == [200, 200]
     assert inputs.isfinite().all() and inputs.abs().max() < 2
-    assert (made.schema.features, made.schema.classes) == (("x1", "x2"), ("0", "1"))
+    assert (Table.of(made.task).features, made.task.target.names) == (("x1", "x2"), ("0", "1"))
     assert len(made.columns["fingerprints"].unique()) == 400
 
 

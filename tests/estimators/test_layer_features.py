@@ -64,8 +64,8 @@ def test_paths_arrays_and_tensors_give_the_same_features(lenet: Model, tmp_path:
 def test_each_layer_can_be_named(lenet: Model) -> None:
     images, _ = pictures(5)
     inputs = torch.from_numpy(images)[:, None].float()
-    scale = 255 * torch.tensor(lenet.schema.deviation)
-    scaled = inputs / scale - torch.tensor(lenet.schema.mean) / torch.tensor(lenet.schema.deviation)
+    scale = 255 * torch.tensor(lenet.task.inputs.deviation)
+    scaled = inputs / scale - torch.tensor(lenet.task.inputs.mean) / torch.tensor(lenet.task.inputs.deviation)
     with torch.no_grad():
         outputs = lenet.network(scaled).numpy()
         maps = lenet.network.convolution_1(scaled).flatten(1).numpy()  # type: ignore[operator]
@@ -83,7 +83,7 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     model = gw.train("mlp", data=data, hidden=(8,), epochs=2, **QUICK)
     by_path = model.features(data)
     assert by_path.shape == (60, 8)
-    rows = model.system.read(data, model.schema).columns["inputs"].numpy()
+    rows = model.system.read(data, model.task).columns["inputs"].numpy()
     assert_same_numbers(NetworkFeatures("run").fit_transform(rows), by_path)
     with pytest.raises(ValueError, match="this model takes rows of"):
         NetworkFeatures("run").fit_transform(rows[:, 1:])

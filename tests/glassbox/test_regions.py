@@ -6,8 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glasswork.data.batches import fit_scaling
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.toy import points
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import LayerUnits, Plane, Region, answers_over, plane_of, region, units_over
@@ -18,12 +21,12 @@ NUMERICS = Execution()
 
 def of_number(inputs: Tensor, targets: Tensor, names: tuple[str, ...] = ("height",)) -> Dataset:
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Dataset(columns, Schema("vector", (2,), "number", names, ("east", "north")), "made")
+    return Dataset(columns, Task(Table((2,), features=("east", "north")), Numbers(names)), "made")
 
 
 def plane_on(dataset: Dataset, loss: str = "cross-entropy") -> Plane:
     rows = torch.arange(len(dataset))
-    plane = plane_of(dataset.with_schema(fit_scaling(dataset, rows)), rows, loss, NUMERICS)
+    plane = plane_of(dataset.with_task(dataset.task.fit(dataset, rows)), rows, loss, NUMERICS)
     assert plane is not None
     return plane
 
@@ -45,10 +48,10 @@ def test_rows_go_upwards_and_columns_to_the_right() -> None:
     assert plane.low == pytest.approx((-0.6, 7.0)) and plane.high == pytest.approx((4.6, 33.0))
 
     def first(network_inputs: Tensor) -> Tensor:  # back from the scaled to the input's own units, and so again
-        return (network_inputs[:, :1] * 2 + 2 - 1.5) / plane.schema.target_deviation[0]
+        return (network_inputs[:, :1] * 2 + 2 - 1.5) / plane.task.target.deviation[0]
 
     def second(network_inputs: Tensor) -> Tensor:
-        return (network_inputs[:, 1:] * 10 + 20 - 1.5) / plane.schema.target_deviation[0]
+        return (network_inputs[:, 1:] * 10 + 20 - 1.5) / plane.task.target.deviation[0]
 
     columns, rows = (
         answers_over(Function(first), plane, 13)[:, :, 0],
@@ -67,7 +70,7 @@ def test_answers_are_those_of_the_network_at_the_middle_of_each_cell(loss: str) 
     torch.testing.assert_close(answers.sum(2), torch.ones(7, 7))
     width = [high - low for low, high in zip(plane.low, plane.high, strict=True)]
     place = torch.tensor([[plane.low[0] + width[0] * 2.5 / 7, plane.low[1] + width[1] * 5.5 / 7]])
-    scaled = (place - torch.tensor(plane.schema.mean)) / torch.tensor(plane.schema.deviation)
+    scaled = (place - torch.tensor(plane.task.inputs.mean)) / torch.tensor(plane.task.inputs.deviation)
     with torch.no_grad():
         assert answers[5, 2].argmax() == network(scaled)[0].argmax()
         if loss == "cross-entropy":
@@ -127,10 +130,10 @@ def test_what_lies_on_no_plane_has_no_region() -> None:
     inputs = torch.zeros(6, 2)
     rows = torch.arange(6)
     assert plane_of(of_number(inputs, torch.zeros(6, 2), ("a", "b")), rows, "squared-error", NUMERICS) is None
-    three = Dataset({"inputs": torch.zeros(6, 3), "targets": rows % 2}, Schema("vector", (3,), "class", ("a", "b")), "")
+    three = Dataset({"inputs": torch.zeros(6, 3), "targets": rows % 2}, Task(Table((3,)), OneClass(("a", "b"))), "")
     assert plane_of(three, rows, "cross-entropy", NUMERICS) is None
     names = tuple(map(str, range(11)))
-    eleven = Dataset({"inputs": inputs, "targets": rows}, Schema("vector", (2,), "class", names), "")
+    eleven = Dataset({"inputs": inputs, "targets": rows}, Task(Table((2,)), OneClass(names)), "")
     assert plane_of(eleven, rows, "cross-entropy", NUMERICS) is None
     unknown = of_number(torch.full((6, 2), torch.nan), torch.zeros(6, 1))
     assert plane_of(unknown, rows, "squared-error", NUMERICS) is None

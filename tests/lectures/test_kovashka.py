@@ -193,7 +193,7 @@ def test_depth_is_power(shown: int) -> None:
     from glasswork.data.reading import read
     file = Path(tempfile.mkdtemp()) / "data_batch_1.bin"
     file.write_bytes(b"".join(bytes([label]) + bytes(3072) for label in range(10)))
-    read(file, ReadingOptions()).schema
+    read(file, ReadingOptions()).task
     """,
     """CIFAR-10's own format, here ten black images: 10 labels, images of 32x32x3. `--data cifar10` fetches the
     50,000 + 10,000 real ones, which are not installed.""",

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from closeness import assert_same_numbers
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.errors import GlassworkError
 from glasswork.networks.resnet import ResNet
 from glasswork.networks.weights import (
@@ -172,12 +174,12 @@ def test_inputs_are_scaled_as_the_weights_expect() -> None:
 
 
 def test_a_published_network_recognises_a_photograph() -> None:
-    network, schema, _ = published("efficientnet-lite0")
+    network, task, _ = published("efficientnet-lite0")
     photo = torch.from_numpy(load_sample_image("china.jpg").copy()).permute(2, 0, 1)[None, :, :, 106:533].float()
-    mean, deviation = (torch.tensor(one)[:, None, None] for one in (schema.mean, schema.deviation))
+    mean, deviation = (torch.tensor(one)[:, None, None] for one in (task.inputs.mean, task.inputs.deviation))
     with torch.no_grad():
         scores = network((interpolate(photo, (224, 224), mode="bilinear", antialias=True) / 255 - mean) / deviation)
-    assert schema.classes[int(scores.argmax())] == "palace"
+    assert task.target.names[int(scores.argmax())] == "palace"
 
 
 def test_imagenet_s_classes_have_a_name_each() -> None:
@@ -193,13 +195,13 @@ def test_the_recipe_names_every_network() -> None:
 
 @pytest.mark.parametrize("name", [name for name, entry in NETWORKS.items() if entry.head])
 def test_the_last_stage_and_the_head_are_where_the_table_says(name: str) -> None:
-    from glasswork.data.dataset import Schema
+    from glasswork.data.kinds.task import Task
     from glasswork.systems.supervised.recipe import SupervisedRecipe
 
     entry = NETWORKS[name]
     with torch.device("meta"):
         network = entry.build(
-            SupervisedRecipe.parse({"network": name}), Schema("image", (3, 224, 224), "class", ("a", "b"))
+            SupervisedRecipe.parse({"network": name}), Task(Images((3, 224, 224)), OneClass(("a", "b")))
         )
     assert isinstance(network.get_submodule(entry.head), nn.Linear)
     names = [name for name, layer in network.named_modules() if not list(layer.children()) and list(layer.parameters())]

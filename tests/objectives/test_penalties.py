@@ -6,7 +6,10 @@ from torch import nn
 
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
@@ -89,9 +92,9 @@ def test_max_norm_reaches_the_constrained_minimum():
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(rows, features, generator=generator)
     targets = inputs @ torch.tensor([[1.0], [-2.0], [0.5]])
-    schema = Schema("vector", (features,), "number", ("y",))
+    task = Task(Table((features,)), Numbers(("y",)))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    batches = shuffled_batches(Dataset(columns, schema, "made"), torch.arange(rows), rows, 0, Execution())
+    batches = shuffled_batches(Dataset(columns, task, "made"), torch.arange(rows), rows, 0, Execution())
 
     def loss(network, batch: Batch, state, moment):
         return squared_error(network(batch.inputs), batch.targets), state

@@ -51,7 +51,7 @@ def test_asked_and_used(run: Path) -> None:
     assert asked.pop("machine")["threads"] == 1
     assert asked.pop("data").endswith("data.npz")
     assert asked == {
-        "format": 1,
+        "format": 2,
         "preset": "lenet",
         "epochs": 3,
         "batch_size": 8,
@@ -61,7 +61,7 @@ def test_asked_and_used(run: Path) -> None:
     }
     used = tomllib.loads((run / "resolved.toml").read_text(encoding="utf-8"))
     assert (used["format"], used["loss"], used["augment"], used["optimizer"]) == (
-        1,
+        2,
         "cross-entropy",
         list(SLIGHT),
         "adamw",
@@ -87,8 +87,8 @@ def test_the_model_is_plain_safetensors_and_json(run: Path) -> None:
     with safe_open(str(run / "model" / "model.safetensors"), "pt") as file:  # type: ignore[no-untyped-call]
         total = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
     assert total == described["parameters"]
-    assert described["schema"]["classes"] == ["0", "1", "2"]
-    assert (described["format"], described["system"], described["preset"]) == (1, "supervised", "lenet")
+    assert described["task"]["target"]["names"] == ["0", "1", "2"]
+    assert (described["format"], described["system"], described["preset"]) == (2, "supervised", "lenet")
 
 
 def test_nothing_is_pickled(run: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 
 import glasswork as gw
+from glasswork.data.kinds.table import Table
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.studies.crossvalidate import CrossValidated, one_standard_error, prepare
@@ -162,7 +163,7 @@ def test_groups_stay_together_and_are_no_input(tmp_path: Path) -> None:
     grouped = [f"patient {row // 9},{line}" for row, line in enumerate(lines)]
     (tmp_path / "table.csv").write_text("\n".join([f"patient,{head}", *grouped]) + "\n", encoding="utf-8")
     validation = prepare("mlp", {}, 3, "patient", "shuffled", 1, None, None, FEW)
-    assert validation.dataset[0].schema.features == ("width", "height", "depth", "colour=green", "colour=red")
+    assert Table.of(validation.dataset[0].task).features == ("width", "height", "depth", "colour=green", "colour=red")
     parts = [validation.tested, *(fold.judged for fold in validation.folds[0])]
     patients = [{row // 9 for row in part.tolist()} for part in parts]
     assert sum(map(len, patients)) == len(set.union(*patients)) == 10

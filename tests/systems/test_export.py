@@ -37,7 +37,7 @@ def test_raw_images_give_the_models_own_probabilities(
     for rows in (raw[:1], raw):
         chances = session.run(["probabilities"], {"images": rows})[0]
         inputs = rows.astype(np.float32) / 255
-        scaled = (inputs - model.schema.mean[0]) / model.schema.deviation[0]
+        scaled = (inputs - model.task.inputs.mean[0]) / model.task.inputs.deviation[0]
         scores = session.run(["scores"], {"images": rows})[0]
         with torch.no_grad():
             expected = model.network(torch.from_numpy(scaled)).numpy()
@@ -57,7 +57,7 @@ def test_a_table_with_unknown_cells_gives_numbers_in_their_own_units(tmp_path: P
     lines[1][0] = ""
     (tmp_path / "holes.csv").write_text("\n".join(",".join(line) for line in lines) + "\n", encoding="utf-8")
     said = [answer.answer for answer in model.predict(tmp_path / "holes.csv")]
-    raw, _ = Table.of(model.schema.task).read_table(tmp_path / "holes.csv")
+    raw, _ = Table.of(model.task).read_table(tmp_path / "holes.csv")
     assert raw.isnan().any()
     numbers = onnxruntime.InferenceSession(found.path).run(["numbers"], {"features": raw.numpy()})[0]
     assert_same_numbers(numbers[:, 0], said)

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from glasswork.cli import main
+from glasswork.data.kinds.table import Table
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import plane_of
 from glasswork.run.carry_out import reopen
@@ -114,7 +115,7 @@ def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: 
     learning = reopened.process
     assert isinstance(learning, Learning)
     plane = learning.plane
-    assert plane is not None and plane.schema.features == ("east", "north")
+    assert plane is not None and Table.of(plane.task).features == ("east", "north")
     assert plane_of(learning.dataset, learning.splits.training[:0], plane.loss, plane.execution) is None
 
 

@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from closeness import assert_same_numbers
-from glasswork.data.batches import Batch, fit_scaling
+from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
@@ -32,10 +35,10 @@ def problem() -> Dataset:
     inputs = (inputs - inputs.mean(0)) / inputs.std(0, correction=0)
     targets = inputs @ torch.tensor([[1.0], [-2.0], [0.5]]) + 0.1 * torch.randn(ROWS, 1, generator=generator)
     targets = (targets - targets.mean(0)) / targets.std(0, correction=0)
-    schema = Schema("vector", (FEATURES,), "number", ("y",), ("a", "b", "c"))
+    task = Task(Table((FEATURES,), features=("a", "b", "c")), Numbers(("y",)))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    dataset = Dataset(columns, schema, "made")
-    return dataset.with_schema(fit_scaling(dataset, torch.arange(ROWS)))
+    dataset = Dataset(columns, task, "made")
+    return dataset.with_task(dataset.task.fit(dataset, torch.arange(ROWS)))
 
 
 def linear() -> nn.Linear:

@@ -33,10 +33,10 @@ def made(preset: str, steps: int = 3, **values: object) -> tuple[Dataset, Stage]
     system = make_system(asked.system, asked.recipe)
     dataset = system.read(str(asked.recipe.data))
     splits = split(dataset, 0.1, 0.2, 0)
-    dataset = dataset.with_schema(system.fit(dataset, splits.training))
+    dataset = dataset.with_task(system.fit(dataset, splits.training))
     system = make_system(asked.system, system.resolve(dataset, splits))
     seed_everything(0)
-    network = system.network(dataset.schema)
+    network = system.network(dataset.task)
     [stage] = system.stages(network, Context(dataset, splits, Execution()))
     return dataset, replace(stage, clock=Clock(steps))
 

@@ -13,10 +13,13 @@ from torch import Tensor, nn
 
 from closeness import assert_same_numbers
 from glasswork.data.augmentation import parse
-from glasswork.data.batches import Batch, Batches, fit_scaling
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows, rows_of, shuffled_batches
-from glasswork.data.dataset import Dataset, Schema, fingerprints
-from glasswork.data.kinds.task import TARGETS
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import TARGETS, Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
 from glasswork.networks.dense import Dense
@@ -43,9 +46,9 @@ def problem(target: str = "class") -> Dataset:
         ROWS, OUTPUTS, generator=generator
     )
     targets = {"class": sums.argmax(1), "classes": (sums > 0).to(torch.uint8), "number": sums}[target]
-    schema = Schema("vector", (FEATURES,), target, ("a", "b", "c"), ("x", "y", "z"))  # type: ignore[arg-type]
+    task = Task(Table((FEATURES,), ("x", "y", "z")), TARGETS[target](("a", "b", "c")))
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Dataset(columns, schema, "made")
+    return Dataset(columns, task, "made")
 
 
 def member(
@@ -65,7 +68,7 @@ def member(
 ) -> Stage:
     """A stage as a run alone with this seed has it."""
     dataset, training = problem(target), torch.arange(30) if rows is None else rows
-    dataset = dataset.with_schema(fit_scaling(dataset, training if own_scaling else torch.arange(ROWS)))
+    dataset = dataset.with_task(dataset.task.fit(dataset, training if own_scaling else torch.arange(ROWS)))
     seed_everything(seed)
     network: nn.Module = Dense(FEATURES, hidden, OUTPUTS, activation, dropout) if hidden else Linear(FEATURES, OUTPUTS)
     dtype = torch.float64 if double else torch.float32
@@ -191,8 +194,8 @@ def test_augmented_images_are_each_member_s_own() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (ROWS, 1, 6, 6), generator=generator, dtype=torch.uint8)
     columns = {"inputs": images, "targets": torch.arange(ROWS) % OUTPUTS}
-    dataset = Dataset(columns, Schema("image", (1, 6, 6), "class", ("a", "b", "c")), "made")
-    dataset = dataset.with_schema(fit_scaling(dataset, torch.arange(ROWS)))
+    dataset = Dataset(columns, Task(Images((1, 6, 6)), OneClass(("a", "b", "c"))), "made")
+    dataset = dataset.with_task(dataset.task.fit(dataset, torch.arange(ROWS)))
 
     def stages() -> list[Stage]:
         made = []
@@ -221,8 +224,8 @@ def judged(count: int, **options: Any) -> list[Stage]:
 
 def held_out(stages: Sequence[Stage]) -> list[Batches]:
     dataset = problem()
-    schemas = [rows_of(stage.batches).scaling.schema for stage in stages]
-    return [shuffled_batches(dataset.with_schema(schema), JUDGED, 1, 0, Execution()) for schema in schemas]
+    schemas = [rows_of(stage.batches).scaling.task for stage in stages]
+    return [shuffled_batches(dataset.with_task(task), JUDGED, 1, 0, Execution()) for task in schemas]
 
 
 def stopped(stage: Stage, patience: int) -> Step:

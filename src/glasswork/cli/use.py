@@ -114,7 +114,7 @@ def run_write(options: Namespace) -> int:
     model = gw.load(options.run, device="cpu")
     temperature = 1.0 if options.temperature is None else options.temperature
     choice = Choice(temperature, options.top_k, options.top_p, options.beam)
-    asked = (model.network, model.schema, options.prompt, options.length, choice, options.seed)
+    asked = (model.network, model.task, options.prompt, options.length, choice, options.seed)
     if options.samples != 1:
         texts = write_several(*asked, options.samples)
     elif options.json:

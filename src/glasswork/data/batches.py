@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.kinds.of_schema import fitted
+from glasswork.data.kinds.task import Task
 from glasswork.data.samplers import Sampler
 from glasswork.execution import Execution, mixed
 
@@ -105,11 +104,11 @@ class Batches:
 class Scaling:
     """Raw columns to what a network works with, and its answers back, on the device of the arithmetic."""
 
-    def __init__(self, schema: Schema, execution: Execution) -> None:
+    def __init__(self, task: Task, execution: Execution) -> None:
         self.execution = execution
-        self.schema = schema
-        self.scaler = schema.task.inputs.scaler().to(execution.device).eval()
-        self.target = schema.task.target.scaler().to(execution.device).eval()
+        self.task = task
+        self.scaler = task.inputs.scaler().to(execution.device).eval()
+        self.target = task.target.scaler().to(execution.device).eval()
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors; tokens as int64."""
@@ -123,12 +122,3 @@ class Scaling:
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""
         return self.target.inverse(scores)
-
-
-def fit_scaling(dataset: Dataset, rows: Tensor) -> Schema:
-    """The schema with mean and deviation of the inputs (and of targets that are numbers) over the training `rows`.
-
-    Images have one mean and deviation per channel, vectors one per feature, sequences of them over all times; tokens
-    have none. A constant feature keeps deviation 1, but for those of tables see `column_moments`.
-    """
-    return fitted(dataset.schema, dataset.schema.task.fit(dataset, rows))

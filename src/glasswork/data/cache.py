@@ -22,10 +22,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.task import Task
 from glasswork.data.scratch import folder
 
-FORMAT = 4
+FORMAT = 5
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"
@@ -67,7 +68,8 @@ def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, re
 
 def _key(reader: str, sources: Sequence[Path], options: ReadingOptions) -> str:
     digest = hashlib.blake2b(digest_size=20)
-    digest.update(json.dumps([FORMAT, reader, asdict(options)]).encode())
+    like = None if options.like is None else options.like.to_json()
+    digest.update(json.dumps([FORMAT, reader, asdict(replace(options, like=None)), like]).encode())
     for source in sources:
         digest.update(os.fsencode(source.absolute()) + b"\0")
         for name, size, changed in sorted(_files(os.fspath(source), set())):
@@ -108,7 +110,7 @@ def _store(entry: Path, dataset: Dataset) -> None:
         tensors[_NAMES] = torch.frombuffer(bytearray(joined), dtype=torch.uint8)
     facts = {
         "format": FORMAT,
-        "schema": dataset.schema.to_json(),
+        "task": dataset.task.to_json(),
         "source": dataset.source,
         "margin": dataset.margin,
         "skipped": dataset.skipped,
@@ -163,7 +165,7 @@ def _load(entry: Path) -> Dataset | None:
     offsets = {name: columns.pop(name + _OFFSETS) for name in list(columns) if name + _OFFSETS in columns}
     return Dataset(
         columns=columns,
-        schema=Schema.from_json(facts["schema"]),
+        task=Task.from_json(facts["task"]),
         source=facts["source"],
         names=names,
         margin=facts["margin"],

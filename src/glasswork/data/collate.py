@@ -38,16 +38,16 @@ class Rows:
         augmentation: Augmentation | None = None,
         keep: bool = False,
     ) -> None:
-        schema, count = dataset.schema, len(dataset)
+        task, count = dataset.task, len(dataset)
         self.execution = execution
         self.augmentation = augmentation
         self.margin = dataset.margin
         self.inputs = _resident(dataset.columns["inputs"], execution.device)
         self.targets = _resident(dataset.columns["targets"], execution.device)
-        self.scaling = Scaling(schema, execution)
+        self.scaling = Scaling(task, execution)
         # Rows taken out of images whose channels are last would have them first.
-        fits = len(schema.shape) != 3 or execution.memory_format == "contiguous"
-        small = count * math.prod(schema.shape) * FLOAT32 <= SMALL
+        fits = len(task.inputs.shape) != 3 or execution.memory_format == "contiguous"
+        small = count * math.prod(task.inputs.shape) * FLOAT32 <= SMALL
         self._keep = keep and augmentation is None and fits and small
         self.device = torch.device(execution.device) if self._keep else self.inputs.device  # of the row numbers
         self._scaled: tuple[Tensor, Tensor] | None = None
@@ -85,13 +85,13 @@ class Padded:
 
     def __init__(self, dataset: Dataset, execution: Execution) -> None:
         self.dataset, self.execution = dataset, execution
-        self.scaling = Scaling(dataset.schema, execution)
+        self.scaling = Scaling(dataset.task, execution)
 
     def __call__(self, rows: Tensor, draw: Draw | None = None) -> Batch:
         """The examples at `rows` (int64), padded to the length of the longest."""
         columns, offsets = self.dataset.columns, self.dataset.offsets
         values, ends = ragged.take(columns["inputs"], offsets["inputs"], rows)
-        fill = self.dataset.schema.task.inputs.fill
+        fill = self.dataset.task.inputs.fill
         inputs, lengths = ragged.pad(self.scaling.inputs(values), ends, torch.arange(len(rows)), fill)
         if "targets" in offsets:
             targets, _ = ragged.pad(columns["targets"], offsets["targets"], rows, IGNORED)

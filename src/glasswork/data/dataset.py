@@ -1,112 +1,21 @@
-"""Examples: columns of tensors, and the schema that says what they mean."""
+"""Examples: columns of tensors, and the task that says what they mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.kinds.columns import Column
-from glasswork.data.vocabulary import Pieces, Vocabulary
+from glasswork.data.vocabulary import Pieces
 
 if TYPE_CHECKING:
-    from glasswork.data.kinds.series import Series
     from glasswork.data.kinds.task import Task
 
-InputKind = Literal["image", "vector", "text", "sequence", "series"]
-TargetKind = Literal["class", "classes", "number", "next", "ahead"]
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Schema:
-    """What the columns mean: all that is needed to read new inputs and to word answers.
-
-    Attributes:
-        inputs: `image` (rows of channels x height x width), `vector` (rows of numbers), `text` (rows of tokens out of
-            `vocabulary`), `sequence` (rows of things of one shape, such as vectors or frames; rows of a text or a
-            sequence differ in length) or `series` (a row for each time: of every series its value and covariates).
-        shape: shape of one input as the network sees it, (channels, height, width) or (features,); of a sequence the
-            shape at one time; of a text (), as a token is one number, or (features,) where several stand for it.
-        target: `class` (one of `classes`), `classes` (any number of them), `number`, `next`: the next token at
-            every time, which is in the inputs themselves, or `ahead`: quantiles of the values of a series to come.
-        classes: the names of the classes, in the order of the network's outputs; for `number` the names of the
-            numbers predicted, for `next` the tokens, for `ahead` the series.
-        features: the names of the features of a `vector`; empty for images.
-        mean: what is subtracted from the inputs, per channel or per feature, after images are divided by 255; also
-            what stands for a feature that nobody knows (NaN), such as an empty cell.
-        deviation: what the inputs are divided by after that; 0 for a feature of a table that is the same in every
-            training row, which becomes 0 everywhere.
-        tails: how many deviations from the mean the features of a table reach; farther ones are drawn nearer by a
-            logarithm; none: they stay where they are.
-        target_mean: what is subtracted from a target that is a number, per number.
-        target_deviation: what a target that is a number is divided by.
-        columns: how the columns of a table become the features, in their order; empty where it was no table.
-        target_columns: the columns of the table that hold the target.
-        unused: the columns of the table that are neither.
-        vocabulary: the tokens of a text.
-        series: how series are seen and how far they are foretold.
-        each: whether every time of a row has a target of its own rather than the whole row.
-    """
-
-    inputs: InputKind
-    shape: tuple[int, ...]
-    target: TargetKind
-    classes: tuple[str, ...]
-    features: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    deviation: tuple[float, ...] = ()
-    tails: float | None = None
-    target_mean: tuple[float, ...] = ()
-    target_deviation: tuple[float, ...] = ()
-    columns: tuple[Column, ...] = ()
-    target_columns: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-    vocabulary: Vocabulary | None = None
-    series: "Series | None" = None
-    each: bool = False
-
-    @cached_property
-    def task(self) -> "Task":
-        """The kinds of inputs and target."""
-        from glasswork.data.kinds.of_schema import task_of
-
-        return task_of(self)
-
-    @property
-    def unit(self) -> str:
-        """What examples are counted in, in the plural."""
-        return self.task.target.unit
-
-    def zeros(self, count: int) -> Tensor:
-        """`count` inputs of zeros as a network takes them; on the default device."""
-        return self.task.inputs.zeros(count)
-
-    def output_shape(self, count: int) -> tuple[int, ...]:
-        """What a network answers to `zeros(count)`."""
-        return self.task.target.output_shape(count)
-
-    def to_json(self) -> dict[str, Any]:
-        """The schema as plain JSON types; `from_json` turns it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Schema":
-        """The schema that `to_json` wrote."""
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
-        values["columns"] = tuple(Column.from_json(column) for column in values.get("columns", ()))
-        if values.get("vocabulary") is not None:
-            values["vocabulary"] = Vocabulary.from_json(values["vocabulary"])
-        if values.get("series") is not None:
-            from glasswork.data.kinds.series import Series
-
-            values["series"] = Series.from_json(values["series"])
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -123,10 +32,10 @@ class Dataset:
             value first, NaN for what nobody knows; and, where the source says which row belongs where, `split` (uint8
             (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to. The inputs
             of a text are whole numbers (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
-        schema: what the columns mean.
+        task: what the columns mean.
         source: the path or name they were read from.
         names: where each row came from, for messages and reports (a file name, `row 12`); may be empty.
-        margin: pixels kept on each side of an image beyond `schema.shape`, for random crops.
+        margin: pixels kept on each side of an image beyond `task.inputs.shape`, for random crops.
         skipped: one sentence for each input that could not be read, or column that could not be used, and was left
             out, and for each matter that a user should know about the others.
         offsets: of each column whose rows differ in length, by its name, where in it each row begins and the last one
@@ -135,7 +44,7 @@ class Dataset:
     """
 
     columns: Mapping[str, Tensor]
-    schema: Schema
+    task: "Task"
     source: str
     names: Sequence[str] = ()
     margin: int = 0
@@ -147,8 +56,8 @@ class Dataset:
         return len(self.offsets["inputs"]) - 1 if "inputs" in self.offsets else len(self.columns["inputs"])
 
     def count(self, rows: Tensor) -> int:
-        """How much there is to learn from at `rows`, in the schema's unit."""
-        return self.schema.task.target.count(self, rows)
+        """How much there is to learn from at `rows`, in the target's unit."""
+        return self.task.target.count(self, rows)
 
     def name(self, row: int) -> str:
         """Where row `row` came from, in words."""
@@ -165,9 +74,9 @@ class Dataset:
                 columns[key] = column[rows]
         return replace(self, columns=columns, names=names, offsets=offsets)
 
-    def with_schema(self, schema: Schema) -> "Dataset":
-        """The same columns under another schema."""
-        return replace(self, schema=schema)
+    def with_task(self, task: "Task") -> "Dataset":
+        """The same columns under another task."""
+        return replace(self, task=task)
 
 
 @dataclass(frozen=True)
@@ -198,7 +107,7 @@ class ReadingOptions:
     strict: bool = False
     channels: int | None = None
     classes_known: bool = False
-    like: Schema | None = None
+    like: "Task | None" = None
     vocabulary: int = 256
     time: str | None = None
     identifier: str | None = None

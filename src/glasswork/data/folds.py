@@ -103,7 +103,7 @@ def make_folds(
         raise GlassworkError(f"Cross-validation needs at least 2 folds, and {count} were asked for")
     if order == "time" and groups is not None:
         raise GlassworkError("Folds are made in time order or by groups, not both: leave one of them away")
-    least = dataset.schema.task.target.least
+    least = dataset.task.target.least
     if len(rows) < (count + (order == "time")) * least:
         raise GlassworkError(f"{dataset.source} has {len(rows)} examples for {count} folds, which are too few")
     if order == "time":
@@ -166,7 +166,7 @@ def require_classes(dataset: Dataset, rows: Tensor, where: str, reason: str) -> 
     """
     if len(rows) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on {where}")
-    target = dataset.schema.task.target
+    target = dataset.task.target
     counts = target.counts(dataset, rows)
     if counts is None or not target.one_class:
         return
@@ -176,7 +176,7 @@ def require_classes(dataset: Dataset, rows: Tensor, where: str, reason: str) -> 
 
 
 def _require_class_in_every_fold(dataset: Dataset, rows: Tensor, count: int) -> None:
-    target = dataset.schema.task.target
+    target = dataset.task.target
     counts = target.counts(dataset, rows)
     if counts is None or not target.one_class:
         return
@@ -198,7 +198,7 @@ def _stratified(dataset: Dataset, rows: Tensor, count: int, seed: int) -> Tensor
 def _by_strata(dataset: Dataset, rows: Tensor, seed: int) -> Tensor:
     """Places in `rows`, shuffled, stratum after stratum."""
     shuffled = _permutation(len(rows), seed)
-    return shuffled[dataset.schema.task.target.strata(dataset, rows)[shuffled].argsort(stable=True)]
+    return shuffled[dataset.task.target.strata(dataset, rows)[shuffled].argsort(stable=True)]
 
 
 def _in_groups(dataset: Dataset, rows: Tensor, count: int, seed: int, groups: Groups) -> Tensor:
@@ -208,7 +208,7 @@ def _in_groups(dataset: Dataset, rows: Tensor, count: int, seed: int, groups: Gr
     if len(present) < count:
         names = ", ".join(groups.names[number] for number in present[:5].tolist())
         raise GlassworkError(f"There are {len(present)} groups ({names}) for {count} folds: use fewer --folds")
-    kinds = torch.unique(dataset.schema.task.target.strata(dataset, rows), return_inverse=True)[1]
+    kinds = torch.unique(dataset.task.target.strata(dataset, rows), return_inverse=True)[1]
     width = int(kinds.max()) + 1
     contents = torch.bincount(numbers * width + kinds, minlength=len(present) * width).reshape(-1, width)
     drawn = _permutation(len(present), seed)

@@ -31,7 +31,7 @@ def hold_classes_out(dataset: Dataset, held_out: tuple[str, ...], validation: fl
     Raises:
         GlassworkError: an unknown class, or too few classes to hold any out.
     """
-    count = len(dataset.schema.classes)
+    count = len(dataset.task.target.names)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(mixed(seed, TEST))).tolist()
     test = _named_or_drawn(dataset, held_out, order)
     if not test:
@@ -52,7 +52,7 @@ def hold_classes_out(dataset: Dataset, held_out: tuple[str, ...], validation: fl
 
 def _named_or_drawn(dataset: Dataset, held_out: tuple[str, ...], order: list[int]) -> list[int]:
     """Places of the classes for the test."""
-    classes = dataset.schema.classes
+    classes = dataset.task.target.names
     share = _share(held_out)
     if share is not None:
         return order[: max(LEAST, round(share * len(classes)))] if share > 0 else []

@@ -10,7 +10,7 @@ from glasswork.data.dataset import Dataset
 
 def picture(dataset: Dataset, row: int) -> bytes:
     """One input as PNG; empty if inputs are no images."""
-    image = dataset.schema.task.inputs.picture(dataset, row)
+    image = dataset.task.inputs.picture(dataset, row)
     return b"" if image is None else as_png(image)
 
 

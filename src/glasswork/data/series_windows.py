@@ -7,6 +7,8 @@ from torch import Tensor
 
 from glasswork.data.batches import Batch, Batches, Draw
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.quantiles import Quantiles
+from glasswork.data.kinds.series import Series
 from glasswork.data.samplers import Shuffled
 from glasswork.execution import Execution
 
@@ -55,13 +57,12 @@ class Windows:
     values to come from the seasonal-naive ones, in the same scale. Nothing after the window is ever looked at.
 
     Args:
-        dataset: of series; its schema says how they are seen.
+        dataset: of series; its task says how they are seen.
         execution: where the arithmetic is carried out.
     """
 
     def __init__(self, dataset: Dataset, execution: Execution) -> None:
-        assert dataset.schema.series is not None
-        self.kind = dataset.schema.series
+        self.kind, self.ahead = Series.of(dataset.task), Quantiles.of(dataset.task)
         self.execution = execution
         inputs = dataset.columns["inputs"]
         self.values, self.times = inputs[:, :, 0], dataset.columns["times"]
@@ -82,9 +83,9 @@ class Windows:
         if not len(rows):
             return Places(rows, rows)
         first, end = int(rows[0]), int(rows[-1]) + 1
-        begin, stop = max(first, self.kind.context), end - self.kind.horizon + 1
+        begin, stop = max(first, self.kind.context), end - self.ahead.horizon + 1
         origins = torch.arange(begin, max(begin, stop), stride)
-        begins, ends = origins - self.kind.context, origins + self.kind.horizon
+        begins, ends = origins - self.kind.context, origins + self.ahead.horizon
         whole = self._known[ends] - self._known[begins] == (ends - begins)[:, None]  # (origins, series)
         found = whole.nonzero()
         return Places(origins[found[:, 0]], found[:, 1])
@@ -99,11 +100,11 @@ class Windows:
 
     def naive(self, places: Places) -> Tensor:
         """The seasonal-naive forecasts, (forecasts, horizon)."""
-        return seasonal_naive(self.values[:, places.series], places.origins, self.kind.season, self.kind.horizon)
+        return seasonal_naive(self.values[:, places.series], places.origins, self.kind.season, self.ahead.horizon)
 
     def truth(self, places: Places) -> Tensor:
         """What really came, (forecasts, horizon)."""
-        return self.values[places.origins[:, None] + torch.arange(self.kind.horizon), places.series[:, None]]
+        return self.values[places.origins[:, None] + torch.arange(self.ahead.horizon), places.series[:, None]]
 
     def scales(self, places: Places) -> Tensor:
         """The scale s of each window, (forecasts,)."""
@@ -134,7 +135,7 @@ class Windows:
         if known:
             targets = (self.truth(places) - self.naive(places)) / scales[:, None]
         else:
-            targets = torch.full((len(places), kind.horizon), torch.nan)
+            targets = torch.full((len(places), self.ahead.horizon), torch.nan)
         return Batch(inputs.to(device), targets.to(device))
 
     def answers(self, outputs: Tensor, places: Places) -> Tensor:

@@ -40,7 +40,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     given = dataset.columns.get("split", torch.full((len(dataset),), TRAINING, dtype=torch.uint8))
     training, held = (given == TRAINING).nonzero()[:, 0], (given == VALIDATION).nonzero()[:, 0]
     final = (given == TEST).nonzero()[:, 0]
-    kinds = None if dataset.ordered else dataset.schema.task.target.strata(dataset, torch.arange(len(dataset)))
+    kinds = None if dataset.ordered else dataset.task.target.strata(dataset, torch.arange(len(dataset)))
 
     def held_out(part: int, share: float) -> tuple[Tensor, Tensor]:
         return _end(training, share) if kinds is None else _hold_out(training, kinds, share, mixed(seed, part))
@@ -51,7 +51,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
         training, held = held_out(VALIDATION, validation)
     if len(training) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on: {len(dataset)} in all")
-    target = dataset.schema.task.target
+    target = dataset.task.target
     counts = target.counts(dataset, training) if target.one_class else None  # a rare label may be in the test alone
     if counts is not None:
         if "unseen" in dataset.columns:  # some classes are kept from training on purpose

@@ -47,7 +47,7 @@ class Summary:
 
 def summarise(dataset: Dataset, splits: Splits) -> Summary:
     """Looks over the examples of a run."""
-    task = dataset.schema.task
+    task = dataset.task
     counts = task.target.counts(dataset, splits.training)
     class_counts = {} if counts is None else dict(zip(task.target.names, counts.tolist(), strict=True))
     present = [count for count in class_counts.values() if count]

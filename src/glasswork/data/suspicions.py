@@ -49,7 +49,7 @@ def suspicions(
     rows = training[order]
     values = _values(dataset, columns, rows)
     sentences = []
-    targets = dataset.schema.task.target.separate(dataset.columns["targets"][rows], target_columns)
+    targets = dataset.task.target.separate(dataset.columns["targets"][rows], target_columns)
     for target in (_Target(*one) for one in targets[:TARGETS]):
         errors = torch.tensor([_error(column, target) for column in values])
         telling = (errors <= LEAK).nonzero()[:, 0].tolist()

@@ -11,7 +11,10 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 
 EACH = 200
@@ -47,7 +50,7 @@ def points(shape: str, each: int = EACH, seed: int = SEED) -> Dataset:
         "targets": torch.arange(len(inputs)) % 2,
         "fingerprints": fingerprints(inputs),
     }
-    return Dataset(columns, Schema("vector", (2,), "class", CLASSES, FEATURES), shape)
+    return Dataset(columns, Task(Table((2,), features=FEATURES), OneClass(CLASSES)), shape)
 
 
 def reading(shape: str) -> Callable[[Path, ReadingOptions], Dataset]:

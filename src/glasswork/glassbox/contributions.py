@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
 from glasswork.record import Record
@@ -55,7 +57,7 @@ def places_between(low: float, high: float, count: int = PLACES) -> list[float]:
 
 def shares_over(
     network: nn.Module,
-    schema: Schema,
+    task: Task,
     x: Sequence[float],
     execution: Execution,
     target: Sequence[float] = (),
@@ -64,8 +66,8 @@ def shares_over(
     """Takes the answers of a network of one input and one number apart; the network is left as it was.
 
     Args:
-        network: with one number in and one out, scaled as `schema` says.
-        schema: what these numbers mean.
+        network: with one number in and one out, scaled as `task` says.
+        task: what these numbers mean.
         x: places along the input, in its own units.
         execution: how the arithmetic is carried out.
         target: what the answers should be, handed on.
@@ -77,7 +79,7 @@ def shares_over(
         assert isinstance(module, nn.Linear)
         read.append((module, arguments[0].detach(), output.detach()))
 
-    scaling = Scaling(schema, execution)
+    scaling = Scaling(task, execution)
     inputs = scaling.inputs(torch.tensor(x, dtype=torch.float32)[:, None].to(execution.device))
     handles = [module.register_forward_hook(keep) for module in network.modules() if isinstance(module, nn.Linear)]
     try:
@@ -89,13 +91,13 @@ def shares_over(
     y = scaling.answers(outputs.float())[:, 0].cpu().double()
     constant, each = 0.0, torch.zeros(0, len(x), dtype=torch.float64)
     if len(read) > 1 and read[-1][2].shape == outputs.shape:
-        constant, each = _apart(*read[-1][:2], schema)
+        constant, each = _apart(*read[-1][:2], task)
         rounding = ROUNDINGS * torch.finfo(torch.float32).eps * float(y.abs().max())
         if float((constant + each.sum(0) - y).abs().max()) > CLOSE * float(y.max() - y.min()) + rounding:
             constant, each = 0.0, each[:0]  # what comes after the last linear layer changes its sum
     return Shares(
-        schema.features[0] if schema.features else "x",
-        schema.classes[0],
+        Table.of(task).features[0] if Table.of(task).features else "x",
+        task.target.names[0],
         tuple(x),
         tuple(y.tolist()),
         constant,
@@ -105,9 +107,10 @@ def shares_over(
     )
 
 
-def _apart(layer: nn.Linear, units: Tensor, schema: Schema) -> tuple[float, Tensor]:
+def _apart(layer: nn.Linear, units: Tensor, task: Task) -> tuple[float, Tensor]:
     """The constant and each unit's share, (units, places), of what a linear layer of one output makes of its inputs."""
-    mean, deviation = (schema.target_mean or (0.0,))[0], (schema.target_deviation or (1.0,))[0]
+    numbers = Numbers.of(task)
+    mean, deviation = (numbers.mean or (0.0,))[0], (numbers.deviation or (1.0,))[0]
     bias = 0.0 if layer.bias is None else float(layer.bias.detach()[0])
     weights = layer.weight.detach()[0].cpu().double()
     return mean + deviation * bias, deviation * (weights * units.cpu().double()).T

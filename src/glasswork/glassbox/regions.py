@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution
 from glasswork.glassbox.inspect import undisturbed
 from glasswork.record import Record
@@ -38,7 +40,7 @@ class Plane:
     """The part of the plane that is looked at, and what is needed to ask a network about it.
 
     Attributes:
-        schema: of the examples: two numbers in; one class or one number out.
+        task: of the examples: two numbers in; one class or one number out.
         low, high: where the part begins and ends along each input, in the inputs' own units.
         points: training inputs that lie on it, (points, 2).
         targets: their classes, int64 (points,), or numbers, float32 (points,).
@@ -46,7 +48,7 @@ class Plane:
         execution: how the arithmetic is carried out.
     """
 
-    schema: Schema
+    task: Task
     low: tuple[float, float]
     high: tuple[float, float]
     points: Tensor
@@ -107,7 +109,7 @@ def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution
         loss: what is minimised.
         execution: how the arithmetic is carried out.
     """
-    schema, task = dataset.schema, dataset.schema.task
+    task, task = dataset.task, dataset.task
     one_class = task.target.one_class and len(task.target.names) <= MOST_CLASSES
     one_number = task.target.numeric and len(task.target.names) == 1
     if not task.inputs.looks or task.inputs.shape != (2,) or not (one_class or one_number):
@@ -120,7 +122,7 @@ def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution
     room = MARGIN * torch.where(high > low, high - low, 1.0)
     low, high = low - room, high + room
     return Plane(
-        schema,
+        task,
         (float(low[0]), float(low[1])),
         (float(high[0]), float(high[1])),
         inputs,
@@ -136,7 +138,7 @@ def answers_over(network: nn.Module, plane: Plane, cells: int = CELLS) -> Tensor
     Returns:
         float32 on the CPU, (cells, cells, outputs); the first row is that of the lowest second input.
     """
-    outputs = plane.schema.task.target.readout(_outputs(network, plane, cells), plane.loss)
+    outputs = plane.task.target.readout(_outputs(network, plane, cells), plane.loss)
     return outputs.reshape(cells, cells, -1)
 
 
@@ -147,13 +149,13 @@ def region(network: nn.Module, plane: Plane, cells: int = CELLS) -> Region:
 
 def as_region(answers: Tensor, plane: Plane) -> Region:
     """Answers that were worked out before, (cells, cells, outputs), as a region."""
-    schema, number = plane.schema, plane.schema.task.target.numeric
+    task, number = plane.task, plane.task.target.numeric
     distinct = torch.unique(plane.targets)
     every = -(-len(plane.points) // MOST_POINTS)
     shown = torch.cat([plane.points.double(), plane.targets.double()[:, None]], 1)[::every]
     return Region(
-        _names(schema),
-        schema.classes,
+        _names(task),
+        task.target.names,
         plane.low,
         plane.high,
         tuple(_grid(answers[:, :, k]) for k in range(answers.shape[2])),
@@ -208,7 +210,7 @@ def _outputs(network: nn.Module, plane: Plane, cells: int) -> Tensor:
     middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
     across, up = (plane.low[k] + middles * (plane.high[k] - plane.low[k]) for k in range(2))
     places = torch.cartesian_prod(up, across).flip(1).to(torch.float32)
-    scaling, device = Scaling(plane.schema, plane.execution), plane.execution.device
+    scaling, device = Scaling(plane.task, plane.execution), plane.execution.device
     with undisturbed(network, evaluate=True), torch.no_grad(), plane.execution.arithmetic():
         parts = [network(scaling.inputs(part.to(device))).float().cpu() for part in torch.split(places, CHUNK)]
     return torch.cat(parts)
@@ -218,6 +220,6 @@ def _grid(values: Tensor) -> Grid:
     return tuple(tuple(row) for row in values.tolist())
 
 
-def _names(schema: Schema) -> tuple[str, str]:
-    first, second = schema.features or ("x1", "x2")
+def _names(task: Task) -> tuple[str, str]:
+    first, second = Table.of(task).features or ("x1", "x2")
     return first, second

@@ -90,8 +90,8 @@ def input_scaling(source: str, network: str) -> Scaling | None:
     """
     folder = run_folder(source)
     if folder is not None:
-        schema = _description(folder)["schema"]
-        return tuple(schema["mean"]), tuple(schema["deviation"])
+        inputs = _description(folder)["task"]["inputs"]
+        return tuple(inputs["mean"]), tuple(inputs["deviation"])
     if source.startswith("timm:"):
         found = _timm().get_pretrained_cfg(source.removeprefix("timm:"))
         return IMAGENET if found is None else (tuple(found.mean), tuple(found.std))
@@ -110,7 +110,7 @@ def input_images(source: str) -> tuple[int, int | None]:
     folder = run_folder(source)
     if folder is None:
         return 3, None
-    channels, height, width = _description(folder)["schema"]["shape"]
+    channels, height, width = _description(folder)["images"]
     return channels, height if height == width else None
 
 
@@ -216,7 +216,9 @@ def _of_run(source: str, folder: Path, network: str) -> Weights:
         raise GlassworkError(
             f"{source} is a run of the network {trained}, and its weights go into one: --network {trained}"
         )
-    return Weights(source, _of_file(folder / "model" / "model.safetensors"), tuple(description["schema"]["classes"]))
+    return Weights(
+        source, _of_file(folder / "model" / "model.safetensors"), tuple(description["task"]["target"]["names"])
+    )
 
 
 def _description(folder: Path) -> dict[str, Any]:
@@ -224,7 +226,7 @@ def _description(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GlassworkError(f"The model in {folder} cannot be read: {error}") from None
-    if found["schema"]["inputs"] != "image":
+    if found.get("images") is None:
         raise GlassworkError(f"{folder} is a run on rows of numbers, and weights are taken from runs on images")
     return found
 

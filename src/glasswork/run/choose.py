@@ -44,4 +44,4 @@ def choose_preset(values: Mapping[str, Any]) -> str:
     recipe = make_request(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return read(values["data"], options).schema.task.inputs.preset
+    return read(values["data"], options).task.inputs.preset

@@ -1,10 +1,11 @@
 """Counting by name: a preset, a run, or an architecture that is written out."""
 
-from dataclasses import replace
-
 import torch
 
 from glasswork import catalogue
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.glassbox.cost.count import Count, count
 from glasswork.glassbox.cost.network import count_network
 from glasswork.run.load import load_model
@@ -25,7 +26,7 @@ def count_named(what: str, size: int | None = None) -> Count:
         return _count_preset(what, size)
     if " " not in what.strip() and not what[:1].isdigit():
         model = load_model(what)
-        return count_network(model.network, model.schema.zeros(1), model.run)
+        return count_network(model.network, model.task.inputs.zeros(1), model.run)
     return count(what)
 
 
@@ -33,10 +34,11 @@ def _count_preset(name: str, size: int | None) -> Count:
     """A preset's network for grey images of ten classes, photographs of 1,000, or for what it is usually given."""
     order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
-    schema = system.usual_schema()
-    if schema.task.inputs.image_shape:
+    task = system.usual_task()
+    if task.inputs.image_shape:
         usual = order.recipe.model_dump().get("size")
-        channels, classes, side = (3, 1000, size or usual) if usual else (schema.shape[0], 10, size or schema.shape[1])
-        schema = replace(schema, shape=(channels, side, side), classes=tuple(map(str, range(classes))))
+        grey, height, _ = task.inputs.image_shape
+        channels, classes, side = (3, 1000, size or usual) if usual else (grey, 10, size or height)
+        task = Task(Images((channels, side, side)), OneClass(tuple(map(str, range(classes)))))
     with torch.device("meta"):
-        return count_network(system.network(schema), schema.zeros(1), name)
+        return count_network(system.network(task), task.inputs.zeros(1), name)

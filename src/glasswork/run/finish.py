@@ -89,7 +89,8 @@ def _write_model(run: Run, model: Trained) -> None:
         "format": FORMAT,
         "system": run.request.system,
         "preset": run.request.preset,
-        "schema": model.schema.to_json(),
+        "task": model.task.to_json(),
+        "images": model.task.inputs.image_shape,
         "recipe": {k: v for k, v in run.process.recipe.model_dump().items() if v is not None},
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
     }
@@ -216,7 +217,7 @@ def _layers(model: Trained, execution: Execution) -> tuple[list[Layer], int]:
             handles.append(module.register_forward_hook(noted(name)))
     try:
         with torch.no_grad():
-            network.eval()(model.schema.zeros(1).to(execution.device))
+            network.eval()(model.task.inputs.zeros(1).to(execution.device))
     finally:
         for handle in handles:
             handle.remove()

@@ -21,7 +21,7 @@ class Fitted:
 
     Attributes:
         network: with the weights that are kept: the best on the validation examples, else the last; in evaluation mode.
-        dataset: the given ones, under the schema that was fitted on the training rows.
+        dataset: the given ones, under the task that was fitted on the training rows.
         system: the system, with the recipe that was used.
         losses: mean loss of each epoch's steps, without the penalty.
         judgements: named figures on the validation examples after each epoch; empty where none were held out.
@@ -44,7 +44,7 @@ def fit_in_memory(request: Request, dataset: Dataset, splits: Splits, execution:
 
     Args:
         request: what is minimised; what the recipe leaves open is derived from the examples.
-        dataset: all examples; means and deviations are fitted on the training rows if the schema has none.
+        dataset: all examples; means and deviations are fitted on the training rows if the task has none.
         splits: which of them train and which decide when to stop.
         execution: how the arithmetic is carried out; None: float32 on the processor.
 

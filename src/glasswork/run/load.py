@@ -8,7 +8,7 @@ from safetensors.torch import load
 from torch import nn
 
 from glasswork.catalogue import make_system, row_of
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.networks.weights import run_folder
@@ -39,10 +39,10 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
     folder.check_format("model/model.json", {"format": description.get("format")})
-    schema = Schema.from_json(description["schema"])
+    task = Task.from_json(description["task"])
     recipe = folder.with_kept_network(row_of(description["system"]).recipe.parse(description["recipe"]))
     system = make_system(description["system"], recipe, network)
-    made = system.network(schema)
+    made = system.network(task)
     try:
         made.load_state_dict(weights)
     except RuntimeError as error:
@@ -50,4 +50,4 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
             f"The weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
         ) from None
     execution = Execution(choose_device(device), usable_cores())
-    return system.model_class()(made, schema, system, folder.name, execution)
+    return system.model_class()(made, task, system, folder.name, execution)

@@ -151,8 +151,8 @@ def prepare(
 
 
 def _fitted(system: System, dataset: Dataset, splits: Splits) -> Dataset:
-    """The examples under a schema with what the training rows say about their scale, if it says nothing yet."""
-    return dataset if dataset.schema.mean else dataset.with_schema(system.fit(dataset, splits.training))
+    """The examples under a task with what the training rows say about their scale, if it says nothing yet."""
+    return dataset if dataset.task.inputs.fitted else dataset.with_task(system.fit(dataset, splits.training))
 
 
 def _resolved(
@@ -171,8 +171,8 @@ def _resolved(
 def _network(system: System, dataset: Dataset) -> nn.Module:
     """The freshly initialised network, which fits the data and has something to learn."""
     seed_everything(system.recipe.seed)
-    network = system.network(dataset.schema)
-    check_outputs(network, dataset.schema)
+    network = system.network(dataset.task)
+    check_outputs(network, dataset.task)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")
     return network

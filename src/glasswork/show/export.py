@@ -25,7 +25,7 @@ def print_export(console: Console, found: Found) -> None:
         print_table(console, ("", "name", "numbers", "shape", "meaning"), rows)
     else:
         console.print(
-            "Weights alone, by the names of the module. Scale inputs as the schema says: "
+            "Weights alone, by the names of the module. Scale inputs as the task says: "
             "(x / 255 - mean) / deviation for images, (x - mean) / deviation for other numbers.",
             soft_wrap=True,
         )

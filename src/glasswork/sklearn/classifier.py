@@ -48,7 +48,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     Attributes:
         classes_: (classes,), sorted; for several labels per row their column numbers.
         network_: the fitted `torch.nn.Module`, on scaled inputs, float64 for rows; `glasswork.open_network` opens it.
-        schema_: shapes, means and deviations.
+        task_: shapes, means and deviations.
         recipe_: the recipe that was used, fields to values.
         loss_curve_: mean training loss of each epoch.
         validation_curve_: validation loss after each epoch; empty where nothing was held out.
@@ -131,19 +131,19 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Array:  # noqa: N803
         """Scores: (examples, classes); of two classes the score of the second less that of the first, (examples,)."""
         scores = self._outputs(X)
-        two = self.schema_.task.target.one_class and len(self.classes_) == 2
+        two = self.task_.target.one_class and len(self.classes_) == 2
         return scores[:, 1] - scores[:, 0] if two else scores
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """Probabilities, (examples, classes); under the hinge loss an order, not frequencies."""
         scores = torch.from_numpy(self._outputs(X))
-        chances: Array = self.schema_.task.target.probabilities(scores, self.recipe_["loss"]).numpy()
+        chances: Array = self.task_.target.probabilities(scores, self.recipe_["loss"]).numpy()
         return chances
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The most probable class of each row, (examples,); several labels per row as zeros and ones."""
         check_is_fitted(self)
-        if not self.schema_.task.target.one_class:
+        if not self.task_.target.one_class:
             return (self.predict_proba(X) > 0.5).astype(np.int64)
         best: Array = self.classes_[self._outputs(X).argmax(1)]
         return best

@@ -18,9 +18,13 @@ from typing_extensions import override
 
 from glasswork.catalogue import make_system, preset
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.raw_arrays import images_of
-from glasswork.data.kinds.kind import Target
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device
@@ -81,20 +85,20 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         with as_value_errors():
             recipe = self._recipe(len(X), target.numeric)
             inputs = as_tensor(_images(X) if self._takes_images else X)
-            kind, word = "image" if self._takes_images else "vector", target.word
-            schema = Schema(kind, tuple(inputs.shape[1:]), word, target.names)  # type: ignore[arg-type]
-            dataset = Dataset({"inputs": inputs, "targets": as_tensor(targets)}, schema, "the data")
+            kind: Inputs = Table((inputs.shape[1],))
+            if self._takes_images:
+                channels, height, width = inputs.shape[1:]
+                kind = Images((channels, height, width))
+            dataset = Dataset({"inputs": inputs, "targets": as_tensor(targets)}, Task(kind, target), "the data")
             splits = split(dataset, recipe.validation, 0.0, recipe.seed)
             dataset, raw = _standardised(dataset, splits)
             execution = Execution(choose_device(self.device))
             request = Request(self.preset or "mlp", recipe, {}, Machine.parse({}))
             fitted = fit_in_memory(request, dataset, splits, execution)
         self.network_ = fitted.network.to("cpu")
-        if (
-            not self._takes_images
-        ):  # in float64 an answer does not depend, in its last digits, on the rows answered with it
+        if not self._takes_images:  # in float64 the last digits of an answer do not depend on the rows asked with it
             self.network_.double()
-        self.schema_ = fitted.dataset.schema if self._takes_images else raw
+        self.task_ = fitted.dataset.task if self._takes_images else raw
         self.recipe_ = {key: value for key, value in fitted.system.recipe.model_dump().items() if value is not None}
         self.loss_curve_ = list(fitted.losses)
         self.validation_curve_ = [figures["loss"] for figures in fitted.judgements]
@@ -105,23 +109,25 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         """The network's outputs for new inputs, float64, (examples, outputs), numbers in the target's own units."""
         check_is_fitted(self)
         given = self._validated(X)
-        schema = self.schema_
+        task = self.task_
         with as_value_errors():
             images = as_tensor(_images(given)) if self._takes_images else None
-            if images is not None and tuple(images.shape[1:]) != schema.shape:
-                raise GlassworkError(f"X holds images of shape {tuple(images.shape[1:])}, not {schema.shape} as in fit")
+            if images is not None and tuple(images.shape[1:]) != task.inputs.shape:
+                raise GlassworkError(
+                    f"X holds images of shape {tuple(images.shape[1:])}, not {task.inputs.shape} as in fit"
+                )
         parts = []
-        mean, deviation = (torch.tensor(values, dtype=torch.float64) for values in (schema.mean, schema.deviation))
         with torch.inference_mode():
             for start in range(0, len(given), CHUNK):
                 if images is not None:
-                    inputs = Scaling(schema, Execution()).inputs(images[start : start + CHUNK])
+                    inputs = Scaling(task, Execution()).inputs(images[start : start + CHUNK])
                 else:
-                    inputs = _limited(as_tensor(given[start : start + CHUNK]), mean, deviation)
+                    inputs = _limited(as_tensor(given[start : start + CHUNK]), *_scaling(Table.of(task)))
                 parts.append(self.network_(inputs).double().numpy())
         outputs: Array = np.concatenate(parts)
-        if schema.task.target.numeric:
-            outputs = outputs * np.array(schema.target_deviation) + np.array(schema.target_mean)
+        if task.target.numeric:
+            numbers = Numbers.of(task)
+            outputs = outputs * np.array(numbers.deviation) + np.array(numbers.mean)
         return outputs
 
     @override
@@ -131,7 +137,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         if "network_" in state:
             weights = state.pop("network_").state_dict()
             state["weights"] = {name: tensor.numpy() for name, tensor in weights.items()}
-            state["schema_"] = self.schema_.to_json()
+            state["task_"] = self.task_.to_json()
         return state
 
     @override
@@ -139,8 +145,8 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         state = dict(state)
         weights = state.pop("weights", None)
         if weights is not None:
-            state["schema_"] = Schema.from_json(state["schema_"])
-            state["network_"] = _made(state["schema_"], state["recipe_"], weights)
+            state["task_"] = Task.from_json(state["task_"])
+            state["network_"] = _made(state["task_"], state["recipe_"], weights)
         super().__setstate__(state)
 
 
@@ -153,11 +159,11 @@ def as_value_errors() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
-def _made(schema: Schema, recipe: Mapping[str, Any], weights: Mapping[str, Array]) -> nn.Module:
+def _made(task: Task, recipe: Mapping[str, Any], weights: Mapping[str, Array]) -> nn.Module:
     """The network of a recipe with given weights."""
     with torch.random.fork_rng(devices=[]):
-        network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(schema)
-    if schema.task.inputs.image_shape is None:
+        network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(task)
+    if task.inputs.image_shape is None:
         network.double()
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
     return network.eval()
@@ -187,28 +193,33 @@ def _images(X: Array) -> Array:  # noqa: N803
     return images_of(X, "X")
 
 
-def _standardised(dataset: Dataset, splits: Splits) -> tuple[Dataset, Schema]:
-    """Rows, and numbers to predict, of mean 0 and deviation 1 over the training rows; and the schema that says so.
+def _standardised(dataset: Dataset, splits: Splits) -> tuple[Dataset, Task]:
+    """Rows, and numbers to predict, of mean 0 and deviation 1 over the training rows; and the task that says so.
 
     In float64, before float32 comes in: a column such as a time in seconds differs in its last digits only. Images are
     left to the system.
 
     Returns:
-        The examples under a schema by which nothing is scaled any more, and the schema from raw units.
+        The examples under a task by which nothing is scaled any more, and the task from raw units.
     """
-    schema = dataset.schema
-    if schema.task.inputs.image_shape:
-        return dataset, schema
-    columns = dict(dataset.columns)
+    task = dataset.task
+    if task.inputs.image_shape:
+        return dataset, task
+    columns, inputs, target = dict(dataset.columns), Table.of(task), task.target
     mean, deviation = _moments(columns["inputs"][splits.training])
     columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
-    raw = replace(schema, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
-    plain = replace(schema, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
-    if schema.task.target.numeric:
+    raw = replace(inputs, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+    plain = replace(inputs, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
+    if task.target.numeric:
         mean, deviation = _moments(columns["targets"][splits.training])
         columns["targets"] = ((columns["targets"] - mean) / deviation).float()
-        raw = replace(raw, target_mean=tuple(mean.tolist()), target_deviation=tuple(deviation.tolist()))
-    return replace(dataset, columns=columns, schema=plain), raw
+        target = replace(Numbers.of(task), mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
+    return replace(dataset, columns=columns, task=Task(plain, task.target)), Task(raw, target)
+
+
+def _scaling(kind: Table) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each feature, float64."""
+    return torch.tensor(kind.mean, dtype=torch.float64), torch.tensor(kind.deviation, dtype=torch.float64)
 
 
 def _limited(inputs: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

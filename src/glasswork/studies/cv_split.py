@@ -9,6 +9,8 @@ from torch import Tensor
 from glasswork.data.dataset import TEST, Dataset, fingerprints
 from glasswork.data.folds import Fold, Groups, RowOrder, groups_of, hold_out, make_folds, read_groups, require_classes
 from glasswork.data.kinds.columns import spans
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
@@ -87,24 +89,24 @@ def without_column(dataset: Dataset, column: str) -> Dataset:
     Raises:
         GlassworkError: where no input is left.
     """
-    schema = dataset.schema
-    places = [place for place, one in enumerate(schema.columns) if one.name == column]
+    kind = Table.of(dataset.task)
+    places = [place for place, one in enumerate(kind.columns) if one.name == column]
     if not places:
         return dataset
-    if len(schema.columns) == 1:
+    if len(kind.columns) == 1:
         raise GlassworkError(f"{dataset.source} has no inputs beside the column '{column}'")
-    start, end = spans(schema.columns)[places[0]]
-    kept = [place for place in range(len(schema.features)) if not start <= place < end]
+    start, end = spans(kind.columns)[places[0]]
+    kept = [place for place in range(len(kind.features)) if not start <= place < end]
     inputs = dataset.columns["inputs"][:, kept]
     columns = {**dataset.columns, "inputs": inputs, "fingerprints": fingerprints(inputs)}
     described = replace(
-        schema,
+        kind,
         shape=(len(kept),),
-        features=tuple(schema.features[place] for place in kept),
-        columns=tuple(one for one in schema.columns if one.name != column),
-        unused=(*schema.unused, column),
+        features=tuple(kind.features[place] for place in kept),
+        columns=tuple(one for one in kind.columns if one.name != column),
+        unused=(*kind.unused, column),
     )
-    return replace(dataset, columns=columns, schema=described)
+    return replace(dataset, columns=columns, task=Task(described, dataset.task.target))
 
 
 def copies(dataset: Dataset, folds: Sequence[Fold]) -> int:

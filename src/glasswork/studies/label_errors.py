@@ -178,7 +178,7 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
     dataset = read(ordered)
-    target = dataset.schema.task.target
+    target = dataset.task.target
     if not target.one_class:
         raise GlassworkError(
             f"{data} has targets of kind '{target.word}': label errors are looked for where each example has one class"
@@ -208,7 +208,7 @@ def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
             scores = outputs_on(fitted.network.eval(), fitted.dataset, fold.judged, execution)
             yield (
                 fold.judged,
-                dataset.schema.task.target.probabilities(scores, fitted.system.objective(dataset.schema).name),
+                dataset.task.target.probabilities(scores, fitted.system.objective(dataset.task).name),
             )
     finally:
         torch.set_num_threads(threads)
@@ -225,7 +225,7 @@ def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelE
     """What the answers of all folds say about the labels."""
     dataset = search.dataset
     chances = torch.cat([chances for _, chances in answers])[torch.cat([rows for rows, _ in answers]).argsort()]
-    labels, classes = dataset.columns["targets"], dataset.schema.classes
+    labels, classes = dataset.columns["targets"], dataset.task.target.names
     found = confident_learning(chances, labels)
     kinds, first = _copies(dataset)
     return LabelErrors(
@@ -253,7 +253,7 @@ def _disagreeing(kinds: Tensor, first: Tensor, labels: Tensor) -> int:
 
 
 def _suspect(dataset: Dataset, found: Confidence, chances: Tensor, place: int, row: int) -> Suspect:
-    classes, suggested = dataset.schema.classes, int(chances[row].argmax())
+    classes, suggested = dataset.task.target.names, int(chances[row].argmax())
     return Suspect(
         row=row,
         name=dataset.name(row),

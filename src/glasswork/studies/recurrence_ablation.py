@@ -151,7 +151,7 @@ class IndependentComparison:
             said = [_labels(one.answer) for one in fitted.system.predict(fitted.network, judged, exact)]
             right.append(list(map(_right, truths, said)))
             parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
-            labels = tuple(span_f1(truths, said, marks_spans(self.dataset.schema.classes)))
+            labels = tuple(span_f1(truths, said, marks_spans(self.dataset.task.target.names)))
             ways.append(Way(cell, parameters, seconds, sum(right[-1]) / sum(map(len, truths)), labels))
         yield Progress(1.0)
         counts = list(map(len, truths))
@@ -162,7 +162,7 @@ class IndependentComparison:
 
     def _truths(self) -> list[tuple[str, ...]]:
         """The true labels of each test row."""
-        names, offsets = self.dataset.schema.classes, self.dataset.offsets["targets"]
+        names, offsets = self.dataset.task.target.names, self.dataset.offsets["targets"]
         targets = self.dataset.columns["targets"]
         return [
             tuple(names[number] for number in targets[offsets[row] : offsets[row + 1]].tolist())

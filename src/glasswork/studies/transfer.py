@@ -265,9 +265,9 @@ class TransferComparison:
     def _compute_features(self) -> Dataset:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
         system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
-        schema = system.fit(dataset, torch.arange(len(dataset)))
-        self.dataset = {**self.dataset, **{way: self.dataset[way].with_schema(schema) for way in PRETRAINED}}
-        network = system.pretrained(schema)
+        task = system.fit(dataset, torch.arange(len(dataset)))
+        self.dataset = {**self.dataset, **{way: self.dataset[way].with_task(task) for way in PRETRAINED}}
+        network = system.pretrained(task)
         self.execution.place(network)
         return system.features(network, self.dataset[FROZEN], self.execution)
 
@@ -333,10 +333,10 @@ class TransferComparison:
         shares = [*self.shares, 1.0] if self.shares else []
         return TransferCompared(
             data=dataset.source,
-            classes=dataset.schema.classes,
+            classes=dataset.task.target.names,
             network=recipe.network,
             weights=recipe.weights or recipe.network,
-            size=dataset.schema.shape[1],
+            size=dataset.task.inputs.shape[1],
             examples=len(dataset),
             largest_class=float(torch.bincount(dataset.columns["targets"]).max()) / len(dataset),
             groups=0 if self.groups is None else len(self.groups.names),
@@ -355,7 +355,7 @@ class TransferComparison:
 
     def _sentence(self, way: str) -> str:
         recipe = self.recipes.get(way, self.recipes[FROZEN])
-        side = self.dataset[way if way in self.recipes else FROZEN].schema.shape[1]
+        side = self.dataset[way if way in self.recipes else FROZEN].task.inputs.shape[1]
         name = f"{recipe.network} at {side} pixels"
         passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         return {
@@ -438,7 +438,7 @@ def prepare(
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     dataset = {way: _pooled(each) for way, each in read.items()}
     first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
-    task = first.schema.task
+    task = first.task
     if task.inputs.image_shape is None or not task.target.one_class:
         raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
     groups = _groups(first, splits, rule, remarks)
@@ -485,7 +485,7 @@ def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: 
     Raises:
         GlassworkError: for a class of fewer pictures than there are splits.
     """
-    targets, classes = dataset.columns["targets"], dataset.schema.classes
+    targets, classes = dataset.columns["targets"], dataset.task.target.names
     counts = torch.bincount(targets, minlength=len(classes))
     if int(counts.min()) < splits:
         name, count = classes[int(counts.argmin())], int(counts.min())

@@ -270,7 +270,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
         kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
-        learning.system.minimised(learning.dataset.schema),
+        learning.system.minimised(learning.dataset.task),
         tuple(losses),
         tuple(total / count for total, count in losses.values()),
         tuple(judged[epoch] for epoch in losses),

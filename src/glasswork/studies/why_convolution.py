@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.task import Task
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.data.splits import Splits, split
@@ -192,7 +194,7 @@ class Comparison:
             yield Progress(place + 0.2, len(asked) + 0.2, words)
             judged.append(self._network(name, augmented, execution))
         yield Progress(1.0)
-        height, width = self.dataset.schema.shape[1:]
+        height, width = self.dataset.task.inputs.shape[1:]
         sizes = len(self.splits.training), len(self.splits.test)
         return WhyConvolution(self.dataset.source, (height, width), *sizes, judged, counted())
 
@@ -201,7 +203,7 @@ class Comparison:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.svm import LinearSVC
 
-        side = min(self.dataset.schema.shape[1:])
+        side = min(self.dataset.task.inputs.shape[1:])
         cell = 4 if side <= 64 else 8
         inputs, targets = self.dataset.columns["inputs"], self.dataset.columns["targets"]
         classifier = LinearSVC(C=0.1, dual=True, random_state=self.seed)
@@ -281,10 +283,10 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     """
     asked = make_request("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
     dataset = read(asked)
-    task = dataset.schema.task
+    task = dataset.task
     if task.inputs.image_shape is None or not task.target.one_class:
         raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
-    if min(dataset.schema.shape[1:]) < 8:
+    if min(dataset.task.inputs.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")
     splits = split(dataset, asked.recipe.validation, asked.recipe.test, seed)
     picked = torch.randperm(len(splits.test), generator=torch.Generator().manual_seed(seed))[:JUDGED]
@@ -292,8 +294,8 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     inputs = framed(dataset.columns["inputs"], REACH)
     channels, height, width = inputs.shape[1:]
     columns = {"inputs": inputs, "targets": dataset.columns["targets"], "fingerprints": fingerprints(inputs)}
-    schema = replace(dataset.schema, shape=(channels, height, width))
-    return Comparison(replace(dataset, columns=columns, schema=schema), splits, budget, seed)
+    task = Task(replace(Images.of(task), shape=(channels, height, width)), task.target)
+    return Comparison(replace(dataset, columns=columns, task=task), splits, budget, seed)
 
 
 def counted() -> tuple[Counted, ...]:

@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batch
 from glasswork.data.brackets import CHARACTERS, CLOSING, KINDS, BracketTexts, bracket_texts, spread
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table as Features
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
 from glasswork.networks.sequence_classifier import ManyToOne
@@ -280,8 +283,8 @@ def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, ex
     """
     inputs = texts.codes.float()
     columns = {"inputs": inputs, "targets": texts.kinds, "fingerprints": fingerprints(inputs)}
-    schema = Schema("vector", (inputs.shape[1],), "class", tuple(CLOSING))
-    dataset = Dataset(columns, schema, "brackets")
+    task = Task(Features((inputs.shape[1],)), OneClass(tuple(CLOSING)))
+    dataset = Dataset(columns, task, "brackets")
     stage = Stage(
         name="brackets",
         network=network,

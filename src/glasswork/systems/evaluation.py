@@ -54,11 +54,11 @@ def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tens
 
     Args:
         network: one in evaluation mode, or a part of it.
-        dataset: all examples, with the network's schema.
+        dataset: all examples, with the network's task.
         rows: which of them, int64.
         execution: how the arithmetic is carried out.
     """
-    make, found = collate_of(dataset, execution), torch.zeros(len(rows), len(dataset.schema.classes))
+    make, found = collate_of(dataset, execution), torch.zeros(len(rows), len(dataset.task.target.names))
     if "inputs" in dataset.offsets:
         parts: Sequence[Tensor] = parts_by_length(dataset, rows)
     else:
@@ -90,13 +90,13 @@ def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: 
 
     Args:
         outputs: as `outputs_on` gives them.
-        dataset: all examples, with the network's schema.
+        dataset: all examples, with the network's task.
         rows: which of them, int64.
         objective: what the network was trained with; class weights play no part.
     """
-    schema, raw = dataset.schema, dataset.columns["targets"][rows]
-    scaling = Scaling(schema, Execution())
-    target = schema.task.target
+    task, raw = dataset.task, dataset.columns["targets"][rows]
+    scaling = Scaling(task, Execution())
+    target = task.target
     plain = scaling.targets(outputs) if target.numeric else outputs
     loss = float(Objective(objective.name, objective.smoothing)(plain, scaling.targets(raw)))
     return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)

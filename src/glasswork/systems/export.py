@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.kind import Port
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
@@ -68,38 +69,38 @@ class Complete(nn.Module):
 
     Args:
         network: in evaluation mode, on the processor.
-        schema: what its inputs and outputs mean.
+        task: what its inputs and outputs mean.
         objective: what it was trained with, by which its outputs read as probabilities.
     """
 
-    def __init__(self, network: nn.Module, schema: Schema, objective: Objective) -> None:
+    def __init__(self, network: nn.Module, task: Task, objective: Objective) -> None:
         super().__init__()
         self.network = network
-        self.schema = schema
-        self.scaling = Scaling(schema, Execution())
+        self.task = task
+        self.scaling = Scaling(task, Execution())
         self.objective = objective
 
     def forward(self, raw: Tensor) -> tuple[Tensor, ...]:
         """For raw (batch, ...): scores and probabilities, each (batch, classes); or numbers in their own units."""
         outputs = self.scaling.answers(self.network(self.scaling.inputs(raw)).float())
-        return self.schema.task.target.answers(outputs, self.objective.name)
+        return self.task.target.answers(outputs, self.objective.name)
 
 
 def raw_inputs(system: System, dataset: Dataset, rows: Tensor) -> Tensor:
     """What an exported file is given for some rows: pictures and frames as they are, texts and series as batches."""
-    raw = dataset.schema.task.inputs.raw(dataset, rows)
+    raw = dataset.task.inputs.raw(dataset, rows)
     return system.batch(dataset, rows, Execution()).inputs if raw is None else raw
 
 
-def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path: str | Path, to: str) -> Exported:
+def export(network: nn.Module, task: Task, system: System, raw: Tensor, path: str | Path, to: str) -> Exported:
     """Writes a trained network in a format that others read.
 
     `onnx` is complete: raw inputs in, scores and probabilities out, for batches of any size. `safetensors` and
-    `state-dict` hold the weights alone, under the names of the module; the former has schema and recipe beside them.
+    `state-dict` hold the weights alone, under the names of the module; the former has task and recipe beside them.
 
     Args:
         network: the network; left as it is.
-        schema: what its inputs and outputs mean.
+        task: what its inputs and outputs mean.
         system: what it was trained under.
         raw: real inputs in raw units, (examples, ...), on which the file is compared with the network.
         path: a file that is not there yet.
@@ -115,10 +116,8 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
         raise GlassworkError(f"{path} is there already: choose another name or move it away")
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
-    raw = raw[:CHECKED_ROWS].cpu().to(schema.task.inputs.dtype)
-    complete = (
-        Complete(copy.deepcopy(network).cpu().eval(), schema, system.objective(schema)).eval().requires_grad_(False)
-    )
+    raw = raw[:CHECKED_ROWS].cpu().to(task.inputs.dtype)
+    complete = Complete(copy.deepcopy(network).cpu().eval(), task, system.objective(task)).eval().requires_grad_(False)
     with torch.no_grad():
         expected = complete(raw)
     if to == "onnx":
@@ -126,7 +125,7 @@ def export(network: nn.Module, schema: Schema, system: System, raw: Tensor, path
     else:
         content, reader, difference = _weights(complete, system, raw, expected, to)
     write_new(path, content)
-    ports = schema.task.inputs.port(), schema.task.target.ports()
+    ports = task.inputs.port(), task.target.ports()
     return Exported(str(path), to, len(content), *ports, to == "onnx", len(raw), difference, reader)
 
 
@@ -142,7 +141,7 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
         ) from None
     if sum(tensor.nbytes for tensor in complete.state_dict().values()) > LARGEST:
         raise GlassworkError("An ONNX file holds at most 2 GiB of weights: use --to safetensors for this network")
-    given, answered = complete.schema.task.inputs.port(), complete.schema.task.target.ports()
+    given, answered = complete.task.inputs.port(), complete.task.target.ports()
     for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         # The exporter puts a loop of its own in their place, but after a first export torch would take the remembered
         # kernel, which is unrolled over the times of one example.
@@ -177,7 +176,7 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
     model.graph.input[0].doc_string = given.meaning
     for output, port in zip(model.graph.output, answered, strict=True):
         output.doc_string = port.meaning
-    onnx.helper.set_model_props(model, described(complete.schema, system))
+    onnx.helper.set_model_props(model, described(complete.task, system))
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     parts = [session.run(None, {given.name: part.numpy()}) for part in torch.split(raw, _sizes(len(raw)))]
@@ -196,7 +195,7 @@ def _weights(
     """The same for a file of weights alone, which is read into a network whose weights were wiped out before."""
     tensors = {name: tensor.contiguous().clone() for name, tensor in complete.network.state_dict().items()}
     if to == "safetensors":
-        content = safetensors.torch.save(tensors, {"format": "pt", **described(complete.schema, system)})
+        content = safetensors.torch.save(tensors, {"format": "pt", **described(complete.task, system)})
         again, reader = safetensors.torch.load(content), f"safetensors {safetensors.__version__}"
     else:
         file = io.BytesIO()
@@ -233,12 +232,12 @@ def _difference(answers: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
     return greatest
 
 
-def described(schema: Schema, system: System) -> dict[str, str]:
-    """What goes beside the weights as JSON texts: classes, schema (with the scaling), recipe, inputs and outputs."""
+def described(task: Task, system: System) -> dict[str, str]:
+    """What goes beside the weights as JSON texts: classes, task (with the scaling), recipe, inputs and outputs."""
     recipe = {key: value for key, value in system.recipe.model_dump().items() if value is not None}
     return {
-        "glasswork.classes": json.dumps(schema.classes),
-        "glasswork.schema": json.dumps(schema.to_json()),
+        "glasswork.classes": json.dumps(task.target.names),
+        "glasswork.task": json.dumps(task.to_json()),
         "glasswork.recipe": json.dumps(recipe),
-        "glasswork.input": json.dumps(asdict(schema.task.inputs.port())),
+        "glasswork.input": json.dumps(asdict(task.inputs.port())),
     }

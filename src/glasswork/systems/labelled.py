@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.require import require
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import refuse_smoothing
@@ -21,7 +22,7 @@ GRADIENT_DESCENT_RATES = {"sgd": 0.1, "momentum": 0.02}
 NO_SMOOTHING = ("hinge", "squared-error")
 
 
-def read_labelled(source: str | Path, options: ReadingOptions, like: Schema | None = None) -> Dataset:
+def read_labelled(source: str | Path, options: ReadingOptions, like: Task | None = None) -> Dataset:
     """The examples at a path or under a name.
 
     Args:
@@ -32,14 +33,14 @@ def read_labelled(source: str | Path, options: ReadingOptions, like: Schema | No
     Raises:
         GlassworkError: for what holds no targets, such as a text.
     """
-    dataset = read(source, options if like is None else like.task.inputs.like(options, like))
+    dataset = read(source, options if like is None else like.inputs.like(options, like))
     require(dataset, System)
     return dataset
 
 
 def usual_values(
     recipe: Recipe,
-    schema: Schema,
+    task: Task,
     examples: int,
     network: str,
     loss: str | None,
@@ -51,7 +52,7 @@ def usual_values(
 
     Args:
         recipe: names the optimizer and the penalty.
-        schema: of the examples.
+        task: of the examples.
         examples: training examples.
         network: its name.
         loss: the one that is asked for; None: the one that fits the targets.
@@ -62,7 +63,6 @@ def usual_values(
     Raises:
         GlassworkError: for values that do not fit the targets, or each other.
     """
-    task = schema.task
     loss = loss or task.target.losses[0]
     task.target.require_loss(loss)
     if loss in NO_SMOOTHING:
@@ -79,11 +79,11 @@ def usual_values(
         "loss": loss,
         "batch_size": 128 if examples > 8000 else 64 if examples > 1000 else 32,
         "learning_rate": rate,
-        "strength": usual_strength(recipe.penalty, schema, examples),
+        "strength": usual_strength(recipe.penalty, task, examples),
     }
 
 
-def usual_strength(penalty: str, schema: Schema, examples: int) -> float:
+def usual_strength(penalty: str, task: Task, examples: int) -> float:
     """lambda if it is not given: that of the most probable weights under a prior (Bishop 2006, section 3.3).
 
     The prior is one under which the scores of standardised inputs of d numbers have the variance v = 10: weights of
@@ -92,10 +92,10 @@ def usual_strength(penalty: str, schema: Schema, examples: int) -> float:
 
     Args:
         penalty: its name.
-        schema: says how many numbers one input has.
+        task: says how many numbers one input has.
         examples: training examples, n.
     """
-    inputs = math.prod(schema.shape)
+    inputs = math.prod(task.inputs.shape)
     if penalty == "l2":
         return inputs / (2 * VARIANCE_OF_SCORES * examples)
     return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if penalty == "l1" else 0.0
@@ -106,6 +106,8 @@ def weigh_classes(objective: Objective, class_weights: str, context: Context) ->
     if class_weights == "none":
         return objective
     dataset = context.dataset
-    counts = torch.bincount(dataset.columns["targets"][context.splits.training], minlength=len(dataset.schema.classes))
+    counts = torch.bincount(
+        dataset.columns["targets"][context.splits.training], minlength=len(dataset.task.target.names)
+    )
     weights = (counts.sum() / (counts * len(counts))).float()
     return replace(objective, class_weights=weights.to(context.execution.device))

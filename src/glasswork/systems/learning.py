@@ -40,7 +40,7 @@ class Learning:
     Attributes:
         system: with nothing left open in its recipe.
         network: changed in place by the steps.
-        context: all examples with the fitted schema, which of them train, and how the arithmetic is carried out.
+        context: all examples with the fitted task, which of them train, and how the arithmetic is carried out.
         stages: the minimisations, by the run's clock.
         seconds: how long the steps may take; None: the recipe bounds their number.
         memory: what they need; None if it was not estimated.
@@ -80,7 +80,7 @@ class Learning:
     @property
     def plane(self) -> Plane | None:
         """The plane that the training examples lie on, which can be looked at as a picture; None if they do not."""
-        loss = self.system.objective(self.dataset.schema).name
+        loss = self.system.objective(self.dataset.task).name
         return plane_of(self.dataset, self.splits.training, loss, self.execution)
 
     @cached_property
@@ -97,7 +97,7 @@ class Learning:
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""
-        return self.system.next_commands(run, self.dataset.schema)
+        return self.system.next_commands(run, self.dataset.task)
 
     def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
         """Makes the steps until the clock runs out or, with patience, the validation examples say so."""
@@ -141,7 +141,7 @@ class Learning:
             **found.results,
             **({"remarks": remarks} if remarks else {}),
         }
-        return Outcome(Trained(self.network, self.dataset.schema), found, result, self._over_plane(best, folder))
+        return Outcome(Trained(self.network, self.dataset.task), found, result, self._over_plane(best, folder))
 
     def _over_plane(self, best: Best | None, folder: Path) -> OnPlane | None:
         """What the network answers over the plane of its inputs, now and during training."""

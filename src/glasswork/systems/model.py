@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from glasswork.data.align import matching
 from glasswork.data.batches import Batch, Scaling
-from glasswork.data.dataset import Dataset, Schema
-from glasswork.data.inputs import CHUNK, is_folder
+from glasswork.data.dataset import Dataset
+from glasswork.data.inputs import is_folder
+from glasswork.data.kinds.images import CHUNK
+from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -41,14 +43,14 @@ class Model:
 
     Attributes:
         network: the network, in evaluation mode.
-        schema: what its inputs and outputs mean.
+        task: what its inputs and outputs mean.
         system: the system that it was trained under, with the recipe that was used.
         run: the run's folder.
     """
 
-    def __init__(self, network: nn.Module, schema: Schema, system: System, run: str, execution: Execution) -> None:
+    def __init__(self, network: nn.Module, task: Task, system: System, run: str, execution: Execution) -> None:
         self.network = execution.place(network).eval()
-        self.schema = schema
+        self.task = task
         self.system = system
         self.run = run
         self.execution = execution
@@ -56,7 +58,7 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the network's outputs."""
-        return self.schema.classes
+        return self.task.target.names
 
     def predict(self, sources: str | Path | Sequence[str | Path]) -> Prediction | list[Prediction]:
         """Answers for image files, folders of images, CSV files, Parquet files or texts.
@@ -74,7 +76,7 @@ class Model:
         several = not isinstance(sources, (str, Path))
         paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
         answers = self._answers(paths)
-        if several or len(answers) != 1 or self.schema.task.inputs.several or is_folder(paths[0]):
+        if several or len(answers) != 1 or self.task.inputs.several or is_folder(paths[0]):
             return answers
         if answers[0].problem:
             raise GlassworkError(answers[0].problem)
@@ -82,7 +84,7 @@ class Model:
 
     def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
         answers: list[Prediction] = []
-        for part in self.system.inputs(paths, self.schema):
+        for part in self.system.inputs(paths, self.task):
             said = iter(self.system.predict(self.network, part.dataset, self.execution))
             answers += [
                 Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
@@ -99,10 +101,10 @@ class Model:
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        found = self.schema.task.inputs.unlike([Path(source) for source in sources])
+        found = self.task.inputs.unlike([Path(source) for source in sources])
         if found is not None:
             return found
-        said = [self.system.read(source, self.schema).skipped for source in sources]
+        said = [self.system.read(source, self.task).skipped for source in sources]
         return tuple(sentence for sentences in said for sentence in sentences)
 
     def inputs(self, sources: Sequence[str | Path]) -> Tensor:
@@ -117,10 +119,10 @@ class Model:
     def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
         """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
         for path in paths:
-            if not self.schema.task.inputs.written and not path.exists():
+            if not self.task.inputs.written and not path.exists():
                 raise GlassworkError(f"There is no file {path}")
         some = False
-        for part in self.system.inputs(paths, self.schema):
+        for part in self.system.inputs(paths, self.task):
             if part.problems:
                 raise GlassworkError(next(iter(part.problems.values())))
             if len(part.dataset):
@@ -142,11 +144,11 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         batch = next(self._asked([Path(source)]))
-        following = batch.targets[:1] if self.schema.task.target.inside else None
-        wanted = following if target is None else self.schema.task.target.parse(target)
-        loss = self.system.objective(self.schema).name
+        following = batch.targets[:1] if self.task.target.inside else None
+        wanted = following if target is None else self.task.target.parse(target)
+        loss = self.system.objective(self.task).name
         trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
-        remarks = (*trace.remarks, *self.system.another_loss(self.schema))
+        remarks = (*trace.remarks, *self.system.another_loss(self.task))
         return replace(trace, remarks=remarks) if trace.loss else trace
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
@@ -163,13 +165,13 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
         """
-        self.schema.task.inputs.require_looks()
+        self.task.inputs.require_looks()
         sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
         if len(sources) and isinstance(sources[0], (str, Path)):
             scaled = self.inputs(sources)
         else:
-            raw = self.schema.task.inputs.arrays(inputs).to(self.execution.device)
-            scaled = Scaling(self.schema, self.execution).inputs(raw)
+            raw = self.task.inputs.arrays(inputs).to(self.execution.device)
+            scaled = Scaling(self.task, self.execution).inputs(raw)
         found: npt.NDArray[np.float32] = layer_features(self.network, scaled, layer).float().cpu().numpy()
         return found
 
@@ -185,8 +187,8 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        self.schema.task.inputs.require_looks()
-        return feature_pictures(self.network, self.inputs([source])[:1], self.schema.shape)
+        self.task.inputs.require_looks()
+        return feature_pictures(self.network, self.inputs([source])[:1], self.task.inputs.shape)
 
     def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
         """What one unit looks for: the held-out examples that excite it most, and what drives it in one input.
@@ -199,7 +201,7 @@ class Model:
         Raises:
             GlassworkError: for a missing file, layer or unit.
         """
-        self.schema.task.inputs.require_looks()
+        self.task.inputs.require_looks()
         inputs = self.inputs([source])[:1]
         exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
@@ -214,9 +216,9 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
-        self.schema.task.inputs.require_looks()
+        self.task.inputs.require_looks()
         inputs = self.inputs([source])[:1]
-        wanted = self._answered(inputs) if target is None else self.schema.task.target.place(target)
+        wanted = self._answered(inputs) if target is None else self.task.target.place(target)
         found: list[Record] = [
             saliency(self.network, inputs, wanted),
             integrated_gradients(self.network, inputs, wanted),
@@ -235,7 +237,7 @@ class Model:
 
     def landscape(self, points: int = 15) -> Landscape:
         """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
-        batch, objective = self._held_out(None), self.system.objective(self.schema)
+        batch, objective = self._held_out(None), self.system.objective(self.task)
         return landscape(
             self.network, lambda network: self.system.loss(network, batch, {}, START, objective)[0], points=points
         )
@@ -250,9 +252,9 @@ class Model:
             GlassworkError: where the data does not fit the model.
         """
         batch = self._held_out(data)
-        objective = self.system.objective(self.schema)
+        objective = self.system.objective(self.task)
         found = diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
-        return replace(found, remarks=self.system.another_loss(self.schema))
+        return replace(found, remarks=self.system.another_loss(self.task))
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -262,11 +264,11 @@ class Model:
     def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         if data is not None:
-            dataset = matching(self.system.read(data, self.schema), self.schema)
+            dataset = matching(self.system.read(data, self.task), self.task)
             return dataset, torch.arange(len(dataset))[:CHUNK]
         dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return matching(dataset, self.schema), rows[:CHUNK]
+        return matching(dataset, self.task), rows[:CHUNK]
 
     def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> Nearest:
         """The pictures that lie nearest to one, by what the network makes of them.
@@ -280,7 +282,7 @@ class Model:
             GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
         """
         asked = (str(image), None if among is None else str(among), count)
-        return find_nearest(self.run, self.system, self.network, self.schema, self.execution, *asked)
+        return find_nearest(self.run, self.system, self.network, self.task, self.execution, *asked)
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.
@@ -296,7 +298,7 @@ class Model:
         """
         dataset, rows = self._unseen(data)
         raw = raw_inputs(self.system, dataset, rows)
-        return export(self.network, self.schema, self.system, raw, path, to)
+        return export(self.network, self.task, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
         """Named metrics on the examples at a path or under a name with known targets; all of them count.
@@ -309,8 +311,8 @@ class Model:
         """
         if data is None:
             dataset, splits = read_measured(self.system)
-            return self._measured(matching(dataset, self.schema), splits.test)
-        dataset = matching(self.system.read(data, self.schema), self.schema)
+            return self._measured(matching(dataset, self.task), splits.test)
+        dataset = matching(self.system.read(data, self.task), self.task)
         return self._measured(dataset, torch.arange(len(dataset)))
 
     def _measured(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:

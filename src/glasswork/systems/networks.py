@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.networks import convnet_small
 from glasswork.networks.alexnet import AlexNet
@@ -44,7 +44,7 @@ class Architecture:
     dropout: float = 0.0
 
 
-Build = Callable[[Architecture, Schema], nn.Module]
+Build = Callable[[Architecture, Task], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -73,43 +73,43 @@ class NetworkEntry:
     last_stage: tuple[str, ...] = ()
 
 
-def _linear(architecture: Architecture, schema: Schema) -> nn.Module:
-    return Linear(math.prod(schema.shape), len(schema.classes))
+def _linear(architecture: Architecture, task: Task) -> nn.Module:
+    return Linear(math.prod(task.inputs.shape), len(task.target.names))
 
 
-def _dense(architecture: Architecture, schema: Schema) -> nn.Module:
-    features = math.prod(schema.shape)
-    return Dense(features, architecture.hidden, len(schema.classes), architecture.activation, architecture.dropout)
+def _dense(architecture: Architecture, task: Task) -> nn.Module:
+    features = math.prod(task.inputs.shape)
+    return Dense(features, architecture.hidden, len(task.target.names), architecture.activation, architecture.dropout)
 
 
-def _lenet(architecture: Architecture, schema: Schema) -> nn.Module:
-    return LeNet(_shape(schema), len(schema.classes), architecture.activation, architecture.dropout)
+def _lenet(architecture: Architecture, task: Task) -> nn.Module:
+    return LeNet(_shape(task), len(task.target.names), architecture.activation, architecture.dropout)
 
 
-def _convnet_small(architecture: Architecture, schema: Schema) -> nn.Module:
+def _convnet_small(architecture: Architecture, task: Task) -> nn.Module:
     widths: Sequence[int] = architecture.hidden or convnet_small.WIDTHS
-    return ConvNetSmall(_shape(schema), len(schema.classes), widths, architecture.activation, architecture.dropout)
+    return ConvNetSmall(_shape(task), len(task.target.names), widths, architecture.activation, architecture.dropout)
 
 
-def _alexnet(architecture: Architecture, schema: Schema) -> nn.Module:
-    return AlexNet(_shape(schema), len(schema.classes), **_dropout(architecture))
+def _alexnet(architecture: Architecture, task: Task) -> nn.Module:
+    return AlexNet(_shape(task), len(task.target.names), **_dropout(architecture))
 
 
 def _vgg(configuration: str, normalised: bool) -> Build:
-    def build(architecture: Architecture, schema: Schema) -> nn.Module:
-        outputs = len(schema.classes)
-        return VGG(configuration, _shape(schema), outputs, **_dropout(architecture), normalised=normalised)
+    def build(architecture: Architecture, task: Task) -> nn.Module:
+        outputs = len(task.target.names)
+        return VGG(configuration, _shape(task), outputs, **_dropout(architecture), normalised=normalised)
 
     return build
 
 
 def _resnet(configuration: str) -> Build:
-    return lambda architecture, schema: ResNet(configuration, _shape(schema), len(schema.classes))
+    return lambda architecture, task: ResNet(configuration, _shape(task), len(task.target.names))
 
 
 def _efficientnet(configuration: str) -> Build:
-    def build(architecture: Architecture, schema: Schema) -> nn.Module:
-        return EfficientNetLite(configuration, _shape(schema), len(schema.classes), **_dropout(architecture))
+    def build(architecture: Architecture, task: Task) -> nn.Module:
+        return EfficientNetLite(configuration, _shape(task), len(task.target.names), **_dropout(architecture))
 
     return build
 
@@ -119,8 +119,8 @@ def _dropout(architecture: Architecture) -> dict[str, float]:
     return {"dropout": architecture.dropout} if architecture.dropout else {}
 
 
-def _shape(schema: Schema) -> Shape:
-    channels, height, width = schema.shape
+def _shape(task: Task) -> Shape:
+    channels, height, width = task.inputs.shape
     return channels, height, width
 
 
@@ -189,7 +189,7 @@ NETWORKS: dict[str, NetworkEntry] = {
 }
 
 
-def build_network(architecture: Architecture, schema: Schema) -> nn.Module:
+def build_network(architecture: Architecture, task: Task) -> nn.Module:
     """The network that an architecture names, freshly initialised.
 
     Raises:
@@ -199,22 +199,22 @@ def build_network(architecture: Architecture, schema: Schema) -> nn.Module:
     entry = NETWORKS.get(word)
     if entry is None:
         if ":" in word or word.endswith(".py"):
-            return load_own_network(word, schema)
+            return load_own_network(word, task)
         near = difflib.get_close_matches(word, NETWORKS, 1)
         hint = (
             f"did you mean '{near[0]}'?" if near else f"use {', '.join(NETWORKS)}, or your own class as file.py:Class"
         )
         raise GlassworkError(f"There is no network '{word}': {hint}")
-    refuse_inputs(word, schema)
-    return entry.build(architecture, schema)
+    refuse_inputs(word, task)
+    return entry.build(architecture, task)
 
 
-def refuse_inputs(word: str, schema: Schema) -> None:
+def refuse_inputs(word: str, task: Task) -> None:
     """Refuses what a network does not take: rows of numbers where it is one for images, images too small.
 
     Args:
         word: name of the network; nothing is refused for the user's own.
-        schema: what the inputs are.
+        task: what the inputs are.
 
     Raises:
         GlassworkError: saying what to do.
@@ -222,10 +222,10 @@ def refuse_inputs(word: str, schema: Schema) -> None:
     entry, name = NETWORKS.get(word), "LeNet" if word == "lenet" else word
     if entry is None:
         return
-    if entry.images and schema.task.inputs.image_shape is None:
+    if entry.images and task.inputs.image_shape is None:
         raise GlassworkError(f"{name} is a network for images, and these examples are rows of numbers: use mlp")
-    if entry.side is not None and min(schema.shape[1:]) < LEAST_SIDE:
-        height, width = schema.shape[1:]
+    if entry.side is not None and min(task.inputs.shape[1:]) < LEAST_SIDE:
+        height, width = task.inputs.shape[1:]
         raise GlassworkError(
             f"{name} needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels, and these are {height} by {width}: "
             f"enlarge them with --size {LEAST_SIDE} (usual for it: {entry.side}), or use convnet-small"

@@ -5,12 +5,12 @@ import inspect
 import torch
 from torch import nn
 
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.own_code import import_named
 
 
-def load_own_network(word: str, schema: Schema) -> nn.Module:
+def load_own_network(word: str, task: Task) -> nn.Module:
     """Makes the network that `file.py:Class` names.
 
     The class is called with those of its parameters that are named `shape`, `channels`, `features`, `outputs` or
@@ -30,11 +30,11 @@ def load_own_network(word: str, schema: Schema) -> nn.Module:
     if not callable(factory):
         raise GlassworkError(f"{file} has no class '{name}'")
     known = {
-        "shape": schema.shape,
-        "channels": schema.shape[0] if schema.shape else 1,
-        "features": int(torch.tensor(schema.shape).prod()),
-        "outputs": len(schema.classes),
-        "classes": len(schema.classes),
+        "shape": task.inputs.shape,
+        "channels": task.inputs.shape[0] if task.inputs.shape else 1,
+        "features": int(torch.tensor(task.inputs.shape).prod()),
+        "outputs": len(task.target.names),
+        "classes": len(task.target.names),
     }
     wanted = inspect.signature(factory).parameters
     try:
@@ -46,7 +46,7 @@ def load_own_network(word: str, schema: Schema) -> nn.Module:
     return network
 
 
-def check_outputs(network: nn.Module, schema: Schema) -> None:
+def check_outputs(network: nn.Module, task: Task) -> None:
     """Runs one forward pass and refuses a network whose outputs do not fit the targets.
 
     Raises:
@@ -56,19 +56,19 @@ def check_outputs(network: nn.Module, schema: Schema) -> None:
     network.eval()
     try:
         with torch.no_grad():
-            outputs = network(schema.zeros(2))
+            outputs = network(task.inputs.zeros(2))
     except GlassworkError:
         raise
     except Exception as error:
         raise GlassworkError(
-            f"The network does not take inputs of shape {tuple(schema.shape)}: {str(error).splitlines()[0]}"
+            f"The network does not take inputs of shape {tuple(task.inputs.shape)}: {str(error).splitlines()[0]}"
         ) from error
     finally:
         network.train(training)
-    needed = schema.output_shape(2)
+    needed = task.target.output_shape(2)
     if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != needed:
         shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise GlassworkError(
             f"The network answers two inputs with {shape}, and these targets need {needed}: "
-            f"one output for each of {', '.join(schema.classes[:5])}{' ...' if len(schema.classes) > 5 else ''}"
+            f"one output for each of {', '.join(task.target.names[:5])}{' ...' if len(task.target.names) > 5 else ''}"
         )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
 from glasswork.data.summary import Summary
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import LayerUnits, Region
@@ -22,7 +22,7 @@ class Trained:
     """A network as it is kept, and what its inputs and outputs mean."""
 
     network: nn.Module
-    schema: Schema
+    task: Task
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.decoding import SUFFIXES
-from glasswork.data.inputs import of_inputs, read_images
+from glasswork.data.kinds.kind import new_inputs
+from glasswork.data.kinds.task import Task
 from glasswork.data.listing import image_files
 from glasswork.data.pictures import picture
 from glasswork.data.reading import read
@@ -119,7 +120,7 @@ def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution:
 
     Args:
         network: one that embeds, or any other, of which is taken what goes into the last layer with weights.
-        dataset: all examples, with the network's schema.
+        dataset: all examples, with the network's task.
         rows: which of them, int64.
         execution: how the arithmetic is carried out.
 
@@ -142,8 +143,8 @@ def neighbours(network: nn.Module, queries: Dataset, gallery: Dataset, count: in
 
     Args:
         network: as for `embeddings_on`.
-        queries: images under the network's schema.
-        gallery: images under the network's schema.
+        queries: images under the network's task.
+        gallery: images under the network's task.
         count: how many.
         execution: how the arithmetic is carried out.
     """
@@ -162,7 +163,7 @@ def find_nearest(
     run: str,
     system: System,
     network: nn.Module,
-    schema: Schema,
+    task: Task,
     execution: Execution,
     image: str,
     among: str | None,
@@ -174,7 +175,7 @@ def find_nearest(
         run: whose network is asked.
         system: that the network was trained under.
         network: as for `embeddings_on`.
-        schema: what its inputs mean.
+        task: what its inputs mean.
         execution: how the arithmetic is carried out.
         image: the picture that is asked about.
         among: where to look, a path or a name; None: the data of the run.
@@ -183,25 +184,25 @@ def find_nearest(
     Raises:
         GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
     """
-    raw, problems = read_images([image], schema)
+    raw, problems = task.inputs.read_images([image])
     if problems:
         raise GlassworkError(problems[0])
-    query = of_inputs(raw, schema, [image])
+    query = new_inputs(raw, task, [image])
     source = among or system.recipe.data
     if source is None:
         raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
     left_out: tuple[str, ...] = ()
     if Path(source).is_dir() and any(_is_image(path) for path in Path(source).iterdir()):
         labelled = False
-        gallery, left_out = _unlabelled(Path(source), schema)
+        gallery, left_out = _unlabelled(Path(source), task)
     else:
-        gallery = _gallery(source, system, schema)
-        labelled = gallery.schema.task.target.one_class
+        gallery = _gallery(source, system, task)
+        labelled = gallery.task.target.one_class
     near = neighbours(network, query, gallery, count, execution)
     found = [
         Neighbour(
             gallery.name(row),
-            gallery.schema.classes[int(gallery.columns["targets"][row])] if labelled else "",
+            gallery.task.target.names[int(gallery.columns["targets"][row])] if labelled else "",
             distance,
             picture(gallery, row),
         )
@@ -211,28 +212,28 @@ def find_nearest(
     return Nearest(run, image, picture(query, 0), where, measure(network), found, left_out)
 
 
-def _gallery(source: str, system: System, schema: Schema) -> Dataset:
+def _gallery(source: str, system: System, task: Task) -> Dataset:
     """The images to look among, read as the network reads its own."""
     target = system.recipe.model_dump().get("target")
-    dataset = read(source, schema.task.inputs.like(ReadingOptions(target=target), schema))
-    inputs = dataset.schema.task.inputs
-    if inputs.image_shape != schema.shape:
+    dataset = read(source, task.inputs.like(ReadingOptions(target=target), task))
+    inputs = dataset.task.inputs
+    if inputs.image_shape != task.inputs.shape:
         raise GlassworkError(
             f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
-            f"images of shape {schema.shape}"
+            f"images of shape {task.inputs.shape}"
         )
-    return dataset.with_schema(replace(schema, target=dataset.schema.target, classes=dataset.schema.classes))
+    return dataset.with_task(Task(task.inputs, dataset.task.target))
 
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _unlabelled(folder: Path, schema: Schema) -> tuple[Dataset, tuple[str, ...]]:
+def _unlabelled(folder: Path, task: Task) -> tuple[Dataset, tuple[str, ...]]:
     """Images that lie side by side, of no class, and why some of them were left out."""
     files = [str(path) for path in image_files(folder)]
-    raw, problems = read_images(files, schema)
+    raw, problems = task.inputs.read_images(files)
     if not len(raw):
         raise GlassworkError(f"None of the {len(files):,} images in {folder} can be read")
     names = [name for place, name in enumerate(files) if place not in problems]
-    return replace(of_inputs(raw, schema, names), source=str(folder)), tuple(problems.values())
+    return replace(new_inputs(raw, task, names), source=str(folder)), tuple(problems.values())

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from glasswork.data.batches import Batch, fit_scaling
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.batches import Batch
+from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.labels import Labels
 from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
@@ -43,7 +44,7 @@ class Context:
     """What a network learns from and how: one argument that can grow.
 
     Attributes:
-        dataset: all examples, with the fitted schema.
+        dataset: all examples, with the fitted task.
         splits: which of them train, validate and test.
         execution: how the arithmetic is carried out.
     """
@@ -85,12 +86,12 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         return self._recipe
 
     @abc.abstractmethod
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
-        """The examples at a path or under a name; with `like`, their inputs as that schema describes them."""
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
+        """The examples at a path or under a name; with `like`, their inputs as that task describes them."""
 
-    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
-        """The dataset's schema with what inputs and targets are scaled by, found on the training `rows`."""
-        return fit_scaling(dataset, rows)
+    def fit(self, dataset: Dataset, rows: Tensor) -> Task:
+        """The dataset's task with what inputs and targets are scaled by, found on the training `rows`."""
+        return dataset.task.fit(dataset, rows)
 
     @abc.abstractmethod
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
@@ -106,8 +107,8 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         return self.recipe.completed(self.derive(dataset, splits))
 
     @abc.abstractmethod
-    def network(self, schema: Schema) -> nn.Module:
-        """A freshly initialised network for inputs and targets as `schema` describes them."""
+    def network(self, task: Task) -> nn.Module:
+        """A freshly initialised network for inputs and targets as `task` describes them."""
 
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
         """The machine without what the system cannot use, and with its own choice of what is left to it.
@@ -136,23 +137,23 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         return ()
 
     @abc.abstractmethod
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         """What the network's outputs are made for: the loss of one example, and how outputs read as probabilities."""
 
-    def minimised(self, schema: Schema) -> str:
+    def minimised(self, task: Task) -> str:
         """What is minimised, by its name; the loss of `objective`, if a system does not say otherwise."""
-        return self.objective(schema).name
+        return self.objective(task).name
 
-    def another_loss(self, schema: Schema) -> Remarks:
+    def another_loss(self, task: Task) -> Remarks:
         """A sentence if the loss of `objective`, which is looked into, is not what was minimised."""
-        minimised, shown = self.minimised(schema), self.objective(schema).name
+        minimised, shown = self.minimised(task), self.objective(task).name
         if minimised == shown:
             return ()
         return (f"this network was trained by the {minimised}; what is shown is of the {shown} of its scores",)
 
     def training_objective(self, context: Context) -> Objective:
         """What the steps minimise: `objective`, with class weights from the training examples if there are any."""
-        return self.objective(context.dataset.schema)
+        return self.objective(context.dataset.task)
 
     def loss(
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
@@ -172,7 +173,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     def measure(self, outputs: OutputsT, dataset: Dataset, rows: Tensor) -> Metrics:
         """Named figures of the outputs on some rows; `loss` is among them."""
-        return measure_targets(cast("Tensor", outputs), dataset, rows, self.objective(dataset.schema))
+        return measure_targets(cast("Tensor", outputs), dataset, rows, self.objective(dataset.task))
 
     def judge(self, network: nn.Module, context: Context) -> Metrics:
         """How good the network is on the validation rows, after an epoch; the weights with the least error are kept."""
@@ -199,16 +200,16 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """
         dataset, splits = context.dataset, context.splits
         where, rows = measured_rows(splits)
-        outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.schema)
+        outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.task)
         return report_targets(dataset, splits.training, rows, where, outputs, objective)
 
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
-        """New inputs at some paths, read as `schema` describes them, in parts that fit into memory.
+    def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
+        """New inputs at some paths, read as `task` describes them, in parts that fit into memory.
 
         Raises:
             GlassworkError: for paths that hold nothing of the kind.
         """
-        return schema.task.inputs.read(sources, schema)
+        return task.inputs.read(sources, task)
 
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
@@ -217,11 +218,11 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""
         outputs = outputs_on(network.eval(), dataset, torch.arange(len(dataset)), execution)
-        return dataset.schema.task.target.predict(outputs, dataset.names, self.objective(dataset.schema).name)
+        return dataset.task.target.predict(outputs, dataset.names, self.objective(dataset.task).name)
 
-    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+    def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""
-        file, what = schema.task.inputs.file, schema.task.inputs.asked
+        file, what = task.inputs.file, task.inputs.asked
         return [
             (f"glasswork predict {run} {file}", f"asks the model about {what} of your own"),
             (f"glasswork evaluate {run} --data PATH", "measures the model on other examples with known answers"),
@@ -234,9 +235,9 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
         return Model
 
-    def usual_schema(self) -> Schema:
+    def usual_task(self) -> Task:
         """What inputs and targets usually are, to count a network without data: grey images of ten classes."""
-        return Schema("image", (1, 28, 28), "class", tuple("0123456789"))
+        return Task(Images((1, 28, 28)), OneClass(tuple("0123456789")))
 
     @abc.abstractmethod
     def sample(self, folder: Path) -> Sample:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.task import Task
 from glasswork.data.pictures import picture
 from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error
@@ -34,7 +35,7 @@ def report_targets(
         outputs: the network's, (rows, outputs), numbers in the target's own units.
         objective: what it was trained with.
     """
-    target = dataset.schema.task.target
+    target = dataset.task.target
     if target.one_class:
         return _one_class(dataset, training, rows, where, outputs, objective)
     if target.numeric:
@@ -45,22 +46,22 @@ def report_targets(
 def _one_class(
     dataset: Dataset, training: Tensor, rows: Tensor, where: str, outputs: Tensor, objective: Objective
 ) -> Findings:
-    schema, targets = dataset.schema, dataset.columns["targets"][rows]
-    chances = schema.task.target.probabilities(outputs, objective.name)
+    task, targets = dataset.task, dataset.columns["targets"][rows]
+    chances = task.target.probabilities(outputs, objective.name)
     confidence, answers = chances.max(1)
     right = int((answers == targets).sum())
     usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
     score = Score(
         "accuracy",
         right / len(rows),
-        f"{right:,} of {len(rows):,} {where} {schema.task.inputs.noun}",
+        f"{right:,} of {len(rows):,} {where} {task.inputs.noun}",
         share_interval(right, len(rows)),
         baseline="always answering the most frequent class",
         baseline_value=float((targets == usual).float().mean()),
     )
     confusion = None
-    if len(schema.classes) <= MOST_CLASSES:
-        confusion = schema.classes, confusion_matrix(answers, targets, len(schema.classes)).tolist()
+    if len(task.target.names) <= MOST_CLASSES:
+        confusion = task.target.names, confusion_matrix(answers, targets, len(task.target.names)).tolist()
     found = [sections.mistakes(confusion, examples=_mistakes(dataset, rows, answers, confidence))]
     if objective.name != "hinge":
         bins = calibration(chances, targets)
@@ -71,7 +72,7 @@ def _one_class(
 
 def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
     """The wrong answers that the network was surest of."""
-    targets, classes = dataset.columns["targets"][rows], dataset.schema.classes
+    targets, classes = dataset.columns["targets"][rows], dataset.task.target.names
     wrong = (answers != targets).nonzero()[:, 0]
     surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     return [
@@ -90,13 +91,13 @@ def _several_classes(dataset: Dataset, rows: Tensor, answers: Tensor) -> Finding
     targets = dataset.columns["targets"][rows].bool()
     both = (answers & targets).sum(0)
     f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
-    figures = _label_figures(dataset.schema, answers, targets, both)
+    figures = _label_figures(dataset.task, answers, targets, both)
     return Findings(Score("f1", f1), [sections.mistakes(labels=figures)])
 
 
-def _label_figures(schema: Schema, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelFigures]:
+def _label_figures(task: Task, answers: Tensor, targets: Tensor, both: Tensor) -> list[LabelFigures]:
     result = []
-    for k, label in enumerate(schema.classes):
+    for k, label in enumerate(task.target.names):
         said, true, hit = int(answers[:, k].sum()), int(targets[:, k].sum()), int(both[k])
         f1 = 2 * hit / (said + true) if said + true else 0.0
         result.append(LabelFigures(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1))

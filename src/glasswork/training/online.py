@@ -149,7 +149,7 @@ def training_examples(stage: Stage) -> tuple[Tensor, Tensor]:
     """All training inputs (N, D) and targets (N, K) as the network takes them, float64, in the order they stand in."""
     collate = rows_of(stage.batches)
     batch = collate(stage.batches.sampler.items)
-    width = torch.empty(len(batch), len(collate.scaling.schema.classes), dtype=torch.float64)
+    width = torch.empty(len(batch), len(collate.scaling.task.target.names), dtype=torch.float64)
     return batch.inputs.double(), as_outputs(width, batch.targets)
 
 

@@ -17,8 +17,8 @@ def test_cifar10(tmp_path: Path) -> None:
         (tmp_path / f"{name}.bin").write_bytes(cifar_bytes(count))
     (tmp_path / "batches.meta.txt").write_text("\n".join([*NAMES, "", ""]))
     examples = read(tmp_path, OPTIONS)
-    assert examples.schema.shape == (3, 32, 32)
-    assert examples.schema.classes == tuple(NAMES)
+    assert examples.task.inputs.shape == (3, 32, 32)
+    assert examples.task.target.names == tuple(NAMES)
     assert examples.columns["split"].tolist() == [0] * 15 + [2] * 3
     record = np.frombuffer(cifar_bytes(9), dtype=np.uint8)[:3073]
     assert np.array_equal(examples.columns["inputs"][0].numpy().ravel(), record[1:])
@@ -31,15 +31,15 @@ def test_cifar100_takes_the_fine_labels(tmp_path: Path) -> None:
         (tmp_path / f"{name}.bin").write_bytes(records.tobytes())
     examples = read(tmp_path, OPTIONS)
     assert examples.columns["targets"].tolist() == [90, 91, 92, 93, 90, 91]
-    assert len(examples.schema.classes) == 100
+    assert len(examples.task.target.names) == 100
     (tmp_path / "fine_label_names.txt").write_text("\n".join(f"thing {number}" for number in range(100)))
-    assert read(tmp_path, OPTIONS).schema.classes[93] == "thing 93"
+    assert read(tmp_path, OPTIONS).task.target.names[93] == "thing 93"
 
 
 def test_names_beside_a_single_file(tmp_path: Path) -> None:
     path = write_cifar(tmp_path)
     (tmp_path / "batches.meta.txt").write_text("\n".join(NAMES))
-    assert read(path, OPTIONS).schema.classes == tuple(NAMES)
+    assert read(path, OPTIONS).task.target.names == tuple(NAMES)
 
 
 def test_damaged_files(tmp_path: Path) -> None:

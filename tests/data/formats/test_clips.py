@@ -26,9 +26,9 @@ def test_videos_and_folders_of_pictures_show_the_same(tmp_path: Path) -> None:
     for clip in range(4):
         write_pair(tmp_path / "videos", f"clip{clip}", clip)
     videos = read(tmp_path / "videos", ReadingOptions(32, target="direction"))
-    assert pictures.schema == videos.schema
-    assert pictures.schema.shape == (3, 32, 32)
-    assert pictures.schema.classes == ("left", "right")
+    assert pictures.task == videos.task
+    assert pictures.task.inputs.shape == (3, 32, 32)
+    assert pictures.task.target.names == ("left", "right")
     assert torch.equal(pictures.columns["targets"], videos.columns["targets"])
     assert pictures.offsets["inputs"].tolist() == videos.offsets["inputs"].tolist() == [0, 6, 12, 18, 24]
     difference = (pictures.columns["inputs"].int() - videos.columns["inputs"].int()).abs().float()
@@ -54,7 +54,7 @@ def test_the_column_of_labels_has_to_be_chosen(tmp_path: Path) -> None:
         read(tmp_path, ReadingOptions())
     with pytest.raises(GlassworkError, match="no column 'way': it has frame, direction, third"):
         read(tmp_path, ReadingOptions(target="way"))
-    assert read(tmp_path, ReadingOptions(target="third")).schema.classes == ("0", "1", "2")
+    assert read(tmp_path, ReadingOptions(target="third")).task.target.names == ("0", "1", "2")
 
 
 def test_a_truncated_video_is_named_and_left_out(tmp_path: Path) -> None:

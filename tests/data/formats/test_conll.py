@@ -8,6 +8,7 @@ import torch
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
 from glasswork.data.formats.conll import features, read_questions, words_in, words_of
+from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -29,7 +30,7 @@ def test_every_form_reads_alike(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(FORMS[name], encoding="utf-8")
     dataset = read_sentences(tmp_path / name)
     assert [words_in(dataset, row) for row in range(2)] == [["The", "dog"], ["runs"]]
-    assert dataset.schema.classes == ("DT", "NN", "VB") and dataset.schema.each
+    assert dataset.task.target.names == ("DT", "NN", "VB") and type(dataset.task.target) is PerStep
     assert dataset.columns["targets"].tolist() == [0, 1, 2]
     assert dataset.columns["inputs"].shape == (3, tagged.FEATURES)
     assert torch.equal(dataset.offsets["targets"], dataset.offsets["inputs"])
@@ -68,10 +69,10 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="no train, val and test file"):
         read_sentences(tmp_path / "empty")
     path.write_text(COLUMNS, encoding="utf-8")
-    schema = read_sentences(path).schema
+    task = read_sentences(path).task
     path.write_text("The\tDT\ncat\tNEW\n", encoding="utf-8")
     with pytest.raises(GlassworkError, match="a label 'NEW' that this model does not know"):
-        read_sentences(path, like=schema, classes_known=True)
+        read_sentences(path, like=task, classes_known=True)
 
 
 def test_new_sentences_are_cut_as_those_with_labels_are(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_pixels_and_labels(tmp_path: Path) -> None:
     examples = read(write_idx(tmp_path), OPTIONS)
     assert np.array_equal(examples.columns["inputs"].numpy()[:, 0], pictures(9, seed=9))
     assert examples.columns["targets"].tolist() == labels(9).tolist()
-    assert examples.schema.classes == tuple("0123456789")
+    assert examples.task.target.names == tuple("0123456789")
     assert examples.names == ()
 
 
@@ -44,7 +44,7 @@ def test_labels_may_be_packed_otherwise(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
 def test_fashion_mnist_knows_its_classes(folder: str, tmp_path: Path) -> None:
     write_idx_split(tmp_path / folder)
-    assert read(tmp_path / folder, OPTIONS).schema.classes[-1] == "Ankle boot"
+    assert read(tmp_path / folder, OPTIONS).task.target.names[-1] == "Ankle boot"
 
 
 def test_split_folders(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_split_folders(tmp_path: Path) -> None:
 def test_more_classes_than_digits(tmp_path: Path) -> None:
     path = write_idx_pair(tmp_path, "", 30)
     (tmp_path / "labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(30, dtype=np.uint8) % 26))
-    assert len(read(path, OPTIONS).schema.classes) == 26
+    assert len(read(path, OPTIONS).task.target.names) == 26
 
 
 def header(*sides: int, kind: int = 8) -> bytes:

@@ -22,7 +22,7 @@ def write(folder: Path, classes: dict[str, int]) -> Path:
 
 def test_classes_and_files_in_natural_order(tmp_path: Path) -> None:
     examples = read(write(tmp_path, {"kind 10": 11, "kind 9": 2, "Kind 1": 2}), OPTIONS)
-    assert examples.schema.classes == ("Kind 1", "kind 9", "kind 10")
+    assert examples.task.target.names == ("Kind 1", "kind 9", "kind 10")
     assert examples.columns["targets"].bincount().tolist() == [2, 2, 11]
     of_ten = [row for row, target in enumerate(examples.columns["targets"].tolist()) if target == 2]
     assert examples.columns["inputs"][of_ten, 0, 0, 0].tolist() == list(range(11))
@@ -37,7 +37,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     (folder / "a" / "more" / "deeper").mkdir(parents=True)
     Image.new("RGB", (9, 7)).save(folder / "a" / "more" / "deeper" / "x.JPG")
     examples = read(folder, OPTIONS)
-    assert examples.schema.classes == ("a", "b")
+    assert examples.task.target.names == ("a", "b")
     assert len(examples) == 5
     assert examples.skipped == ("The folder c has no image (but 1 other file) and is not taken as a class.",)
 
@@ -90,7 +90,7 @@ def test_a_class_that_training_lacks_is_said(tmp_path: Path) -> None:
     write(tmp_path / "train", {"a": 2, "b": 2})
     write(tmp_path / "val", {"a": 1, "c": 1})
     examples = read(tmp_path, OPTIONS)
-    assert examples.schema.classes == ("a", "b", "c")
+    assert examples.task.target.names == ("a", "b", "c")
     assert examples.skipped == ("No image of c is in the train split: it cannot be learned.",)
 
 
@@ -99,7 +99,7 @@ def test_trains_may_be_a_class(tmp_path: Path) -> None:
     (folder / "train" / "steam").mkdir()
     Image.new("RGB", (9, 7)).save(folder / "train" / "steam" / "0.png")
     examples = read(folder, OPTIONS)
-    assert examples.schema.classes == ("boat", "car", "train")
+    assert examples.task.target.names == ("boat", "car", "train")
     assert "split" not in examples.columns
 
 

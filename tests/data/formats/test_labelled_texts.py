@@ -9,6 +9,9 @@ import torch
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts
 from glasswork.data.formats.labelled_texts import read_questions, text_of
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Texts
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -40,12 +43,12 @@ def test_a_table_of_texts(tmp_path: Path) -> None:
     path = write_table(tmp_path / "data.csv")
     dataset = read_texts(path)
     assert texts(dataset) == [said for _, said, _ in ROWS]
-    assert dataset.schema.classes == ("kind", "unkind")
+    assert dataset.task.target.names == ("kind", "unkind")
     assert dataset.columns["targets"].tolist() == [0, 1, 0]
-    assert dataset.schema.unused == ("who",)
+    assert Table.of(dataset.task).unused == ("who",)
     assert dataset.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
     assert dataset.name(1) == "row 2: bad tea"
-    vocabulary = dataset.schema.vocabulary
+    vocabulary = Texts.of(dataset.task).vocabulary
     assert vocabulary is not None and vocabulary.tokens[1:3] == ("good", "tea")
     again = read_texts(path)
     assert torch.equal(again.columns["inputs"], dataset.columns["inputs"]) and texts(again) == texts(dataset)
@@ -57,7 +60,7 @@ def test_tables_of_a_split_give_the_vocabulary_by_the_training_rows(tmp_path: Pa
     (tmp_path / "set" / "README.txt").write_text("about it", encoding="utf-8")
     dataset = read_texts(tmp_path / "set")
     assert dataset.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
-    vocabulary = dataset.schema.vocabulary
+    vocabulary = Texts.of(dataset.task).vocabulary
     assert vocabulary is not None and "novel" not in vocabulary.tokens
     begin, end = dataset.offsets["inputs"][-2:].tolist()
     assert dataset.columns["inputs"][begin:end].tolist() == [0, vocabulary.tokens.index("tea")]
@@ -108,13 +111,14 @@ def test_what_holds_no_texts_is_told(tmp_path: Path) -> None:
 
 def test_new_texts_are_read_as_the_model_was_trained(tmp_path: Path) -> None:
     options = ReadingOptions(vocabulary=100)
-    schema = read_texts(write_table(tmp_path / "data.csv")).schema
+    task = read_texts(write_table(tmp_path / "data.csv")).task
     (tmp_path / "lines.txt").write_text("good tea\n\n  strange words\n", encoding="utf-8")
-    lines = read_questions(tmp_path / "lines.txt", schema, options)
+    lines = read_questions(tmp_path / "lines.txt", task, options)
     assert texts(lines) == ["good tea", "strange words"]
     assert list(lines.names) == ["lines.txt line 1", "lines.txt line 3"]
     assert lines.columns["inputs"].tolist() == [1, 2, 0, 0]
-    assert texts(read_questions(tmp_path / "data.csv", schema, options)) == [said for _, said, _ in ROWS]
-    whole = read_questions(tmp_path / "lines.txt", replace(schema, target_columns=()), options)
+    assert texts(read_questions(tmp_path / "data.csv", task, options)) == [said for _, said, _ in ROWS]
+    untabled = Task(replace(Texts.of(task), target_columns=()), task.target)
+    whole = read_questions(tmp_path / "lines.txt", untabled, options)
     assert texts(whole) == ["good tea\n\n  strange words"]
-    assert len(read_questions(write_folders(tmp_path / "set"), replace(schema, target_columns=()), options)) == 3
+    assert len(read_questions(write_folders(tmp_path / "set"), untabled, options)) == 3

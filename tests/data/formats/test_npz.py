@@ -6,6 +6,7 @@ import torch
 from reader_samples import labels, pictures
 
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -60,7 +61,7 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
     }.items():
         dataset = read_arrays(tmp_path, x=vectors, y=targets)
         column = dataset.columns["targets"]
-        kinds[name] = (dataset.schema.target, column.dtype, tuple(column.shape), dataset.schema.classes)
+        kinds[name] = (dataset.task.target, column.dtype, tuple(column.shape), dataset.task.target.names)
     assert kinds == {
         "class": ("class", torch.int64, (6,), ("0", "1", "2")),
         "column": ("class", torch.int64, (6,), ("0", "1", "2")),
@@ -70,8 +71,8 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
         "numbers": ("number", torch.float32, (6, 2), ("y1", "y2")),
     }
     dataset = read_arrays(tmp_path, x=vectors, y=labels(6), classes=np.array(["a", "b", "c"]))
-    assert dataset.schema.classes == ("a", "b", "c")
-    assert dataset.schema.features == ("x1", "x2")
+    assert dataset.task.target.names == ("a", "b", "c")
+    assert Table.of(dataset.task).features == ("x1", "x2")
 
 
 @pytest.mark.parametrize(

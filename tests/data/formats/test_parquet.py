@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -43,8 +44,8 @@ def test_the_same_cells_as_csv_are_the_same_examples(tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text(written(CELLS), encoding="utf-8")
     text = read(tmp_path / "some.csv", ReadingOptions())
     binary = read(write(tmp_path / "some.parquet"), ReadingOptions())
-    assert binary.schema == text.schema
-    assert [column.kind for column in binary.schema.columns] == [
+    assert binary.task == text.task
+    assert [column.kind for column in Table.of(binary.task).columns] == [
         *("number", "number", "category", "boolean", "date", "date", "number"),
     ]
     assert torch.equal(binary.columns["inputs"].nan_to_num(-9), text.columns["inputs"].nan_to_num(-9))
@@ -59,7 +60,7 @@ def test_a_folder_with_a_file_per_split(tmp_path: Path) -> None:
         write(tmp_path / f"{name}.parquet", {**CELLS, "kind": kinds})
     examples = read(tmp_path, ReadingOptions())
     assert examples.columns["split"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert examples.schema.columns[2].categories == ("a", "b")
+    assert Table.of(examples.task).columns[2].categories == ("a", "b")
     (tmp_path / "test.parquet").unlink()
     (tmp_path / "test.csv").write_text(written(CELLS), encoding="utf-8")
     with pytest.raises(GlassworkError, match=r"train\.parquet and .*test\.csv are parts of one data set"):

@@ -8,6 +8,7 @@ import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.series import series
+from glasswork.data.kinds.series import Series
 from glasswork.errors import GlassworkError
 
 
@@ -27,8 +28,8 @@ def test_one_series_with_a_covariate_and_a_given_split(tmp_path: Path) -> None:
     found = read(tmp_path, ["date,load,wind,split", *lines], target="load")
     assert found.columns["inputs"][:, 0].tolist() == [[0, 0], [1, 10], [2, 20], [3, 30], [4, 40]]
     assert found.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
-    assert (found.schema.inputs, found.schema.target, found.schema.classes) == ("series", "ahead", ("load",))
-    assert found.schema.series is not None and found.schema.series.covariates == ("wind",)
+    assert (found.task.inputs, found.task.target, found.task.target.names) == ("series", "ahead", ("load",))
+    assert Series.of(found.task) is not None and Series.of(found.task).covariates == ("wind",)
     assert (found.names[0], found.names[-1]) == ("2020-01-01", "2020-01-05")
     assert found.ordered and found.skipped == ()
 
@@ -36,7 +37,7 @@ def test_one_series_with_a_covariate_and_a_given_split(tmp_path: Path) -> None:
 def test_several_columns_are_several_series(tmp_path: Path) -> None:
     found = read(tmp_path, ["year,a,b,c", "1900,1,2,3", "1901,4,5,6"], target="a,c")
     assert found.columns["inputs"].tolist() == [[[1, 2], [3, 2]], [[4, 5], [6, 5]]]
-    assert found.schema.classes == ("a", "c")
+    assert found.task.target.names == ("a", "c")
     assert list(found.names) == ["1900", "1901"]
 
 
@@ -44,7 +45,7 @@ def test_series_below_one_another_are_found_by_their_names(tmp_path: Path) -> No
     lines = ["2020-01-02,x,2", "2020-01-01,x,1", "2020-01-02,y,20", "2020-01-03,x,3", "2020-01-03,y,30"]
     found = read(tmp_path, ["date,shop,sales", *lines], identifier="shop")
     values = found.columns["inputs"][:, :, 0]
-    assert found.schema.classes == ("x", "y")
+    assert found.task.target.names == ("x", "y")
     assert values[:, 0].tolist() == [1, 2, 3]
     assert values[0, 1].isnan() and values[1:, 1].tolist() == [20, 30]
     assert found.skipped == ("The series 'y' begin later than the others.",)
@@ -63,8 +64,8 @@ def test_series_below_one_another_are_found_by_their_names(tmp_path: Path) -> No
 )
 def test_the_step_is_found(times: list[str], unit: str, step: float, following: str, tmp_path: Path) -> None:
     found = read(tmp_path, ["time,y", *(f"{time},{place}" for place, time in enumerate(times))])
-    assert found.schema.series is not None
-    timing = found.schema.series.timing
+    assert Series.of(found.task) is not None
+    timing = Series.of(found.task).timing
     assert (timing.unit, timing.step) == (unit, step)
     assert timing.word(int(timing.after(int(found.columns["times"][-1]), 1)[0])) == following
 

@@ -123,7 +123,7 @@ def test_patches_are_balanced_and_of_one_picture_in_one_split_each(tmp_path: Pat
         mask[:, :100] = 1
         Image.fromarray(mask).save(tmp_path / f"{place}_mask.png")
     examples = read_annotated(tmp_path, sampling())
-    assert examples.schema.classes == ("other", "annotated")
+    assert examples.task.target.names == ("other", "annotated")
     places: dict[str, set[int]] = {}
     for row, (split, target) in enumerate(
         zip(*(examples.columns[k].tolist() for k in ("split", "targets")), strict=True)

@@ -10,6 +10,7 @@ from PIL import Image
 from reader_samples import table_text
 
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -22,9 +23,9 @@ def read_text(folder: Path, text: str | bytes, target: str | None = None, name: 
 
 def test_numbers_and_categories(tmp_path: Path) -> None:
     dataset = read_text(tmp_path, table_text(4))
-    assert dataset.schema.features == ("height", "width", "kind=a", "kind=b")
+    assert Table.of(dataset.task).features == ("height", "width", "kind=a", "kind=b")
     assert dataset.columns["inputs"].tolist() == [[0, 0, 1, 0], [1, 0.5, 0, 1], [2, 1, 1, 0], [3, 1.5, 0, 1]]
-    assert (dataset.schema.target, dataset.schema.classes) == ("class", ("x", "y", "z"))
+    assert (dataset.task.target, dataset.task.target.names) == ("class", ("x", "y", "z"))
     assert dataset.names[3] == "row 4"
 
 
@@ -34,12 +35,12 @@ def test_separators_quotes_and_byte_order_marks(separator: str, marked: bytes, t
     rows = ['"size ""x"""', "colour", "y"], ["1", f'"re{separator}d"', "0"], ["2", '"bl\nue"', "1"]
     text = "\r\n".join(separator.join(row) for row in rows)
     dataset = read_text(tmp_path, marked + text.encode())
-    assert set(dataset.schema.features) == {'size "x"', "colour=bl\nue", f"colour=re{separator}d"}
+    assert set(Table.of(dataset.task).features) == {'size "x"', "colour=bl\nue", f"colour=re{separator}d"}
     assert dataset.columns["targets"].tolist() == [0, 1]
 
 
 def test_tabs_packed_files_and_commas_for_points(tmp_path: Path) -> None:
-    assert read_text(tmp_path, "a,b\ty\n1\t0\n2\t1\n", name="some.tsv").schema.features == ("a,b",)
+    assert read_text(tmp_path, "a,b\ty\n1\t0\n2\t1\n", name="some.tsv").task.inputs.features == ("a,b",)
     assert len(read_text(tmp_path, gzip.compress(table_text(5).encode()), name="some.csv.gz")) == 5
     dataset = read_text(tmp_path, "a;y\n1,5;0\n-2;1\n")
     assert dataset.columns["inputs"].tolist() == [[1.5], [-2]]
@@ -50,7 +51,7 @@ def test_tabs_packed_files_and_commas_for_points(tmp_path: Path) -> None:
 def test_numbers_come_back_on_both_paths(tmp_path: Path, rows: list[tuple[float, float]], slow: bool) -> None:
     lines = [f"{a!r},{b!r},{row % 2},{'pq'[row % 2] if slow else row}" for row, (a, b) in enumerate(rows)]
     dataset = read_text(tmp_path, "\n".join(["a,b,label,c", *lines]))
-    kept = [place for place, name in enumerate("ab") if name in dataset.schema.features]
+    kept = [place for place, name in enumerate("ab") if name in Table.of(dataset.task).features]
     assert {"ab"[place] for place in range(2) if len({row[place] for row in rows}) > 1} == {"ab"[k] for k in kept}
     found = dataset.columns["inputs"][:, : len(kept)].numpy()
     assert np.array_equal(found, np.array(rows, dtype=np.float32)[:, kept])
@@ -58,7 +59,7 @@ def test_numbers_come_back_on_both_paths(tmp_path: Path, rows: list[tuple[float,
 
 def test_empty_cells_are_marked_and_said(tmp_path: Path) -> None:
     dataset = read_text(tmp_path, "a,b,c,y\n1,u,,0\n,,,1\n4,v,,1\nNA,u,?,0\n")
-    assert dataset.schema.features == ("a", "a: empty", "b=u", "b=v", "b: empty")
+    assert Table.of(dataset.task).features == ("a", "a: empty", "b=u", "b=v", "b: empty")
     assert dataset.columns["inputs"][1].isnan().tolist() == [True, False, False, False, False]
     assert dataset.columns["inputs"][1:3, 1:].tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
     assert dataset.skipped == (
@@ -69,14 +70,14 @@ def test_empty_cells_are_marked_and_said(tmp_path: Path) -> None:
 
 def test_row_numbers_are_no_feature(tmp_path: Path) -> None:
     dataset = read_text(tmp_path, ",a,y\n0,5,0\n1,6,0\n2,7,1\n")
-    assert dataset.schema.features == ("a",)
+    assert Table.of(dataset.task).features == ("a",)
     assert "only numbers the rows" in dataset.skipped[0]
-    assert read_text(tmp_path, "time,y\n0,0\n1,0\n2,1\n").schema.features == ("time",)
+    assert read_text(tmp_path, "time,y\n0,0\n1,0\n2,1\n").task.inputs.features == ("time",)
 
 
 def test_the_usual_names_of_targets(tmp_path: Path) -> None:
     for name in ("target", "Label", "CLASS", "y", "Species"):
-        assert read_text(tmp_path, f"a,{name},b\n1,0,3\n2,1,4\n").schema.features == ("a", "b")
+        assert read_text(tmp_path, f"a,{name},b\n1,0,3\n2,1,4\n").task.inputs.features == ("a", "b")
     with pytest.raises(GlassworkError, match=r"several could be it \(y, label\); its columns: y, label, a"):
         read_text(tmp_path, "y,label,a\n1,2,3\n")
     with pytest.raises(GlassworkError, match="none has a usual name; its columns: a, b"):
@@ -107,7 +108,7 @@ def rows_of(header: str, *cells: str) -> str:
 )
 def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, first: object, tmp_path: Path) -> None:
     dataset = read_text(tmp_path, text, target)
-    assert (dataset.schema.target, dataset.schema.classes) == (kind, classes)
+    assert (dataset.task.target, dataset.task.target.names) == (kind, classes)
     column = dataset.columns["targets"]
     assert column[0].tolist() == first
     assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float32}[kind]
@@ -117,8 +118,8 @@ def test_classes_come_from_all_splits_and_categories_from_the_training_split(tmp
     for name, text in {"train": "c,y\nu,a\nv,b\n", "valid": "c,y\nw,a\n", "test": "y,c\nz,v\n"}.items():
         (tmp_path / f"{name}.csv").write_text(text)
     dataset = read(tmp_path, ReadingOptions())
-    assert dataset.schema.classes == ("a", "b", "z")
-    assert dataset.schema.features == ("c=u", "c=v")
+    assert dataset.task.target.names == ("a", "b", "z")
+    assert Table.of(dataset.task).features == ("c=u", "c=v")
     assert dataset.columns["inputs"][:2].tolist() == [[1, 0], [0, 1]]
     assert dataset.columns["inputs"][2].isnan().all()
     assert dataset.columns["inputs"][3].tolist() == [0, 1]
@@ -185,7 +186,7 @@ def test_images_named_by_a_table(tmp_path: Path) -> None:
         dataset = read(source, ReadingOptions())
         assert dataset.columns["inputs"][:, 0, 0, 0].tolist() == [0, 1, 2, 3]
         assert dataset.columns["targets"].tolist() == [[0, 1], [1, 1], [0, 1], [1, 1]]
-        assert dataset.schema.shape == (3, 6, 8)
+        assert dataset.task.inputs.shape == (3, 6, 8)
         assert dataset.names[0] == "photos/0.png"
         assert "not used: size" in dataset.skipped[0]
         assert "photos/4.png cannot be read" in dataset.skipped[1]

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.tables.dates import dates_of
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 
@@ -23,14 +25,14 @@ def table(folder: Path, cells: list[str], name: str = "some.csv", separator: str
 
 
 def column(dataset: Dataset, feature: str) -> list[float]:
-    found: list[float] = dataset.columns["inputs"][:, dataset.schema.features.index(feature)].tolist()
+    found: list[float] = dataset.columns["inputs"][:, Table.of(dataset.task).features.index(feature)].tolist()
     return found
 
 
 @pytest.mark.parametrize("words", [("true", "false"), ("Yes", "no"), ("TRUE", "False")])
 def test_truth_values_are_one_feature(words: tuple[str, str], tmp_path: Path) -> None:
     dataset = table(tmp_path, [words[row % 2] for row in range(6)] + [""])
-    assert dataset.schema.features == ("a", "c", "c: empty")
+    assert Table.of(dataset.task).features == ("a", "c", "c: empty")
     assert column(dataset, "c")[:6] == [1, 0] * 3
     assert math.isnan(column(dataset, "c")[6])
 
@@ -57,7 +59,7 @@ def test_large_numbers_keep_what_they_differ_by(tmp_path: Path) -> None:
 def test_rare_texts_are_pooled(tmp_path: Path) -> None:
     cells = [f"city {row % 40}" for row in range(8000)] + [f"hamlet {row // 10}" for row in range(900)]
     dataset = table(tmp_path, cells)
-    (number, cities) = dataset.schema.columns
+    (number, cities) = Table.of(dataset.task).columns
     assert (number.name, cities.pooled, len(cities.categories)) == ("a", True, 40)
     assert sum(column(dataset, "c: another")) == 900
     assert len({*dataset.columns["fingerprints"].tolist()}) > 40  # other hamlets are other rows
@@ -65,7 +67,7 @@ def test_rare_texts_are_pooled(tmp_path: Path) -> None:
 
 def test_the_hundred_most_frequent_texts_are_kept(tmp_path: Path) -> None:
     cells = [f"t{number}" for number in range(130) for _ in range(30 + number)]
-    (_, texts) = table(tmp_path, cells).schema.columns
+    (_, texts) = table(tmp_path, cells).task.inputs.columns
     assert set(texts.categories) == {f"t{number}" for number in range(30, 130)}
 
 
@@ -81,7 +83,7 @@ def test_the_hundred_most_frequent_texts_are_kept(tmp_path: Path) -> None:
 )
 def test_columns_of_no_use_are_left_out_and_said(cells: list[str], reason: str, tmp_path: Path) -> None:
     dataset = table(tmp_path, cells)
-    assert (dataset.schema.features, dataset.schema.unused) == (("a",), ("c",))
+    assert (Table.of(dataset.task).features, Table.of(dataset.task).unused) == (("a",), ("c",))
     (sentence,) = dataset.skipped
     assert "'c'" in sentence
     assert reason in sentence
@@ -92,7 +94,7 @@ def test_identifiers(tmp_path: Path) -> None:
     lines = [f"{row * 17 % 101},{row * 19 % 103 + 1000},{row % 7},{row % 2}" for row in range(60)]
     (tmp_path / "some.csv").write_text("\n".join(["PatientId,code,a,y", *lines]), encoding="utf-8")
     dataset = read(tmp_path / "some.csv", ReadingOptions())
-    assert dataset.schema.features == ("code", "a")
+    assert Table.of(dataset.task).features == ("code", "a")
     about_code, about_patients = dataset.skipped
     assert "'code' holds a different whole number in each row" in about_code
     assert "'PatientId' holds identifiers" in about_patients
@@ -108,7 +110,7 @@ def test_dates_become_days_and_circles(tmp_path: Path) -> None:
     )
     assert column(dataset, "c: empty") == [0, 0, 1, 0]
     assert math.isnan(column(dataset, "c: sine of the year")[2])
-    assert not any("day" in feature for feature in dataset.schema.features)
+    assert not any("day" in feature for feature in Table.of(dataset.task).features)
 
 
 def test_times_of_day(tmp_path: Path) -> None:
@@ -154,21 +156,21 @@ def test_day_and_month_are_told_apart_by_the_column(found: list[date], day_first
 def test_an_ambiguous_column_of_dates_is_said(tmp_path: Path) -> None:
     (sentence,) = table(tmp_path, ["03/04/2020", "05/06/2020"]).skipped
     assert "'c' do not tell day and month apart and are read with the month first" in sentence
-    assert table(tmp_path, ["03/04/2020", "25/06/2020"], "other.csv").schema.columns[1].day_first
+    assert table(tmp_path, ["03/04/2020", "25/06/2020"], "other.csv").task.inputs.columns[1].day_first
 
 
 @pytest.mark.parametrize("cells", [["1.10.45", "3.9.0"], ["10:30", "11:45"], ["31.02.2020"] * 2, ["2020-13-01", "x"]])
 def test_what_looks_like_a_date_and_is_none(cells: list[str], tmp_path: Path) -> None:
-    kinds = {one.kind for one in table(tmp_path, [*cells, "z"]).schema.columns}
+    kinds = {one.kind for one in table(tmp_path, [*cells, "z"]).task.inputs.columns}
     assert kinds == {"number", "category"}
 
 
 def test_the_description_travels_as_json(tmp_path: Path) -> None:
     cells = [f"{day % 28 + 1}.1.2020 {day % 24}:00" for day in range(60)] + [""]
-    schema = table(tmp_path, cells).schema
-    assert Schema.from_json(schema.to_json()) == schema
-    assert schema.columns[1].kind == "date"
-    assert schema.target_columns == ("y",)
+    task = table(tmp_path, cells).task
+    assert Task.from_json(task.to_json()) == task
+    assert Table.of(task).columns[1].kind == "date"
+    assert Table.of(task).target_columns == ("y",)
 
 
 @pytest.mark.parametrize(
@@ -180,12 +182,12 @@ def test_the_description_travels_as_json(tmp_path: Path) -> None:
     ],
 )
 def test_a_new_table_has_to_be_as_in_training(cells: list[str], message: str | None, tmp_path: Path) -> None:
-    schema = table(tmp_path, ["1", "2.5", "7"]).schema
+    task = table(tmp_path, ["1", "2.5", "7"]).task
     (tmp_path / "new.csv").write_text("\n".join(["y,c,a", *(f"u,{cell},1" for cell in cells)]), encoding="utf-8")
-    options = ReadingOptions(like=schema, classes_known=True)
+    options = ReadingOptions(like=task, classes_known=True)
     if message is None:
         dataset = read(tmp_path / "new.csv", options)
-        assert dataset.schema.features == ("a", "c")
+        assert Table.of(dataset.task).features == ("a", "c")
         assert "'c' had no empty cells in training and has 1 here" in dataset.skipped[0]
     else:
         with pytest.raises(GlassworkError, match=message):

@@ -9,6 +9,7 @@ import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import text
+from glasswork.data.kinds.text import Text
 from glasswork.data.reading import read
 from glasswork.data.splits import split
 from glasswork.data.vocabulary import UNKNOWN
@@ -18,7 +19,7 @@ OPTIONS = ReadingOptions()
 
 
 def stream(dataset: Dataset) -> str:
-    vocabulary = dataset.schema.vocabulary
+    vocabulary = Text.of(dataset.task).vocabulary
     assert vocabulary is not None
     return vocabulary.decode(dataset.columns["inputs"].tolist())
 
@@ -28,7 +29,7 @@ def test_a_file_is_its_characters(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(words.encode())
     dataset = read(tmp_path / "a.txt", OPTIONS)
     assert stream(dataset) == words
-    assert dataset.schema.classes == (UNKNOWN, *sorted(set(words)))
+    assert dataset.task.target.names == (UNKNOWN, *sorted(set(words)))
     assert dataset.columns["inputs"].dtype == torch.uint8
     assert dataset.ordered
     assert dataset.count(torch.arange(len(dataset))) == len(words)
@@ -64,7 +65,7 @@ def test_given_parts(tmp_path: Path) -> None:
     splits = dataset.columns["split"].tolist()
     assert splits == sorted(splits) and set(splits) == {TRAINING, VALIDATION, TEST}
     assert stream(dataset) == "abcab" * 9 + f"ab{UNKNOWN}" + f"a{UNKNOWN}"
-    assert dataset.schema.classes == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
+    assert dataset.task.target.names == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
     assert dataset.skipped == (
         "Beside train.txt and valid.txt and test.txt, README.md were not read.",
         "2 of the 50 characters are not among those that are trained on and count as one unknown character.",
@@ -116,9 +117,9 @@ def test_many_characters(tmp_path: Path) -> None:
 def test_read_for_a_model_that_knows_its_characters(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc" * 10)
     (tmp_path / "b.txt").write_text("bad" * 10)
-    schema = read(tmp_path / "a.txt", OPTIONS).schema
-    other = read(tmp_path / "b.txt", ReadingOptions(like=schema))
-    assert other.schema == schema
+    task = read(tmp_path / "a.txt", OPTIONS).task
+    other = read(tmp_path / "b.txt", ReadingOptions(like=task))
+    assert other.task == task
     assert stream(other) == f"ba{UNKNOWN}" * 10
 
 

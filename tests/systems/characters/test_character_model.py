@@ -13,7 +13,10 @@ from torch.nn import functional
 from closeness import assert_same_numbers
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text
 from glasswork.data.splits import split
 from glasswork.data.vocabulary import CharacterCounts
 from glasswork.execution import Execution, seed_everything
@@ -34,8 +37,8 @@ def hello() -> Dataset:
     vocabulary, _ = counts.vocabulary(256)
     tokens = torch.from_numpy(vocabulary.encode(words)).to(torch.uint8)
     offsets = torch.arange(0, len(tokens) + 1, len(tokens) // 40)
-    schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
-    return Dataset({"inputs": tokens}, schema, "hello", offsets={"inputs": offsets}, ordered=True)
+    task = Task(Text(vocabulary), NextToken(vocabulary.tokens))
+    return Dataset({"inputs": tokens}, task, "hello", offsets={"inputs": offsets}, ordered=True)
 
 
 def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
@@ -45,7 +48,7 @@ def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
     dataset = hello()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
     seed_everything(0)
-    network = system.network(dataset.schema)
+    network = system.network(dataset.task)
     assert isinstance(network, CharacterNetwork)
     return system, dataset, network
 
@@ -79,7 +82,7 @@ def test_a_chunk_goes_on_where_the_one_before_ended() -> None:
     network.eval()
     text = Stretches(dataset, torch.arange(len(dataset)))
     tokens = text.at(torch.arange(41))[None]
-    loss = partial(system.loss, moment=START, objective=system.objective(dataset.schema))
+    loss = partial(system.loss, moment=START, objective=system.objective(dataset.task))
     whole, _ = loss(network, Batch(tokens[:, :-1], tokens[:, 1:]), {})
     first, state = loss(network, Batch(tokens[:, :20], tokens[:, 1:21]), {})
     second, _ = loss(network, Batch(tokens[:, 20:40], tokens[:, 21:41], begins=False), state)
@@ -109,7 +112,7 @@ def test_what_is_left_open_is_derived() -> None:
     system, _, network = made()
     recipe = system.recipe
     assert (recipe.embedding, recipe.learning_rate, recipe.epochs) == (0, 0.004, 10)
-    assert network.recurrent.kernel.input_size == len(hello().schema.classes)
+    assert network.recurrent.kernel.input_size == len(hello().task.target.names)
     assert made(cell="relu-rnn")[0].recipe.learning_rate == 0.0005
     assert made(embedding=5)[2].recurrent.kernel.input_size == 5
 

@@ -12,8 +12,11 @@ from PIL import Image
 
 import glasswork as gw
 from glasswork.cli import main
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, fingerprints
 from glasswork.data.heldout_classes import UNUSED, hold_classes_out
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.embedding import Embedding
@@ -62,8 +65,8 @@ def marked(classes: int, each: int, given_test: bool = False) -> Dataset:
     }
     if given_test:
         columns["split"] = torch.where(torch.arange(len(inputs)) < classes * each // 2, TEST, TRAINING).to(torch.uint8)
-    schema = Schema("image", (1, 8, 8), "class", tuple(f"kind {place}" for place in range(classes)))
-    return Dataset(columns, schema, "made")
+    task = Task(Images((1, 8, 8)), OneClass(tuple(f"kind {place}" for place in range(classes))))
+    return Dataset(columns, task, "made")
 
 
 @given(some.integers(4, 60), some.integers(1, 4), some.floats(0.01, 0.4), some.floats(0, 0.3), some.integers(0, 99))

@@ -13,9 +13,11 @@ import torch
 import glasswork as gw
 from closeness import assert_same_numbers
 from glasswork.cli import main
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
+from glasswork.data.kinds.task import Task
 from glasswork.data.series_windows import Places, Windows
 from glasswork.execution import Execution
 from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
@@ -28,17 +30,16 @@ SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2
 
 def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Dataset:
     inputs = values[:, :, None].float()
-    kind = Series(Timing("rows"), season=season, window=8, horizon=horizon, quantiles=quantiles)
+    kind = Series(Timing("rows"), season=season, window=8)
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
     names = tuple("abcdef"[: values.shape[1]])
-    return Dataset(columns, Schema("series", (1,), "ahead", names, series=kind), "made", ordered=True)
+    return Dataset(columns, Task(kind, Quantiles(names, horizon, quantiles)), "made", ordered=True)
 
 
 def network_for(dataset: Dataset, members: int = 2) -> Forecasters:
-    kind = dataset.schema.series
-    assert kind is not None
+    kind, ahead = Series.of(dataset.task), Quantiles.of(dataset.task)
     torch.manual_seed(0)
-    return Forecasters(members, "gru", kind.window, kind.features, kind.horizon, kind.quantiles, 4, 0.0).eval()
+    return Forecasters(members, "gru", kind.window, kind.features, ahead.horizon, ahead.quantiles, 4, 0.0).eval()
 
 
 def weekly(count: int = 200, noise: float = 1.0) -> torch.Tensor:

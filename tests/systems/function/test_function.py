@@ -16,7 +16,10 @@ import glasswork as gw
 from closeness import assert_same_numbers
 from glasswork.catalogue import make_system
 from glasswork.cli import main
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.glassbox.contributions import places_between, shares_over
@@ -89,19 +92,11 @@ def test_a_table_of_ones_own_is_approximated_too(tmp_path: Path) -> None:
     result = json.loads(Path("run/result.json").read_text(encoding="utf-8"))
     assert result["test"]["r2"] > 0.95 and result["pictures"] == ["function.png"]
     assert result["remarks"][0].startswith("column 'target' as the sum of a constant and 5 tanh units")
-    assert model.schema.features == ("hour",)
+    assert Table.of(model.task).features == ("hour",)
 
 
-SCHEMA = Schema(
-    "vector",
-    (1,),
-    "number",
-    ("y",),
-    ("x",),
-    mean=(2.0,),
-    deviation=(3.0,),
-    target_mean=(5.0,),
-    target_deviation=(0.5,),
+SCHEMA = Task(
+    Table((1,), features=("x",), mean=(2.0,), deviation=(3.0,)), Numbers(("y",), mean=(5.0,), deviation=(0.5,))
 )
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.formats.whole_slide import open_slide
-from glasswork.data.inputs import of_inputs
+from glasswork.data.kinds.kind import new_inputs
 from glasswork.systems.heatmap.heat_map import HeatMapOptions, heat_map
 from made_data import mistake, said, train, write_npz, write_table
 
@@ -72,7 +72,7 @@ def test_each_value_is_the_model_s_answer_for_that_patch(run: Path, tmp_path: Pa
             if not np.isnan(value):
                 patch = slide.read(column * whole.stride, row * whole.stride, 16, 16)
                 raw = torch.from_numpy(patch.transpose(2, 0, 1).copy())[None]
-                asked = of_inputs(raw, model.schema, ["patch"])
+                asked = new_inputs(raw, model.task, ["patch"])
                 answer = model.system.predict(model.network, asked, model.execution)[0]
                 assert answer.probabilities["annotated"] == pytest.approx(value, abs=1e-5)
                 checked += 1

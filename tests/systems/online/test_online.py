@@ -76,9 +76,9 @@ def made_stage(network: nn.Module | None = None, clock: Clock | None = None, **v
     system = make_system("online", make_request("xor", values).recipe)
     examples = system.read("xor")
     splits = split(examples, 0, 0, 0)
-    examples = examples.with_schema(system.fit(examples, splits.training))
+    examples = examples.with_task(system.fit(examples, splits.training))
     seed_everything(system.recipe.seed)
-    made = network or system.network(examples.schema)
+    made = network or system.network(examples.task)
     [stage] = system.stages(made, Context(examples, splits, Execution()))
     return system, replace(stage, clock=clock or Clock(10))
 
@@ -279,7 +279,7 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
     assert own == ["What it answers where", "What each hidden unit makes of it"]
     assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
     model = gw.load(learnt)
-    plane = plane_of(exclusive_or().with_schema(model.schema), torch.arange(4), "squared-error", model.execution)
+    plane = plane_of(exclusive_or().with_task(model.task), torch.arange(4), "squared-error", model.execution)
     assert plane is not None
     surface = region(model.network, plane)
     assert (surface.inputs, surface.line, len(surface.values)) == (("x1", "x2"), 0.5, 1)

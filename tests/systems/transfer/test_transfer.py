@@ -12,7 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from closeness import assert_same_numbers
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
@@ -160,13 +162,16 @@ def test_features_are_what_the_backbone_says(source: str, data: str) -> None:
     for _ in run.steps():
         pass
     found = system.features(network, learning.dataset, learning.execution).columns["inputs"]
-    schema, images = learning.dataset.schema, learning.dataset.columns["inputs"]
-    mean, deviation = (torch.tensor(each)[:, None, None] for each in (schema.mean, schema.deviation))
+    task, images = learning.dataset.task, learning.dataset.columns["inputs"]
+    mean, deviation = (torch.tensor(each)[:, None, None] for each in (task.inputs.mean, task.inputs.deviation))
     with torch.no_grad():
         expected = network.features((images.float() / 255 - mean) / deviation)
     assert_same_numbers(found, expected)
-    described = json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["schema"]
-    assert (list(schema.mean), list(schema.deviation)) == (described["mean"], described["deviation"])
+    described = json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["task"]
+    assert (list(task.inputs.mean), list(task.inputs.deviation)) == (
+        described["inputs"]["mean"],
+        described["inputs"]["deviation"],
+    )
     finish(run)
 
 
@@ -201,11 +206,13 @@ def test_a_head_is_kept_for_its_own_classes_only(source: str, data: str, capsys:
     capsys.readouterr()
     train("transfer", data=data, weights=source, out="others", **SHORT)
     assert "for 3 classes does not fit, and a new one was begun" in said(capsys)["remarks"][0]
-    names = tuple(json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["schema"]["classes"])
+    names = tuple(
+        json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["task"]["target"]["names"]
+    )
     system = Transfer(TransferRecipe.parse({"network": "convnet-small", "weights": source}))
     before = weights_of(source)["output.weight"]
     for classes, kept in ((names, True), (names[::-1], False)):
-        begun = system.pretrained(Schema("image", (1, SIDE, SIDE), "class", classes)).state_dict()
+        begun = system.pretrained(Task(Images((1, SIDE, SIDE)), OneClass(classes))).state_dict()
         assert torch.equal(begun["head.layers.output.weight"], before) is kept
     assert torch.equal(
         begun["backbone.stages.0.convolution_1.weight"], weights_of(source)["stages.0.convolution_1.weight"]
@@ -224,7 +231,7 @@ def test_weights_of_a_run_of_transfer_and_of_a_file(source: str, data: str) -> N
         torch.equal(tensor, file[name[9:]]) for name, tensor in weights_of(run).items() if name[:9] == "backbone."
     )
     description = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))
-    assert description["schema"]["mean"]  # nobody says what the file expects: as the training pictures are
+    assert description["task"]["inputs"]["mean"]  # nobody says what the file expects: as the training pictures are
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ import torch
 
 from closeness import assert_same_numbers
 from glasswork.data import ragged
-from glasswork.data.dataset import Dataset, Schema, fingerprints
+from glasswork.data.dataset import Dataset, fingerprints
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
@@ -51,10 +54,10 @@ def spots() -> Dataset:
         labels += [clip % 2] * 10
     inputs, offsets = ragged.pack(clips)
     prints = torch.stack([fingerprints(clip.flatten()[None])[0] for clip in clips])
-    schema = Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
+    task = Task(Clips((1, 16, 16)), PerStep(("left", "right")))
     columns = {"inputs": inputs, "targets": torch.tensor(labels), "fingerprints": prints}
     names = [f"clip {clip}" for clip in range(12)]
-    return Dataset(columns, schema, "spots", names, offsets={"inputs": offsets, "targets": offsets})
+    return Dataset(columns, task, "spots", names, offsets={"inputs": offsets, "targets": offsets})
 
 
 def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -> None:

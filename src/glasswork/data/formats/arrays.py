@@ -7,8 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, TargetKind, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
 from glasswork.data.formats.raw_arrays import Array, arranged, images_of, require_numbers, vectors_of
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 
 
@@ -55,31 +62,29 @@ def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, cla
     inputs = _joined([part.inputs for part in parts])
     if len(inputs) == 0:
         raise GlassworkError(f"{source} holds no examples.")
-    targets, kind, names = targets_of(_joined([part.targets for part in parts]), classes, source)
+    targets, target = targets_of(_joined([part.targets for part in parts]), classes, source)
     margin = 0
-    shape: tuple[int, ...]
-    features: tuple[str, ...] = ()
+    kind: Inputs
     if inputs.ndim == 2:
-        columns, shape = vectors_of(inputs, source), (inputs.shape[1],)
-        features = tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1))
+        columns = vectors_of(inputs, source)
+        kind = Table((inputs.shape[1],), tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1)))
     else:
         columns, margin = arranged(torch.from_numpy(images_of(inputs, source)), options)
         _, channels, height, width = columns.shape
-        shape = (channels, height - 2 * margin, width - 2 * margin)
+        kind = Images((channels, height - 2 * margin, width - 2 * margin))
     table = {"inputs": columns, "targets": targets, "fingerprints": fingerprints(columns)}
     splits = [part.split for part in parts for _ in range(len(part.inputs)) if part.split is not None]
     if splits:
         table["split"] = torch.tensor(splits, dtype=torch.uint8)
-    schema = Schema("vector" if inputs.ndim == 2 else "image", shape, kind, names, features)
-    return Dataset(table, schema, source, margin=margin)
+    return Dataset(table, Task(kind, target), source, margin=margin)
 
 
 def _joined(arrays: Sequence[Array]) -> Array:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Tensor, TargetKind, tuple[str, ...]]:
-    """Targets as a column, with their kind and the names of the classes or numbers.
+def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Tensor, Target]:
+    """Targets as a column, with their kind.
 
     Whole numbers and texts in one dimension are classes, zeros and ones in two are any number of classes, everything
     else is numbers.
@@ -93,7 +98,7 @@ def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Ten
         raise GlassworkError(f"The targets of {source} have the shape {targets.shape}: expected (rows,) or (rows, n).")
     if targets.dtype.kind == "U" and targets.ndim == 1:
         known, numbers = np.unique(targets, return_inverse=True)
-        return torch.from_numpy(numbers.astype(np.int64)), "class", tuple(str(name) for name in known)
+        return torch.from_numpy(numbers.astype(np.int64)), OneClass(tuple(str(name) for name in known))
     require_numbers(targets, source, "targets")
     whole = targets.dtype.kind in "biu"
     if whole and targets.ndim == 1:
@@ -101,11 +106,11 @@ def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Ten
     columns = targets.shape[1] if targets.ndim == 2 else 1
     names = tuple(classes) if len(classes) == columns else tuple(f"y{number}" for number in range(1, columns + 1))
     if whole and ((targets == 0) | (targets == 1)).all():
-        return torch.from_numpy(targets.astype(np.uint8)), "classes", names
-    return torch.from_numpy(targets.astype(np.float32).reshape(-1, columns)), "number", names
+        return torch.from_numpy(targets.astype(np.uint8)), Labels(names)
+    return torch.from_numpy(targets.astype(np.float32).reshape(-1, columns)), Numbers(names)
 
 
-def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor, TargetKind, tuple[str, ...]]:
+def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor, Target]:
     low, high = int(labels.min()), int(labels.max())
     # Without names the classes are counted by the largest label, so a stray one would make a huge network.
     limit = len(classes) or max(1000, len(labels))
@@ -116,4 +121,4 @@ def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor,
             f"The label {stray} of example {row} in {source} is out of range: expected 0 to {limit - 1}."
         )
     names = tuple(classes) or tuple(str(number) for number in range(max(high + 1, 2)))
-    return torch.from_numpy(labels), "class", names
+    return torch.from_numpy(labels), OneClass(names)

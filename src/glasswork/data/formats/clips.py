@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.image_folder import is_image
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
+from glasswork.data.kinds.clips import Clips
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.task import Task
 from glasswork.data.listing import natural
 from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
@@ -64,7 +67,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds no clip: expected {FORMAT}")
     labels = [_labels(clip.table, options.target) for clip in clips]
     like = options.like
-    classes = like.classes if like else tuple(sorted({label for row in labels for label in row}, key=natural))
+    classes = like.target.names if like else tuple(sorted({label for row in labels for label in row}, key=natural))
     _check(path, classes, labels, options)
     numbers = {name: number for number, name in enumerate(classes)}
     inputs, problems = _decoded(clips, list(map(len, labels)), options)
@@ -77,10 +80,10 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if any(clip.split is not None for clip in clips):
         columns["split"] = torch.tensor([clip.split or TRAINING for clip in clips], dtype=torch.uint8)
     names = [_name(clip.path, path) for clip in clips]
-    schema = Schema("sequence", tuple(inputs.shape[1:]), "class", classes, each=True)
+    task = Task(Clips(tuple(inputs.shape[1:])), PerStep(classes))
     found = Dataset(
         columns,
-        schema,
+        task,
         str(path),
         names,
         skipped=tuple(problems.values()),
@@ -179,8 +182,8 @@ def _check(path: Path, classes: Sequence[str], labels: Sequence[Sequence[str]], 
 def _decoded(clips: Sequence[_Clip], counts: Sequence[int], options: ReadingOptions) -> tuple[Tensor, dict[int, str]]:
     """All frames, one clip after the other, and why a clip cannot be used, by its place."""
     like = options.like
-    side = options.size or (like.shape[1] if like else SIDE)
-    channels = options.channels or (like.shape[0] if like else 3)
+    side = options.size or (like.inputs.shape[1] if like else SIDE)
+    channels = options.channels or (like.inputs.shape[0] if like else 3)
     room = scratch((sum(counts), channels, side, side))
     ends = ragged.offsets_of(torch.tensor(counts)).tolist()
 

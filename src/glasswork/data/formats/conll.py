@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
 from glasswork.data.formats.splits import split_parts, visible
 from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import natural
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
@@ -74,26 +77,28 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if not found.words:
         raise GlassworkError(f"{path} holds no sentence: expected {FORMAT}")
     like = options.like
-    classes = like.classes if like else tuple(sorted({label for row in found.labels for label in row}, key=natural))
+    classes = (
+        like.target.names if like else tuple(sorted({label for row in found.labels for label in row}, key=natural))
+    )
     if len(classes) < options.least_classes:
         raise GlassworkError(f"Every word of {path} has the label '{classes[0]}': there is nothing to learn.")
     numbers = {label: number for number, label in enumerate(classes)}
     strange = next((label for row in found.labels for label in row if label not in numbers), None)
     if strange is not None:
         raise GlassworkError(f"{path} has a label '{strange}' that this model does not know: {', '.join(classes)}")
-    if like is not None and like.vocabulary is not None:
-        vocabulary = like.vocabulary
+    if like is not None:
+        vocabulary = Texts.of(like).vocabulary
     else:
         training = [row for row, s in zip(found.words, found.splits, strict=True) if s == TRAINING]
         vocabulary = _vocabulary(training or found.words, options)
-    dataset = sentences(found.words, found.names, Schema("text", (FEATURES,), "class", classes, each=True), vocabulary)
+    dataset = sentences(found.words, found.names, Task(Texts(vocabulary, FEATURES), PerStep(classes)))
     targets = torch.tensor([numbers[label] for row in found.labels for label in row])
     columns = {**dataset.columns, "targets": targets}
     columns["fingerprints"] = ragged.fingerprints(columns["texts"], dataset.offsets["texts"])
     if None not in parts:
         columns["split"] = torch.tensor(found.splits, dtype=torch.uint8)
     offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
-    return Dataset(columns, dataset.schema, str(path), dataset.names, offsets=offsets)
+    return Dataset(columns, dataset.task, str(path), dataset.names, offsets=offsets)
 
 
 def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
@@ -116,9 +121,9 @@ def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
     return file_words, names
 
 
-def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Schema, vocabulary: Vocabulary) -> Dataset:
+def sentences(words: Sequence[Sequence[str]], names: Sequence[str], task: Task) -> Dataset:
     """Sentences as columns, whose labels nobody knows."""
-    numbers = vocabulary.numbers
+    numbers = Texts.of(task).vocabulary.numbers
     known: dict[str, list[int]] = {}
     rows: list[list[int]] = []
     for sentence in words:
@@ -129,9 +134,8 @@ def sentences(words: Sequence[Sequence[str]], names: Sequence[str], schema: Sche
     offsets = ragged.offsets_of(torch.tensor([len(sentence) for sentence in words], dtype=torch.int64))
     written, ends = joined_bytes([_BETWEEN.join(sentence) for sentence in words])
     inputs: Tensor = torch.tensor(rows, dtype=torch.int32).reshape(-1, FEATURES)
-    full = Schema(schema.inputs, schema.shape, schema.target, schema.classes, vocabulary=vocabulary, each=True)
     return Dataset(
-        {"inputs": inputs, "texts": written}, full, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends}
+        {"inputs": inputs, "texts": written}, task, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends}
     )
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import torch
 
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.decoding import SUFFIXES, decode_files
 from glasswork.data.formats.splits import split_folders, visible
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
 
@@ -75,8 +78,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     _, channels, height, width = decoded.inputs.shape
     return Dataset(
         columns=columns,
-        schema=Schema(
-            "image", (channels, height - 2 * decoded.margin, width - 2 * decoded.margin), "class", tuple(classes)
+        task=Task(
+            Images((channels, height - 2 * decoded.margin, width - 2 * decoded.margin)), OneClass(tuple(classes))
         ),
         source=str(path),
         names=[str(listing.paths[row].relative_to(path)) for row in rows],

@@ -9,13 +9,17 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.splits import split_folders, visible
 from glasswork.data.formats.tables import table as tables
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.text import pieces as read_pieces
+from glasswork.data.kinds.kind import Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import natural
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
@@ -34,7 +38,9 @@ class _Texts:
     texts: list[str]
     names: list[str]
     splits: list[int] | None = None
-    schema: Schema = field(default_factory=lambda: Schema("text", (), "class", ()))
+    target: Target = field(default_factory=lambda: OneClass(()))
+    target_columns: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     targets: Tensor | None = None
     skipped: list[str] = field(default_factory=list)
 
@@ -62,8 +68,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return _examples(found, path, options)
 
 
-def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Dataset:
-    """Reads texts without their answers, for a model that was trained as `schema` says.
+def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
+    """Reads texts without their answers, for a model that was trained as `task` says.
 
     Of a table the rows; of a text file, where the model was trained on a table, the lines that are not blank; else the
     whole file; of a folder all text files in it.
@@ -71,9 +77,10 @@ def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Datas
     Raises:
         GlassworkError: for what holds no text.
     """
+    kind = Texts.of(task)
     if tables.claims(path):
         table, names = _loaded(path)
-        column = _text_column(table, options.text, {*schema.target_columns, *schema.unused}, path)
+        column = _text_column(table, options.text, {*kind.target_columns, *kind.unused}, path)
         found = _Texts(_cells(table, column), names)
     else:
         files = [path] if path.is_file() else [Path(name) for name in _files(path)]
@@ -82,23 +89,22 @@ def read_questions(path: Path, schema: Schema, options: ReadingOptions) -> Datas
         found = _Texts([], [])
         for file in files:
             whole = _whole(file)
-            if schema.target_columns:
+            if kind.target_columns:
                 lines = [(number, line) for number, line in enumerate(whole.splitlines(), 1) if line.strip()]
                 found.texts += [line.strip() for _, line in lines]
                 found.names += [f"{file.name} line {number}" for number, _ in lines]
             else:
                 found.texts.append(whole)
                 found.names.append(str(file))
-    return examples_of(found.texts, found.names, schema, options.longest)
+    return examples_of(found.texts, found.names, task, options.longest)
 
 
-def examples_of(texts: Sequence[str], names: Sequence[str], schema: Schema, longest: int | None = None) -> Dataset:
-    """Texts whose answers nobody knows, as a model under `schema` takes them; a text may be empty."""
-    assert schema.vocabulary is not None
-    tokens, offsets = encode(texts, schema.vocabulary, longest)
+def examples_of(texts: Sequence[str], names: Sequence[str], task: Task, longest: int | None = None) -> Dataset:
+    """Texts whose answers nobody knows, as a model under `task` takes them; a text may be empty."""
+    tokens, offsets = encode(texts, Texts.of(task).vocabulary, longest)
     written, ends = joined_bytes(texts)
     columns = {"inputs": tokens, "texts": written, "targets": torch.zeros(len(texts), dtype=torch.int64)}
-    return Dataset(columns, schema, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
+    return Dataset(columns, task, "predict", tuple(names), offsets={"inputs": offsets, "texts": ends})
 
 
 def text_of(dataset: Dataset, row: int) -> str:
@@ -111,20 +117,20 @@ def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Dataset:
     """Tokens, answers and splits as columns."""
     assert found.targets is not None
     splits = found.splits or [TRAINING] * len(found.texts)
-    if options.like is not None and options.like.vocabulary is not None:
-        vocabulary = options.like.vocabulary
+    if options.like is not None:
+        vocabulary = Texts.of(options.like).vocabulary
     else:
         trained = [text for text, split in zip(found.texts, splits, strict=True) if split == TRAINING]
         vocabulary = find_vocabulary(trained or found.texts, options.pieces, options.vocabulary, options.least)
     tokens, offsets = encode(found.texts, vocabulary, options.longest)
     written, ends = joined_bytes(found.texts)
-    schema = replace(found.schema, vocabulary=vocabulary)
+    task = Task(Texts(vocabulary, 0, found.target_columns, found.unused), found.target)
     columns = {"inputs": tokens, "targets": found.targets, "texts": written}
     columns["fingerprints"] = ragged.fingerprints(written, ends)
     if found.splits is not None:
         columns["split"] = torch.tensor(splits, dtype=torch.uint8)
     names = [f"{name}: {_excerpt(text)}" for name, text in zip(found.names, found.texts, strict=True)]
-    dataset = Dataset(columns, schema, str(path), names, offsets={"inputs": offsets, "texts": ends})
+    dataset = Dataset(columns, task, str(path), names, offsets={"inputs": offsets, "texts": ends})
     return _without_empty(dataset, found, path)
 
 
@@ -146,14 +152,13 @@ def _without_empty(dataset: Dataset, found: _Texts, path: Path) -> Dataset:
 
 def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
     table, names = _loaded(path)
-    like = options.like
+    like = Texts.of(options.like) if options.like else None
     asked = options.target or (",".join(like.target_columns) if like else None)
     chosen = tables.chosen_targets(table, asked or None, path)
     column = _text_column(table, options.text, set(chosen), path)
-    targets, kind, classes = tables.targets_of(table, chosen, options.least_classes)
+    targets, target = tables.targets_of(table, chosen, options.least_classes)
     unused = tuple(name for name in table.columns if name not in {column, *chosen})
-    found = _Texts(_cells(table, column), names, targets=targets)
-    found.schema = Schema("text", (), kind, classes, target_columns=tuple(chosen), unused=unused)
+    found = _Texts(_cells(table, column), names, None, target, tuple(chosen), unused, targets)
     parts = [split for (split, _), count in zip(_parts(path), table.counts, strict=True) for _ in range(count)]
     if None not in parts:
         found.splits = [split for split in parts if split is not None]
@@ -208,7 +213,7 @@ def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
     if len(classes) < options.least_classes:
         raise GlassworkError(f"{path} has texts of only one class ('{classes[0]}'): there is nothing to learn.")
     found.targets = torch.tensor([classes.index(label) for label in labels])
-    found.schema = Schema("text", (), "class", tuple(classes))
+    found.target = OneClass(tuple(classes))
     found.splits = None if None in parts else splits
     return found
 

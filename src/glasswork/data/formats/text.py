@@ -14,9 +14,12 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.image_folder import is_image
 from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text
 from glasswork.data.listing import natural
 from glasswork.data.scratch import scratch
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
@@ -96,8 +99,8 @@ def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOpt
         corpus = _Corpus(list(corpus), [TRAINING] * len(corpus))
     counts = _counted(path, corpus)
     vocabulary, lost = counts.vocabulary(options.vocabulary)
-    if options.like is not None and options.like.vocabulary is not None:
-        vocabulary, lost = options.like.vocabulary, 0
+    if options.like is not None:
+        vocabulary, lost = Text.of(options.like).vocabulary, 0
     tokens = _encoded(corpus, vocabulary)
     total = len(tokens)
     unknown = total - int(torch.count_nonzero(tokens))
@@ -111,11 +114,9 @@ def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOpt
     columns = {"inputs": tokens, "fingerprints": _fingerprints(tokens, offsets)}
     if len(set(corpus.splits)) > 1:
         columns["split"] = splits
-    schema = Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
+    task = Task(Text(vocabulary), NextToken(vocabulary.tokens))
     names = _names(path, corpus, offsets)
-    return Dataset(
-        columns, schema, str(path), names, 0, tuple(corpus.skipped), offsets={"inputs": offsets}, ordered=True
-    )
+    return Dataset(columns, task, str(path), names, 0, tuple(corpus.skipped), offsets={"inputs": offsets}, ordered=True)
 
 
 def pieces(file: Path) -> Iterator[str]:

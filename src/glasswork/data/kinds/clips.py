@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import ragged
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.video import UnreadableClipError, frames
 from glasswork.data.kinds.kind import TIMES, Affine, Inputs, Port, Reading, as_numbers, image_moments, moments
 from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.task import Task
 
 CHECKED_FRAMES = 32
 
@@ -47,6 +50,11 @@ class Clips(Inputs):
     def zeros(self, count: int) -> Tensor:
         return torch.zeros(count, TIMES, *self.shape)
 
+    @property
+    @override
+    def fitted(self) -> bool:
+        return bool(self.mean)
+
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Self:
         inputs, places = dataset.columns["inputs"], ragged.places(dataset.offsets["inputs"], rows)
@@ -66,7 +74,7 @@ class Clips(Inputs):
         return ragged.pad(inputs, offsets, rows[: self.checked])[0][:, :CHECKED_FRAMES]
 
     @override
-    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
         """Video files and folders of pictures, a clip each."""
         channels, side, _ = self.shape
         for path in paths:
@@ -81,7 +89,7 @@ class Clips(Inputs):
             offsets = ragged.offsets_of(torch.tensor([] if problems else [len(read)]))
             names = () if problems else (str(path),)
             ends = {"inputs": offsets, "targets": offsets}
-            yield Reading([str(path)], Dataset(columns, schema, "predict", names, offsets=ends), problems)
+            yield Reading([str(path)], Dataset(columns, task, "predict", names, offsets=ends), problems)
 
     @override
     def describe(self, dataset: Dataset) -> str:

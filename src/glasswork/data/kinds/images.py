@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import centre
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.decoding import UnreadableImageError, decode
 from glasswork.data.formats.raw_arrays import arranged, images_of
 from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, image_moments, new_inputs
 from glasswork.data.listing import image_files
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.task import Task
 
 CHUNK = 256
 """Images that are read and answered at once."""
@@ -64,6 +67,11 @@ class Images(Inputs):
     def zeros(self, count: int) -> Tensor:
         return torch.zeros(count, *self.shape)
 
+    @property
+    @override
+    def fitted(self) -> bool:
+        return bool(self.mean)
+
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Self:
         mean, deviation = image_moments(dataset.columns["inputs"], rows)
@@ -78,18 +86,18 @@ class Images(Inputs):
         return centre(dataset.columns["inputs"][rows], dataset.margin)
 
     @override
-    def like(self, options: ReadingOptions, schema: Schema) -> ReadingOptions:
+    def like(self, options: ReadingOptions, task: "Task") -> ReadingOptions:
         return replace(options, size=self.side, margin=0, channels=self.shape[0], classes_known=True)
 
     @override
-    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
         """Image files and folders of them."""
         files = [str(file) for path in paths for file in image_files(path)]
         for start in range(0, len(files), CHUNK):
             part = files[start : start + CHUNK]
             images, problems = self.read_images(part)
             read = [name for place, name in enumerate(part) if place not in problems]
-            yield Reading(part, new_inputs(images, schema, read), problems)
+            yield Reading(part, new_inputs(images, task, read), problems)
 
     @override
     def read_images(self, sources: Sequence[str]) -> tuple[Tensor, dict[int, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
@@ -125,6 +125,11 @@ class Inputs(Record, abc.ABC):
         """What a source holds, and what learns from it."""
         return f"{cls.words}: use {cls.preset}"
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the kind says what inputs are scaled by."""
+        return False
+
     def fit(self, dataset: Dataset, rows: Tensor) -> Self:
         """The kind with what inputs are scaled by, found on the training `rows`."""
         return self
@@ -137,7 +142,7 @@ class Inputs(Record, abc.ABC):
         """Some rows as an exported file takes them; None: as the network takes them."""
         return None
 
-    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
         """New inputs, in parts that fit into memory.
 
         Raises:
@@ -180,14 +185,14 @@ class Inputs(Record, abc.ABC):
         """
         raise GlassworkError(f"This model takes no images: it was trained on {self.trained}")
 
-    def like(self, options: ReadingOptions, schema: Schema) -> ReadingOptions:
+    def like(self, options: ReadingOptions, task: "Task") -> ReadingOptions:
         """How a source is read whose inputs are to be of this very kind.
 
         Args:
             options: what else is asked for.
-            schema: that the inputs belong to.
+            task: that the inputs belong to.
         """
-        return replace(options, like=schema, classes_known=True)
+        return replace(options, like=task, classes_known=True)
 
     def align(self, dataset: Dataset) -> Tensor | None:
         """The inputs of examples read anew as a model of this kind takes them; None: they are of another kind or size.
@@ -195,7 +200,7 @@ class Inputs(Record, abc.ABC):
         Raises:
             GlassworkError: for a missing column, or data that has changed.
         """
-        found = dataset.schema.task.inputs
+        found = dataset.task.inputs
         return dataset.columns["inputs"] if type(found) is type(self) and found.shape == self.shape else None
 
     def picture(self, dataset: Dataset, row: int) -> Tensor | None:
@@ -298,7 +303,7 @@ class Target(Record, abc.ABC):
         Raises:
             GlassworkError: for a class that the model does not know.
         """
-        return dataset.columns["targets"] if dataset.schema.task.target == self else None
+        return dataset.columns["targets"] if dataset.task.target == self else None
 
     def strata(self, dataset: Dataset, rows: Tensor) -> Tensor:
         """A number for each of the rows, int64, equal for rows that are alike; a split spreads these evenly."""
@@ -425,10 +430,10 @@ class Affine(nn.Module):
         return torch.addcmul(self.shift, raw.to(torch.float32), self.factor)  # type: ignore[arg-type]
 
 
-def new_inputs(inputs: Tensor, schema: Schema, names: Sequence[str]) -> Dataset:
+def new_inputs(inputs: Tensor, task: "Task", names: Sequence[str]) -> Dataset:
     """New inputs, in raw units, as examples whose targets are unknown."""
     unknown = torch.zeros(len(inputs), dtype=torch.int64)
-    return Dataset({"inputs": inputs, "targets": unknown}, schema, "predict", tuple(names))
+    return Dataset({"inputs": inputs, "targets": unknown}, task, "predict", tuple(names))
 
 
 def as_numbers(tensor: Tensor) -> tuple[float, ...]:

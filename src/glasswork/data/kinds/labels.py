@@ -66,7 +66,7 @@ class Labels(Target):
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
         """One class per example is one label of it."""
-        found, targets = dataset.schema.task.target, dataset.columns["targets"]
+        found, targets = dataset.task.target, dataset.columns["targets"]
         if found == self:
             return targets
         if type(found) is not Labels and type(found) is not OneClass:

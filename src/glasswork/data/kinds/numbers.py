@@ -82,7 +82,7 @@ class Numbers(Target):
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
         """A few whole numbers read as classes, and zeros and ones as labels; both are brought back."""
-        found, targets = dataset.schema.task.target, dataset.columns["targets"]
+        found, targets = dataset.task.target, dataset.columns["targets"]
         if type(found) is Numbers:
             return targets if found.names == self.names else None
         if type(found) is OneClass and len(self.names) == 1:

@@ -59,7 +59,7 @@ class OneClass(Target):
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
-        found, targets = dataset.schema.task.target, dataset.columns["targets"]
+        found, targets = dataset.task.target, dataset.columns["targets"]
         if found == self:
             return targets
         return places_of(found.names, self.names, dataset.source)[targets] if type(found) is OneClass else None

@@ -32,7 +32,7 @@ def require(dataset: Dataset, system: Learner | type[Learner], source: str = "")
     Raises:
         GlassworkError: saying what the data is, and what learns from it.
     """
-    task, (inputs, target) = dataset.schema.task, system.wanted
+    task, (inputs, target) = dataset.task, system.wanted
     if not isinstance(task.inputs, system.takes):
         raise GlassworkError(f"{inputs}, and {source or f'{dataset.source} holds'} {task.inputs.holds()}")
     if not isinstance(task.target, system.answers):

@@ -24,8 +24,6 @@ class Series(Inputs):
         cycles: the cycles of the calendar that the network is told its place in.
         season: after how many steps a series comes back to about the same; 1: it has no season.
         window: how many steps, up to now, the network sees.
-        horizon: how many steps ahead it foretells.
-        quantiles: how many quantiles of every value to come; the k-th is at k / (quantiles + 1).
         target_columns: the columns of the table that hold the values.
         unused: the columns of the table that are left out.
     """
@@ -47,8 +45,6 @@ class Series(Inputs):
     cycles: tuple[str, ...] = ()
     season: int = 1
     window: int = 8
-    horizon: int = 1
-    quantiles: int = 19
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
@@ -73,7 +69,7 @@ class Series(Inputs):
 
     @override
     def describe(self, dataset: Dataset) -> str:
-        names = dataset.schema.task.target.names
+        names = dataset.task.target.names
         many = "one series" if len(names) == 1 else f"{len(names):,} series"
         beside = f" with {len(self.covariates)} covariates" if len(self.covariates) > 1 else ""
         beside = f" with the covariate {self.covariates[0]}" if len(self.covariates) == 1 else beside

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.dataset import Dataset, Schema
+from glasswork.data.dataset import Dataset
 from glasswork.data.formats.raw_arrays import vectors_of
 from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import quoted
@@ -21,6 +21,9 @@ from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers,
 from glasswork.data.kinds.table_scaling import TAILS, TableScaler, column_moments
 from glasswork.data.suspicions import suspicions
 from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from glasswork.data.kinds.task import Task
 
 _PLURALS = {"number": "numbers", "boolean": "booleans", "category": "categories", "date": "dates"}
 
@@ -65,6 +68,11 @@ class Table(Inputs):
     def zeros(self, count: int) -> Tensor:
         return torch.zeros(count, *self.shape)
 
+    @property
+    @override
+    def fitted(self) -> bool:
+        return bool(self.mean)
+
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Self:
         numbers = dataset.columns["inputs"][rows].to(torch.float64)
@@ -87,14 +95,14 @@ class Table(Inputs):
         return self.columns or tuple(Column(feature, "number") for feature in self.features)
 
     @override
-    def read(self, paths: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
         """The rows of tables."""
         for path in paths:
             if not path.is_file():
                 raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
             rows, _ = self.read_table(path)
             names = [f"{path.name} row {row}" for row in range(1, len(rows) + 1)]
-            yield Reading(names, new_inputs(rows, schema, names))
+            yield Reading(names, new_inputs(rows, task, names))
 
     def read_table(self, path: Path) -> tuple[Tensor, tuple[str, ...]]:
         """The model's features out of a table, in any format that tables are trained on.
@@ -135,7 +143,7 @@ class Table(Inputs):
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
         """Features of plain arrays are found by name."""
-        found, inputs = dataset.schema.task.inputs, dataset.columns["inputs"]
+        found, inputs = dataset.task.inputs, dataset.columns["inputs"]
         if not isinstance(found, Table) or (found.features == self.features and found.shape != self.shape):
             return None
         if (found.columns, found.features) == (self.columns, self.features):

@@ -125,7 +125,7 @@ class Texts(Inputs):
 
     @override
     def port(self) -> Port:
-        meaning = "the place of each token in the schema's vocabulary; -1 behind the end of a shorter text"
+        meaning = "the place of each token in the task's vocabulary; -1 behind the end of a shorter text"
         return Port("tokens", "int64", ("batch", "times", *self.shape), meaning)
 
 
@@ -135,7 +135,7 @@ def aligned(kind: Inputs, vocabulary: Vocabulary, dataset: Dataset) -> Tensor | 
     Raises:
         GlassworkError: for other tokens.
     """
-    found = dataset.schema.task.inputs
+    found = dataset.task.inputs
     if not isinstance(found, Text | Texts) or type(found) is not type(kind) or found.shape != kind.shape:
         return None
     if found.vocabulary != vocabulary:

@@ -6,7 +6,8 @@ from itertools import islice
 import numpy as np
 from torch import nn
 
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.text import Text
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.systems.characters.decoding import Choice, Tokens, beam_search, drawn
@@ -17,12 +18,12 @@ UNKNOWN = 0
 """The token that is never written."""
 
 
-def write(network: nn.Module, schema: Schema, prompt: str, length: int, choice: Choice, seed: int) -> Iterator[str]:
+def write(network: nn.Module, task: Task, prompt: str, length: int, choice: Choice, seed: int) -> Iterator[str]:
     """What the network goes on with, character by character as it is drawn; a beam gives its text at the end.
 
     Args:
         network: of characters.
-        schema: of its text.
+        task: of its text.
         prompt: what it reads first, and does not repeat; empty: the beginning of a line.
         length: how many characters.
         choice: how each is chosen.
@@ -31,7 +32,7 @@ def write(network: nn.Module, schema: Schema, prompt: str, length: int, choice: 
     Raises:
         GlassworkError: for a network that does not write, characters that it does not know, or a choice that cannot be.
     """
-    stepper, vocabulary, tokens = _ready(network, schema, prompt, length, choice)
+    stepper, vocabulary, tokens = _ready(network, task, prompt, length, choice)
     if choice.beam is not None:
         return iter(vocabulary.decode(beam_search(stepper, tokens, length, choice.beam).tolist()))
     stepped = drawn(stepper, tokens, choice, seed)
@@ -39,13 +40,13 @@ def write(network: nn.Module, schema: Schema, prompt: str, length: int, choice: 
 
 
 def write_several(
-    network: nn.Module, schema: Schema, prompt: str, length: int, choice: Choice, seed: int, count: int
+    network: nn.Module, task: Task, prompt: str, length: int, choice: Choice, seed: int, count: int
 ) -> list[str]:
     """Several texts that are drawn side by side, which takes little longer than one.
 
     Args:
         network: of characters.
-        schema: of its text.
+        task: of its text.
         prompt: what each goes on from.
         length: characters of each.
         choice: how each character is chosen; no beam.
@@ -55,7 +56,7 @@ def write_several(
     Raises:
         GlassworkError: as for `write`.
     """
-    stepper, vocabulary, tokens = _ready(network, schema, prompt, length, choice)
+    stepper, vocabulary, tokens = _ready(network, task, prompt, length, choice)
     if choice.beam is not None:
         raise GlassworkError("A beam finds one text, the most probable: leave --beam or --samples away")
     if count < 1:
@@ -65,10 +66,10 @@ def write_several(
 
 
 def _ready(
-    network: nn.Module, schema: Schema, prompt: str, length: int, choice: Choice
+    network: nn.Module, task: Task, prompt: str, length: int, choice: Choice
 ) -> tuple[Stepper, Vocabulary, Tokens]:
     """What is needed to write, once all that was asked for is seen to be possible."""
-    vocabulary = schema.vocabulary
+    vocabulary = Text.of(task).vocabulary
     if not isinstance(network, CharacterNetwork) or vocabulary is None:
         raise GlassworkError("This model does not write: train one that does with glasswork train char-rnn")
     unknown = vocabulary.unknown(prompt)

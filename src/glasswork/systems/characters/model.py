@@ -34,4 +34,4 @@ class CharacterModel(Model):
         Raises:
             GlassworkError: for characters in the prompt that it does not know.
         """
-        return write(self.network, self.schema, prompt, length, Choice(temperature, top_k, top_p, beam), seed)
+        return write(self.network, self.task, prompt, length, Choice(temperature, top_k, top_p, beam), seed)

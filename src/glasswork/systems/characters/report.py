@@ -42,7 +42,7 @@ def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], l
 
 def single_characters(dataset: Dataset, training: Tensor, rows: Tensor) -> float:
     """Bits per character on `rows` of a model that knows only how often each character comes in `training`."""
-    size = len(dataset.schema.classes)
+    size = len(dataset.task.target.names)
     known, asked = (_counts(dataset, part, size) for part in (training, rows))
     logs = ((known + 1) / (known + 1).sum()).log2()
     return float(-(asked * logs).sum() / asked.sum())

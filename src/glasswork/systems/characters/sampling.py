@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from glasswork.data.dataset import Schema
+from glasswork.data.kinds.task import Task
 from glasswork.execution import mixed
 from glasswork.systems.characters.decoding import Choice
 from glasswork.systems.characters.generate import write
@@ -14,7 +14,7 @@ LENGTH = 300
 CHOICE = Choice(temperature=0.7)
 
 
-def sampled(stage: Stage, start: Tree | None, schema: Schema, prompt: str, moments: int) -> Iterator[Step]:
+def sampled(stage: Stage, start: Tree | None, task: Task, prompt: str, moments: int) -> Iterator[Step]:
     """Fits, and lets the network write a sample at some moments, more of them early; the steps' state keeps them.
 
     Network, random generators and steps are left as they are.
@@ -22,14 +22,14 @@ def sampled(stage: Stage, start: Tree | None, schema: Schema, prompt: str, momen
     Args:
         stage: of the character model.
         start: the state of a former step; its samples are kept.
-        schema: of the text.
+        task: of the text.
         prompt: what each sample goes on from; empty: the most usual beginning, a line break where there is one.
         moments: how many; 0: none.
     """
     samples: list[Tree] = list(start["samples"]) if start is not None else []
     for step in fit(stage, start):
         if moments and _due(step, samples, moments):
-            words = write(stage.network, schema, prompt, LENGTH, CHOICE, mixed(stage.seed, step.number))
+            words = write(stage.network, task, prompt, LENGTH, CHOICE, mixed(stage.seed, step.number))
             samples = [*samples, _sample(step, prompt + "".join(words))]
         kept = samples
 

@@ -13,10 +13,11 @@ from typing_extensions import override
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
 from glasswork.data.bptt import Stretches, text_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.next_token import NextToken
+from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Text
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
@@ -60,31 +61,31 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
     answers: ClassVar[tuple[type[Target], ...]] = (NextToken,)
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective("cross-entropy")
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary) if like is None else ReadingOptions(like=like)
         return read(source, options, text)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
-        unknown = dataset.schema.vocabulary.unknown(recipe.prompt) if dataset.schema.vocabulary else ""
+        unknown = Text.of(dataset.task).vocabulary.unknown(recipe.prompt)
         if unknown:
             raise GlassworkError(f"The prompt has characters that are not in {dataset.source}: {unknown!r}")
         for part, rows in splits.named().items():
             if 0 < dataset.count(rows) < 2:
                 raise GlassworkError(f"{dataset.source} has one character to {part} on: give it more text")
-        embedding = 0 if len(dataset.schema.classes) <= ONE_HOT else recipe.units
+        embedding = 0 if len(dataset.task.target.names) <= ONE_HOT else recipe.units
         return {"epochs": 10, "batch_size": 64, "learning_rate": RATES[recipe.cell], "embedding": embedding}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
         return CharacterNetwork(
-            recipe.cell, len(schema.classes), recipe.units, recipe.layers, recipe.embedding or 0, recipe.dropout
+            recipe.cell, len(task.target.names), recipe.units, recipe.layers, recipe.embedding or 0, recipe.dropout
         )
 
     @override
@@ -93,7 +94,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
-        minimise = partial(sampled, schema=dataset.schema, prompt=recipe.prompt, moments=recipe.samples)
+        minimise = partial(sampled, task=dataset.task, prompt=recipe.prompt, moments=recipe.samples)
         return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 
     @override
@@ -130,11 +131,11 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return report_text(context, evaluation, last)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read(path, schema)
+            dataset = self.read(path, task)
             columns = {"inputs": dataset.columns["inputs"]}
             ends = {"inputs": dataset.offsets["inputs"][[0, -1]]}  # one row, the whole text
             yield Reading([str(path)], replace(dataset, columns=columns, offsets=ends, names=[str(path)]))
@@ -157,7 +158,9 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         found = []
         for row, name in enumerate(dataset.names):
             chances = following(network, dataset, row, execution)
-            ranked = {dataset.schema.classes[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()}
+            ranked = {
+                dataset.task.target.names[k]: float(chances[k]) for k in chances.argsort(descending=True).tolist()
+            }
             one, figures = torch.tensor([row]), {}
             if dataset.count(one) > 1:
                 figures["bits_per_character"] = measured(network, dataset, one, execution)["bits_per_character"]
@@ -170,9 +173,9 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return found
 
     @override
-    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+    def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:
         write = (f"glasswork write {run} --prompt TEXT", "goes on with a text, character by character")
-        return [write, *super().next_commands(run, schema)]
+        return [write, *super().next_commands(run, task)]
 
     @override
     def model_class(self) -> type["CharacterModel"]:
@@ -181,11 +184,11 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         return CharacterModel
 
     @override
-    def usual_schema(self) -> Schema:
+    def usual_task(self) -> Task:
         counts = CharacterCounts()
         counts.add(SAMPLE)
         vocabulary, _ = counts.vocabulary(256)
-        return Schema("text", (), "next", vocabulary.tokens, vocabulary=vocabulary)
+        return Task(Text(vocabulary), NextToken(vocabulary.tokens))
 
     @override
     def sample(self, folder: Path) -> Sample:

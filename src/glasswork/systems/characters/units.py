@@ -82,11 +82,11 @@ def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tra
         )
     if characters < LEAST:
         raise GlassworkError(f"--characters {characters} is too little: it is {LEAST} or more")
-    part = next(iter(model.system.inputs([Path(source)], model.schema)))
+    part = next(iter(model.system.inputs([Path(source)], model.task)))
     tokens = part.dataset.columns["inputs"][:characters].long().cpu()
     if len(tokens) < LEAST:
         raise GlassworkError(f"{source} has {len(tokens)} characters, and {LEAST} is the least that says anything")
-    classes = model.schema.classes
+    classes = model.task.target.names
     text = "".join(classes[number] for number in tokens.tolist())
     network = network.cpu().float().eval()
     reading = read_through(network.recurrent, network.embedding(tokens[None]), network.output, text, classes)

@@ -28,7 +28,7 @@ LARGEST_SIDE = 32
 def gallery_rows(dataset: Dataset, splits: Splits) -> Tensor:
     """Up to 200 examples of each class, from which its mean is taken: of those trained on, else of those held out."""
     targets = dataset.columns["targets"]
-    count = len(dataset.schema.classes)
+    count = len(dataset.task.target.names)
     trained = torch.zeros(count, dtype=torch.bool)
     trained[targets[splits.training]] = True
     others = torch.cat([splits.validation, splits.test])
@@ -94,7 +94,7 @@ def _neighbours_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> S
             )
             for i in places
         ]
-        strips.append(Pictures([first, *others], dataset.schema.classes[int(classes[query])], "strip"))
+        strips.append(Pictures([first, *others], dataset.task.target.names[int(classes[query])], "strip"))
     return Section(
         "What lies nearest",
         "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
@@ -144,7 +144,7 @@ def _map_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Section:
     chosen = torch.isin(classes, kinds).nonzero()[:, 0]
     chosen = chosen[:: -(-len(chosen) // MAPPED)]
     places = principal_plane(embeddings[chosen])
-    names = [dataset.schema.classes[kind] for kind in kinds.tolist()]
+    names = [dataset.task.target.names[kind] for kind in kinds.tolist()]
     groups = [[(x, y) for x, y in places[classes[chosen] == kind].tolist()] for kind in kinds.tolist()]
     return Section(
         "A map of the embedding",

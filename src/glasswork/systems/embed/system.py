@@ -12,12 +12,13 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.require import require
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits
@@ -63,21 +64,21 @@ class Embed(System[EmbedRecipe, Tensor]):
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective("cross-entropy")  # of the nearest class mean; a triplet takes three examples
 
     @override
-    def minimised(self, schema: Schema) -> str:
+    def minimised(self, task: Task) -> str:
         return "triplet loss"
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
         options = ReadingOptions(recipe.size, 0, recipe.target, recipe.strict)
         if like is not None:
-            side = like.shape[1] if like.shape[1] == like.shape[2] else None
-            options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.shape[0], True)
+            side = like.inputs.shape[1] if like.inputs.shape[1] == like.inputs.shape[2] else None
+            options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.inputs.shape[0], True)
         dataset = read(source, options)
         require(dataset, self)
         if like is not None:
@@ -101,7 +102,7 @@ class Embed(System[EmbedRecipe, Tensor]):
                 f"A batch of {recipe.classes_per_batch} classes with {each} examples each is none of {batch}: "
                 "leave --batch-size away"
             )
-        shape, named = dataset.schema.shape, NETWORKS.get(recipe.network)
+        shape, named = dataset.task.inputs.shape, NETWORKS.get(recipe.network)
         return {
             "epochs": 20,
             "batch_size": per_batch * each,
@@ -120,12 +121,12 @@ class Embed(System[EmbedRecipe, Tensor]):
         return resolved.model_copy(update={"classes_per_batch": min(resolved.classes_per_batch, classes)})
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
-        return Embedding(self._body(schema), self.recipe.embedding, len(schema.classes))
+    def network(self, task: Task) -> nn.Module:
+        return Embedding(self._body(task), self.recipe.embedding, len(task.target.names))
 
-    def _body(self, schema: Schema) -> nn.Module:
+    def _body(self, task: Task) -> nn.Module:
         coordinates = tuple(map(str, range(self.recipe.embedding)))
-        return build_network(Architecture(self.recipe.network), replace(schema, classes=coordinates))
+        return build_network(Architecture(self.recipe.network), Task(task.inputs, OneClass(coordinates)))
 
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
@@ -210,11 +211,11 @@ def has_pairs(classes: Tensor) -> bool:
     return len(classes) > 0 and int(torch.bincount(classes).max()) > 1
 
 
-def _with_classes_of(dataset: Dataset, schema: Schema) -> Dataset:
+def _with_classes_of(dataset: Dataset, task: Task) -> Dataset:
     """Examples numbered as the model numbers its classes; those that it does not know get numbers of their own."""
-    known = {name: place for place, name in enumerate(schema.classes)}
-    others = [name for name in dataset.schema.classes if name not in known]
+    known = {name: place for place, name in enumerate(task.target.names)}
+    others = [name for name in dataset.task.target.names if name not in known]
     numbers = known | {name: len(known) + place for place, name in enumerate(others)}
-    places = torch.tensor([numbers[name] for name in dataset.schema.classes])
+    places = torch.tensor([numbers[name] for name in dataset.task.target.names])
     columns = {**dataset.columns, "targets": places[dataset.columns["targets"]]}
-    return replace(dataset, columns=columns, schema=replace(dataset.schema, classes=schema.classes))
+    return replace(dataset, columns=columns, task=Task(dataset.task.inputs, task.target))

@@ -40,8 +40,8 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         (forecasts, horizon); NaN where a series is not among the first 30, or has less than two seasons, or one and
         eleven values, to be fitted to.
     """
-    kind = windows.kind
-    found = torch.full((len(places), kind.horizon), torch.nan)
+    kind, horizon = windows.kind, windows.ahead.horizon
+    found = torch.full((len(places), horizon), torch.nan)
     for series in sorted(set(places.series.tolist()))[:MOST_SERIES]:
         mine = (places.series == series).nonzero()[:, 0]
         values = windows.values[:, series].double().numpy()
@@ -50,7 +50,7 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         whole = _without_gaps(values[begin : begin + int(origins.max())])
         fitted = whole[: int(origins.min())]
         if len(fitted) >= max(_LEAST_SEASONS * kind.season, kind.season + _LEAST_VALUES):
-            found[mine] = torch.from_numpy(_smoothed(fitted, whole, origins, kind.season, kind.horizon)).float()
+            found[mine] = torch.from_numpy(_smoothed(fitted, whole, origins, kind.season, horizon)).float()
     return found
 
 

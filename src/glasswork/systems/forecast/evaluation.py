@@ -80,7 +80,7 @@ def outputs_of(network: nn.Module, windows: Windows, places: Places, execution: 
         for start in range(0, len(places), CHUNK):
             chosen = places.at(torch.arange(start, min(start + CHUNK, len(places))))
             parts.append(network(windows.batch(chosen, known=False).inputs).float().cpu())
-    shape = (0, windows.kind.horizon, windows.kind.quantiles)
+    shape = (0, windows.ahead.horizon, windows.ahead.quantiles)
     return torch.cat(parts) if parts else torch.zeros(shape)
 
 
@@ -105,7 +105,7 @@ def backtest(
         most: how many forecasts at most, evenly chosen; absent: all.
     """
     windows = Windows(dataset, execution)
-    places = windows.places(rows, stride_of(windows.kind.horizon, len(rows), stride))
+    places = windows.places(rows, stride_of(windows.ahead.horizon, len(rows), stride))
     if most is not None:
         places = spread(places, most)
     if not len(places):
@@ -158,7 +158,7 @@ def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Exe
 def calibrated_values(dataset: Dataset, rows: Tensor) -> int:
     """On how many values of some rows `calibrate` rests."""
     windows = Windows(dataset, Execution())
-    return len(_calibration_places(windows, rows)) * windows.kind.horizon
+    return len(_calibration_places(windows, rows)) * windows.ahead.horizon
 
 
 def _calibration_places(windows: Windows, rows: Tensor) -> Places:

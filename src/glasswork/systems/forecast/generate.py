@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.quantiles import Quantiles
+from glasswork.data.kinds.series import Series
 from glasswork.data.series_windows import Windows
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -85,8 +87,7 @@ def foretold(network: nn.Module, dataset: Dataset, execution: Execution) -> Fore
     Raises:
         GlassworkError: where none of them has enough known values at its end.
     """
-    kind = dataset.schema.series
-    assert kind is not None
+    kind, ahead = Series.of(dataset.task), Quantiles.of(dataset.task)
     windows = Windows(dataset, execution)
     places = windows.latest()
     if not len(places):
@@ -95,14 +96,14 @@ def foretold(network: nn.Module, dataset: Dataset, execution: Execution) -> Fore
             f"a series: {kind.window:,} to read and a season of {kind.season:,} before them"
         )
     values = windows.answers(outputs_of(network, windows, places, execution), places)
-    naive, names = windows.naive(places), dataset.schema.classes
-    shown = min(len(dataset), max(HISTORY * kind.horizon, min(kind.season, 10 * kind.horizon)))
+    naive, names = windows.naive(places), dataset.task.target.names
+    shown = min(len(dataset), max(HISTORY * ahead.horizon, min(kind.season, 10 * ahead.horizon)))
     past = torch.arange(len(dataset) - shown, len(dataset))
     timing, last = kind.timing, int(windows.times[-1])
     return Foretold(
         dataset.source,
-        quantile_levels(kind.quantiles).tolist(),
-        [timing.word(time) for time in timing.after(last, kind.horizon).tolist()],
+        quantile_levels(ahead.quantiles).tolist(),
+        [timing.word(time) for time in timing.after(last, ahead.horizon).tolist()],
         [timing.word(time) for time in windows.times[past].tolist()],
         [
             SeriesForecast(

@@ -22,4 +22,4 @@ class ForecastModel(Model):
         source = data or self.system.recipe.data
         if source is None:
             raise GlassworkError("This model knows no series of its own: name a table of some with --data")
-        return foretold(self.network, self.system.read(source, self.schema), self.execution)
+        return foretold(self.network, self.system.read(source, self.task), self.execution)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.quantiles import Quantiles
+from glasswork.data.kinds.series import Series
 from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
 from glasswork.report.report import Report, Score, Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
@@ -30,12 +32,11 @@ def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findi
         context: what was trained on; its validation values are those that the intervals were calibrated on.
         evaluation: the backtest.
     """
-    dataset, kind, where = context.dataset, context.dataset.schema.series, measured_rows(context.splits)[0]
-    assert kind is not None
-    found, metrics = evaluation.outputs, evaluation.metrics.values
+    dataset, kind, where = context.dataset, Series.of(context.dataset.task), measured_rows(context.splits)[0]
+    found, metrics, ahead = evaluation.outputs, evaluation.metrics.values, Quantiles.of(dataset.task)
     calibrated = calibrated_values(dataset, context.splits.validation)
-    promised = (kind.quantiles - 1) / (kind.quantiles + 1)
-    remarks = [_verdict(metrics, len(found.places), kind.timing.steps_in_words(kind.horizon), where)]
+    promised = (ahead.quantiles - 1) / (ahead.quantiles + 1)
+    remarks = [_verdict(metrics, len(found.places), kind.timing.steps_in_words(ahead.horizon), where)]
     remarks.append(
         f"intervals of {promised:.0%} hold {metrics['coverage']:.1%} of the {where} values, calibrated on "
         f"{calibrated:,} validation values"
@@ -99,11 +100,10 @@ def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Sectio
 
 def _drawn(dataset: Dataset, found: Backtest, where: str) -> Section:
     """The last forecasts of a few series, with what came."""
-    kind = dataset.schema.series
-    assert kind is not None
+    ahead = Quantiles.of(dataset.task)
     series = sorted(set(found.places.series.tolist()))[:DRAWN_SERIES]
     fans = [_fan(dataset, found, one) for one in series]
-    outer, inner = (kind.quantiles - 1) / (kind.quantiles + 1), _inner(kind.quantiles)[2]
+    outer, inner = (ahead.quantiles - 1) / (ahead.quantiles + 1), _inner(ahead.quantiles)[2]
     return Section(
         "Forecasts and what came",
         f"The last {where} forecasts: the median as a line, intervals that shall hold {outer:.0%} and {inner:.0%} of "
@@ -121,28 +121,29 @@ def _inner(quantiles: int) -> tuple[int, int, float]:
 
 
 def _fan(dataset: Dataset, found: Backtest, series: int) -> Fan:
-    kind = dataset.schema.series
-    assert kind is not None
+    kind, ahead = Series.of(dataset.task), Quantiles.of(dataset.task)
     mine = (found.places.series == series).nonzero()[:, 0].tolist()
     chosen: list[int] = []
     for place in reversed(mine):  # the last ones that do not overlap
         origin = int(found.places.origins[place])
-        if not chosen or origin + kind.horizon <= int(found.places.origins[chosen[-1]]):
+        if not chosen or origin + ahead.horizon <= int(found.places.origins[chosen[-1]]):
             chosen.append(place)
         if len(chosen) == DRAWN_FORECASTS:
             break
     first = int(found.places.origins[chosen[-1]])
-    begin = max(0, first - kind.horizon)
-    end = int(found.places.origins[chosen[0]]) + kind.horizon
+    begin = max(0, first - ahead.horizon)
+    end = int(found.places.origins[chosen[0]]) + ahead.horizon
     values = dataset.columns["inputs"][begin:end, series, 0]
-    low, high, _ = _inner(kind.quantiles)
+    low, high, _ = _inner(ahead.quantiles)
     forecasts = [
         forecast_of(int(found.places.origins[place]), found.quantiles[place], found.naive[place], low, high)
         for place in reversed(chosen)
     ]
     times = torch.arange(begin, end).tolist()
     words = [kind.timing.word(int(dataset.columns["times"][row])) for row in times]
-    return Fan(dataset.schema.classes[series], list(zip(times, values.tolist(), strict=True)), forecasts, times, words)
+    return Fan(
+        dataset.task.target.names[series], list(zip(times, values.tolist(), strict=True)), forecasts, times, words
+    )
 
 
 def forecast_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: int, high: int) -> Forecast:

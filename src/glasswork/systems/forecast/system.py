@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.batches import Batch
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.series import series
 from glasswork.data.formats.series.seasons import find_season
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
+from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.series_windows import Places, Windows, window_batches
@@ -56,19 +57,18 @@ class Forecast(System[ForecastRecipe, Backtest]):
     answers: ClassVar[tuple[type[Target], ...]] = (Quantiles,)
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective("pinball")
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
         return read(source, options if like is None else ReadingOptions(like=like), series)
 
     @override
-    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
-        recipe, kind = self.recipe, dataset.schema.series
-        assert kind is not None
+    def fit(self, dataset: Dataset, rows: Tensor) -> Task:
+        recipe, kind = self.recipe, Series.of(dataset.task)
         values = dataset.columns["inputs"][rows]
         season = recipe.season or find_season(values[:, :, 0], kind.timing, recipe.horizon)
         horizon = recipe.horizon or kind.timing.periods().get("day") or (season if season > 1 else _USUAL_HORIZON)
@@ -76,45 +76,39 @@ class Forecast(System[ForecastRecipe, Backtest]):
         beside = values[:, :, 1:].flatten(0, 1).double()
         mean = beside.nanmean(0)
         deviation = (beside - mean).square().nanmean(0).sqrt()
-        return replace(
-            dataset.schema,
-            series=replace(
-                kind,
-                mean=tuple(mean.tolist()),
-                deviation=tuple(value if value > 1e-12 else 1.0 for value in deviation.tolist()),
-                cycles=kind.timing.cycles(len(rows)),
-                season=season,
-                window=recipe.window or usual,
-                horizon=horizon,
-                quantiles=recipe.quantiles,
-            ),
+        inputs = replace(
+            kind,
+            mean=tuple(mean.tolist()),
+            deviation=tuple(value if value > 1e-12 else 1.0 for value in deviation.tolist()),
+            cycles=kind.timing.cycles(len(rows)),
+            season=season,
+            window=recipe.window or usual,
         )
+        return Task(inputs, Quantiles(dataset.task.target.names, horizon, recipe.quantiles))
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        recipe, kind = self.recipe, dataset.schema.series
-        assert kind is not None
+        recipe, kind = self.recipe, Series.of(dataset.task)
         windows = Windows(dataset, Execution())
         for part, rows in splits.named().items():
             if len(rows) and not len(windows.places(rows)):
-                raise _too_short(dataset, kind, part, len(rows))
+                raise _too_short(dataset, part, len(rows))
         batch_size = recipe.batch_size or 64
         steps = max(1, -(-len(windows.places(splits.training)) // batch_size))
         epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps)))
-        shape = {"season": kind.season, "horizon": kind.horizon, "window": kind.window}
+        shape = {"season": kind.season, "horizon": Quantiles.of(dataset.task).horizon, "window": kind.window}
         return {"epochs": epochs, "batch_size": batch_size, "learning_rate": 0.003, **shape}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
-        recipe, kind = self.recipe, schema.series
-        assert kind is not None
+    def network(self, task: Task) -> nn.Module:
+        recipe, kind, ahead = self.recipe, Series.of(task), Quantiles.of(task)
         return Forecasters(
             recipe.members,
             recipe.cell,
             kind.window,
             kind.features,
-            kind.horizon,
-            kind.quantiles,
+            ahead.horizon,
+            ahead.quantiles,
             recipe.units,
             recipe.dropout,
         )
@@ -151,8 +145,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         """
         found = backtest(network, dataset, rows, execution, self.recipe.stride)
         if found is None:
-            assert dataset.schema.series is not None
-            raise _too_short(dataset, dataset.schema.series, "test", len(rows))
+            raise _too_short(dataset, "test", len(rows))
         return found
 
     @override
@@ -174,13 +167,12 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return report_backtest(context, evaluation)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         for path in sources:
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}")
-            dataset = self.read(path, schema)
-            kind, names = dataset.schema.series, dataset.schema.classes
-            assert kind is not None
+            dataset = self.read(path, task)
+            kind, names = Series.of(dataset.task), dataset.task.target.names
             whole = set(Windows(dataset, Execution()).latest().series.tolist())
             problems = {
                 place: f"{path}: a forecast of '{name}' takes its last {kind.context:,} values, and not all are known"
@@ -196,8 +188,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         if not len(places):
             places = _last(windows.places(torch.arange(len(dataset))), max(1, len(rows)))
         if not len(places):
-            assert dataset.schema.series is not None
-            raise _too_short(dataset, dataset.schema.series, "train", len(dataset))
+            raise _too_short(dataset, "train", len(dataset))
         return windows.batch(places)
 
     @override
@@ -206,9 +197,9 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
 
     @override
-    def next_commands(self, run: str, schema: Schema) -> list[tuple[str, str]]:
+    def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:
         forecast = (f"glasswork forecast {run} --out forecast.html", "goes on with the series after their end")
-        return [forecast, *super().next_commands(run, schema)]
+        return [forecast, *super().next_commands(run, task)]
 
     @override
     def model_class(self) -> type["ForecastModel"]:
@@ -217,8 +208,8 @@ class Forecast(System[ForecastRecipe, Backtest]):
         return ForecastModel
 
     @override
-    def usual_schema(self) -> Schema:
-        return Schema("series", (1,), "ahead", ("rising", "level"), series=Series(Timing("rows")))
+    def usual_task(self) -> Task:
+        return Task(Series(Timing("rows")), Quantiles(("rising", "level")))
 
     @override
     def sample(self, folder: Path) -> Sample:
@@ -232,12 +223,12 @@ def _last(places: Places, count: int) -> Places:
     return places.at(torch.arange(max(0, len(places) - count), len(places)))
 
 
-def _too_short(dataset: Dataset, kind: Series, part: str, count: int) -> GlassworkError:
+def _too_short(dataset: Dataset, part: str, count: int) -> GlassworkError:
     """The sentence about a part in which not one forecast has room."""
-    first = part == "train"
-    needed = kind.horizon + (kind.context if first else 0)
+    kind, ahead, first = Series.of(dataset.task), Quantiles.of(dataset.task), part == "train"
+    needed = ahead.horizon + (kind.context if first else 0)
     before = f" after {kind.context:,} to read" if first else f", with {kind.context:,} known values before it,"
     return GlassworkError(
-        f"The {part} part of {dataset.source} has {count:,} times, and one horizon of {kind.horizon:,}{before} takes "
+        f"The {part} part of {dataset.source} has {count:,} times, and one horizon of {ahead.horizon:,}{before} takes "
         f"{needed:,}: give more values, or a shorter --horizon, --window ({kind.window}) or --season ({kind.season})"
     )

@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, fingerprints
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
@@ -44,22 +47,22 @@ class Function(System[FunctionRecipe, Tensor]):
     """
 
     @override
-    def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or schema.task.target.losses[0])
+    def objective(self, task: Task) -> Objective:
+        return Objective(self.recipe.loss or task.target.losses[0])
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         if source == EXPRESSION:
             return self._made()
         return read_labelled(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict), like)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        return usual_values(self.recipe, dataset.schema, len(splits.training), NETWORK, self.recipe.loss)
+        return usual_values(self.recipe, dataset.task, len(splits.training), NETWORK, self.recipe.loss)
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
-        return build_network(Architecture(NETWORK, self.recipe.hidden, self.recipe.activation), schema)
+    def network(self, task: Task) -> nn.Module:
+        return build_network(Architecture(NETWORK, self.recipe.hidden, self.recipe.activation), task)
 
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
@@ -82,8 +85,8 @@ class Function(System[FunctionRecipe, Tensor]):
         split[::2] = TRAINING
         columns = {"inputs": inputs.float(), "targets": targets.float(), "split": split}
         columns["fingerprints"] = fingerprints(columns["inputs"])
-        schema = Schema("vector", (1,), "number", ("y",), ("x",))
-        return Dataset(columns, schema, recipe.expression, [f"x = {x:.4g}" for x in every])
+        task = Task(Table((1,), features=("x",)), Numbers(("y",)))
+        return Dataset(columns, task, recipe.expression, [f"x = {x:.4g}" for x in every])
 
     def _values(self, places: Sequence[float]) -> list[float]:
         """The expression at some places.
@@ -109,7 +112,7 @@ class Function(System[FunctionRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        if not dataset.schema.task.target.numeric:
+        if not dataset.task.target.numeric:
             return metrics
         largest = float((outputs - dataset.columns["targets"][rows]).abs().max())
         return replace(metrics, values={**metrics.values, "largest_error": largest})
@@ -118,8 +121,8 @@ class Function(System[FunctionRecipe, Tensor]):
     def report(
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
-        found, schema = super().report(network, evaluation, context, last), context.dataset.schema
-        inputs, target = schema.task.inputs, schema.task.target
+        found, task = super().report(network, evaluation, context, last), context.dataset.task
+        inputs, target = task.inputs, task.target
         if not inputs.looks or inputs.shape != (1,) or not target.numeric or len(target.names) != 1:
             return found
         shares, where = self._shares(network, context), measured_rows(context.splits)[0]
@@ -148,7 +151,7 @@ class Function(System[FunctionRecipe, Tensor]):
         points = list(zip(inputs[::every].tolist(), targets[::every].tolist(), strict=True))
         hidden = made and not self.recipe.noise  # points that lie on the line would only cover it
         return shares_over(
-            network, dataset.schema, x, context.execution, self._values(x) if made else (), () if hidden else points
+            network, dataset.task, x, context.execution, self._values(x) if made else (), () if hidden else points
         )
 
     def _remark(self, shares: Shares, metrics: Mapping[str, float], where: str, count: int) -> str:
@@ -162,8 +165,8 @@ class Function(System[FunctionRecipe, Tensor]):
         )
 
     @override
-    def usual_schema(self) -> Schema:
-        return Schema("vector", (1,), "number", ("y",), ("x",))
+    def usual_task(self) -> Task:
+        return Task(Table((1,), features=("x",)), Numbers(("y",)))
 
     @override
     def sample(self, folder: Path) -> Sample:

@@ -12,9 +12,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw
 
-from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, Schema, fingerprints
+from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, fingerprints
 from glasswork.data.formats.splits import split_folders, split_of, visible
 from glasswork.data.formats.whole_slide import SLIDE_SUFFIXES, Slide, open_slide, tissue
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
@@ -215,8 +218,8 @@ def read_annotated(folder: Path, sampling: Sampling) -> Dataset:
         "split": torch.tensor([place.split for place in chosen], dtype=torch.uint8),
     }
     names = [f"{found[one.image][1].image.name} at {one.left}, {one.top}" for one in chosen]
-    schema = Schema("image", (channels, sampling.size, sampling.size), "class", CLASSES)
-    return Dataset(columns, schema, str(folder), names)
+    task = Task(Images((channels, sampling.size, sampling.size)), OneClass(CLASSES))
+    return Dataset(columns, task, str(folder), names)
 
 
 def as_channels(pixels: npt.NDArray[np.uint8], channels: int) -> torch.Tensor:

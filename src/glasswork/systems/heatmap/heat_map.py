@@ -127,22 +127,24 @@ class _Sliding:
     def __init__(self, model: Model, options: HeatMapOptions) -> None:
         self.model = model
         self.options = options
-        schema = self.model.schema
-        if schema.task.inputs.image_shape is None or schema.task.target.numeric:
+        task = self.model.task
+        if task.inputs.image_shape is None or task.target.numeric:
             raise GlassworkError(f"{self.model.run} does not classify images, which a heat map is made of")
-        target = options.target or schema.classes[-1]
-        if target not in schema.classes:
-            raise GlassworkError(f"'{target}' is no class of this model; its classes are {', '.join(schema.classes)}")
+        target = options.target or task.target.names[-1]
+        if target not in task.target.names:
+            raise GlassworkError(
+                f"'{target}' is no class of this model; its classes are {', '.join(task.target.names)}"
+            )
         if options.tile < 1:
             raise GlassworkError("A tile has at least one pixel: give --tile 1024, say")
-        self.target, self.place = target, schema.classes.index(target)
-        channels, height, width = schema.shape
+        self.target, self.place = target, task.target.names.index(target)
+        channels, height, width = task.inputs.shape
         self.channels = channels
         self.network: FullyConvolutional = fully_convolutional(self.model.network, (channels, height, width))
         if height != width or self.network.stride[0] != self.network.stride[1]:
             raise GlassworkError(f"{self.model.run} was trained on patches that are not square: train with --size 32")
         self.patch = height
-        self.scaling = Scaling(schema, self.model.execution)
+        self.scaling = Scaling(task, self.model.execution)
         recipe = self.model.system.recipe
         trained = recipe.level if isinstance(recipe, HeatmapRecipe) else 0
         self.level = trained if options.level is None else options.level
@@ -241,8 +243,8 @@ class _Sliding:
                 if stained[rows, columns].any():
                     scores = tile_scores(network, read, slide.height, slide.width, part)[:, ::every, ::every]
                     flat = scores.flatten(1).T.float().cpu()
-                    loss = model.system.objective(model.schema).name
-                    chances = model.schema.task.target.probabilities(flat, loss)[:, self.place]
+                    loss = model.system.objective(model.task).name
+                    chances = model.task.target.probabilities(flat, loss)[:, self.place]
                     values[rows, columns] = chances.view(scores.shape[1:]).numpy()
                 else:
                     skipped += 1

@@ -10,10 +10,12 @@ from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.require import require
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
@@ -46,18 +48,20 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
-    def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
+    def objective(self, task: Task) -> Objective:
+        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
-        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+        return weigh_classes(self.objective(context.dataset.task), self.recipe.class_weights, context)
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         if annotated_by_split(Path(source)):
-            size, channels = (recipe.size or SIZE, None) if like is None else (like.shape[-1], like.shape[0])
+            size, channels = (
+                (recipe.size or SIZE, None) if like is None else (like.inputs.shape[-1], like.inputs.shape[0])
+            )
             return read_annotated(Path(source), self._sampling(size, channels))
         margin = least_margin(self.augmentation, recipe.size) if self.augmentation and recipe.size else 0
         return read_labelled(source, ReadingOptions(recipe.size, margin, recipe.target, recipe.strict), like)
@@ -68,12 +72,12 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        recipe, schema = self.recipe, dataset.schema
+        recipe, task = self.recipe, dataset.task
         require(dataset, self, "these examples are")
-        refuse_inputs(recipe.network, schema)
+        refuse_inputs(recipe.network, task)
         values = usual_values(
             recipe,
-            schema,
+            task,
             len(splits.training),
             recipe.network,
             recipe.loss,
@@ -84,13 +88,13 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         return {**values, "learning_rate": LEARNING_RATE} if recipe.optimizer in ("adam", "adamw") else values
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
         if recipe.network != "patchnet":
-            return build_network(Architecture(recipe.network, (), recipe.activation, recipe.dropout), schema)
-        channels, height, width = schema.shape
+            return build_network(Architecture(recipe.network, (), recipe.activation, recipe.dropout), task)
+        channels, height, width = task.inputs.shape
         shape = channels, height, width
-        return PatchNet(shape, len(schema.classes), activation=recipe.activation, dropout=recipe.dropout)
+        return PatchNet(shape, len(task.target.names), activation=recipe.activation, dropout=recipe.dropout)
 
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
@@ -105,15 +109,15 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        schema, truth = dataset.schema, dataset.columns["targets"][rows]
-        if not schema.task.target.one_class or len(schema.classes) != 2 or not 0 < int(truth.sum()) < len(truth):
+        task, truth = dataset.task, dataset.columns["targets"][rows]
+        if not task.target.one_class or len(task.target.names) != 2 or not 0 < int(truth.sum()) < len(truth):
             return metrics
-        chances = schema.task.target.probabilities(outputs, self.objective(schema).name)[:, 1]
+        chances = task.target.probabilities(outputs, self.objective(task).name)[:, 1]
         return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 
     @override
-    def usual_schema(self) -> Schema:
-        return Schema("image", (3, SIZE, SIZE), "class", ("other", "annotated"))
+    def usual_task(self) -> Task:
+        return Task(Images((3, SIZE, SIZE)), OneClass(("other", "annotated")))
 
     @override
     def sample(self, folder: Path) -> Sample:

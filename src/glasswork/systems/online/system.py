@@ -13,10 +13,12 @@ from typing_extensions import override
 
 from glasswork.data.batches import Scaling
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
 from glasswork.data.kinds.kind import Inputs
+from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -56,11 +58,11 @@ class Online(System[OnlineRecipe, Tensor]):
     wanted: ClassVar[tuple[str, str]] = ("The online rule learns from columns of numbers",) * 2
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective(self.recipe.loss)
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         if source == XOR:
             return exclusive_or()
         target, strict = self.recipe.target, self.recipe.strict
@@ -71,7 +73,7 @@ class Online(System[OnlineRecipe, Tensor]):
         require(dataset, self)
         dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
         targets = dataset.columns["targets"]
-        if dataset.schema.task.target.numeric and not ((targets >= 0) & (targets <= 1)).all():
+        if dataset.task.target.numeric and not ((targets >= 0) & (targets <= 1)).all():
             raise GlassworkError(
                 f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
@@ -79,11 +81,12 @@ class Online(System[OnlineRecipe, Tensor]):
         return dataset
 
     @override
-    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
-        fitted = replace(super().fit(dataset, rows), target_mean=(), target_deviation=())
-        if self._scaling(dataset, rows) == "standard":
-            return fitted
-        return replace(fitted, mean=(0.0,) * len(fitted.mean), deviation=(1.0,) * len(fitted.deviation), tails=None)
+    def fit(self, dataset: Dataset, rows: Tensor) -> Task:
+        inputs = Table.of(dataset.task).fit(dataset, rows)  # targets stay as they are
+        if self._scaling(dataset, rows) != "standard":
+            zeros, ones = (0.0,) * len(inputs.mean), (1.0,) * len(inputs.deviation)
+            inputs = replace(inputs, mean=zeros, deviation=ones, tails=None)
+        return Task(inputs, dataset.task.target)
 
     def _scaling(self, dataset: Dataset, rows: Tensor) -> str:
         within = not (dataset.columns["inputs"][rows].abs() > 1).any()
@@ -98,12 +101,12 @@ class Online(System[OnlineRecipe, Tensor]):
         return {"epochs": DEFAULTS["epochs"], "learning_rate": DEFAULTS["learning_rate"], "scaling": scaling}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
-        (features,), units = schema.shape, self.recipe.hidden
+    def network(self, task: Task) -> nn.Module:
+        (features,), units = task.inputs.shape, self.recipe.hidden
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         layers["hidden"] = nn.Linear(features, units)  # a_j = sum_i w_ji x_i
         layers["hidden_sigmoid"] = nn.Sigmoid()  # z_j
-        layers["output"] = nn.Linear(units, len(schema.classes))  # a_k = sum_j w_kj z_j
+        layers["output"] = nn.Linear(units, len(task.target.names))  # a_k = sum_j w_kj z_j
         layers["output_sigmoid"] = nn.Sigmoid()  # y_k
         network = nn.Sequential(layers)
         for parameter in network.parameters():
@@ -140,8 +143,8 @@ class Online(System[OnlineRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         """Named figures; of targets 0 and 1 `accuracy` is the share of examples on the right side of 1/2."""
-        raw, target = dataset.columns["targets"][rows], dataset.schema.task.target
-        scaled = Scaling(dataset.schema, Execution()).targets(raw)
+        raw, target = dataset.columns["targets"][rows], dataset.task.target
+        scaled = Scaling(dataset.task, Execution()).targets(raw)
         figures = {"loss": float(squared_error(outputs, scaled))}
         if target.numeric:
             if ((raw == 0) | (raw == 1)).all():
@@ -156,7 +159,7 @@ class Online(System[OnlineRecipe, Tensor]):
     ) -> Findings:
         dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
         found = super().report(network, evaluation, context, last)
-        if accuracy is not None and dataset.schema.task.target.numeric:
+        if accuracy is not None and dataset.task.target.numeric:
             found = replace(found, score=_share_of_right_answers(dataset, splits, accuracy))
         if last is None:
             return found
@@ -192,8 +195,8 @@ class Online(System[OnlineRecipe, Tensor]):
         )
 
     @override
-    def usual_schema(self) -> Schema:
-        return exclusive_or().schema
+    def usual_task(self) -> Task:
+        return exclusive_or().task
 
     @override
     def sample(self, folder: Path) -> Sample:
@@ -207,16 +210,16 @@ def exclusive_or() -> Dataset:
     targets = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
     names = [f"({a}, {b})" for a, b in ((0, 0), (0, 1), (1, 0), (1, 1))]
     columns = {"inputs": inputs, "targets": targets, "fingerprints": fingerprints(inputs)}
-    return Dataset(columns, Schema("vector", (2,), "number", ("t",), ("x1", "x2")), XOR, names)
+    return Dataset(columns, Task(Table((2,), features=("x1", "x2")), Numbers(("t",))), XOR, names)
 
 
 def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
-    if not dataset.schema.task.target.one_class or dataset.schema.classes != ("0", "1"):
+    if not dataset.task.target.one_class or dataset.task.target.names != ("0", "1"):
         return dataset
     targets = dataset.columns["targets"].to(torch.float32)[:, None]
-    schema = replace(dataset.schema, target="number", classes=(name,))
-    return replace(dataset, columns={**dataset.columns, "targets": targets}, schema=schema)
+    task = Task(dataset.task.inputs, Numbers((name,)))
+    return replace(dataset, columns={**dataset.columns, "targets": targets}, task=task)
 
 
 def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -> Score:

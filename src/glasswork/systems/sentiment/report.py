@@ -8,6 +8,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.text import Texts
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.networks.token_dropout import UNKNOWN
 from glasswork.report.blocks import Table, Text
@@ -30,12 +31,12 @@ def report_counts(network: TextClassifier, dataset: Dataset, training: Tensor, j
         training: rows whose texts were counted.
         judges: the accuracy of each judge, by its name.
     """
-    vocabulary, counted = dataset.schema.vocabulary, network.counted
+    vocabulary, counted = Texts.of(dataset.task).vocabulary, network.counted
     assert vocabulary is not None and counted is not None
     strongest = counted.weights.topk(STRONGEST, 0)  # (STRONGEST, classes) of each
     names = _names(counted, dataset, training, vocabulary, set(strongest.indices.flatten().tolist()))
     rows = []
-    for place, name in enumerate(dataset.schema.classes[:CLASSES]):
+    for place, name in enumerate(dataset.task.target.names[:CLASSES]):
         found = zip(strongest.indices[:, place].tolist(), strongest.values[:, place].tolist(), strict=True)
         rows.append((name, ", ".join(names[number] for number, ratio in found if ratio > 0)))
     said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())

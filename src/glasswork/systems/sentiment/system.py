@@ -11,10 +11,12 @@ from typing_extensions import override
 from glasswork.data import ragged
 from glasswork.data.batches import Batch
 from glasswork.data.collate import padded_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts
 from glasswork.data.inputs import is_there
 from glasswork.data.kinds.kind import Inputs, Reading
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
@@ -54,11 +56,11 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     takes: ClassVar[tuple[type[Inputs], ...]] = (Texts,)
 
     @override
-    def objective(self, schema: Schema) -> Objective:
-        return Objective(schema.task.target.losses[0])
+    def objective(self, task: Task) -> Objective:
+        return Objective(task.target.losses[0])
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         return read(source, replace(self._options(), classes_known=like is not None, like=like), labelled_texts)
 
     def _options(self) -> ReadingOptions:
@@ -75,7 +77,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
-        if dataset.schema.vocabulary is not None and len(dataset.schema.vocabulary) < 2:
+        if len(Texts.of(dataset.task).vocabulary) < 2:
             raise GlassworkError(
                 f"No {recipe.pieces} comes {recipe.least} times in the texts of {dataset.source}: add texts, or take "
                 "--least 1"
@@ -83,19 +85,18 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         return {"epochs": 12, "batch_size": 64 if len(splits.training) > 8000 else 32, "learning_rate": 0.002}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
-        assert schema.vocabulary is not None
         return TextClassifier(
             recipe.cell,
-            len(schema.vocabulary),
-            len(schema.classes),
+            len(Texts.of(task).vocabulary),
+            len(task.target.names),
             recipe.embedding,
             recipe.units,
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
-            NEIGHBOURS[recipe.pieces] if recipe.counted and not schema.task.target.numeric else 0,
+            NEIGHBOURS[recipe.pieces] if recipe.counted and not task.target.numeric else 0,
         )
 
     @override
@@ -122,7 +123,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         prints = dataset.columns["fingerprints"][rows].tolist()
         rows = rows[sorted({number: place for place, number in reversed(list(enumerate(prints)))}.values())]
         parts = [collate(dataset, rows[places], execution) for places in parts_by_length(dataset, rows)]
-        counted.count([part.inputs for part in parts], [part.targets for part in parts], self.objective(dataset.schema))
+        counted.count([part.inputs for part in parts], [part.targets for part in parts], self.objective(dataset.task))
 
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
@@ -186,13 +187,13 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         return replace(found, sections=[section, counting, *found.sections], results=results)
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
         for source in sources:
             if is_there(source):
-                dataset = labelled_texts.read_questions(source, schema, self._options())
+                dataset = labelled_texts.read_questions(source, task, self._options())
             elif any(character.isspace() for character in str(source)):
-                dataset = labelled_texts.examples_of([str(source)], ["the text"], schema, self.recipe.longest)
+                dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.longest)
             else:
                 raise GlassworkError(
                     f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
@@ -204,7 +205,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        objective = self.objective(dataset.schema)
+        objective = self.objective(dataset.task)
         return [
             replace(
                 one,
@@ -215,9 +216,9 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         ]
 
     @override
-    def usual_schema(self) -> Schema:
+    def usual_task(self) -> Task:
         vocabulary = find_vocabulary([text for text, _ in _texts()], "word", 100, 1)
-        return Schema("text", (), "class", ("kind", "unkind"), vocabulary=vocabulary)
+        return Task(Texts(vocabulary), OneClass(("kind", "unkind")))
 
     @override
     def sample(self, folder: Path) -> Sample:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats.labelled_texts import text_of
+from glasswork.data.kinds.text import Texts
 from glasswork.data.tokenize import cutter
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution.leave_one_out import evidence, leaving_out
@@ -33,7 +34,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
         return ()
     begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
     tokens = dataset.columns["inputs"][begin:end].to(execution.device, torch.int64)
-    kind, network = dataset.schema.task.target, network.eval()
+    kind, network = dataset.task.target, network.eval()
 
     def figures(texts: Tensor) -> Tensor:
         outputs = network(texts).float()
@@ -42,7 +43,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
     with torch.no_grad():
         answered = 0 if kind.numeric else int(figures(tokens[None])[0].argmax())
     found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
-    text, vocabulary = text_of(dataset, row), dataset.schema.vocabulary
+    text, vocabulary = text_of(dataset, row), Texts.of(dataset.task).vocabulary
     assert vocabulary is not None
     starts = [piece.start for piece in cutter(vocabulary)(text)]
     ends = [*starts[1:], len(text)]

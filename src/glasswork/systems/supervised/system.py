@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -48,29 +49,29 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         self.augmentation: Augmentation | None = parse(recipe.augment) if recipe.augment else None
 
     @override
-    def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
+    def objective(self, task: Task) -> Objective:
+        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
-        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+        return weigh_classes(self.objective(context.dataset.task), self.recipe.class_weights, context)
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe, size = self.recipe, self.recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
         return read_labelled(source, ReadingOptions(size, margin, recipe.target, recipe.strict), like)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        recipe, schema, count = self.recipe, dataset.schema, len(splits.training)
+        recipe, task, count = self.recipe, dataset.task, len(splits.training)
         if self.own is None:
-            refuse_inputs(recipe.network, schema)
+            refuse_inputs(recipe.network, task)
         if recipe.restarts > 1:
             self._refuse_restarts(splits)
         values = usual_values(
             recipe,
-            schema,
+            task,
             count,
             recipe.network,
             recipe.loss,
@@ -79,7 +80,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             recipe.augment,
         )
         select = "validation" if len(splits.validation) else "training"
-        return {**values, "augment": usual_changes(recipe, schema, count), "select": select}
+        return {**values, "augment": usual_changes(recipe, task, count), "select": select}
 
     def _refuse_restarts(self, splits: Splits) -> None:
         """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
@@ -95,11 +96,11 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             )
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         if self.own is not None:
             return self.own
         recipe = self.recipe
-        return build_network(Architecture(recipe.network, recipe.hidden, recipe.activation, recipe.dropout), schema)
+        return build_network(Architecture(recipe.network, recipe.hidden, recipe.activation, recipe.dropout), task)
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
@@ -130,7 +131,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             recipe.restarts,
             recipe.select,
             recipe.patience,
-            make=lambda: self.network(dataset.schema),
+            make=lambda: self.network(dataset.task),
             loss=self.training_objective(context),
             training=training,
             held_out=held_out if len(splits.validation) else None,
@@ -176,16 +177,16 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         return Sample(str(data), {**options, **own}, [str(one)], "1")
 
 
-def usual_changes(recipe: SupervisedRecipe, schema: Schema, examples: int) -> tuple[str, ...]:
+def usual_changes(recipe: SupervisedRecipe, task: Task, examples: int) -> tuple[str, ...]:
     """How images are augmented where nobody says: a network made for small images that has few of them is, slightly.
 
     Args:
         recipe: names the network; with restarts, which are trained from the same batches, nothing is augmented, nor
             where images are brought to a size, as they have been read without a margin then.
-        schema: says whether these are images of one class each.
+        task: says whether these are images of one class each.
         examples: training examples.
     """
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
-    images = schema.task.inputs.image_shape is not None and schema.task.target.one_class
+    images = task.inputs.image_shape is not None and task.target.one_class
     few = images and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()

@@ -42,7 +42,7 @@ class Labelled:
 
     def measure(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
         """Named figures beside the true labels of the rows."""
-        names = dataset.schema.classes
+        names = dataset.task.target.names
         return measure_labels(true_labels(dataset, rows), self.words(names), names, self.loss)
 
 
@@ -68,7 +68,7 @@ def label(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Executi
 
 def true_labels(dataset: Dataset, rows: Tensor) -> list[list[str]]:
     """The true labels of each sentence, by their names."""
-    names, targets = dataset.schema.classes, dataset.columns["targets"]
+    names, targets = dataset.task.target.names, dataset.columns["targets"]
     parts = ragged.split(targets, dataset.offsets["targets"], rows)
     return [[names[number] for number in part.tolist()] for part in parts]
 
@@ -101,7 +101,7 @@ def report_labels(context: Context, evaluation: Evaluation[Labelled]) -> Finding
         evaluation: the labels that the network gave the words of the rows that are measured on.
     """
     dataset, rows, where = context.dataset, evaluation.rows, measured_rows(context.splits)[0]
-    labelled, accuracy, names = evaluation.outputs, evaluation.metrics.values["accuracy"], dataset.schema.classes
+    labelled, accuracy, names = evaluation.outputs, evaluation.metrics.values["accuracy"], dataset.task.target.names
     figures = span_f1(true_labels(dataset, rows), labelled.words(names), marks_spans(names))
     count = sum(map(len, labelled.labels))
     right = round(accuracy * count)

@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
 from glasswork.data.inputs import is_there
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.per_step import PerStep
+from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
@@ -45,11 +46,11 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
     answers: ClassVar[tuple[type[Target], ...]] = (PerStep,)
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective("cross-entropy")
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
         if like is not None:
             options = ReadingOptions(classes_known=True, like=like, pieces="features")
@@ -60,14 +61,13 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return {"epochs": 8, "batch_size": 32, "learning_rate": 0.003}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
-        assert schema.vocabulary is not None
         return Tagger(
             recipe.cell,
-            len(schema.vocabulary),
-            schema.shape[0],
-            len(schema.classes),
+            len(Texts.of(task).vocabulary),
+            task.inputs.shape[0],
+            len(task.target.names),
             recipe.embedding,
             recipe.units,
             recipe.layers,
@@ -100,9 +100,8 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return replace(found, sections=[section, *found.sections], results={**found.results, "padding_waste": waste})
 
     @override
-    def inputs(self, sources: Sequence[Path], schema: Schema) -> Iterator[Reading]:
+    def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """The sentences of text files and of files in columns, or one that is written out in place of a path."""
-        assert schema.vocabulary is not None
         for source in sources:
             if is_there(source):
                 if source.is_dir():
@@ -116,7 +115,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
                 raise GlassworkError(
                     f"There is no file {source}; a sentence in its place has to be in quotes, with a space in it"
                 )
-            dataset = tagged.sentences(words, names, schema, schema.vocabulary)
+            dataset = tagged.sentences(words, names, task)
             empty = ragged.lengths(dataset.offsets["inputs"]) == 0
             problems = {row: f"{names[row]} holds no word" for row in empty.nonzero()[:, 0].tolist()}
             columns = {**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)}
@@ -124,7 +123,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        rows, names = torch.arange(len(dataset)), dataset.schema.classes
+        rows, names = torch.arange(len(dataset)), dataset.task.target.names
         found = []
         for row, labels in enumerate(label(network, dataset, rows, execution).labels):
             said = tuple(names[number] for number in labels.tolist())
@@ -133,10 +132,10 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         return found
 
     @override
-    def usual_schema(self) -> Schema:
+    def usual_task(self) -> Task:
         known = {feature: None for word in _LABELS for feature in tagged.features(word)}
         vocabulary = Vocabulary((UNKNOWN, *known), "features")
-        return Schema("text", (tagged.FEATURES,), "class", ("CD", "NN", "CC"), vocabulary=vocabulary, each=True)
+        return Task(Texts(vocabulary, tagged.FEATURES), PerStep(("CD", "NN", "CC")))
 
     @override
     def sample(self, folder: Path) -> Sample:

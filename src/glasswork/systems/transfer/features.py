@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import torch
@@ -11,7 +10,11 @@ from torch import Tensor, nn
 
 from glasswork.data import cache
 from glasswork.data.collate import Rows
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.table import Table
+from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution
 
 CHUNK = 64
@@ -39,7 +42,7 @@ def features_of(
 
     def read() -> Dataset:
         found = _computed(compute, dataset, execution)
-        return Dataset({"inputs": found}, Schema("vector", (found.shape[1],), "number", ()), "features")
+        return Dataset({"inputs": found}, Task(Table((found.shape[1],)), Numbers(())), "features")
 
     key = _key(network, dataset, execution)
     found = _in_use.get(key)
@@ -56,8 +59,8 @@ def with_features(dataset: Dataset, features: Tensor) -> Dataset:
         dataset: the images.
         features: float32 (rows, units).
     """
-    schema = replace(dataset.schema, inputs="vector", shape=(features.shape[1],), mean=(), deviation=())
-    return Dataset({"inputs": features, "targets": dataset.columns["targets"]}, schema, dataset.source)
+    task = Task(Table((features.shape[1],)), dataset.task.target)
+    return Dataset({"inputs": features, "targets": dataset.columns["targets"]}, task, dataset.source)
 
 
 def _computed(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution) -> Tensor:
@@ -72,9 +75,9 @@ def _computed(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: 
 
 def _key(network: nn.Module, dataset: Dataset, execution: Execution) -> str:
     digest = hashlib.blake2b(digest_size=20)
-    schema, inputs = dataset.schema, dataset.columns["inputs"]
+    kind, inputs = Images.of(dataset.task), dataset.columns["inputs"]
     way = [execution.device, execution.threads, execution.precision, execution.memory_format]
-    facts = [list(inputs.shape), dataset.margin, schema.mean, schema.deviation, way, torch.__version__]
+    facts = [list(inputs.shape), dataset.margin, kind.mean, kind.deviation, way, torch.__version__]
     digest.update(json.dumps([type(network).__name__, facts]).encode())
     digest.update(dataset.columns["fingerprints"].contiguous().numpy().data)
     for name, tensor in network.state_dict().items():

@@ -17,7 +17,10 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch
 from glasswork.data.collate import shuffled_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -89,15 +92,15 @@ class Transfer(System[TransferRecipe, Tensor]):
         return self.recipe.weights or self.recipe.network
 
     @override
-    def objective(self, schema: Schema) -> Objective:
-        return Objective(self.recipe.loss or schema.task.target.losses[0], self.recipe.label_smoothing)
+    def objective(self, task: Task) -> Objective:
+        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:
-        return weigh_classes(self.objective(context.dataset.schema), self.recipe.class_weights, context)
+        return weigh_classes(self.objective(context.dataset.task), self.recipe.class_weights, context)
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         if like is not None:
             return read_labelled(source, ReadingOptions(target=recipe.target, strict=recipe.strict), like)
@@ -106,20 +109,22 @@ class Transfer(System[TransferRecipe, Tensor]):
         return read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
-    def fit(self, dataset: Dataset, rows: Tensor) -> Schema:
-        schema = super().fit(dataset, rows)
-        if self.recipe.way == "scratch" or schema.task.inputs.image_shape is None:
-            return schema
+    def fit(self, dataset: Dataset, rows: Tensor) -> Task:
+        task = super().fit(dataset, rows)
+        if self.recipe.way == "scratch" or task.inputs.image_shape is None:
+            return task
         expected = input_scaling(self._source, self.recipe.network)
-        return schema if expected is None else replace(schema, mean=expected[0], deviation=expected[1])
+        if expected is None:
+            return task
+        return Task(replace(Images.of(task), mean=expected[0], deviation=expected[1]), task.target)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        recipe, schema = self.recipe, dataset.schema
-        refuse_inputs(recipe.network, schema)
+        recipe, task = self.recipe, dataset.task
+        refuse_inputs(recipe.network, task)
         values = usual_values(
             recipe,
-            schema,
+            task,
             len(splits.training),
             recipe.network,
             recipe.loss,
@@ -130,32 +135,32 @@ class Transfer(System[TransferRecipe, Tensor]):
         if recipe.way == "scratch" and recipe.weights is not None:
             raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
         with torch.device("meta"):
-            network = self.network(schema)
+            network = self.network(task)
         values = {**values, "epochs": EPOCHS[recipe.way]}
         if recipe.way == "scratch":
             return values
-        self._fitting(network, load_weights(self._source, recipe.network), schema.classes)
+        self._fitting(network, load_weights(self._source, recipe.network), task.target.names)
         return {**values, "learning_rate": HEAD_RATE} if recipe.optimizer in {"adam", "adamw"} else values
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe, entry = self.recipe, self.entry
-        network = build_network(Architecture(recipe.network), schema)
+        network = build_network(Architecture(recipe.network), task)
         fixed = recipe.way != "scratch"
-        return Transferred(network, entry.head, recipe.hidden, len(schema.classes), recipe.dropout, fixed)
+        return Transferred(network, entry.head, recipe.hidden, len(task.target.names), recipe.dropout, fixed)
 
-    def pretrained(self, schema: Schema) -> Transferred:
+    def pretrained(self, task: Task) -> Transferred:
         """The network with its weights in it, as a run begins."""
-        network = self.network(schema)
+        network = self.network(task)
         assert isinstance(network, Transferred)
-        self._load(network, schema.classes)
+        self._load(network, task.target.names)
         return network
 
     @override
     def begin(self, network: nn.Module, context: Context) -> Remarks:
         """Puts the trained weights into the network, unless it is to learn from scratch."""
         assert isinstance(network, Transferred)
-        return self._load(network, context.dataset.schema.classes) if self.recipe.way != "scratch" else ()
+        return self._load(network, context.dataset.task.target.names) if self.recipe.way != "scratch" else ()
 
     def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
@@ -284,8 +289,8 @@ class Transfer(System[TransferRecipe, Tensor]):
         )
 
     @override
-    def usual_schema(self) -> Schema:
-        return Schema("image", (3, LEAST_SIDE, LEAST_SIDE), "class", ("0", "1", "2"))
+    def usual_task(self) -> Task:
+        return Task(Images((3, LEAST_SIDE, LEAST_SIDE)), OneClass(("0", "1", "2")))
 
     @override
     def sample(self, folder: Path) -> Sample:

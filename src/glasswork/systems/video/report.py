@@ -34,7 +34,7 @@ def watch(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Executi
     """Scores at every frame of each clip, float32 (frames, classes) on the CPU, from its first frame on."""
     assert isinstance(network, VideoNetwork)
     network.eval()
-    scaling, offsets = Scaling(dataset.schema, execution), dataset.offsets["inputs"]
+    scaling, offsets = Scaling(dataset.task, execution), dataset.offsets["inputs"]
     found = []
     with torch.inference_mode(), execution.arithmetic():
         for begin, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True):
@@ -50,7 +50,7 @@ def watch(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Executi
 
 def measure_frames(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> dict[str, float]:
     """`loss` (mean of a frame), `accuracy`, `f1` and `macro_f1`."""
-    truths, names = _truths(dataset, rows), dataset.schema.classes
+    truths, names = _truths(dataset, rows), dataset.task.target.names
     loss = functional.cross_entropy(torch.cat(list(scores)), torch.cat(truths))
     answers = [each.argmax(1) for each in scores]
     return measure_labels(_words(truths, names), _words(answers, names), names, float(loss))
@@ -73,7 +73,7 @@ def report_frames(context: Context, evaluation: Evaluation[Sequence[Tensor]]) ->
         evaluation: scores at every frame of the clips that are measured on.
     """
     dataset, rows, scores = context.dataset, evaluation.rows, evaluation.outputs
-    where, names = measured_rows(context.splits)[0], dataset.schema.classes
+    where, names = measured_rows(context.splits)[0], dataset.task.target.names
     accuracy = evaluation.metrics.values["accuracy"]
     answers, truths = [each.argmax(1) for each in scores], _truths(dataset, rows)
     shares = [float((answer == truth).float().mean()) for answer, truth in zip(answers, truths, strict=True)]
@@ -106,7 +106,7 @@ def report_frames(context: Context, evaluation: Evaluation[Sequence[Tensor]]) ->
 
 def _mistakes(dataset: Dataset, rows: Tensor, scores: Sequence[Tensor]) -> list[Mistake]:
     """The frames that were answered wrongly with most confidence, a few of each clip at most."""
-    names, found = dataset.schema.classes, []
+    names, found = dataset.task.target.names, []
     for row, each, truth in zip(rows.tolist(), scores, _truths(dataset, rows), strict=True):
         chances, answers = each.softmax(1).max(1)
         wrong = (answers != truth).nonzero()[:, 0]
@@ -131,7 +131,7 @@ def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares
         [
             Timeline(
                 f"{dataset.name(int(rows[place]))}: {shares[place]:.1%} of its frames",
-                dataset.schema.classes,
+                dataset.task.target.names,
                 truths[place].tolist(),
                 answers[place].tolist(),
             )

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.collate import padded_batches
-from glasswork.data.dataset import Dataset, ReadingOptions, Schema
+from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.require import require
+from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
@@ -41,11 +42,11 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
     wanted: ClassVar[tuple[str, str]] = ("Frames are labelled in clips with a table of labels each",) * 2
 
     @override
-    def objective(self, schema: Schema) -> Objective:
+    def objective(self, task: Task) -> Objective:
         return Objective("cross-entropy")
 
     @override
-    def read(self, source: str | Path, like: Schema | None = None) -> Dataset:
+    def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
         if like is not None:
@@ -56,16 +57,16 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        return {"epochs": 20, "batch_size": 16, "learning_rate": 0.002, "size": dataset.schema.shape[1]}
+        return {"epochs": 20, "batch_size": 16, "learning_rate": 0.002, "size": dataset.task.inputs.shape[1]}
 
     @override
-    def network(self, schema: Schema) -> nn.Module:
+    def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
-        channels, height, width = schema.shape
+        channels, height, width = task.inputs.shape
         return VideoNetwork(
             recipe.cell,
             (channels, height, width),
-            len(schema.classes),
+            len(task.target.names),
             recipe.embedding,
             recipe.units,
             recipe.layers,
@@ -99,15 +100,15 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        names, found = dataset.schema.classes, []
+        names, found = dataset.task.target.names, []
         for row, scores in enumerate(watch(network, dataset, torch.arange(len(dataset)), execution)):
             said = tuple(names[number] for number in scores.argmax(1).tolist())
             found.append(Prediction(dataset.name(row), said, None, {}, frames=len(said)))
         return found
 
     @override
-    def usual_schema(self) -> Schema:
-        return Schema("sequence", (1, 16, 16), "class", ("left", "right"), each=True)
+    def usual_task(self) -> Task:
+        return Task(Clips((1, 16, 16)), PerStep(("left", "right")))
 
     @override
     def sample(self, folder: Path) -> Sample:

@@ -67,7 +67,7 @@ class StackedBatches:
         self.widths = torch.tensor([max(lengths) for lengths in self.lengths])
         self.ragged = bool((sizes != sizes[0]).any())
         first = self.collates[0]
-        row = first.inputs[0].numel() + len(first.scaling.schema.classes)
+        row = first.inputs[0].numel() + len(first.scaling.task.target.names)
         bytes_of_batch = int(self.widths.max()) * len(batches) * row * dtype.itemsize
         self.together = 1 if self.augmented else max(1, min(self.count, CHUNK_BYTES // max(1, bytes_of_batch)))
         before = [0, *self.widths.cumsum(0).tolist()]
@@ -111,7 +111,7 @@ class StackedBatches:
                 places = [order[place] for order, place in zip(orders, places, strict=True)]
             rows = torch.stack([one[place] for one, place in zip(items, places, strict=True)])
             inputs, targets = _columns(tables, rows)
-        wanted = wanted_outputs(targets, len(tables[0].scaling.schema.classes), self.dtype)
+        wanted = wanted_outputs(targets, len(tables[0].scaling.task.target.names), self.dtype)
         weights = self._weights(targets, kept, members)
         wanted = _smoothed(wanted, [self.losses[member] for member in members])
         # One table under all members is left as it is; else every member's examples lie in one piece.
@@ -231,7 +231,7 @@ def _same_table(one: Rows, other: Rows) -> bool:
         one.inputs is other.inputs
         and one.targets is other.targets
         and one.margin == other.margin
-        and one.scaling.schema == other.scaling.schema
+        and one.scaling.task == other.scaling.task
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, Schema, fingerprints
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, fingerprints
 from glasswork.data.formats.series.time_index import Timed, time_column, timed
 from glasswork.data.formats.splits import split_of, visible
 from glasswork.data.formats.tables import table
@@ -16,7 +16,9 @@ from glasswork.data.formats.tables.cells import Numbers, Table
 from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.kinds.calendar import Timing
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"
@@ -68,7 +70,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if file is None:
         raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
     found = load_tables([file])
-    like = Series.of(options.like.task) if options.like is not None else None
+    like = Series.of(options.like) if options.like is not None else None
     chosen = _chosen(found, options, file)
     when = timed(found, chosen.time, chosen.identifier)
     if like is not None:
@@ -87,19 +89,15 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     kind = Series(when.timing, tuple(chosen.covariates), chosen.identifier)
     if like is not None:
         kind = replace(like, timing=when.timing)
-    schema = Schema(
-        "series",
-        (1 + len(chosen.covariates),),
-        "ahead",
-        tuple(names),
-        target_columns=tuple(chosen.targets),
-        unused=tuple(chosen.unused),
-        series=kind,
-    )
+    kind = replace(kind, target_columns=tuple(chosen.targets), unused=tuple(chosen.unused))
+    target = Quantiles(tuple(names))
+    if options.like is not None:
+        target = replace(Quantiles.of(options.like), names=tuple(names))
+    task = Task(kind, target)
     words = [when.timing.word(time) for time in grid.tolist()] if len(grid) <= _MOST_NAMES else []
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
     again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
-    return Dataset(columns, schema, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
+    return Dataset(columns, task, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
 
 
 def _double(grid: Wholes) -> torch.Tensor:
@@ -116,8 +114,7 @@ def _table_at(path: Path) -> Path | None:
 
 def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     """What each column is for."""
-    like = options.like
-    kind = like.series if like is not None else None
+    kind = Series.of(options.like) if options.like is not None else None
     time = time_column(found, options.time if kind is None else kind.timing.name or None, file)
     identifier = (options.identifier if kind is None else kind.identifier) or ""
     if identifier and identifier not in found.columns:
@@ -125,7 +122,7 @@ def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     split = _SPLIT if _is_split(found.columns.get(_SPLIT)) else ""
     others = [name for name in found.columns if name not in {time, identifier, split}]
     numbers = [name for name in others if not isinstance(found.columns[name], list)]
-    asked = options.target or (",".join(like.target_columns) if like is not None else "")
+    asked = options.target or (",".join(kind.target_columns) if kind is not None else "")
     targets = [name.strip() for name in asked.split(",") if name.strip()] or (numbers if len(numbers) == 1 else [])
     if not targets:
         several = f"there are {quoted(numbers)}" if numbers else "there is no column of numbers beside the times"

@@ -15,8 +15,6 @@ from glasswork.data.dataset import (
     TRAINING,
     Dataset,
     ReadingOptions,
-    Schema,
-    TargetKind,
 )
 from glasswork.data.formats.decoding import decode_files
 from glasswork.data.formats.image_folder import is_image
@@ -26,7 +24,13 @@ from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import describe
 from glasswork.data.formats.tables.load import is_table, load_tables
 from glasswork.data.kinds.columns import Column
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.numbers import Numbers as Quantities
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table as TableKind
+from glasswork.data.kinds.task import Task
 from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
 
@@ -37,7 +41,7 @@ _MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
 
-Targets = tuple[Tensor, TargetKind, tuple[str, ...]]
+Targets = tuple[Tensor, Target]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,14 @@ class _Inputs:
     skipped: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     unused: tuple[str, ...] = ()
+
+    def kind(self, targets: tuple[str, ...]) -> Inputs:
+        """What the inputs mean, beside columns that hold the targets."""
+        if not self.columns:
+            channels, height, width = self.shape
+            return Images((channels, height, width))
+        features = tuple(feature for column in self.columns for feature in column.features)
+        return TableKind((len(features),), features, columns=self.columns, target_columns=targets, unused=self.unused)
 
 
 def claims(path: Path) -> bool:
@@ -73,14 +85,14 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
             numbers or dates holds something else.
     """
     files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else tables_of(path)
-    like = TableKind.of(options.like.task) if options.like else None
+    like = TableKind.of(options.like) if options.like else None
     table = load_tables([file for _, file in files], like.columns if like else ())
     asked = options.target or (",".join(like.target_columns) if like else None)
     chosen = chosen_targets(table, asked or None, path)
     features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
-    targets, kind, classes = targets_of(table, chosen, options.least_classes)
+    targets, target = targets_of(table, chosen, options.least_classes)
     splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
     split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
     pictures = next((name for name in features if _holds_images(table.columns[name], table.files[0])), None)
@@ -91,17 +103,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
-    schema = Schema(
-        inputs="image" if pictures else "vector",
-        shape=found.shape,
-        target=kind,
-        classes=classes,
-        features=tuple(feature for column in found.columns for feature in column.features),
-        columns=found.columns,
-        target_columns=tuple(chosen),
-        unused=found.unused,
-    )
-    return Dataset(columns, schema, str(path), found.names, found.margin, found.skipped)
+    task = Task(found.kind(tuple(chosen)), target)
+    return Dataset(columns, task, str(path), found.names, found.margin, found.skipped)
 
 
 def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
@@ -174,7 +177,7 @@ def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
 
 
 def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
-    """The column of targets, its kind, and the names of the classes or numbers.
+    """The column of targets, and its kind.
 
     Args:
         table: with the cells.
@@ -206,8 +209,8 @@ def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
         values.append(column)
     joined = np.stack(values, 1)
     if ((joined == 0) | (joined == 1)).all():
-        return torch.from_numpy(joined.astype(np.uint8)), "classes", tuple(chosen)
-    return torch.from_numpy(joined.astype(np.float32)), "number", tuple(chosen)
+        return torch.from_numpy(joined.astype(np.uint8)), Labels(tuple(chosen))
+    return torch.from_numpy(joined.astype(np.float32)), Quantities(tuple(chosen))
 
 
 def _number_target(column: Numbers, name: str, least: int) -> Targets:
@@ -215,8 +218,8 @@ def _number_target(column: Numbers, name: str, least: int) -> Targets:
     if len(values) < least:
         raise GlassworkError(f"The target '{name}' is {values[0]:g} in every row: there is nothing to learn.")
     if len(values) > _MOST_NUMBER_CLASSES or (values != np.rint(values)).any():
-        return torch.from_numpy(column.astype(np.float32)[:, None]), "number", (name,)
-    return torch.from_numpy(labels.astype(np.int64)), "class", tuple(str(int(value)) for value in values)
+        return torch.from_numpy(column.astype(np.float32)[:, None]), Quantities((name,))
+    return torch.from_numpy(labels.astype(np.int64)), OneClass(tuple(str(int(value)) for value in values))
 
 
 def _text_target(column: list[str], name: str, least: int) -> Targets:
@@ -233,11 +236,11 @@ def _text_target(column: list[str], name: str, least: int) -> Targets:
         )
     number = {label: index for index, label in enumerate(classes)}
     if not several:
-        return torch.tensor([number[cell] for cell in column]), "class", tuple(classes)
+        return torch.tensor([number[cell] for cell in column]), OneClass(tuple(classes))
     marks = np.zeros((len(column), len(classes)), dtype=np.uint8)
     for row, labels in enumerate(cells):
         marks[row, [number[label] for label in labels]] = 1
-    return torch.from_numpy(marks), "classes", tuple(classes)
+    return torch.from_numpy(marks), Labels(tuple(classes))
 
 
 def _vectors(
