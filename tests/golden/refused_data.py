@@ -1,5 +1,6 @@
 """Mistakes in data of every format, and in the files of a run."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -168,12 +169,12 @@ def changed() -> None:
 
 
 def damage(label: str, path: str, old: str, new: str) -> object:
-    """Something to call that replaces words in a file, or the whole file if `old` is empty."""
+    """Something to call that replaces what matches a pattern in a file, or the whole file if `old` is empty."""
 
     def call() -> tuple[object, None]:
         file = next(iter(sorted(HERE.glob(path), reverse=True)))
         content = file.read_bytes()
-        file.write_bytes(content.replace(old.encode(), new.encode()) if old else new.encode())
+        file.write_bytes(re.sub(old.encode(), new.encode(), content) if old else new.encode())
         return str(file), None
 
     return Called(label, call)
@@ -181,12 +182,12 @@ def damage(label: str, path: str, old: str, new: str) -> object:
 
 DAMAGED: tuple[object, ...] = (
     f"train linear --data data.npz --epochs 1 {PLAIN} --out one --json",
-    damage("another recipe's format", "one/recipe.toml", "format = 1", "format = 99"),
+    damage("another recipe's format", "one/recipe.toml", "(?m)^format = ", "format = 99"),
     "! resume one",
-    damage("the recipe's own format", "one/recipe.toml", "format = 99", "format = 1"),
-    damage("another resolved format", "one/resolved.toml", "format = 1", "format = 99"),
+    damage("the recipe's own format", "one/recipe.toml", "(?m)^format = 99", "format = "),
+    damage("another resolved format", "one/resolved.toml", "(?m)^format = ", "format = 99"),
     "! resume one --json",
-    damage("another model's format", "one/model/model.json", '"format": 1', '"format": 99'),
+    damage("another model's format", "one/model/model.json", '"format": ', '"format": 99'),
     "! evaluate one",
     Stopped(f"lenet --data data.npz --epochs 2 --batch-size 8 {PLAIN}", 3, "two"),
     damage("a damaged checkpoint", "two/checkpoints/*.safetensors", "", "no checkpoint"),

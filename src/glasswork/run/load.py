@@ -39,9 +39,9 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise GlassworkError(f"The model in {folder.name} cannot be read: {error}") from None
     folder.check_format("model/model.json", {"format": description.get("format")})
-    task = Task.from_json(description["task"])
     recipe = folder.with_kept_network(row_of(description["system"]).recipe.parse(description["recipe"]))
     system = make_system(description["system"], recipe, network)
+    task = Task.from_json(description["task"], system.takes, system.answers)
     made = system.network(task)
     try:
         made.load_state_dict(weights)

@@ -1,7 +1,7 @@
 """A network's outputs on many examples, and what they are measured to be."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 import torch
@@ -98,5 +98,5 @@ def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: 
     scaling = Scaling(task, Execution())
     target = task.target
     plain = scaling.targets(outputs) if target.numeric else outputs
-    loss = float(Objective(objective.name, objective.smoothing)(plain, scaling.targets(raw)))
+    loss = float(replace(objective, class_weights=None)(plain, scaling.targets(raw)))
     return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)

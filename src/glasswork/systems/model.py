@@ -146,7 +146,8 @@ class Model:
         batch = next(self._asked([Path(source)]))
         following = batch.targets[:1] if self.task.target.inside else None
         wanted = following if target is None else self.task.target.parse(target)
-        loss = self.system.objective(self.task).name
+        objective = self.system.objective(self.task)
+        loss = objective.function or objective.name
         trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
         remarks = (*trace.remarks, *self.system.another_loss(self.task))
         return replace(trace, remarks=remarks) if trace.loss else trace

@@ -1,6 +1,6 @@
 """A task: what the inputs are, and what is predicted from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,20 @@ class Task:
         return {"inputs": self.inputs.to_json(), "target": self.target.to_json()}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Mapping[str, Any]]) -> "Task":
-        """The task that `to_json` wrote."""
+    def from_json(
+        cls,
+        data: Mapping[str, Mapping[str, Any]],
+        takes: Sequence[type[Inputs]] = (),
+        answers: Sequence[type[Target]] = (),
+    ) -> "Task":
+        """The task that `to_json` wrote.
+
+        Args:
+            data: plain JSON types.
+            takes: kinds of inputs beside our own, such as those of the user's own system.
+            answers: kinds of targets beside our own.
+        """
         inputs, target = data["inputs"], data["target"]
-        return cls(INPUTS[inputs["tag"]].from_json(inputs), TARGETS[target["tag"]].from_json(target))
+        kinds = INPUTS | {kind.tag: kind for kind in takes}
+        targets = TARGETS | {kind.tag: kind for kind in answers}
+        return cls(kinds[inputs["tag"]].from_json(inputs), targets[target["tag"]].from_json(target))
