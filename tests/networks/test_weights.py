@@ -195,7 +195,7 @@ def test_the_recipe_names_every_network() -> None:
 
 @pytest.mark.parametrize("name", [name for name, entry in NETWORKS.items() if entry.head])
 def test_the_last_stage_and_the_head_are_where_the_table_says(name: str) -> None:
-    from glasswork.data.dataset import Task
+    from glasswork.data.kinds.task import Task
     from glasswork.systems.supervised.recipe import SupervisedRecipe
 
     entry = NETWORKS[name]
