@@ -115,7 +115,7 @@ def test_inputs_are_what_their_kind_says(name: str) -> None:
     assert (picture is None) == (kind.image_shape is None)
 
 
-@pytest.mark.parametrize("name", set(INPUTS) - {"series"})
+@pytest.mark.parametrize("name", [name for name in INPUTS if name != "series"])
 def test_a_batch_looks_as_zeros_do(name: str) -> None:
     dataset = fitted(name)
     kind, rows = dataset.task.inputs, torch.tensor([3, 0, 7])

@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> int:
             note = f"  crashed: {', '.join(crashed)}" if crashed else ""
             print(f"{time.monotonic() - started:6.1f} s  {scene.name}{note}", flush=True)
     print(f"{time.monotonic() - began:6.1f} s  in all", flush=True)
-    (out / SECONDS).write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    noted = json.loads((out / SECONDS).read_text(encoding="utf-8")) if (out / SECONDS).exists() else {}
+    (out / SECONDS).write_text(json.dumps({**noted, **seconds}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -89,7 +89,8 @@ def texts(target: str = "class", flags: str = "", **more: Any) -> Job:
     return Job(lambda: data.texts(target), "data.csv", small, asked, "data.csv", opened, **more)
 
 
-def deep(flags: str = "--size 64", **more: Any) -> Job:
+def deep(flags: str = "--size 64 --learning-rate 0.0001", **more: Any) -> Job:
+    """Two steps, small ones: random networks so deep make much of every rounding."""
     job = {"short": "--epochs 1 --batch-size 16", "stop": 0, "export": False, **more}
     return Job(data.few_images, "data.npz", flags, "one.png", **job)
 
@@ -106,7 +107,8 @@ JOBS: dict[str, Job] = {
     "lenet": images(),
     "convnet-small": images(),
     "alexnet": deep("--size 64 --optimizer sgd", large=True),
-    **{f"vgg{depth}": deep("--size 64 --optimizer sgd", large=True) for depth in (11, 13, 16, 19)},
+    "vgg11": deep("--size 64 --optimizer sgd", large=True),
+    **{f"vgg{depth}": deep("--size 64 --optimizer sgd --validation 0", large=True) for depth in (13, 16, 19)},
     "resnet18": deep(),
     **{f"resnet{depth}": deep(large=True) for depth in (34, 50)},
     "efficientnet-lite0": deep(),
@@ -134,7 +136,10 @@ FURTHER: dict[str, tuple[str, Job]] = {
     "lenet-number": ("lenet", images("number", export=False)),
     "convnet-small-folder": ("convnet-small", Job(data.folder, "pictures", "", "pictures/left", export=False)),
     "transfer-fine-tuned": ("transfer", images("classes", "--size 64 --way fine-tuned", export=False)),
-    "transfer-scratch": ("transfer", images(flags="--network convnet-small --way scratch --size 16", export=False)),
+    "transfer-scratch": (
+        "transfer",
+        images(flags="--network convnet-small --way scratch --size 16 --learning-rate 0.001", export=False),
+    ),
     "heatmap-number": ("heatmap", images("number", export=False)),
     "heatmap-slides": (
         "heatmap",
@@ -176,7 +181,7 @@ SETTINGS = {
     "plain": "--augment none",
     "no-validation": "--validation 0",
     "no-test": "--test 0",
-    "early": "--epochs 12 --patience 2 --schedule constant --learning-rate 0.05",
+    "early": "--epochs 12 --patience 2 --schedule constant --learning-rate 0.02",
     "channels-last": "--memory-format channels-last",
     "bfloat16": "--precision bfloat16",
 }

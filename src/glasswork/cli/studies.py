@@ -14,7 +14,7 @@ from glasswork.cli.arguments import add_fields, add_options, asked_values, recip
 from glasswork.cli.output import INTERRUPTED, console_for_results, refuse_existing, seconds_spent, write_page
 from glasswork.recipe.base import Machine
 from glasswork.run.request import read_request
-from glasswork.studies.study import Asked, Progress, RecipeFlags, Running, Study
+from glasswork.studies.study import Asked, Pictured, Progress, RecipeFlags, Running, Study
 from glasswork.studies.table import STUDIES
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def _watch_lines(parts: Iterator[Progress[Any]], console: "Console") -> None:
 def _drawable(parts: Iterator[Progress[Any]] | Watched, options: Namespace) -> Iterator[Progress[Any]]:
     """The same; what cannot be drawn as the picture that is asked for is refused as soon as that can be seen."""
     for one in parts:
-        if one.so_far is not None and options.out is not None and Path(options.out).suffix.lower() == ".png":
+        asked = options.out is not None and Path(options.out).suffix.lower() == ".png"
+        if asked and isinstance(one.so_far, Pictured):
             one.so_far.require_picture()
         yield one
 
@@ -140,15 +141,21 @@ def _drawable(parts: Iterator[Progress[Any]] | Watched, options: Namespace) -> I
 def _show(found: Any, study: Study, options: Namespace) -> None:
     """Writes the files that are asked for, and prints the finding."""
     further = {name: getattr(options, name) for name in study.outputs if name != "out" and getattr(options, name)}
-    report, figures = found.report(**further), found.to_json()
+    report = found.report(**further)
     for name, output in study.outputs.items():
         if getattr(options, name) is not None:
             writers = {ending: partial(_content, found, report, ending) for ending in output.endings}
             write_page(getattr(options, name), writers, name)
     if options.json:
-        print(json.dumps(figures))
+        print(json.dumps(_figures(found)))
     elif not (study.quiet and options.out is not None):
         _print(found, report)
+
+
+def _figures(found: Any) -> dict[str, Any]:
+    """What `--json` prints of a finding."""
+    figures: dict[str, Any] = found.figures() if isinstance(found, Pictured) else found.to_json()
+    return figures
 
 
 def _content(found: Any, report: "Report", ending: str) -> str | bytes:
@@ -158,7 +165,7 @@ def _content(found: Any, report: "Report", ending: str) -> str | bytes:
     if ending == ".html":
         return to_html(report)
     if ending == ".json":
-        return json.dumps(found.to_json(), indent=1) + "\n"
+        return json.dumps(_figures(found), indent=1) + "\n"
     content: str | bytes = found.png() if ending == ".png" else found.to_csv()
     return content
 
@@ -167,10 +174,9 @@ def _print(found: Any, report: "Report") -> None:
     """What of a finding a terminal shows, after its pictures if it has any."""
     from glasswork.show.regions_terminal import print_regions
     from glasswork.show.terminal import print_report
-    from glasswork.studies.vary import Varied
 
     console = console_for_results()
-    if isinstance(found, Varied) and found.regions():
+    if isinstance(found, Pictured) and found.regions():
         print_regions(console, [(region, title) for region, title, _ in found.regions()])
         console.print()
     print_report(console, report)

@@ -3,11 +3,12 @@
 import importlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.glassbox.regions import Region
     from glasswork.recipe.base import Options
     from glasswork.report.report import Report
     from glasswork.training.step import Step
@@ -21,6 +22,23 @@ class Finding(Protocol):
 
     def report(self) -> "Report":
         """The finding as a page, and what of it a terminal shows."""
+
+
+@runtime_checkable
+class Pictured(Finding, Protocol):
+    """What a study found that has pictures of the plane, as far as its examples lie on one."""
+
+    def figures(self) -> dict[str, Any]:
+        """The finding as plain JSON types, without what only the pictures are made of."""
+
+    def regions(self) -> "list[tuple[Region, str, str]]":
+        """What each network answers where, with a title and its figures in words."""
+
+    def png(self) -> bytes:
+        """The pictures alone."""
+
+    def require_picture(self) -> None:
+        """Refuses a picture of what has none."""
 
 
 FoundT = TypeVar("FoundT", covariant=True)

@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from typing_extensions import override
-
 from glasswork.data.png import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
@@ -95,10 +93,9 @@ class Varied(Record):
     variants: tuple[Variant, ...]
     curve: Curve | None
 
-    @override
-    def to_json(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """As plain JSON types, without the thousands of cells of each region."""
-        found = super().to_json()
+        found = self.to_json()
         variants = [{key: value for key, value in one.items() if key != "region"} for one in found["variants"]]
         return {**found, "variants": variants}
 
