@@ -9,7 +9,6 @@ import torch
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts
 from glasswork.data.formats.labelled_texts import read_questions, text_of
-from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.reading import read
@@ -45,7 +44,7 @@ def test_a_table_of_texts(tmp_path: Path) -> None:
     assert texts(dataset) == [said for _, said, _ in ROWS]
     assert dataset.task.target.names == ("kind", "unkind")
     assert dataset.columns["targets"].tolist() == [0, 1, 0]
-    assert Table.of(dataset.task).unused == ("who",)
+    assert Texts.of(dataset.task).unused == ("who",)
     assert dataset.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
     assert dataset.name(1) == "row 2: bad tea"
     vocabulary = Texts.of(dataset.task).vocabulary

@@ -61,7 +61,7 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
     }.items():
         dataset = read_arrays(tmp_path, x=vectors, y=targets)
         column = dataset.columns["targets"]
-        kinds[name] = (dataset.task.target, column.dtype, tuple(column.shape), dataset.task.target.names)
+        kinds[name] = (dataset.task.target.tag, column.dtype, tuple(column.shape), dataset.task.target.names)
     assert kinds == {
         "class": ("class", torch.int64, (6,), ("0", "1", "2")),
         "column": ("class", torch.int64, (6,), ("0", "1", "2")),

@@ -8,6 +8,7 @@ import torch
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.series import series
+from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.errors import GlassworkError
 
@@ -28,8 +29,8 @@ def test_one_series_with_a_covariate_and_a_given_split(tmp_path: Path) -> None:
     found = read(tmp_path, ["date,load,wind,split", *lines], target="load")
     assert found.columns["inputs"][:, 0].tolist() == [[0, 0], [1, 10], [2, 20], [3, 30], [4, 40]]
     assert found.columns["split"].tolist() == [TRAINING] * 3 + [VALIDATION, TEST]
-    assert (found.task.inputs, found.task.target, found.task.target.names) == ("series", "ahead", ("load",))
-    assert Series.of(found.task) is not None and Series.of(found.task).covariates == ("wind",)
+    assert (type(found.task.inputs), found.task.target) == (Series, Quantiles(("load",)))
+    assert Series.of(found.task).covariates == ("wind",)
     assert (found.names[0], found.names[-1]) == ("2020-01-01", "2020-01-05")
     assert found.ordered and found.skipped == ()
 
@@ -64,7 +65,6 @@ def test_series_below_one_another_are_found_by_their_names(tmp_path: Path) -> No
 )
 def test_the_step_is_found(times: list[str], unit: str, step: float, following: str, tmp_path: Path) -> None:
     found = read(tmp_path, ["time,y", *(f"{time},{place}" for place, time in enumerate(times))])
-    assert Series.of(found.task) is not None
     timing = Series.of(found.task).timing
     assert (timing.unit, timing.step) == (unit, step)
     assert timing.word(int(timing.after(int(found.columns["times"][-1]), 1)[0])) == following

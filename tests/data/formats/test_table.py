@@ -10,6 +10,7 @@ from PIL import Image
 from reader_samples import table_text
 
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
@@ -25,7 +26,7 @@ def test_numbers_and_categories(tmp_path: Path) -> None:
     dataset = read_text(tmp_path, table_text(4))
     assert Table.of(dataset.task).features == ("height", "width", "kind=a", "kind=b")
     assert dataset.columns["inputs"].tolist() == [[0, 0, 1, 0], [1, 0.5, 0, 1], [2, 1, 1, 0], [3, 1.5, 0, 1]]
-    assert (dataset.task.target, dataset.task.target.names) == ("class", ("x", "y", "z"))
+    assert dataset.task.target == OneClass(("x", "y", "z"))
     assert dataset.names[3] == "row 4"
 
 
@@ -108,7 +109,7 @@ def rows_of(header: str, *cells: str) -> str:
 )
 def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, first: object, tmp_path: Path) -> None:
     dataset = read_text(tmp_path, text, target)
-    assert (dataset.task.target, dataset.task.target.names) == (kind, classes)
+    assert (dataset.task.target.tag, dataset.task.target.names) == (kind, classes)
     column = dataset.columns["targets"]
     assert column[0].tolist() == first
     assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float32}[kind]

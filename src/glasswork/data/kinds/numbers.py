@@ -66,8 +66,7 @@ class Numbers(Target):
             raise GlassworkError(f"This model answers numbers, and '{word}' is none") from None
         if len(numbers) != len(self.names):
             raise GlassworkError(f"This model answers {len(self.names)} numbers, and {len(numbers)} were given")
-        scaled: Tensor = self.scaler()(torch.tensor([numbers]))
-        return scaled
+        return self.scaler().forward(torch.tensor([numbers]))
 
     @override
     def strata(self, dataset: Dataset, rows: Tensor) -> Tensor:
