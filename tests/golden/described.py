@@ -20,10 +20,9 @@ from tests.golden.internals import (
     tensors_in,
 )
 
-# Keys of JSON whose values are a clock's, a date's or the free memory's, and differ from one recording to the next.
-DROPPED = re.compile(
-    r"(.*_)?seconds|milliseconds|.*_per_second|elapsed|started|free|largest_batch",
-)
+# Keys of JSON whose values differ from one recording to the next: clocks, dates, free memory, and the size of an
+# exported file, in which torch writes down where the source lies.
+DROPPED = re.compile(r"(.*_)?seconds|milliseconds|.*_per_second|elapsed|started|free|largest_batch|bytes")
 
 # Labels of rows and columns, in tables and on pages, whose values are measured by a clock or are the machine's.
 MEASURED = re.compile(
@@ -31,6 +30,8 @@ MEASURED = re.compile(
 )
 
 SECONDS = re.compile(r"\b\d[\d.,]*(e-?\d+)? ?(ms|µs|us|s|min|seconds?|minutes?|[a-z]+/s)\b")
+SIZE = re.compile(r"(\.onnx:) [\d.,]+ [KM]?B")
+
 LONG = 24
 """Lists of more numbers are recorded as a hash of all and a look at the first."""
 LARGE = 4000
@@ -38,8 +39,9 @@ LARGE = 4000
 
 
 def cleaned(text: str, folder: Path) -> str:
-    """Text without the temporary folder and without times."""
-    return SECONDS.sub("<SECONDS>", text.replace(str(folder), "<TMP>"))
+    """Text without the temporary folder, times and sizes of exported files."""
+    text = SIZE.sub(r"\1 <MEASURED>", text.replace(str(folder), "<TMP>"))
+    return SECONDS.sub("<SECONDS>", text)
 
 
 def lines_of(text: str, folder: Path) -> list[str]:

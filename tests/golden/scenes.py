@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.golden import data
+from tests.golden.formats import ENDINGS
 from tests.golden.refusals import REFUSALS
 from tests.golden.scene import PLAIN, Scene, Stopped
 from tests.golden.verbs import VERBS
@@ -199,5 +200,6 @@ SCENES: tuple[Scene, ...] = (
     *(job.scene(f"further-{name}", preset) for name, (preset, job) in FURTHER.items()),
     *map(setting, SETTINGS),
     *VERBS,
+    *ENDINGS,
     *REFUSALS,
 )

@@ -256,6 +256,8 @@ VERBS: tuple[Scene, ...] = (
             f"train convnet-small --data data.npz --epochs 1 {PLAIN} --out source --json",
             f"transfer photos --weights source {WAYS} --device cpu --json",
             f"transfer photos --weights source {WAYS} --device cpu --curve --out page.html",
+            "predict efficientnet-lite0 one.png photos/cat --device cpu --json",
+            "predict efficientnet-lite0 one.png --device cpu",
         ),
     ),
     Scene(
