@@ -100,7 +100,10 @@ class Ranking(Target):
 
     def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
         order = outputs.argsort(1, descending=True).tolist()
-        return [Prediction(name, tuple(self.names[k] for k in row), None, {}) for name, row in zip(names, order)]
+        return [
+            Prediction(name, tuple(self.names[k] for k in row), None, {})
+            for name, row in zip(names, order, strict=True)
+        ]
 
 
 def read_melodies(path: str | Path, task: Task | None = None) -> Dataset:

@@ -16,7 +16,7 @@ class Objective:
         name: key of `LOSSES`.
         smoothing: share of the target that is spread over all classes.
         class_weights: (outputs,); None: every class counts alike.
-        function: mean loss of outputs and targets, for a loss that is not in `LOSSES`; None: it is the one of that name.
+        function: mean loss of outputs and targets, for a loss that is not in `LOSSES`; None: the one of that name.
     """
 
     name: str
