@@ -24,7 +24,7 @@ def import_named(word: str, what: str) -> Any:
         raise GlassworkError(f"'{word}' names no {what}: write it as file.py:Name")
     module = _run_file(Path(source), word, what) if source.endswith(".py") else _import(source)
     if name not in module.__dict__:
-        raise GlassworkError(f"{source} has no {what} '{name}'")
+        raise GlassworkError(f"{source} has no class '{name}'")
     return module.__dict__[name]
 
 
