@@ -10,7 +10,6 @@ from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
-from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.penalties import MAX_NORM, PENALTIES, constrain, is_added, penalty, shorten, weights_of
@@ -115,7 +114,6 @@ def test_max_norm_reaches_the_constrained_minimum():
     torch.testing.assert_close(network.weight.detach().double().t(), answer, atol=1e-4, rtol=0)
 
 
-def test_max_norm_needs_a_length():
-    with pytest.raises(GlassworkError, match="add --strength 3"):
-        SupervisedRecipe.parse({"penalty": MAX_NORM})
+def test_max_norm_has_a_usual_length():
+    assert SupervisedRecipe.parse({"penalty": MAX_NORM}).completed({}).strength == 3
     assert SupervisedRecipe.parse({"penalty": MAX_NORM, "strength": 2}).strength == 2

@@ -22,7 +22,6 @@ from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.embedding import Embedding
 from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.studies.vary import vary
 from glasswork.systems.learning import Learning
 from made_data import broken_off, mistake, require_same, resume, said, train, write_npz, write_table
 
@@ -235,7 +234,9 @@ def test_what_is_opened_is_the_nearest_class_mean(tmp_path: Path, capsys: pytest
 
 
 def test_the_curve_of_over_training_is_of_the_loss_that_is_minimised(tmp_path: Path) -> None:
-    found = vary("embed", "epochs", [2], {"data": str(bars(tmp_path / "bars.npz")), "network": "lenet", "threads": 1})
+    found = gw.vary(
+        "embed", "epochs", [2], {"data": str(bars(tmp_path / "bars.npz")), "network": "lenet", "threads": 1}
+    )
     assert found.curve is not None and found.curve.loss == "triplet loss"
 
 
