@@ -1,4 +1,4 @@
-"""The command line in process, and the small made data sets of `made_files`, for tests that import both from here."""
+"""The command line in process, and the made data sets of `made_files` for the tests that import both from here."""
 
 import json
 from collections.abc import Mapping

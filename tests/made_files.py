@@ -1,4 +1,4 @@
-"""Small made data sets, on disk as users have them; nothing here knows of glasswork: two versions can share it."""
+"""Small made data sets, on disk as users have them; without glasswork, so that two versions of it can share them."""
 
 import struct
 from collections.abc import Sequence

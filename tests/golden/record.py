@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,15 @@ SECONDS = "seconds.txt"
 
 UNTRACED = {"export"}
 """Verbs that trace the network, which torch's global hooks would be part of."""
+
+
+class Ended(BaseException):
+    """The process was told to end; no line may take it for its own exit."""
+
+
+def end(*_: object) -> None:
+    """Ends the process in order, so that the temporary folder goes."""
+    raise Ended
 
 
 ALONE = {
@@ -60,6 +70,7 @@ def main(arguments: list[str]) -> int:
     out = options.out.absolute()
     import glasswork
 
+    signal.signal(signal.SIGTERM, end)
     print(f"recording {len(chosen)} scenes of {Path(glasswork.__file__).parent}", flush=True)
     began = time.monotonic()
     seconds: dict[str, dict[str, float]] = {}
@@ -186,4 +197,7 @@ def add_files(found: dict[str, Any], hashes: dict[str, Any], folder: Path, known
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Ended:
+        sys.exit(143)
