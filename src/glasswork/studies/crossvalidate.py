@@ -466,13 +466,15 @@ def prepare(
 
 
 def error_of(metrics: Mapping[str, float]) -> float:
-    """One minus the main metric: 1 - accuracy for classes and labels, 1 - R2 for numbers."""
-    return 1 - metrics[_main(metrics)]
+    """1 - accuracy for classes and labels, 1 - R2 for numbers; for everything else the loss, which all systems measure."""
+    main = _main(metrics)
+    return metrics["loss"] if main is None else 1 - metrics[main]
 
 
 def error_name(metrics: Mapping[str, float]) -> str:
     """What `error_of` such metrics is, in words."""
-    return ERRORS[_main(metrics)]
+    main = _main(metrics)
+    return "mean loss" if main is None else ERRORS[main]
 
 
 def one_standard_error(
@@ -497,8 +499,8 @@ def one_standard_error(
     return best, threshold, min(near, key=lambda place: (simplicity[place], errors[place]))
 
 
-def _main(metrics: Mapping[str, float]) -> str:
-    return next(name for name in ERRORS if name in metrics)
+def _main(metrics: Mapping[str, float]) -> str | None:
+    return next((name for name in ERRORS if name in metrics), None)
 
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:
