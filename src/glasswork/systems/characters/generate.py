@@ -69,9 +69,9 @@ def _ready(
     network: nn.Module, task: Task, prompt: str, length: int, choice: Choice
 ) -> tuple[Stepper, Vocabulary, Tokens]:
     """What is needed to write, once all that was asked for is seen to be possible."""
-    vocabulary = Text.of(task).vocabulary
-    if not isinstance(network, CharacterNetwork) or vocabulary is None:
+    if not isinstance(network, CharacterNetwork):
         raise GlassworkError("This model does not write: train one that does with glasswork train char-rnn")
+    vocabulary = Text.of(task).vocabulary
     unknown = vocabulary.unknown(prompt)
     if unknown:
         raise GlassworkError(f"The prompt has characters that the model was not trained on: {unknown!r}")
