@@ -31,7 +31,8 @@ def train(sample: Sample, capsys: pytest.CaptureFixture[str]) -> dict[str, objec
 def test_it_trains_predicts_is_measured_and_opened(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:
     result = train(sample, capsys)
     assert result["preset"] == "ranker" and "first_right" in result["test"]  # type: ignore[operator]
-    assert "What suits" in Path("run/report.html").read_text(encoding="utf-8")
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "What suits" in page and f"glasswork evaluate run --data PATH --system {WORD}" in page
     assert main(["evaluate", "run", *NAMED, "--json"]) == 0
     assert said(capsys)["metrics"] == pytest.approx(result["test"])
     assert main(["predict", "run", *sample.asked, "--csv", "said.csv", *NAMED, "--json"]) == 0

@@ -118,7 +118,7 @@ def _carry_out(run: "Run", options: Namespace) -> int:
         pass
     if run.interrupted:
         at = f"after step {run.last.number}" if run.last else "before the first step"
-        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}", file=sys.stderr)
+        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}{run.naming}", file=sys.stderr)
         return INTERRUPTED
     result = finish(run)
     if options.json:
@@ -128,5 +128,5 @@ def _carry_out(run: "Run", options: Namespace) -> int:
             from glasswork.show.regions_terminal import print_regions
 
             print_regions(console_for_results(), [(run.outcome.plane.coarse, "")])
-        print_result(console_for_results(), result, process.next_commands(run.folder.name))
+        print_result(console_for_results(), result, run.next_commands())
     return 0

@@ -72,6 +72,17 @@ class Run:
         if self.interrupted:
             self.folder.unlock()
 
+    @property
+    def naming(self) -> str:
+        """What else a command about the run has to name: ` --system file.py:Class`, or nothing for our own systems."""
+        system = self.request.system
+        return "" if row_of(system).own is None else f" --system {system}"
+
+    def next_commands(self) -> list[tuple[str, str]]:
+        """What to try after the run: commands, and what each does."""
+        found = self.process.next_commands(self.folder.name)
+        return [(command + self.naming, sentence) for command, sentence in found]
+
     def last_state(self) -> Tree | None:
         """The state of the last step, in all sittings; None if not one was made."""
         return self.last.state() if self.last is not None else self.state

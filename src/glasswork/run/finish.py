@@ -122,7 +122,7 @@ def _report(
             sections.network(layers, parameters),
             sections.recipe(_recipe(run)),
             sections.machine(_timing(result, lines, summary.unit), _machine(run)),
-            sections.next_steps(run.process.next_commands(run.folder.name)),
+            sections.next_steps(run.next_commands()),
         ],
         headline=score,
         verdict=score.verdict(),

@@ -466,7 +466,7 @@ def prepare(
 
 
 def error_of(metrics: Mapping[str, float]) -> float:
-    """1 - accuracy for classes and labels, 1 - R2 for numbers; for everything else the loss, which all systems measure."""
+    """1 - accuracy for classes and labels, 1 - R2 for numbers; else the loss, which every system measures."""
     main = _main(metrics)
     return metrics["loss"] if main is None else 1 - metrics[main]
 
