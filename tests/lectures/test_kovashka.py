@@ -199,7 +199,7 @@ def test_depth_is_power(shown: int) -> None:
     50,000 + 10,000 real ones, which are not installed.""",
 )
 def test_the_example_dataset(shown: Any) -> None:
-    assert (len(shown.classes), shown.shape) == (10, (3, 32, 32))
+    assert (len(shown.target.names), shown.inputs.shape) == (10, (3, 32, 32))
 
 
 @slide(
