@@ -28,7 +28,6 @@ from glasswork.recipe.base import Machine, Recipe
 from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
 from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.sample import Sample
-from glasswork.systems.target_report import report_targets
 from glasswork.training.optimizers import refuse_weight_decay
 from glasswork.training.stage import Carry, Moment, Stage
 from glasswork.training.step import Tree
@@ -200,8 +199,8 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """
         dataset, splits = context.dataset, context.splits
         where, rows = measured_rows(splits)
-        outputs, objective = cast("Tensor", evaluation.outputs), self.objective(dataset.task)
-        return report_targets(dataset, splits.training, rows, where, outputs, objective)
+        outputs, loss = cast("Tensor", evaluation.outputs), self.objective(dataset.task).name
+        return Findings(*dataset.task.target.report(outputs, dataset, splits.training, rows, where, loss))
 
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """New inputs at some paths, read as `task` describes them, in parts that fit into memory.

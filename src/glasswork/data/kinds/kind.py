@@ -13,6 +13,7 @@ from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
+from glasswork.report.report import Score, Section
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
@@ -334,6 +335,22 @@ class Target(Record, abc.ABC):
             GlassworkError: for no rows, or a loss that does not fit.
         """
         raise GlassworkError(f"Targets that are {self.what} are measured by the system that learns from them")
+
+    def report(
+        self, outputs: Tensor, dataset: Dataset, training: Tensor, rows: Tensor, where: str, loss: str
+    ) -> tuple[Score, list[Section]]:
+        """The main figure on some rows, and the sections of a report about them.
+
+        Args:
+            outputs: the network's, (rows, outputs), numbers in the target's own units.
+            dataset: all examples.
+            training: rows that were trained on, for the baseline.
+            rows: those that the outputs are about.
+            where: which split they are, in words.
+            loss: what the network was trained with.
+        """
+        value = self.measure(outputs, dataset.columns["targets"][rows], loss)[self.main]
+        return Score(self.main, value, in_percent=False), []
 
     def count(self, dataset: Dataset, rows: Tensor) -> int:
         """How much there is to learn from at `rows`, in `unit`."""

@@ -15,6 +15,9 @@ from glasswork.data.kinds.one_class import OneClass, places_of
 from glasswork.data.prediction import Prediction
 from glasswork.objectives.losses import label_probabilities
 from glasswork.objectives.metrics import measure_classes
+from glasswork.report import sections
+from glasswork.report.report import Score, Section
+from glasswork.report.sections import LabelFigures
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
@@ -96,6 +99,16 @@ class Labels(Target):
         ]
 
     @override
+    def report(
+        self, outputs: Tensor, dataset: Dataset, training: Tensor, rows: Tensor, where: str, loss: str
+    ) -> tuple[Score, list[Section]]:
+        targets, answers = dataset.columns["targets"][rows].bool(), self.probabilities(outputs, loss) > 0.5
+        both = (answers & targets).sum(0)
+        f1 = float(2 * both.sum() / max(1, int(answers.sum() + targets.sum())))
+        figures = [_figures_of(label, answers[:, k], targets[:, k]) for k, label in enumerate(self.names)]
+        return Score("f1", f1), [sections.mistakes(labels=figures)]
+
+    @override
     def ports(self) -> tuple[Port, ...]:
         names, shape = ", ".join(self.names), ("batch", len(self.names))
         return (
@@ -110,3 +123,10 @@ class Marks(TargetScaler):
     @override
     def forward(self, raw: Tensor) -> Tensor:
         return raw.to(torch.float32)
+
+
+def _figures_of(label: str, answers: Tensor, targets: Tensor) -> LabelFigures:
+    """How often a label was given, was right to give and was found; bool (rows,) each."""
+    said, true, hit = int(answers.sum()), int(targets.sum()), int((answers & targets).sum())
+    f1 = 2 * hit / (said + true) if said + true else 0.0
+    return LabelFigures(label, true, hit / said if said else 0.0, hit / true if true else 0.0, f1)

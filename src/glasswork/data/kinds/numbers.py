@@ -15,11 +15,15 @@ from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.objectives.metrics import measure_numbers
+from glasswork.report import sections
+from glasswork.report.report import Score, Section
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
 
 DECILES = 10
+
+POINTS = 1000
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,23 @@ class Numbers(Target):
         return [
             Prediction(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
         ]
+
+    @override
+    def report(
+        self, outputs: Tensor, dataset: Dataset, training: Tensor, rows: Tensor, where: str, loss: str
+    ) -> tuple[Score, list[Section]]:
+        targets = dataset.columns["targets"][rows]
+        mean = dataset.columns["targets"][training].mean(0)
+        pairs = list(zip(targets[:, 0].tolist(), outputs[:, 0].tolist(), strict=True))
+        score = Score(
+            "mean absolute error",
+            float((outputs - targets).abs().mean()),
+            in_percent=False,
+            higher_is_better=False,
+            baseline="always answering the mean of the training examples",
+            baseline_value=float((targets - mean).abs().mean()),
+        )
+        return score, [sections.mistakes(numbers=pairs[:: len(pairs) // POINTS + 1])]
 
     @override
     def ports(self) -> tuple[Port, ...]:

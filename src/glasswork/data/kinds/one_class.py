@@ -10,13 +10,22 @@ from typing_extensions import override
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.kind import Port, Target, listed, rank
+from glasswork.data.pictures import picture
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
+from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.losses import class_probabilities
-from glasswork.objectives.metrics import measure_class
+from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error, measure_class
+from glasswork.report import sections
+from glasswork.report.blocks import Bin
+from glasswork.report.report import Score, Section
+from glasswork.report.sections import Mistake
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
+
+MISTAKES = 24
+MOST_CLASSES = 200
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,32 @@ class OneClass(Target):
         return found
 
     @override
+    def report(
+        self, outputs: Tensor, dataset: Dataset, training: Tensor, rows: Tensor, where: str, loss: str
+    ) -> tuple[Score, list[Section]]:
+        targets, chances = dataset.columns["targets"][rows], self.probabilities(outputs, loss)
+        confidence, answers = chances.max(1)
+        right = int((answers == targets).sum())
+        usual = int(torch.bincount(dataset.columns["targets"][training]).argmax())
+        score = Score(
+            "accuracy",
+            right / len(rows),
+            f"{right:,} of {len(rows):,} {where} {dataset.task.inputs.noun}",
+            share_interval(right, len(rows)),
+            baseline="always answering the most frequent class",
+            baseline_value=float((targets == usual).float().mean()),
+        )
+        confusion = None
+        if len(self.names) <= MOST_CLASSES:
+            confusion = self.names, confusion_matrix(answers, targets, len(self.names)).tolist()
+        found = [sections.mistakes(confusion, examples=_mistakes(dataset, rows, answers, confidence))]
+        if loss != "hinge":
+            bins = calibration(chances, targets)
+            drawn = [Bin(b.low, b.high, b.count, b.confidence, b.accuracy) for b in bins]
+            found.append(sections.calibration(drawn, expected_calibration_error(bins)))
+        return score, found
+
+    @override
     def ports(self) -> tuple[Port, ...]:
         names, shape = ", ".join(self.names), ("batch", len(self.names))
         return (
@@ -110,3 +145,20 @@ def places_of(names: Sequence[str], known: Sequence[str], source: str) -> Tensor
             f"{source} has a class '{unknown[0]}' that this model does not know: it knows {', '.join(known)}"
         )
     return torch.tensor([known.index(name) for name in names])
+
+
+def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:
+    """The wrong answers that the network was surest of."""
+    targets, classes = dataset.columns["targets"][rows], dataset.task.target.names
+    wrong = (answers != targets).nonzero()[:, 0]
+    surest = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
+    return [
+        Mistake(
+            picture(dataset, int(rows[i])),
+            dataset.name(int(rows[i])),
+            classes[int(targets[i])],
+            classes[int(answers[i])],
+            float(confidence[i]),
+        )
+        for i in surest.tolist()
+    ]
