@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
-from glasswork.glassbox.features.images import image_of
 from glasswork.glassbox.features.top_activations import most_exciting
+from glasswork.glassbox.tensor_summary import image_of
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear

@@ -8,8 +8,7 @@ from rich.console import Console
 
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import Guess, NextCharacters, UnitReading
-from glasswork.glassbox.sequences.saturation import GateSaturation
-from glasswork.glassbox.sequences.vanishing import GradientByLag
+from glasswork.glassbox.sequences.unrolled import GateSaturation, GradientByLag
 from glasswork.show.html import to_html
 from glasswork.show.pages import page
 from glasswork.show.sequences import MOST_COLUMNS, guesses_section, sequences_page

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glasswork.textbook import sliding
+from glasswork.textbook import windows
 from glasswork.textbook.convolution import Convolution, TransposedConvolution
 from glasswork.textbook.normalization import BatchNormalization
 from glasswork.textbook.pooling import AdaptiveMaxPooling, AveragePooling, MaxPooling
@@ -21,7 +21,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize(("examples", "size", "groups", "stride"), [(1, 200, 1, 1), (4, 128, 1, 2), (12, 40, 8, 1)])
 def test_large_convolutions_are_done_in_parts(examples: int, size: int, groups: int, stride: int) -> None:
     x, w = drawn(examples, 8, size, size).requires_grad_(), drawn(16, 8 // groups, 3, 3, seed=1).requires_grad_()
-    assert x.numel() * 9 // stride**2 > sliding.PART
+    assert x.numel() * 9 // stride**2 > windows.PART
     y = F.conv2d(x, w, None, stride, 1, 1, groups)
     g = drawn(*y.shape, seed=2)
     errors = torch.autograd.grad(y, [x, w], g)
@@ -37,7 +37,7 @@ def test_parts_of_any_size_give_the_same(filters: int, monkeypatch: pytest.Monke
     convolution = Convolution()
     whole = convolution.forward(x, w), *convolution.backward(g, x, w)[:2]
     for part in (1, 3 * 6 * 7 * 2, 3 * 6 * 7 * 7, 2 * 3 * 6 * 7 * 7):
-        monkeypatch.setattr(sliding, "PART", part)
+        monkeypatch.setattr(windows, "PART", part)
         for one, other in zip((convolution.forward(x, w), *convolution.backward(g, x, w)[:2]), whole, strict=True):
             torch.testing.assert_close(one, other, **CLOSE)
 

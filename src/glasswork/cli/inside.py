@@ -91,7 +91,7 @@ def fill_diagnose(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_diagnose(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.glassbox.diagnose.report import report_of
+    from glasswork.glassbox.diagnose.diagnose import report_of
     from glasswork.show.html import to_html
     from glasswork.show.terminal import report_text
 

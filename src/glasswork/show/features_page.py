@@ -9,9 +9,9 @@ from glasswork.glassbox.attribution.attribution import Attribution, GradCam, Int
 from glasswork.glassbox.attribution.occlusion import Occlusion
 from glasswork.glassbox.features.deconvolution import Deconvolution
 from glasswork.glassbox.features.features import FeatureMaps, Filters, LayerMaps, Templates
-from glasswork.glassbox.features.images import Image
 from glasswork.glassbox.features.top_activations import MostExciting
 from glasswork.glassbox.landscape import Landscape
+from glasswork.glassbox.tensor_summary import Image
 from glasswork.record import Record
 from glasswork.report.words import number, percent
 from glasswork.show import pictures

@@ -5,12 +5,11 @@ from typing import Any
 
 from glasswork.glassbox.convolve.convolve import Convolved
 from glasswork.glassbox.cost.count import Count
-from glasswork.glassbox.diagnose.diagnose import Diagnosis
-from glasswork.glassbox.diagnose.report import report_of
+from glasswork.glassbox.diagnose.diagnose import Diagnosis, report_of
 from glasswork.glassbox.graph.graph import Graph
 from glasswork.glassbox.sequences.following import Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
-from glasswork.glassbox.sequences.saturation import GateSaturation
+from glasswork.glassbox.sequences.unrolled import GateSaturation
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
 from glasswork.report.blocks import Text

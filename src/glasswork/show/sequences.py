@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
-from glasswork.glassbox.sequences.saturation import OPEN, SHUT, GateSaturation
+from glasswork.glassbox.sequences.unrolled import OPEN, SHUT, GateSaturation
 from glasswork.record import Record
 from glasswork.report.blocks import Table
 from glasswork.report.report import Section

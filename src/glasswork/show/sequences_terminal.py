@@ -7,7 +7,7 @@ from rich.text import Text
 
 from glasswork.glassbox.sequences.following import Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
-from glasswork.glassbox.sequences.saturation import GateSaturation
+from glasswork.glassbox.sequences.unrolled import GateSaturation
 from glasswork.report.words import percent
 from glasswork.show.palette import AGAINST, FOR
 from glasswork.show.sequences import VISIBLE, place_name, rule, unit_name

@@ -23,10 +23,8 @@ from glasswork.glassbox.attribution.attribution import grad_cam, integrated_grad
 from glasswork.glassbox.attribution.occlusion import occlusion
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
 from glasswork.glassbox.features.deconvolution import deconvolution
-from glasswork.glassbox.features.feature_pictures import feature_pictures
-from glasswork.glassbox.features.features import feature_maps
-from glasswork.glassbox.features.layer_features import layer_features
-from glasswork.glassbox.features.top_activations import most_exciting
+from glasswork.glassbox.features.features import feature_maps, feature_pictures
+from glasswork.glassbox.features.top_activations import layer_features, most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace

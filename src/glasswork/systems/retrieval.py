@@ -19,7 +19,7 @@ from glasswork.data.pictures import picture
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.glassbox.features.layer_features import layer_features
+from glasswork.glassbox.features.top_activations import layer_features
 from glasswork.networks.embedding import Embedding
 from glasswork.objectives.retrieval import Neighbours, nearest
 from glasswork.report.blocks import Picture, Pictures, Remark, Table

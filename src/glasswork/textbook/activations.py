@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Pointwise, Write
-from glasswork.textbook.terms import alone
+from glasswork.textbook.operation import Operation, Pointwise, Write, alone
 
 
 class Identity(Pointwise):

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Broadcast, Write
-from glasswork.textbook.terms import alone
+from glasswork.textbook.operation import Broadcast, Write, alone
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, sum_to
+from glasswork.textbook.operation import Operation, Write, products, shown, sum_to
 from glasswork.textbook.scores import Linear
-from glasswork.textbook.terms import products, shown
 
 _LINEAR = Linear()
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.sliding import batched, filter_gradient, slide, slide_back
-from glasswork.textbook.terms import products
-from glasswork.textbook.windows import Frame, Size, frame, per_dimension
+from glasswork.textbook.operation import Operation, Write, products
+from glasswork.textbook.windows import Frame, Size, batched, filter_gradient, frame, per_dimension, slide, slide_back
 
 
 @dataclass(frozen=True)

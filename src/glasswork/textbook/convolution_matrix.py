@@ -10,8 +10,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from glasswork.textbook.sliding import slide
-from glasswork.textbook.windows import Size, frame, last, padded, windows
+from glasswork.textbook.windows import Size, frame, last, padded, slide, windows
 
 
 def matrix(w: Tensor, shape: Sequence[int], stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> Tensor:

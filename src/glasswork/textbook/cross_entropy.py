@@ -8,9 +8,8 @@ from torch import Tensor
 
 from glasswork.textbook.activations import Sigmoid
 from glasswork.textbook.losses import Loss
-from glasswork.textbook.operation import Write, source_cell
+from glasswork.textbook.operation import Write, alone, source_cell, sum_of
 from glasswork.textbook.scores import LogSoftmax, Softmax, write_share
-from glasswork.textbook.terms import alone, sum_of
 
 IGNORED = -100
 """The class that torch leaves out of the loss unless it is told another."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Pointwise, Write
-from glasswork.textbook.terms import alone
+from glasswork.textbook.operation import Pointwise, Write, alone
 
 
 class Negate(Pointwise):

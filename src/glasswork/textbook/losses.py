@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, source_cell, sum_to
-from glasswork.textbook.terms import alone, cell_at, sum_of
+from glasswork.textbook.operation import Operation, Write, alone, cell_at, source_cell, sum_of, sum_to
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write
+from glasswork.textbook.operation import Operation, Write, shown
 from glasswork.textbook.reductions import Axes, Norm
-from glasswork.textbook.terms import shown
 from glasswork.textbook.windows import padded
 
 

@@ -1,4 +1,4 @@
-"""What an operation of the textbook is, and the bases for those that work number by number or only move numbers."""
+"""What an operation of the textbook is, the bases of the simple ones, and how numbers are put into formulas."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -122,3 +122,48 @@ def source_cell(cell: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
     """The cell of an input of `shape` that broadcasting brings to `cell` of the output."""
     own = cell[len(cell) - len(shape) :] if shape else ()
     return tuple(0 if size == 1 else place for place, size in zip(own, shape, strict=True))
+
+
+def shown(count: int, term: Callable[[int], str]) -> list[str]:
+    """The terms 0 to `count` - 1; of many the first three and the last, and how many stand between them."""
+    if count <= LONGEST_SUM:
+        return [term(place) for place in range(count)]
+    return [*(term(place) for place in range(3)), f"... {count - 4} more ...", term(count - 1)]
+
+
+def products(write: Write, weights: Tensor, values: Tensor) -> str:
+    """sum_i w_i x_i in numbers, of two tensors of one shape."""
+    w, x = weights.reshape(-1), values.reshape(-1)
+    return sum_of(w.numel(), lambda i: f"{write(w[i])} * {write(x[i])}")
+
+
+def total(write: Write, values: Tensor) -> str:
+    """sum_i x_i in numbers."""
+    x = values.reshape(-1)
+    return sum_of(x.numel(), lambda i: write(x[i]))
+
+
+def largest(write: Write, values: Tensor) -> str:
+    """max_i x_i in numbers."""
+    x = values.reshape(-1)
+    numbers = shown(x.numel(), lambda i: write(x[i]))
+    return numbers[0] if len(numbers) == 1 else f"max({', '.join(numbers)})"
+
+
+def alone(write: Write, value: Any) -> str:
+    """A number that stands by itself between parentheses or commas: a negative one needs none of its own."""
+    return write(value).removeprefix("(").removesuffix(")")
+
+
+def sum_of(count: int, term: Callable[[int], str]) -> str:
+    """The terms 0 to `count` - 1 with + between them, written only where they are shown: there may be millions."""
+    return " + ".join(shown(count, term)) or "0"
+
+
+def cell_at(place: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """The cell of a tensor of `shape` that comes at `place` when it is read row by row."""
+    cell = []
+    for size in reversed(shape):
+        place, index = divmod(place, size)
+        cell.append(index)
+    return tuple(reversed(cell))

@@ -8,8 +8,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write
-from glasswork.textbook.terms import largest, total
+from glasswork.textbook.operation import Operation, Write, largest, total
 from glasswork.textbook.windows import Frame, Size, frame, padded, spread
 
 

@@ -9,8 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Rearrangement, Write
-from glasswork.textbook.terms import alone, largest, shown, sum_of, total
+from glasswork.textbook.operation import Operation, Rearrangement, Write, alone, largest, shown, sum_of, total
 
 Axes = int | Sequence[int] | None
 """The axes that a sum runs over; None for all."""

@@ -8,8 +8,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, source_cell, sum_to
-from glasswork.textbook.terms import alone, cell_at, products, sum_of
+from glasswork.textbook.operation import Operation, Write, alone, cell_at, products, source_cell, sum_of, sum_to
 
 
 class Linear(Operation):

@@ -7,9 +7,8 @@ from hypothesis import strategies as some
 
 from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.sequences.following import Following, following
+from glasswork.glassbox.sequences.following import Following, Signal, following, signals
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading, read_through
-from glasswork.glassbox.sequences.signals import Signal, signals
 from glasswork.glassbox.sequences.unrolled import UnrolledLayer
 from glasswork.networks.recurrent import Recurrent
 

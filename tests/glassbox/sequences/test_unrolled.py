@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from closeness import assert_same_numbers
-from glasswork.glassbox.sequences.saturation import GateSaturation, gate_saturation
-from glasswork.glassbox.sequences.unrolled import unrolled
+from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation, unrolled
 from glasswork.networks.recurrent import CELLS, Recurrent
 
 

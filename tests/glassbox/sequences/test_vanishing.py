@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.sequences.vanishing import GradientByLag, gradient_by_lag
+from glasswork.glassbox.sequences.unrolled import GradientByLag, gradient_by_lag
 from glasswork.networks.recurrent import CELLS, Recurrent
 
 

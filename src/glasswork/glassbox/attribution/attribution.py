@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.features.images import Image, image_of
 from glasswork.glassbox.inspect import (
     CHUNK,
     Target,
@@ -25,7 +24,7 @@ from glasswork.glassbox.inspect import (
     targets_of,
     undisturbed,
 )
-from glasswork.glassbox.tensor_summary import Values, values_of
+from glasswork.glassbox.tensor_summary import Image, Values, image_of, values_of
 from glasswork.record import Record
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

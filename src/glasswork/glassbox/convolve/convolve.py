@@ -10,12 +10,23 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.convolve.filters import Chosen, Kernel, Rows, balanced, find_kernel
-from glasswork.glassbox.convolve.pictures import COLOURS, Sort, drawn, planes_of, png, reduced
+from glasswork.glassbox.convolve.filters import (
+    COLOURS,
+    Chosen,
+    Kernel,
+    Rows,
+    Sort,
+    balanced,
+    drawn,
+    find_kernel,
+    planes_of,
+    png,
+    reduced,
+)
 from glasswork.record import Record
 from glasswork.textbook.convolution import Convolution
 from glasswork.textbook.convolution_matrix import matrix
-from glasswork.textbook.terms import sum_of
+from glasswork.textbook.operation import sum_of
 from glasswork.textbook.windows import Frame, frame, padded
 
 MOST_CROP = 12

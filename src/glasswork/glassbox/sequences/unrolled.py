@@ -1,13 +1,16 @@
 """A recurrent network unrolled in time by the textbook's cells, so that every state and every gate can be looked at."""
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from glasswork.errors import GlassworkError
 from glasswork.networks.recurrent import Recurrent, State
+from glasswork.record import Record
 from glasswork.textbook.recurrence import GRU, LSTM, RNN, Pass, Recurrence
 
 
@@ -92,3 +95,102 @@ def _in_order(times: Sequence[Tensor], from_end: bool) -> Tensor:
     """(batch, time, units) out of a tensor for each time, in the order in which they were read."""
     found = torch.stack(tuple(times), 1)
     return found.flip(1) if from_end else found
+
+
+SHUT, OPEN = 0.1, 0.9
+
+
+@dataclass(frozen=True)
+class GateSaturation(Record):
+    """One gate of one layer.
+
+    Attributes:
+        layer: from 0.
+        from_end: whether it reads the sequence from its end.
+        gate: such as `forget gate`.
+        shut: share of all its values below 0.1, over times and units.
+        open: share of all its values above 0.9.
+        units: the same two shares for each unit over all times.
+    """
+
+    layer: int
+    from_end: bool
+    gate: str
+    shut: float
+    open: float
+    units: tuple[tuple[float, float], ...]
+
+
+def gate_saturation(layers: Sequence[UnrolledLayer]) -> tuple[GateSaturation, ...]:
+    """Every gate of every layer; none for a vanilla network, which has no gates.
+
+    A forget gate that is always open is a unit that remembers; one that is never saturated forgets a little at every
+    time.
+    """
+    return tuple(_of_gate(layer, gate) for layer in layers for gate in layer.gates)
+
+
+def _of_gate(layer: UnrolledLayer, gate: str) -> GateSaturation:
+    values = layer.gates[gate].flatten(0, 1)  # (batch x time, units)
+    shut, opened = (values < SHUT).double().mean(0), (values > OPEN).double().mean(0)
+    units = tuple(zip(shut.tolist(), opened.tolist(), strict=True))
+    return GateSaturation(layer.layer, layer.from_end, gate, float(shut.mean()), float(opened.mean()), units)
+
+
+@dataclass(frozen=True)
+class GradientByLag(Record):
+    """Norms of the gradient of the loss at the last time, mean over sequences.
+
+    Attributes:
+        cell: the kind of unit.
+        layer: whose states, from 0.
+        hidden: |d loss(t) / d h(t-k)| for k = 0, 1, 2 .. up to the first time.
+        memory: |d loss(t) / d c(t-k)| of the LSTM; None for the others.
+    """
+
+    cell: str
+    layer: int
+    hidden: tuple[float, ...]
+    memory: tuple[float, ...] | None
+
+
+def gradient_by_lag(
+    recurrent: Recurrent, inputs: Tensor, loss: Callable[[Tensor], Tensor], layer: int = -1
+) -> GradientByLag:
+    """How the loss at the last time changes with the states before it, exactly, in float64.
+
+    The network is unrolled by the textbook's cells and differentiated by autograd; h(t-k) and c(t-k) are each taken as
+    if that one number were moved and all that follows from it worked out anew.
+
+    Args:
+        recurrent: the network, reading in one direction; it is not changed.
+        inputs: (batch, time, features).
+        loss: of each sequence, (batch,), out of the top layer's last state, (batch, units), both in float64.
+        layer: whose states; -1 is the top one.
+
+    Raises:
+        GlassworkError: for a network that reads from both ends, a layer that it does not have, or a loss that is not
+            one number per sequence.
+    """
+    kernel = recurrent.kernel
+    if kernel.bidirectional:
+        raise GlassworkError("A network that reads from both ends has no last time that errors could come back from.")
+    if not -kernel.num_layers <= layer < kernel.num_layers:
+        raise GlassworkError(f"The network has {kernel.num_layers} layers, and none with the number {layer}.")
+    with torch.inference_mode(False), torch.enable_grad():
+        network = copy.deepcopy(recurrent).double().requires_grad_(False)
+        # Some leaf must ask for gradients, so that autograd keeps the way back.
+        read = passes(network, inputs.detach().clone().double().requires_grad_())
+        losses = loss(read[-1].states[-1][0])
+        if losses.shape != inputs.shape[:1]:
+            raise GlassworkError(
+                f"The loss must be one number for each of the {len(inputs)} sequences; its shape is "
+                f"{tuple(losses.shape)}."
+            )
+        parts = list(zip(*read[layer].states[:0:-1], strict=True))  # h, and c where there is one; last time first
+        nodes = [node for part in parts for node in part]
+        gradients = torch.autograd.grad(losses.sum(), nodes, materialize_grads=True)
+    norms = [float(gradient.norm(dim=1).mean()) for gradient in gradients]
+    times = inputs.shape[1]
+    memory = tuple(norms[times:]) if len(parts) > 1 else None
+    return GradientByLag(recurrent.cell, layer % kernel.num_layers, tuple(norms[:times]), memory)

@@ -23,7 +23,7 @@ from glasswork.glassbox.tensor_summary import Values
 Edge = tuple[Node, int]
 """Where the error of a tensor is sent: an autograd node and which of its outputs."""
 
-MAKERS = frozenset(
+NEW_TENSORS = frozenset(
     [
         "zeros_like",
         "ones_like",
@@ -36,12 +36,10 @@ MAKERS = frozenset(
         "new_empty",
         "new_full",
         "new_tensor",
-        "requires_grad_",
-        "detach",
-        "is_floating_point",
-        "size",
     ]
 )
+"""Calls that make a tensor of their own after the pattern of another."""
+MAKERS = NEW_TENSORS | {"requires_grad_", "detach", "is_floating_point", "size"}
 WRITING_CALLS = frozenset(["__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__"])
 WRITING_FLAG_AT = {"relu": 1, "relu6": 1, "hardswish": 1, "hardsigmoid": 1, "silu": 1, "mish": 1, "leaky_relu": 2}
 WRITING_FLAG_AT |= {"elu": 2, "celu": 2, "hardtanh": 3, "dropout": 3, "dropout2d": 3, "threshold": 3, "selu": 1}

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.sequences.following import Following, following
+from glasswork.glassbox.sequences.following import Following, following, signals
 from glasswork.glassbox.sequences.reading import Reading, UnitReading, read_through
-from glasswork.glassbox.sequences.saturation import GateSaturation, gate_saturation
-from glasswork.glassbox.sequences.signals import signals
+from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation
 from glasswork.record import Record
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.model import Model

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from glasswork.glassbox.graph.expressions import written
 from glasswork.record import Record
-from glasswork.textbook.terms import sum_of
+from glasswork.textbook.operation import sum_of
 from glasswork.training.delta_rule import Rows, update
 from glasswork.training.online import Before
 
