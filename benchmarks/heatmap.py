@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from machine import describe_machine, describe_versions
 
-from glasswork.glassbox.heatmap.fully_convolutional import fully_convolutional
+from glasswork.glassbox.fully_convolutional import fully_convolutional
 from glasswork.networks.patchnet import PatchNet
 
 SIDE, PATCH = 1024, 64

@@ -18,7 +18,7 @@ from glasswork.show.notebook import displayed as _displayed
 if TYPE_CHECKING:
     from torch import nn
 
-    from glasswork.glassbox.convolve.convolve import Convolved
+    from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.cost.count import Count
     from glasswork.glassbox.graph.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
@@ -435,7 +435,7 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     Raises:
         GlassworkError: for a missing image, an unknown kernel or a filter larger than the image.
     """
-    from glasswork.glassbox.convolve import convolve as room
+    from glasswork.glassbox import convolve as room
 
     return _displayed(room.convolve(image, kernel, stride, padding))
 

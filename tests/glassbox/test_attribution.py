@@ -10,15 +10,15 @@ from small_networks import Functional, Troubled, convolutional, images, left_alo
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.attribution.attribution import (
+from glasswork.glassbox.attribution import (
     GradCam,
     IntegratedGradients,
     grad_cam,
     integrated_gradients,
     saliency,
 )
-from glasswork.glassbox.attribution.occlusion import Occlusion, occlusion
 from glasswork.glassbox.features.deconvolution import Deconvolution, deconvolution
+from glasswork.glassbox.occlusion import Occlusion, occlusion
 from glasswork.glassbox.tensor_summary import Values
 from glasswork.networks.lenet import LeNet
 from glasswork.record import Record

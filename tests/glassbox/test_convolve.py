@@ -17,8 +17,8 @@ from scipy.signal import convolve2d, correlate2d
 
 from glasswork import cli
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.convolve.convolve import Convolved, convolve
-from glasswork.glassbox.convolve.filters import KERNELS, find_kernel
+from glasswork.glassbox.convolve import Convolved, convolve
+from glasswork.glassbox.filters import KERNELS, find_kernel
 
 CUSTOM = "1 0 -1; 2 0 -2; 1 0 -1"
 Array = Any

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
+from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.efficientnet_lite import EfficientNetLite
 from glasswork.networks.lenet import LeNet

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from glasswork.glassbox.attribution.occlusion import MOST, LeftOut, evidence, leaving_out
+from glasswork.glassbox.occlusion import MOST, LeftOut, evidence, leaving_out
 
 WEIGHTS = torch.tensor([0.0, 1.5, -2.0, 0.25])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glasswork.glassbox.convolve.convolve import Convolved, convolve
+from glasswork.glassbox.convolve import Convolved, convolve
 from glasswork.show.convolve import convolve_page, convolve_text
 
 VOID = {"meta", "link", "img", "br"}

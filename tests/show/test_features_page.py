@@ -11,13 +11,13 @@ import torch
 from PIL import Image as Pillow
 from torch import nn
 
-from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
-from glasswork.glassbox.attribution.occlusion import occlusion
+from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.diagnose.diagnose import diagnose, report_of
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
 from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
+from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.tensor_summary import image_of
 from glasswork.networks.lenet import LeNet
 from glasswork.networks.linear import Linear

@@ -11,8 +11,8 @@ from glasswork.show.html import figure, note, section_of
 from glasswork.show.markup import asset, document, macro
 
 if TYPE_CHECKING:
-    from glasswork.glassbox.convolve.convolve import Convolved
-    from glasswork.glassbox.convolve.filters import Kernel
+    from glasswork.glassbox.convolve import Convolved
+    from glasswork.glassbox.filters import Kernel
 
 MINUS = "\u2212"
 BOTH = "How steeply the brightness changes, in whatever direction: large at every edge."

@@ -5,12 +5,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from glasswork.glassbox.attribution.attribution import Attribution, GradCam, IntegratedGradients
-from glasswork.glassbox.attribution.occlusion import Occlusion
+from glasswork.glassbox.attribution import Attribution, GradCam, IntegratedGradients
 from glasswork.glassbox.features.deconvolution import Deconvolution
 from glasswork.glassbox.features.features import FeatureMaps, Filters, LayerMaps, Templates
 from glasswork.glassbox.features.top_activations import MostExciting
 from glasswork.glassbox.landscape import Landscape
+from glasswork.glassbox.occlusion import Occlusion
 from glasswork.glassbox.tensor_summary import Image
 from glasswork.record import Record
 from glasswork.report.words import number, percent

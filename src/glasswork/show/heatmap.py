@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from glasswork.data.png import encode_png
-from glasswork.glassbox.heatmap.heat_map import HeatMap
+from glasswork.glassbox.heat_map import HeatMap
 from glasswork.show.lettering import letters, shorten
 from glasswork.show.palette import GREY, INK, WHITE
 

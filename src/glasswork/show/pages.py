@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from glasswork.glassbox.convolve.convolve import Convolved
+from glasswork.glassbox.convolve import Convolved
 from glasswork.glassbox.cost.count import Count
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, report_of
 from glasswork.glassbox.graph.graph import Graph

@@ -19,13 +19,13 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.glassbox.attribution.attribution import grad_cam, integrated_gradients, saliency
-from glasswork.glassbox.attribution.occlusion import occlusion
+from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, feature_pictures
 from glasswork.glassbox.features.top_activations import layer_features, most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
+from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.attribution.attribution import Attribution, common_fields, gradient_of, run_to
+from glasswork.glassbox.attribution import Attribution, common_fields, gradient_of, run_to
 from glasswork.glassbox.inspect import differentiable, undisturbed
 from glasswork.record import Record
 

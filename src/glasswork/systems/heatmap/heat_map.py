@@ -15,8 +15,8 @@ from torch import Tensor
 from glasswork.data.batches import Scaling
 from glasswork.data.formats.whole_slide import Slide, open_slide, tissue
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.heatmap.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
-from glasswork.glassbox.heatmap.heat_map import Find, Floats, HeatMap, HeatMaps
+from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
+from glasswork.glassbox.heat_map import Find, Floats, HeatMap, HeatMaps
 from glasswork.objectives.froc import area_under_roc, froc, lesions, matched, peaks, smoothed
 from glasswork.systems.heatmap.annotations import (
     LEAST_TISSUE,

@@ -8,7 +8,7 @@ from glasswork.data.formats.labelled_texts import text_of
 from glasswork.data.kinds.text import Texts
 from glasswork.data.tokenize import cutter
 from glasswork.execution import Execution
-from glasswork.glassbox.attribution.occlusion import evidence, leaving_out
+from glasswork.glassbox.occlusion import evidence, leaving_out
 from glasswork.objectives.objective import Objective
 
 EXPLAINED = 20

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.attribution.attribution import Attribution, broadcast_baseline, common_fields
+from glasswork.glassbox.attribution import Attribution, broadcast_baseline, common_fields
 from glasswork.glassbox.inspect import (
     CHUNK,
     Target,

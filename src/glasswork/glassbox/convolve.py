@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.convolve.filters import (
+from glasswork.glassbox.filters import (
     COLOURS,
     Chosen,
     Kernel,

@@ -1,1 +1,0 @@
-"""Which parts of an input matter to an output."""

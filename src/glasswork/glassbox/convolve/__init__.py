@@ -1,1 +1,0 @@
-"""A convolution worked out cell by cell."""

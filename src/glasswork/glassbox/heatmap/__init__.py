@@ -1,1 +1,0 @@
-"""A classifier of patches applied to whole images."""
