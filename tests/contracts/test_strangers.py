@@ -63,6 +63,10 @@ def test_its_settings_are_compared_and_searched(sample: Sample, capsys: pytest.C
     assert len(said(capsys)["settings"]) == 2
     assert main(["tune", *NAMED, "--trials", "2", *few]) == 0
     assert len(said(capsys)["trials"]) == 2
+    assert main(["tune", *NAMED, "--trials", "2", "--workers", "2", "--judge", "first_right", *few]) == 0
+    found = said(capsys)
+    assert [trial["state"] for trial in found["trials"]] == ["finished", "finished"]
+    assert not found["smaller_is_better"]
 
 
 def test_its_code_runs_only_if_it_is_named(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,8 @@
 """How figures are written for people: numbers, shares, counts, times."""
 
 import math
-from collections.abc import Mapping
 
 NARROW_SPACE = "\u202f"
-SHARES = ("accuracy", "f1", "exact_match")
-"""Metrics that are shares of one."""
-MAIN_METRICS = {
-    "bits_per_character": "{:.3f} bits per character",
-    "accuracy": "accuracy {:.1%}",
-    "f1": "f1 {:.1%}",
-    "r2": "r2 {:.3f}",
-    "mae": "mean absolute error {:.4g}",
-}
-"""The figures that people ask for first, in the order in which they are looked for, and how each is worded."""
 
 
 def number(value: object) -> str:
@@ -64,17 +53,3 @@ def duration(seconds: float) -> str:
 def short_duration(seconds: float) -> str:
     """The same, with a tenth of a second below ten: `4.2 s`."""
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
-
-
-def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
-    """The figure that people ask for first."""
-    return next(((name, metrics[name]) for name in MAIN_METRICS if name in metrics), None)
-
-
-def worded(metrics: Mapping[str, float]) -> str:
-    """The main figure in words; empty where there is none."""
-    found = main_metric(metrics)
-    if found is None:
-        return ""
-    name, value = found
-    return MAIN_METRICS[name].format(value).replace("%", " %")

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
 from glasswork.report import sections
+from glasswork.report.figures import main_metric
 from glasswork.report.report import Report, Section
 from glasswork.report.sections import Epoch, Layer, Setting
-from glasswork.report.words import main_metric
 from glasswork.run.carry_out import Run
 from glasswork.run.folder import FORMAT
 from glasswork.show.html import to_html
@@ -143,7 +143,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[Epoch]:
                 epoch,
                 sum(line["loss"] * line["examples"] for line in steps) / examples,
                 judged.get("loss"),
-                (main_metric(judged) or (None, None))[1],
+                judged[main] if (main := main_metric(judged)) != "loss" else None,
                 steps[-1]["learning_rate"],
             )
         )

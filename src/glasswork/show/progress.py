@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from glasswork.report.words import duration, worded
+from glasswork.report.figures import write_main
+from glasswork.report.words import duration
 
 if TYPE_CHECKING:
     from glasswork.training.step import Step
@@ -51,9 +52,8 @@ def _bar(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[Step
             first = first or step
             examples += step.examples
             if step.judgement is not None:
-                judged = (
-                    f"  validation {worded(step.judgement.metrics) or format(step.judgement.metrics['loss'], '.4f')}"
-                )
+                metrics = step.judgement.metrics
+                judged = f"  validation {write_main(metrics) or format(metrics['loss'], '.4f')}"
             if now - drawn >= REFRESH_SECONDS or step.last:
                 fresh = step.loss.item()
                 loss = fresh if drawn == 0.0 else 0.5 * loss + 0.5 * fresh
@@ -79,7 +79,7 @@ def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[St
             shown = step.elapsed
             judged = ""
             if step.judgement is not None:
-                judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {worded(step.judgement.metrics)}"
+                judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {write_main(step.judgement.metrics)}"
             rate = examples / max(step.elapsed - since, 1e-9)
             since, examples = step.elapsed, 0
             line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} {unit}/s"

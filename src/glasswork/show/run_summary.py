@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from glasswork.glassbox.graph.expressions import written
-from glasswork.report.words import duration, main_metric, worded
+from glasswork.report.figures import main_metric, write_main
+from glasswork.report.words import duration
 from glasswork.show.terminal import print_table
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ def print_result(console: Console, result: Mapping[str, Any], commands: Sequence
     """The short summary after a run."""
     print_updates(console, result.get("updates", {}))
     test, where = result["test"], result["measured_on"]
-    figure = worded(test) or f"loss {test['loss']:.4f}"
-    name = main_metric(test)
-    others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if name is None or key != name[0])
+    figure = write_main(test) or f"loss {test['loss']:.4f}"
+    others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if key != main_metric(test) or key == "loss")
     best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
     console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
     console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
@@ -83,6 +83,6 @@ def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | N
         if result is None:
             rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
         else:
-            figure = worded(result["test"]) or f"loss {result['test']['loss']:.4g}"
+            figure = write_main(result["test"]) or f"loss {result['test']['loss']:.4g}"
             rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
     print_table(console, ("run", "data", "test", "epochs", "time"), rows)

@@ -15,6 +15,7 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.report.blocks import Commands, Curves, Facts, Line, Table, Text
+from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import NARROW_SPACE, number, percent
 from glasswork.run.choose import choose_preset
@@ -28,8 +29,6 @@ from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
-ERRORS = {"accuracy": "share of wrong answers (1 - accuracy)", "r2": "share of the variance not explained (1 - R2)"}
-"""The metric that the error is one minus of, and the error in words; the first that a system measures counts."""
 SEEDS = 2**31
 MOST_NUMBERS = 1 << 28
 """In memory at the same time, for all networks trained together: 1 GB."""
@@ -467,14 +466,13 @@ def prepare(
 
 def error_of(metrics: Mapping[str, float]) -> float:
     """1 - accuracy for classes and labels, 1 - R2 for numbers; else the loss, which every system measures."""
-    main = _main(metrics)
-    return metrics["loss"] if main is None else 1 - metrics[main]
+    main = main_metric(metrics)
+    return 1 - metrics[main] if figure(main).error else metrics["loss"]
 
 
 def error_name(metrics: Mapping[str, float]) -> str:
     """What `error_of` such metrics is, in words."""
-    main = _main(metrics)
-    return "mean loss" if main is None else ERRORS[main]
+    return figure(main_metric(metrics)).error or "mean loss"
 
 
 def one_standard_error(
@@ -497,10 +495,6 @@ def one_standard_error(
     threshold = errors[best] + standard_errors[best]
     near = [place for place in range(len(errors)) if errors[place] <= threshold]
     return best, threshold, min(near, key=lambda place: (simplicity[place], errors[place]))
-
-
-def _main(metrics: Mapping[str, float]) -> str | None:
-    return next((name for name in ERRORS if name in metrics), None)
 
 
 def _repeated(recipe: Recipe, repeat: int) -> Recipe:

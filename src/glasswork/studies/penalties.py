@@ -15,8 +15,9 @@ from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
 from glasswork.report.blocks import Commands, Facts, Table, Text
+from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Headline, Report, Section
-from glasswork.report.words import MAIN_METRICS, SHARES, number, short_duration
+from glasswork.report.words import number, short_duration
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
 from glasswork.studies.intervals import mean_and_standard_error
@@ -254,8 +255,6 @@ class Comparison:
         if not chosen:
             raise GlassworkError(next(iter(self.problems.values())))
         methods = [self._said(one) for one in chosen]
-        first = methods[0].test
-        metric = next((name for name in MAIN_METRICS if name in first), "loss")
         remarks = [
             f"{one.method} {one.value:g} could not be trained: {one.problem}"
             for one in tried
@@ -268,7 +267,7 @@ class Comparison:
             data=str(self.recipe.data),
             examples={name: len(rows) for name, rows in self.splits.named().items()},
             seeds=self.seeds,
-            metric=metric,
+            metric=main_metric({name: one.mean for name, one in methods[0].test.items()}),
             methods=methods,
             tried=tried,
             remarks=remarks,
@@ -426,11 +425,11 @@ def _strength(value: float | None, absent: str | None) -> str | None:
     return absent if value is None else f"{value:g}"
 
 
-def _write(name: str, figure: Figure, spread: bool) -> str:
-    if name in SHARES:
-        mean = f"{100 * figure.mean:.1f}"
-        return f"{mean} ± {100 * figure.standard_error:.1f} %" if spread else f"{mean} %"
-    return f"{figure.mean:.3f} ± {figure.standard_error:.3f}" if spread else f"{figure.mean:.3f}"
+def _write(name: str, found: Figure, spread: bool) -> str:
+    if figure(name).share:
+        mean = f"{100 * found.mean:.1f}"
+        return f"{mean} ± {100 * found.standard_error:.1f} %" if spread else f"{mean} %"
+    return f"{found.mean:.3f} ± {found.standard_error:.3f}" if spread else f"{found.mean:.3f}"
 
 
 def _loss(figures: Mapping[str, Figure]) -> str:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from torch import nn
 
-from glasswork.catalogue import make_system
+from glasswork.catalogue import OWN, make_system, name_system
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -24,8 +24,9 @@ from glasswork.execution import Execution, usable_cores
 from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
 from glasswork.report.blocks import Cell, Commands, Curves, Facts, Line, Table, Text
+from glasswork.report.figures import figure, main_metric, write_main
 from glasswork.report.report import Headline, Report, Section
-from glasswork.report.words import SHARES, duration, main_metric, number, percent, worded
+from glasswork.report.words import duration, number, percent
 from glasswork.run.carry_out import begin_run
 from glasswork.run.choose import choose_preset
 from glasswork.run.finish import finish
@@ -58,7 +59,6 @@ POLLING_SECONDS = 0.2
 PATIENT_SECONDS = 20.0
 WORK = "from glasswork.studies.tune import work; work()"
 TIME_OVER = "the time was over"
-GREATER_IS_BETTER = ("accuracy", "f1", "exact_match", "r2")
 MOST_SHOWN = 10
 """Trials in a terminal's table."""
 
@@ -114,11 +114,11 @@ class Tuned:
         sign = 1 if self.smaller_is_better else -1
         return sorted((one for one in self.trials if one.state == FINISHED), key=lambda one: sign * (one.figure or 0.0))
 
-    def write(self, figure: float | None) -> str:
+    def write(self, value: float | None) -> str:
         """A figure of the validation for people."""
-        if figure is None:
+        if value is None:
             return ""
-        return percent(figure).replace("\u202f", " ") if self.judge in SHARES else f"{figure:.4g}"
+        return percent(value).replace("\u202f", " ") if figure(self.judge).share else f"{value:.4g}"
 
     def beginning(self, wanted: int | None) -> str:
         """What is searched, before the first trial, of which so many are wanted."""
@@ -131,17 +131,17 @@ class Tuned:
 
     def line(self, trial: TrialResult) -> str:
         """A trial that has ended, in a line."""
-        figure = "" if trial.figure is None else f"  validation {self.judge} {self.write(trial.figure)}"
+        judged = "" if trial.figure is None else f"  validation {self.judge} {self.write(trial.figure)}"
         after = f" after epoch {trial.epochs}" if trial.state in {PRUNED, STOPPED} else ""
         why = f": {trial.reason}" if trial.reason else ""
-        return f"trial {trial.number} {trial.state}{after}{figure}  {_values(trial)}{why}"
+        return f"trial {trial.number} {trial.state}{after}{judged}  {_values(trial)}{why}"
 
     def report(self) -> Report:
         """The trials, what mattered among them, and the run of the best recipe."""
         best, result = self.best_trial(), self.result
         assert best is not None and result is not None
-        name, value = main_metric(result["test"]) or ("loss", result["test"]["loss"])
-        figure = percent(value) if name in SHARES else number(value)
+        name = main_metric(result["test"])
+        value = result["test"][name]
         searched = [*((_spaced(key), words) for key, words in self.ranges.items()), ("study", self.study)]
         title = f"{self.preset} on {self.data}, searched"
         return Report(
@@ -151,7 +151,9 @@ class Tuned:
                 Section("What was searched", "", [Facts(searched)]),
                 Section("The best recipe", "", [Commands([(self.command, "trains the best recipe")])]),
             ],
-            headline=Headline(figure, f"{result['measured_on']} {name}"),
+            headline=Headline(
+                percent(value) if figure(name).share else number(value), f"{result['measured_on']} {name}"
+            ),
             verdict=f"Trial {best.number} was the best of {len(self.trials)}, with a validation {self.judge} of "
             f"{self.write(best.figure)}: {_values(best)}. Its recipe was then trained as {result['run']}. The search "
             "was judged by validation examples alone; the test examples were used once, for the figure above.",
@@ -172,6 +174,7 @@ class Plan:
         trials: how many the study shall have in the end; None: as many as fit in the time.
         end: when the whole command has to be over, in seconds as of `time.time()`; None: never.
         execution: how every trial's arithmetic is carried out; None: still to be chosen.
+        system: of the user's own, which every process has to import; None: one of ours.
     """
 
     preset: str
@@ -181,6 +184,7 @@ class Plan:
     trials: int | None = USUAL_TRIALS
     end: float | None = None
     execution: Mapping[str, Any] | None = None
+    system: str | None = None
 
 
 @dataclass
@@ -196,6 +200,7 @@ class Tuning:
         execution: of every trial.
         ranges: the fields that are searched, and where.
         study: optuna's.
+        smaller_is_better: of two figures of the judge.
         preparing: seconds that reading the data and choosing the arithmetic took, as they will for the last run.
         interrupted: whether somebody stopped the search.
     """
@@ -208,6 +213,7 @@ class Tuning:
     execution: Execution
     ranges: Mapping[str, Search]
     study: "optuna.Study"
+    smaller_is_better: bool
     preparing: float
     interrupted: bool = False
     _watched: Interruption = field(default_factory=Interruption)
@@ -219,11 +225,6 @@ class Tuning:
         """File or address of the study."""
         assert self.plan.study is not None
         return self.plan.study
-
-    @property
-    def smaller_is_better(self) -> bool:
-        """Of two figures."""
-        return self.plan.judge not in GREATER_IS_BETTER
 
     def search(self, workers: int = 1) -> Iterator[TrialResult]:
         """Carries trials out until there are as many as planned, or the time is over, or somebody stops it.
@@ -313,10 +314,10 @@ class Tuning:
         """Whether a trial goes on after a step (`COMPLETE`), or how and why it ends."""
         if step.judgement is not None:
             assert step.best is not None
-            figure = step.best.judgement.metrics[self.plan.judge]
-            if not math.isfinite(figure):
+            value = step.best.judgement.metrics[self.plan.judge]
+            if not math.isfinite(value):
                 return "FAIL", f"the validation {self.plan.judge} is not a finite number after epoch {step.epoch}"
-            trial.report(figure, step.epoch)
+            trial.report(value, step.epoch)
             if not step.last and trial.should_prune():
                 return "PRUNED", ""
         if time.monotonic() - self._noted > NOTED_SECONDS:
@@ -445,7 +446,8 @@ def _plan(options: TuneOptions, asked: Asked) -> Plan:
         values.setdefault("threads", max(1, usable_cores() // options.workers))
     end = None if budget is None else time.time() - asked.spent + _in_seconds(budget)
     trials = options.trials if options.trials is not None or budget is not None else USUAL_TRIALS
-    return Plan(preset, values, options.study, options.judge, trials, end)
+    own = OWN[preset].name if preset in OWN else None
+    return Plan(preset, values, options.study, options.judge, trials, end, system=own)
 
 
 def _in_seconds(budget: object) -> float:
@@ -478,7 +480,7 @@ def prepare(plan: Plan) -> Tuning:
     learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
     require_one_stage(learning)
     execution = learning.execution
-    _check_judge(plan.judge, learning)
+    smaller = _smaller_is_better(plan.judge, learning)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
         raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
@@ -490,18 +492,23 @@ def prepare(plan: Plan) -> Tuning:
     address = plan.study or str(RUNS / f"tune-{plan.preset}-{identity.key()}.db")
     preparing = time.monotonic() - began
     assert recipe.epochs is not None
-    smaller = plan.judge not in GREATER_IS_BETTER
     study = studies.open_study(address, identity, smaller, max(1, round(WARM_UP * recipe.epochs)))
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(studies.as_it_stands(recipe, ranges))
     plan = replace(plan, study=address, execution=asdict(execution))
-    return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, preparing)
+    return Tuning(plan, asked, recipe, dataset, splits, execution, ranges, study, smaller, preparing)
 
 
-def _check_judge(judge: str, learning: Learning) -> None:
-    figures = learning.system.judge(learning.network, learning.context).values
-    if judge not in figures:
-        raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(figures)}")
+def _smaller_is_better(judge: str, learning: Learning) -> bool:
+    """Of two values of the figure that trials are compared by.
+
+    Raises:
+        GlassworkError: for a figure that the system does not measure.
+    """
+    metrics = learning.system.judge(learning.network, learning.context)
+    if judge not in metrics.values:
+        raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(metrics.values)}")
+    return not (metrics.higher_is_better if judge == metrics.main else figure(judge).higher_is_better)
 
 
 def best_of(trials: Sequence[TrialResult], smaller_is_better: bool) -> tuple[int | None, list[tuple[int, float]]]:
@@ -595,6 +602,8 @@ def work() -> None:
     """What such a process does: the plan comes as JSON on standard input."""
     try:
         plan = Plan(**json.loads(sys.stdin.read()))
+        if plan.system is not None:
+            name_system(plan.system)
         for _ in prepare(plan).search():
             pass
     except GlassworkError as error:
@@ -613,8 +622,8 @@ def _summary(found: Tuned, result: Mapping[str, Any]) -> list[Table | Text | Com
     if found.importance:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.importance.items())
         said.append(f"what the differences go back to: {shares}")
-    figure = worded(result["test"]) or f"loss {result['test']['loss']:.4f}"
-    said.append(f"{result['measured_on']} {figure}  of the best recipe, trained as {result['run']}")
+    main = write_main(result["test"]) or f"loss {result['test']['loss']:.4f}"
+    said.append(f"{result['measured_on']} {main}  of the best recipe, trained as {result['run']}")
     said.append(f"study: {found.study}   report: {result['run']}/report.html")
     head = ["trial", f"validation {found.judge}", *map(_spaced, keys)]
     return [Table(head, rows), *map(Text, said), Commands([(found.command, "")])]
@@ -629,7 +638,7 @@ def _sections(found: Tuned) -> list[Section]:
         [line],
         "trial",
         marks=[(f"best trial: {found.best}", found.best)],
-        in_percent=found.judge in SHARES,
+        in_percent=figure(found.judge).share,
     )
     importance = [(key, f"{100 * share:.1f} %") for key, share in found.importance.items()]
     others = [one for one in found.trials if one.state != FINISHED]

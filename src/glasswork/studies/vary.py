@@ -16,8 +16,9 @@ from glasswork.glassbox.regions import Region, region
 from glasswork.recipe.base import Machine
 from glasswork.record import Record
 from glasswork.report.blocks import Cell, Curves, Line, Picture, Pictures, Table, Text
+from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Report, Section
-from glasswork.report.words import SHARES, main_metric, percent
+from glasswork.report.words import percent
 from glasswork.run.carry_out import Run, begin_run
 from glasswork.run.finish import finish
 from glasswork.run.request import Request, make_request
@@ -343,15 +344,16 @@ def _words(one: Variant) -> str:
     """The main figure on each split, in words."""
     words = []
     for part, metrics in one.figures.items():
-        name, value = _main(metrics)
-        words.append(f"{part} {percent(value)}" if name in SHARES else f"{part} {name} {value:.3g}")
+        name = main_metric(metrics)
+        value = metrics[name]
+        words.append(f"{part} {percent(value)}" if figure(name).share else f"{part} {name} {value:.3g}")
     return ", ".join(words)
 
 
 def _columns(found: Varied) -> list[str]:
     figures = found.variants[0].figures
     parts = list(figures)
-    name = _main(figures[parts[0]])[0]
+    name = main_metric(figures[parts[0]])
     return [*(f"{part} {name}" for part in parts), *([] if name == "loss" else [f"{parts[-1]} loss"]), "seconds"]
 
 
@@ -359,11 +361,7 @@ def _rows(found: Varied) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for one in found.variants:
         figures = list(one.figures.values())
-        main = [_main(metrics) for metrics in figures]
-        loss = [] if main[0][0] == "loss" else [round(figures[-1]["loss"], 4)]
-        rows.append([one.value, *(round(value, 4) for _, value in main), *loss, one.seconds])
+        name = main_metric(figures[0])
+        loss = [] if name == "loss" else [round(figures[-1]["loss"], 4)]
+        rows.append([one.value, *(round(metrics[name], 4) for metrics in figures), *loss, one.seconds])
     return rows
-
-
-def _main(metrics: Mapping[str, float]) -> tuple[str, float]:
-    return main_metric(metrics) or ("loss", metrics["loss"])

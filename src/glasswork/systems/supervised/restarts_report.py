@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from glasswork.report.blocks import Cell, Curves, Line, Point, Table, Text
+from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Section
 from glasswork.report.words import number, percent
 from glasswork.systems.findings import Findings
 from glasswork.systems.supervised.restarts import Outcome
 from glasswork.training.step import Tree
 
-MAIN = ("f1", "accuracy", "r2")
-"""The metrics that are shown beside the losses; of those that were measured the first."""
-
-IN_PERCENT = ("f1", "accuracy")
 PARTS = ("training", "validation", "test")
 
 
@@ -74,7 +71,8 @@ def _section(found: Sequence[Outcome], kept: Outcome, select: str) -> Section:
     winners = {part: _winner(found, kept, part, select) for part in ("validation", "training")}
     parts = [part for part in PARTS if _losses(found, part)]
     by = "validation" if "validation" in parts else "training"
-    main = next((name for name in MAIN if name in kept.figures[parts[-1]]), None)
+    metric = main_metric(kept.figures[parts[-1]])
+    main = None if metric == "loss" else metric
     ended = sorted((one for one in found if not one.problem), key=lambda one: one.loss(by) or 0.0)
     told = sorted(ended, key=lambda one: all(one is not winner for winner in winners.values()))  # the winners first
     told += [one for one in found if one.problem]
@@ -99,7 +97,7 @@ def _section(found: Sequence[Outcome], kept: Outcome, select: str) -> Section:
                 f"{main[0].upper()}{main[1:]} of each network",
                 lines,
                 f"rank by {by} loss",
-                in_percent=main in IN_PERCENT,
+                in_percent=figure(main).share,
             )
         )
     return Section(
@@ -139,4 +137,4 @@ def _note(winners: dict[str, Outcome | None], part: str, main: str | None) -> st
 
 
 def _words(name: str, value: float) -> str:
-    return percent(value) if name in IN_PERCENT else number(value)
+    return percent(value) if figure(name).share else number(value)

@@ -1,0 +1,49 @@
+"""What a named metric is, for everything that knows only its name: logs, results, the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric.
+
+    Attributes:
+        words: a template that writes it for people; empty: no one asks for it first.
+        share: it is a share of one.
+        higher_is_better: of two values.
+        error: what one minus it is, in words; empty: it is no share of anything.
+    """
+
+    words: str = ""
+    share: bool = False
+    higher_is_better: bool = False
+    error: str = ""
+
+
+RIGHT = Figure(share=True, higher_is_better=True)
+FIGURES = {
+    "bits_per_character": Figure("{:.3f} bits per character"),
+    "accuracy": Figure("accuracy {:.1%}", True, True, "share of wrong answers (1 - accuracy)"),
+    "f1": Figure("f1 {:.1%}", True, True),
+    "r2": Figure("r2 {:.3f}", False, True, "share of the variance not explained (1 - R2)"),
+    "mae": Figure("mean absolute error {:.4g}"),
+    **dict.fromkeys(("exact_match", "macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
+}
+"""In the order in which they are asked for; any other is an error, of which less is better."""
+
+
+def figure(name: str) -> Figure:
+    """What is known of a metric."""
+    return FIGURES.get(name, Figure())
+
+
+def main_metric(metrics: Mapping[str, float]) -> str:
+    """The name of the figure that people ask for first; `loss` if there is no other."""
+    return next((name for name, one in FIGURES.items() if one.words and name in metrics), "loss")
+
+
+def write_main(metrics: Mapping[str, float]) -> str:
+    """The main figure in words; empty if it is the loss."""
+    name = main_metric(metrics)
+    return figure(name).words.format(metrics.get(name)).replace("%", " %")
