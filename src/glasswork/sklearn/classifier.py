@@ -1,5 +1,6 @@
 """A classifier with scikit-learn's conventions."""
 
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
@@ -16,11 +17,12 @@ from glasswork.sklearn.estimator import Array, Network
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     """A network that answers one class of several, or any number of labels, over the recipe of supervised learning.
 
     Every parameter but `preset`, `random_state` and `device` is a field of the recipe, as `glasswork systems show mlp`
-    prints them. None is derived: from the preset, or without one from the number of rows (`defaults.tabular`).
+    prints them. None is derived: from the preset, or without one from the number of rows (`estimator.tabular`).
 
     Args:
         preset: `linear`, `mlp` or `lenet` (for images); None: a dense network with settings that suit tables.
@@ -58,52 +60,9 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         feature_names_in_: their names, where `X` had names.
     """
 
-    def __init__(
-        self,
-        *,
-        preset: str | None = None,
-        hidden: tuple[int, ...] | None = None,
-        activation: str | None = None,
-        dropout: float | None = None,
-        loss: str | None = None,
-        label_smoothing: float | None = None,
-        class_weights: str | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        momentum: float | None = None,
-        weight_decay: float | None = None,
-        schedule: str | None = None,
-        penalty: str | None = None,
-        strength: float | None = None,
-        gradient_clip: float | None = None,
-        validation: float | None = None,
-        patience: int | None = None,
-        random_state: Any = None,
-        device: str = "cpu",
-    ) -> None:
-        self.preset = preset
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.loss = loss
-        self.label_smoothing = label_smoothing
-        self.class_weights = class_weights
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.penalty = penalty
-        self.strength = strength
-        self.gradient_clip = gradient_clip
-        self.validation = validation
-        self.patience = patience
-        self.random_state = random_state
-        self.device = device
+    loss: str | None = None
+    label_smoothing: float | None = None
+    class_weights: str | None = None
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Fits the network.
@@ -117,7 +76,8 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         """
         given, y = self._validated(X, y=y, multi_output=True)
         check_classification_targets(y)
-        if type_of_target(y).startswith("multilabel"):
+        self._several = type_of_target(y).startswith("multilabel")
+        if self._several:
             marks = np.asarray(y.toarray() if issparse(y) else y, dtype=np.uint8)
             self.classes_ = np.arange(marks.shape[1])
             self._fit(given, marks, Labels(tuple(map(str, self.classes_))))
@@ -131,7 +91,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Array:  # noqa: N803
         """Scores: (examples, classes); of two classes the score of the second less that of the first, (examples,)."""
         scores = self._outputs(X)
-        two = self.task_.target.one_class and len(self.classes_) == 2
+        two = not self._several and len(self.classes_) == 2
         return scores[:, 1] - scores[:, 0] if two else scores
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
@@ -143,7 +103,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The most probable class of each row, (examples,); several labels per row as zeros and ones."""
         check_is_fitted(self)
-        if not self.task_.target.one_class:
+        if self._several:
             return (self.predict_proba(X) > 0.5).astype(np.int64)
         best: Array = self.classes_[self._outputs(X).argmax(1)]
         return best

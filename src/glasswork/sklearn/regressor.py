@@ -1,16 +1,20 @@
 """A regressor with scikit-learn's conventions."""
 
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from torch import Tensor
 from typing_extensions import override
 
+from glasswork.data.kinds.kind import Target
 from glasswork.data.kinds.numbers import Numbers
-from glasswork.sklearn.estimator import Array, Network
+from glasswork.sklearn.estimator import Array, Network, moments
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
     """A network that answers one number or several, over the recipe of supervised learning.
 
@@ -18,46 +22,7 @@ class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
     `label_smoothing` and `class_weights`. The loss is half the squared error of standardised targets.
     """
 
-    def __init__(
-        self,
-        *,
-        preset: str | None = None,
-        hidden: tuple[int, ...] | None = None,
-        activation: str | None = None,
-        dropout: float | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        momentum: float | None = None,
-        weight_decay: float | None = None,
-        schedule: str | None = None,
-        penalty: str | None = None,
-        strength: float | None = None,
-        gradient_clip: float | None = None,
-        validation: float | None = None,
-        patience: int | None = None,
-        random_state: Any = None,
-        device: str = "cpu",
-    ) -> None:
-        self.preset = preset
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.penalty = penalty
-        self.strength = strength
-        self.gradient_clip = gradient_clip
-        self.validation = validation
-        self.patience = patience
-        self.random_state = random_state
-        self.device = device
+    _numbers = True
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Fits the network.
@@ -78,8 +43,15 @@ class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The numbers, in the units of `y` and in its shape."""
-        outputs = self._outputs(X)
+        scaled, numbers = self._outputs(X), Numbers.of(self.task_)
+        outputs: Array = scaled * np.array(numbers.deviation) + np.array(numbers.mean)
         return outputs[:, 0] if self._single else outputs
+
+    @override
+    def _standardise(self, targets: Tensor, training: Tensor, target: Target) -> tuple[Tensor, Target]:
+        mean, deviation = moments(targets[training])
+        kind = Numbers(target.names, tuple(mean.tolist()), tuple(deviation.tolist()))
+        return ((targets - mean) / deviation).float(), kind
 
     @override
     def __sklearn_tags__(self) -> Any:
