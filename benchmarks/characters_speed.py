@@ -86,7 +86,7 @@ def train_ours(arguments: argparse.Namespace) -> dict[str, float]:
     import glasswork
 
     total, losses, began = arguments.warm_up + arguments.steps, [], 0.0
-    options = {"units": UNITS, "layers": LAYERS, "batch_size": LANES, "sequence": TIMES, "learning_rate": RATE}
+    options = {"hidden_size": UNITS, "layers": LAYERS, "batch_size": LANES, "bptt_length": TIMES, "learning_rate": RATE}
     options |= {"optimizer": "adam", "schedule": "constant", "gradient_clip": CLIP, "threads": arguments.threads}
     options |= {"seed": arguments.seed, "validation": 0, "test": 0.001, "samples": 0, "epochs": 1000}
     with tempfile.TemporaryDirectory() as folder:

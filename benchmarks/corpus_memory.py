@@ -36,7 +36,7 @@ def train(data: str, folder: str) -> None:
     import glasswork
 
     began = time.perf_counter()
-    steps = glasswork.steps("char-rnn", data=data, out=f"{folder}/run", epochs=1, units=128, samples=0, threads=2)
+    steps = glasswork.steps("char-rnn", data=data, out=f"{folder}/run", epochs=1, hidden_size=128, samples=0, threads=2)
     first = next(steps)
     reading = time.perf_counter() - began
     for _ in islice(steps, STEPS):

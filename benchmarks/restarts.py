@@ -96,7 +96,7 @@ def ours(points: tuple[Tensor, Tensor], size: int, steps: int, restarts: int) ->
         learning_rate=RATE,
         batch_size=size,
         restarts=restarts,
-        select="training",
+        select_by="training",
     )
     system, splits, execution = Supervised(recipe), Splits(torch.arange(len(inputs)), none, none), Execution()
     seed_everything(0)

@@ -25,7 +25,7 @@ def test_the_nearest_of_the_run_s_own_data(
     preset: str, tmp_path: Path, asked: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write_folder(tmp_path / "pictures", count=60)
-    held = {"held_out": "0"} if preset == "embed" else {}
+    held = {"held_out_classes": "0"} if preset == "embed" else {}
     run = train(preset, data=data, epochs=8, learning_rate=0.01, **held)
     capsys.readouterr()
     assert main(["nearest", str(run), asked, "--count", "5", "--json"]) == 0
@@ -44,7 +44,7 @@ def test_the_nearest_of_the_run_s_own_data(
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    made = train("embed", data=write_folder(tmp_path / "pictures"), epochs=1, held_out="0")
+    made = train("embed", data=write_folder(tmp_path / "pictures"), epochs=1, held_out_classes="0")
     capsys.readouterr()
     return str(made)
 

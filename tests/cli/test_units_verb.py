@@ -10,7 +10,7 @@ from glasswork.cli import main
 from glasswork.systems.characters.units import track
 from made_data import mistake, said, train, write_table, write_text
 
-SMALL = {"epochs": 1, "batch_size": 8, "units": 6, "sequence": 20}
+SMALL = {"epochs": 1, "batch_size": 8, "hidden_size": 6, "bptt_length": 20}
 
 
 def write_source(path: Path) -> Path:

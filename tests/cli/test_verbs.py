@@ -164,6 +164,7 @@ def test_help_shows_every_field_with_its_sentence(capsys: Captured) -> None:
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "verb": (["trian"], "There is no verb 'trian': did you mean 'train'?"),
     "flag": (["train", "lenet", "--learning-rat", "1"], "did you mean '--learning-rate'?"),
+    "flag of an earlier version": (["train", "char-rnn", "--units", "8"], "--units is now called --hidden-size"),
     "flag of another verb": (["predict", "images", "a.png", "--epochs", "1"], "no recipe key or flag '--epochs'"),
     "word too many": (["train", "lenet", "mlp"], "'mlp' is one word too many"),
     "preset": (["train", "lenett"], "did you mean 'lenet'?"),
@@ -219,6 +220,7 @@ def test_one_sentence_for_every_mistake(name: str, in_world: Path, capsys: Captu
             'preset = "lenet"\nlerning_rate = 0.1\n',
             "There is no recipe key 'lerning_rate': did you mean 'learning_rate'?",
         ),
+        ('preset = "embed"\nheld_out = "0"\n', "The recipe key 'held_out' is now called 'held_out_classes'"),
         ('preset = "lenet"\nepochs = "many"\n', "epochs = 'many' does not fit"),
         ('preset = "lenet"\n[machine]\nthread = 1\n', "did you mean 'threads'?"),
         ('preset = "lenett"\n', "did you mean 'lenet'?"),

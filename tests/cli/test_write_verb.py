@@ -13,7 +13,9 @@ LENGTH = 40
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    made = train("char-rnn", data=write_text(tmp_path / "a.txt"), epochs=2, batch_size=8, units=16, sequence=20)
+    made = train(
+        "char-rnn", data=write_text(tmp_path / "a.txt"), epochs=2, batch_size=8, hidden_size=16, bptt_length=20
+    )
     capsys.readouterr()
     return made
 

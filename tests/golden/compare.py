@@ -13,6 +13,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
+from glasswork.recipe.base import RENAMED as RECIPE_KEYS
+
 SHOWN = 160
 """Characters of a value that are printed."""
 
@@ -45,7 +47,9 @@ class Changed:
     reason: str
 
 
-RENAMED: tuple[Renamed, ...] = ()
+RENAMED: tuple[Renamed, ...] = tuple(
+    Renamed(f"recipe.{old}", new, "recipe fields have the field's standard terms") for old, new in RECIPE_KEYS.items()
+)
 
 CHANGED: tuple[Changed, ...] = tuple(
     Changed(

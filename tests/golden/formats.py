@@ -112,10 +112,10 @@ FORMATS = (
                 ("points", "circle"),
                 ("points", "xor"),
                 ("function", "expression --expression 'x**2 - cos(3*x)' --noise 0.1"),
-                ("char-rnn", "texts --units 6 --sequence 20"),
-                ("sentiment", "reviews --units 4 --embedding 4"),
-                ("tagger", "sentences --units 4 --embedding 3"),
-                ("video", "films --units 4 --embedding 5 --sequence 4 --size 16 --test 0.25"),
+                ("char-rnn", "texts --hidden-size 6 --bptt-length 20"),
+                ("sentiment", "reviews --hidden-size 4 --embedding 4"),
+                ("tagger", "sentences --hidden-size 4 --embedding 3"),
+                ("video", "films --hidden-size 4 --embedding 5 --bptt-length 4 --size 16 --test 0.25"),
             )
         )
     ),

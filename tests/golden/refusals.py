@@ -91,10 +91,10 @@ TRAINED: tuple[object, ...] = (
     f"train lenet --data pictures {SMALL} --out runs/images --json",
     f"train mlp --data table.csv {SMALL} --out runs/table --json",
     f"train mlp --data numbers.csv {SMALL} --out runs/numbers --json",
-    f"train char-rnn --data text.txt --units 6 --sequence 20 {SMALL} --out runs/chars --json",
-    f"train tagger --data data.conll --units 3 --embedding 2 {SMALL} --out runs/tagger --json",
-    f"train forecast --data series.csv --target demand --horizon 3 --window 8 --units 4 --members 1 --quantiles 5 "
-    f"{SMALL} --out runs/series --json",
+    f"train char-rnn --data text.txt --hidden-size 6 --bptt-length 20 {SMALL} --out runs/chars --json",
+    f"train tagger --data data.conll --hidden-size 3 --embedding 2 {SMALL} --out runs/tagger --json",
+    f"train forecast --data series.csv --target demand --horizon 3 --window 8 --hidden-size 4 --ensemble-size 1 "
+    f"--quantiles 5 {SMALL} --out runs/series --json",
     Stopped(f"lenet --data images.npz {SMALL}", 3, "runs/halfway"),
 )
 

@@ -84,7 +84,7 @@ def rows(target: str = "class", flags: str = "", **more: Any) -> Job:
 
 
 def texts(target: str = "class", flags: str = "", **more: Any) -> Job:
-    small = f"--units 4 --embedding 5 --layers 2 {flags}"
+    small = f"--hidden-size 4 --embedding 5 --layers 2 {flags}"
     opened = {"class": "middle", "classes": "good", "number": "1.5"}[target]
     asked = "data.csv 'some words nobody knows'"
     return Job(lambda: data.texts(target), "data.csv", small, asked, "data.csv", opened, **more)
@@ -96,10 +96,10 @@ def deep(flags: str = "--size 64 --learning-rate 0.0001", **more: Any) -> Job:
     return Job(data.few_images, "data.npz", flags, "one.png", **job)
 
 
-CHARACTERS = "--units 8 --sequence 20 --dropout 0.1 --test 0.1 --validation 0.1"
-FORECAST = "--target demand --horizon 3 --window 8 --units 4 --members 2 --quantiles 5"
-CLIPS = "--units 4 --embedding 5 --sequence 4 --size 16 --test 0.2"
-TAGGER = "--units 4 --embedding 3 --layers 2 --test 0.2"
+CHARACTERS = "--hidden-size 8 --bptt-length 20 --dropout 0.1 --test 0.1 --validation 0.1"
+FORECAST = "--target demand --horizon 3 --window 8 --hidden-size 4 --ensemble-size 2 --quantiles 5"
+CLIPS = "--hidden-size 4 --embedding 5 --bptt-length 4 --size 16 --test 0.2"
+TAGGER = "--hidden-size 4 --embedding 3 --layers 2 --test 0.2"
 
 JOBS: dict[str, Job] = {
     "linear": images(),
@@ -117,7 +117,7 @@ JOBS: dict[str, Job] = {
     "points": Job(data.nothing, "moons", "--validation 0.1", "plane.csv", short="--epochs 2", stop=3),
     "function": Job(data.nothing, "expression", "--validation 0.1", "line.csv", short="--epochs 2", stop=3),
     "heatmap": images(),
-    "embed": images(flags="--held-out 0 --embedding 8 --network lenet"),
+    "embed": images(flags="--held-out-classes 0 --embedding 8 --network lenet"),
     "char-rnn": Job(data.text, "data.txt", CHARACTERS, stop=9),
     "forecast": Job(data.series, "data.csv", FORECAST, short="--epochs 2 --batch-size 14"),
     "sentiment": texts(),
@@ -136,17 +136,20 @@ FURTHER: dict[str, tuple[str, Job]] = {
     "lenet-classes": ("lenet", images("classes", export=False)),
     "lenet-number": ("lenet", images("number", export=False)),
     "convnet-small-folder": ("convnet-small", Job(data.folder, "pictures", "", "pictures/left", export=False)),
-    "transfer-fine-tuned": ("transfer", images("classes", "--size 64 --way fine-tuned", export=False)),
+    "transfer-fine-tuned": ("transfer", images("classes", "--size 64 --mode fine-tuned", export=False)),
     "transfer-scratch": (
         "transfer",
-        images(flags="--network convnet-small --way scratch --size 16 --learning-rate 0.001", export=False),
+        images(flags="--network convnet-small --mode scratch --size 16 --learning-rate 0.001", export=False),
     ),
     "heatmap-number": ("heatmap", images("number", export=False)),
     "heatmap-slides": (
         "heatmap",
         Job(data.slides, "slides", "--size 16 --patches 80", "patch.png", short="--epochs 2 --batch-size 16"),
     ),
-    "embed-shared": ("embed", Job(data.bars, "data.npz", "--held-out 0.3 --embedding 8 --network lenet", "one.png")),
+    "embed-shared": (
+        "embed",
+        Job(data.bars, "data.npz", "--held-out-classes 0.3 --embedding 8 --network lenet", "one.png"),
+    ),
     "char-rnn-lstm": ("char-rnn", Job(data.text, "data.txt", f"--cell lstm {CHARACTERS}", stop=9, export=False)),
     "char-rnn-relu-rnn": ("char-rnn", Job(data.text, "data.txt", f"--cell relu-rnn {CHARACTERS}", export=False)),
     "forecast-lstm": ("forecast", Job(data.series, "data.csv", f"--cell lstm {FORECAST}", export=False)),

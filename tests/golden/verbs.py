@@ -135,7 +135,8 @@ COUNTED = (
 )
 
 WRITTEN = (
-    f"train char-rnn --data data.txt --cell gru --epochs 2 --batch-size 8 --units 16 --sequence 20 {PLAIN} --out run",
+    f"train char-rnn --data data.txt --cell gru --epochs 2 --batch-size 8 --hidden-size 16 --bptt-length 20 "
+    f"{PLAIN} --out run",
     "write run --prompt hello --length 40 --temperature 0.7 --seed 3",
     "write run --prompt hello --length 40 --temperature 0.7 --seed 3 --json",
     "write run --length 40 --top-k 3 --json",
@@ -150,8 +151,8 @@ WRITTEN = (
 )
 
 FORECAST = (
-    "train forecast --data data.csv --target demand --horizon 3 --window 8 --units 4 --members 2 --quantiles 5 "
-    f"--epochs 2 {PLAIN} --out run",
+    "train forecast --data data.csv --target demand --horizon 3 --window 8 --hidden-size 4 --ensemble-size 2 "
+    f"--quantiles 5 --epochs 2 {PLAIN} --out run",
     "forecast run --device cpu --json",
     "forecast run --device cpu",
     "forecast run --device cpu --data newer.csv --json",
@@ -160,7 +161,7 @@ FORECAST = (
 )
 
 NEAREST = (
-    f"train embed --data pictures --epochs 1 --held-out 0 {PLAIN} --out run --json",
+    f"train embed --data pictures --epochs 1 --held-out-classes 0 {PLAIN} --out run --json",
     f"train lenet --data pictures --epochs 1 {PLAIN} --out lenet --json",
     "nearest run asked.png --device cpu --count 5 --json",
     "nearest run asked.png --device cpu",

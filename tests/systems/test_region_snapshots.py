@@ -120,7 +120,7 @@ def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: 
 
 
 def test_of_several_networks_the_one_that_leads_is_looked_at(tmp_path: Path) -> None:
-    kept = frames_of(train("points", out="run", restarts=3, select="training", **OPTIONS))
+    kept = frames_of(train("points", out="run", restarts=3, select_by="training", **OPTIONS))
     assert len({frame.answers.numpy().tobytes() for frame in kept}) == len(kept) > 5
 
 

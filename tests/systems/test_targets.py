@@ -84,7 +84,7 @@ def test_every_kind_of_target_is_learnt(
 def test_goes_on_as_if_never_stopped(preset: str, target: str, tmp_path: Path) -> None:
     more: dict[str, object] = {"epochs": 2, "batch_size": 8}
     if preset == "sentiment":
-        data, more = write_texts(tmp_path / "data.csv", target), {**more, "units": 4, "embedding": 5, "layers": 2}
+        data, more = write_texts(tmp_path / "data.csv", target), {**more, "hidden_size": 4, "embedding": 5, "layers": 2}
     elif preset == "xor":
         data, more = write_rows(preset, target, tmp_path / "data.csv"), {"epochs": 9}
     else:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from glasswork import catalogue
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
-from glasswork.recipe.base import Machine, Options, Recipe
+from glasswork.recipe.base import RENAMED, Machine, Options, Recipe
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -199,5 +199,8 @@ def _unknown(word: str, parser: argparse.ArgumentParser) -> str:
     if not word.startswith("-"):
         return f"'{word}' is one word too many (glasswork --help)"
     flag = word.split("=")[0]
+    renamed = "--" + RENAMED.get(flag.removeprefix("--").replace("-", "_"), "").replace("_", "-")
+    if renamed in parser._option_string_actions:
+        return f"{flag} is now called {renamed}"
     near = difflib.get_close_matches(flag, parser._option_string_actions, 1)
     return f"there is no recipe key or flag '{flag}': " + (f"did you mean '{near[0]}'?" if near else "see --help")

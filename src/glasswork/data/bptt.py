@@ -78,6 +78,6 @@ def text_batches(dataset: Dataset, rows: Tensor, lanes: int, times: int, seed: i
     if len(text) <= times:
         raise GlassworkError(
             f"{dataset.source} has {len(text):,} characters to train on, which is less than one sequence of "
-            f"{times} and the character after it: give it more text, or a shorter --sequence"
+            f"{times} and the character after it: give it more text, or a shorter --bptt-length"
         )
     return Batches(Consecutive(len(text), lanes, times, seed), Chunks(text, times, execution))

@@ -42,7 +42,7 @@ def hold_classes_out(dataset: Dataset, held_out: tuple[str, ...], validation: fl
     if len(test) < LEAST or len(others) - held < LEAST:
         raise GlassworkError(
             f"{dataset.source} has {count} classes, and at least {LEAST} are needed for the test and {LEAST} for "
-            "training: hold out examples of all classes instead with --held-out 0"
+            "training: hold out examples of all classes instead with --held-out-classes 0"
         )
     roles = torch.full((count,), TRAINING, dtype=torch.uint8)
     roles[torch.tensor(test)] = TEST

@@ -27,16 +27,16 @@ class Bidirectional(nn.Module):
     Args:
         cell: a name in `CELLS`.
         features: numbers of one input x_t.
-        units: numbers of one state, in each direction.
+        hidden_size: numbers of one state, in each direction.
         layers: one above the other.
         dropout: share of the numbers turned off between one layer and the next while training.
     """
 
-    def __init__(self, cell: str, features: int, units: int, layers: int = 1, dropout: float = 0.0) -> None:
+    def __init__(self, cell: str, features: int, hidden_size: int, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
-        sizes = [features] + [2 * units] * (layers - 1)
-        self.forwards = nn.ModuleList(Recurrent(cell, size, units) for size in sizes)
-        self.backwards = nn.ModuleList(Recurrent(cell, size, units) for size in sizes)
+        sizes = [features] + [2 * hidden_size] * (layers - 1)
+        self.forwards = nn.ModuleList(Recurrent(cell, size, hidden_size) for size in sizes)
+        self.backwards = nn.ModuleList(Recurrent(cell, size, hidden_size) for size in sizes)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class Recurrent(nn.Module):
     Args:
         cell: a name in `CELLS`.
         features: numbers of one input x_t.
-        units: numbers of one state h_t.
+        hidden_size: numbers of one state h_t.
         layers: how many lie above one another.
         bidirectional: every layer reads the sequence from both ends, and hands on both states side by side.
         dropout: share of the units turned off between one layer and the next while training.
@@ -64,7 +64,7 @@ class Recurrent(nn.Module):
         self,
         cell: str,
         features: int,
-        units: int,
+        hidden_size: int,
         layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
@@ -78,7 +78,7 @@ class Recurrent(nn.Module):
         between = dropout if layers > 1 else 0.0  # torch warns of a dropout that has no place
         self.kernel = kind.kernel(
             features,
-            units,
+            hidden_size,
             layers,
             batch_first=True,
             bidirectional=bidirectional,

@@ -12,15 +12,15 @@ class ManyToOne(nn.Module):
     Args:
         cell: a name in `recurrent.CELLS`.
         symbols: how many different ones there are.
-        units: numbers of one state.
+        hidden_size: numbers of one state.
         classes: how many scores come out.
     """
 
-    def __init__(self, cell: str, symbols: int, units: int, classes: int) -> None:
+    def __init__(self, cell: str, symbols: int, hidden_size: int, classes: int) -> None:
         super().__init__()
         self.symbols = symbols
-        self.recurrent = Recurrent(cell, symbols, units)
-        self.output = nn.Linear(units, classes)
+        self.recurrent = Recurrent(cell, symbols, hidden_size)
+        self.output = nn.Linear(hidden_size, classes)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Scores (batch, classes) of sequences of codes (batch, time), whole numbers of any type."""

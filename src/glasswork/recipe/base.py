@@ -40,6 +40,20 @@ Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
 
 
+RENAMED = {
+    "held_out": "held_out_classes",
+    "least": "min_count",
+    "longest": "max_length",
+    "lower_rate": "finetune_rate",
+    "members": "ensemble_size",
+    "select": "select_by",
+    "sequence": "bptt_length",
+    "units": "hidden_size",
+    "way": "mode",
+}
+"""Recipe keys of earlier versions, with their names now."""
+
+
 def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
     """Refuses a key that is not known, with the nearest one that is.
 
@@ -49,6 +63,8 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
     names = list(known)
     for key in keys:
         if key not in names:
+            if RENAMED.get(key) in names:
+                raise GlassworkError(f"The recipe key '{key}' is now called '{RENAMED[key]}': rename it")
             near = difflib.get_close_matches(key, names, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(names)}"
             raise GlassworkError(f"There is no recipe key '{key}': {hint}")

@@ -21,7 +21,7 @@ FIXED = {
     "strict": SAME_EXAMPLES,
     "seed": "all settings are judged on the same folds, and --repeats draws more",
     "restarts": ONE_NETWORK,
-    "select": ONE_NETWORK,
+    "select_by": ONE_NETWORK,
 }
 """Fields that cannot have several values, and why."""
 

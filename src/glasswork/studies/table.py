@@ -2,7 +2,7 @@
 
 from glasswork.studies.study import Output, RecipeFlags, Study
 
-OF_A_RUN = ("replay", "tensorboard", "out", "restarts", "select")
+OF_A_RUN = ("replay", "tensorboard", "out", "restarts", "select_by")
 BY_EPOCHS = (*OF_A_RUN, "budget")
 PENALTIES = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
 ANY = "{presets}, or a recipe.toml; absent: what fits"

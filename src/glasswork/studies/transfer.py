@@ -182,7 +182,7 @@ class TransferCompared:
         best = max((BASE, "fine-tuned"), key=lambda name: accuracy[name])
         weights = f" --weights {self.weights}" if self.weights != self.network else ""
         network = f" --network {self.network}" if self.network != "efficientnet-lite0" else ""
-        return f"glasswork train transfer --data {self.data} --way {best}{network}{weights} --size {self.size}"
+        return f"glasswork train transfer --data {self.data} --mode {best}{network}{weights} --size {self.size}"
 
     def report(self) -> Report:
         """The ways with their intervals, their differences from the frozen one, and the curve by amount of data."""
@@ -361,7 +361,7 @@ class TransferComparison:
         return {
             SCRATCH: f"{name}, all weights trained from random ones, {passes} of virtual examples",
             FROZEN: f"features of {name}, a dense head trained on them",
-            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.lower_rate:g} times "
+            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.finetune_rate:g} times "
             "the rate, on virtual examples",
             SVM: f"features of {name}, a linear support vector machine on them",
             LOGISTIC: f"features of {name}, logistic regression on them",
@@ -456,9 +456,9 @@ def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) ->
     """The recipe of each way: of those with the trained network, and of the one from scratch."""
     shape = {"size": known["size"] or _usual_side(TransferRecipe.parse(known))}
     return {
-        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FROZEN, "epochs": HEAD_EPOCHS}),
-        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "way": FINE_TUNED, "epochs": epochs}),
-        SCRATCH: TransferRecipe.parse({**TRANSFER, **alone, "way": SCRATCH}),
+        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "mode": FROZEN, "epochs": HEAD_EPOCHS}),
+        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "mode": FINE_TUNED, "epochs": epochs}),
+        SCRATCH: TransferRecipe.parse({**TRANSFER, **alone, "mode": SCRATCH}),
     }
 
 

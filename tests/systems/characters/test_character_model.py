@@ -43,7 +43,7 @@ def hello() -> Dataset:
 
 def made(**options: object) -> tuple[Characters, Dataset, CharacterNetwork]:
     """A system, a text of 1,240 characters, and a fresh network."""
-    recipe = make_request("char-rnn", {"units": 12, "sequence": 10, "batch_size": 4, **options}).recipe
+    recipe = make_request("char-rnn", {"hidden_size": 12, "bptt_length": 10, "batch_size": 4, **options}).recipe
     draft = Characters(recipe)  # type: ignore[arg-type]
     dataset = hello()
     system = Characters(draft.resolve(dataset, split(dataset, 0.1, 0.1, 0)))
@@ -119,7 +119,9 @@ def test_what_is_left_open_is_derived() -> None:
 
 def test_it_learns_more_than_how_often_characters_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_text(tmp_path / "a.txt", 8000)
-    run = train("char-rnn", data=data, epochs=6, batch_size=16, units=48, layers=1, sequence=25, learning_rate=0.02)
+    run = train(
+        "char-rnn", data=data, epochs=6, batch_size=16, hidden_size=48, layers=1, bptt_length=25, learning_rate=0.02
+    )
     bits = said(capsys)["test"]["bits_per_character"]
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert (

@@ -11,7 +11,7 @@ from glasswork.glassbox.trace.trace import Trace
 from made_data import broken_off, require_same, resume, said, train, write_text
 from required import require_answer
 
-SMALL = {"units": 8, "sequence": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
+SMALL = {"hidden_size": 8, "bptt_length": 20, "dropout": 0.1, "test": 0.1, "validation": 0.1}
 
 
 def test_a_text_is_learnt_and_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

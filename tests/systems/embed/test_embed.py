@@ -27,7 +27,7 @@ from made_data import broken_off, mistake, require_same, resume, said, train, wr
 
 SIDE = 16
 CLASSES = 8
-QUICK = {"epochs": 2, "embedding": 8, "held_out": "0.3", "network": "lenet"}
+QUICK = {"epochs": 2, "embedding": 8, "held_out_classes": "0.3", "network": "lenet"}
 
 
 def drawn(count: int, seed: int = 0, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +107,7 @@ def test_nothing_held_out_leaves_the_examples_alone(held_out: tuple[str, ...]) -
 @pytest.mark.parametrize(
     ("classes", "held_out", "words"),
     [
-        (3, ("0.2",), "3 classes, and at least 2 .* --held-out 0"),
+        (3, ("0.2",), "3 classes, and at least 2 .* --held-out-classes 0"),
         (6, ("kind 1",), "at least 2 are needed for the test"),
         (6, ("0.9",), "and 2 for training"),
         (6, ("kid 1", "kind 2"), "no class 'kid 1' to hold out: did you mean 'kind 1'"),
@@ -119,7 +119,9 @@ def test_too_few_or_unknown_classes(classes: int, held_out: tuple[str, ...], wor
 
 
 def test_it_finds_classes_that_it_was_not_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = train("embed", data=bars(tmp_path / "bars.npz", 240), epochs=5, embedding=8, held_out="2,5,6", batch_size=20)
+    run = train(
+        "embed", data=bars(tmp_path / "bars.npz", 240), epochs=5, embedding=8, held_out_classes="2,5,6", batch_size=20
+    )
     result = said(capsys)
     assert result["examples"] == {"train": 135, "validation": 15, "test": 90}
     assert result["test"]["recall_at_1"] > 0.9
@@ -161,7 +163,7 @@ def test_classes_that_the_data_did_not_have(tmp_path: Path, capsys: pytest.Captu
         {},
         {"mining": "batch-hard", "margin": 0.0, "augment": ("flip", "crop:1", "rotation:10")},
         {"mining": "all", "network": "convnet-small", "seed": 3},
-        {"held_out": "0", "validation": 0},
+        {"held_out_classes": "0", "validation": 0},
     ],
 )
 def test_it_goes_on_as_if_never_stopped(options: dict[str, object], tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_mistakes_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["--data", table], "rows of numbers: use mlp"),
         (["--data", several], "targets of kind 'classes'"),
         (["--data", write_npz(tmp_path / "three.npz", "class")], "hold out examples of all classes instead"),
-        (["--data", data, "--held-out", "3,nine"], "no class 'nine' to hold out"),
+        (["--data", data, "--held-out-classes", "3,nine"], "no class 'nine' to hold out"),
         (["--data", alone, "--validation", "0"], "a triplet needs two of one class"),
         (["--data", data, "--classes-per-batch", 2, "--examples-per-class", 3, "--batch-size", 9], "is none of 9"),
         (["--data", data, "--network", "lenett"], "did you mean 'lenet'"),

@@ -25,7 +25,15 @@ from glasswork.systems.forecast.evaluation import backtest, calibrate, calibrate
 from glasswork.systems.forecast.network import Forecasters
 from made_data import mistake, said, train, write_series
 
-SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5, "batch_size": 16}
+SMALL = {
+    "target": "demand",
+    "horizon": 3,
+    "window": 8,
+    "hidden_size": 4,
+    "ensemble_size": 2,
+    "quantiles": 5,
+    "batch_size": 16,
+}
 
 
 def series(values: torch.Tensor, season: int = 7, horizon: int = 3, quantiles: int = 9) -> Dataset:

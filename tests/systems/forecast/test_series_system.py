@@ -8,7 +8,7 @@ from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
 from made_data import broken_off, require_same, resume, said, train, write_series
 
-SMALL = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+SMALL = {"target": "demand", "horizon": 3, "window": 8, "hidden_size": 4, "ensemble_size": 2, "quantiles": 5}
 
 
 def test_series_are_learnt_and_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from glasswork.cli import main
 from made_data import broken_off, require_same, resume, said, train, write_texts
 from required import require_answer, require_open
 
-SMALL = {"units": 4, "embedding": 5, "layers": 2}
+SMALL = {"hidden_size": 4, "embedding": 5, "layers": 2}
 
 
 @pytest.mark.parametrize("target", ["class", "classes", "number"])

@@ -84,7 +84,7 @@ def test_members_are_the_runs_of_their_seeds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("select", ["validation", "training"])
 @pytest.mark.parametrize("way", ["stacked", "in turn"])
 def test_the_one_with_the_least_loss_is_kept(select: str, way: str, table: str, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"data": table, "restarts": 5, "select": select, **SMALL}
+    options: dict[str, Any] = {"data": table, "restarts": 5, "select_by": select, **SMALL}
     preset = "mlp"
     if way == "in turn":
         del options["hidden"]
@@ -111,8 +111,8 @@ def test_the_loss_that_chooses_depends_on_what_is_held_out(
     found = result(run)
     assert found["selected"]["by"] == select
     assert seeds_by(found, f"{select}_loss")[0] == found["selected"]["seed"]
-    assert f'select = "{select}"' in (run / "resolved.toml").read_text(encoding="utf-8")
-    assert "select" not in (run / "recipe.toml").read_text(encoding="utf-8")
+    assert f'select_by = "{select}"' in (run / "resolved.toml").read_text(encoding="utf-8")
+    assert "select_by" not in (run / "recipe.toml").read_text(encoding="utf-8")
 
 
 def test_points_is_restarted_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,9 +146,9 @@ def test_the_report_shows_both_winners_and_the_spread(table: str, capsys: pytest
     "options",
     [
         {"restarts": 4, "patience": 2, "schedule": "constant", "learning_rate": 0.3, "epochs": 12},
-        {"restarts": 3, "validation": 0, "select": "training", "dropout": 0.3},
+        {"restarts": 3, "validation": 0, "select_by": "training", "dropout": 0.3},
         {"restarts": 3, "network": "own", "patience": 1, "schedule": "constant", "learning_rate": 0.3, "epochs": 6},
-        {"restarts": 2, "network": "own", "validation": 0, "select": "training"},
+        {"restarts": 2, "network": "own", "validation": 0, "select_by": "training"},
     ],
     ids=["stacked", "stacked without validation", "in turn", "in turn without validation"],
 )
@@ -224,9 +224,9 @@ def test_a_budget_is_shared(table: str, tmp_path: Path) -> None:
 
 def test_mistakes_are_told_in_a_sentence(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = mistake(
-        capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0, "--select", "validation"
+        capsys, "train", "mlp", "--data", table, "--restarts", 4, "--validation", 0, "--select-by", "validation"
     )
-    assert "--select training" in words
+    assert "--select-by training" in words
     with pytest.raises(GlassworkError, match="module made in Python"):
         gw.train(network=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), data=table, restarts=2)
     assert main(["train", "mlp", "--data", table, "--restarts", "0"]) == 2

@@ -9,7 +9,7 @@ from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
 from made_data import broken_off, mistake, require_same, resume, said, train, write_sentences
 
-SMALL = {"units": 4, "embedding": 3, "layers": 2, "test": 0.2}
+SMALL = {"hidden_size": 4, "embedding": 3, "layers": 2, "test": 0.2}
 
 
 @pytest.mark.parametrize("cell", ["lstm", "none"])

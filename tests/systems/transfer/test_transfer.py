@@ -75,7 +75,7 @@ def test_frozen_trains_the_head_alone(source: str, data: str) -> None:
 
 
 def test_fine_tuned_trains_the_last_stage_at_a_lower_rate(source: str, data: str) -> None:
-    run = train("transfer", data=data, weights=source, way="fine-tuned", lower_rate=0.05, **SHORT)
+    run = train("transfer", data=data, weights=source, mode="fine-tuned", finetune_rate=0.05, **SHORT)
     lines = [json.loads(line) for line in (run / "steps.jsonl").read_text(encoding="utf-8").splitlines()]
     assert Counter(line["stage"] for line in lines) == {"head": HEAD_STEPS, "last-stage": 9}
     rates = {
@@ -93,7 +93,7 @@ def test_fine_tuned_trains_the_last_stage_at_a_lower_rate(source: str, data: str
 
 
 def test_scratch_trains_everything_from_random_weights(source: str, data: str) -> None:
-    run = train("transfer", data=data, way="scratch", **SHORT)
+    run = train("transfer", data=data, mode="scratch", **SHORT)
     assert changed_from(run, source) >= {"stages.0", "stages.1", "stages.2"}
     assert "remarks" not in json.loads((run / "result.json").read_text(encoding="utf-8"))
     assert said_in_report(run) == {"stages": "trained", "head": "trained"}
@@ -145,7 +145,7 @@ def test_the_last_stage_s_training_passes_again_and_the_head_s_does_not(
     source: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLASSWORK_CACHE", str(tmp_path / "cache"))
-    run, learning = begun(data, source, out="run", way="fine-tuned")
+    run, learning = begun(data, source, out="run", mode="fine-tuned")
     with rows_through(learning.network) as rows:
         steps = run.steps()
         for step in steps:
@@ -180,7 +180,7 @@ def test_goes_on_from_disk_in_either_stage(after: int, source: str, data: str) -
     options = {
         "data": data,
         "weights": source,
-        "way": "fine-tuned",
+        "mode": "fine-tuned",
         "augment": ("flip", "crop:1"),
         "hidden": "8",
         "dropout": 0.3,
@@ -194,7 +194,7 @@ def test_goes_on_from_disk_in_either_stage(after: int, source: str, data: str) -
 
 
 def test_what_went_on_is_told_the_same(source: str, data: str) -> None:
-    options = {"data": data, "weights": source, "way": "fine-tuned", **SHORT}
+    options = {"data": data, "weights": source, "mode": "fine-tuned", **SHORT}
     whole, stopped = train("transfer", out="whole", **options), broken_off("transfer", HEAD_STEPS + 4, **options)
     resume(stopped)
     results = [json.loads((run / "result.json").read_text(encoding="utf-8")) for run in (whole, stopped)]
@@ -220,7 +220,7 @@ def test_a_head_is_kept_for_its_own_classes_only(source: str, data: str, capsys:
 
 
 def test_weights_of_a_run_of_transfer_and_of_a_file(source: str, data: str) -> None:
-    first = train("transfer", data=data, weights=source, way="fine-tuned", out="first", **SHORT)
+    first = train("transfer", data=data, weights=source, mode="fine-tuned", out="first", **SHORT)
     second = train("transfer", data=data, weights=first, out="second", **SHORT)
     own, given = weights_of(second), weights_of(first)
     assert all(torch.equal(own[name], given[name]) for name in own if name.startswith("backbone."))
@@ -241,10 +241,10 @@ def test_weights_of_a_run_of_transfer_and_of_a_file(source: str, data: str) -> N
         ({"weights": "nowhere.pth"}, "There is no file nowhere.pth"),
         ({"network": "lenet"}, "Transfer knows no network 'lenet' to give a new head: use convnet-small"),
         ({"network": "resnet18", "size": 64}, "source is a run of the network convnet-small"),
-        ({"way": "scratch"}, "begins with random weights: leave --weights away"),
-        ({"way": "thawed"}, "invalid choice"),
+        ({"mode": "scratch"}, "starts from random weights: leave out --weights"),
+        ({"mode": "thawed"}, "invalid choice"),
         ({"data": "table.csv"}, "rows of numbers"),
-        ({"lower_rate": 0}, "lower_rate"),
+        ({"finetune_rate": 0}, "finetune_rate"),
         ({"size": 4}, "needs images of at least 8 by 8"),
         ({"augment": "flop"}, "flop"),
     ],

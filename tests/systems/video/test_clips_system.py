@@ -9,7 +9,7 @@ from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
 from made_data import said, train, write_clips
 
-SMALL = {"units": 4, "embedding": 5, "sequence": 4, "size": 16, "test": 0.2}
+SMALL = {"hidden_size": 4, "embedding": 5, "bptt_length": 4, "size": 16, "test": 0.2}
 
 
 @pytest.mark.parametrize("cell", ["gru", "none"])

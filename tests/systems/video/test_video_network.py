@@ -20,7 +20,7 @@ from glasswork.systems.video.report import watch
 
 def network(cell: str) -> VideoNetwork:
     torch.manual_seed(0)
-    return VideoNetwork(cell, (1, 20, 24), 3, embedding=7, units=5, layers=2).eval()
+    return VideoNetwork(cell, (1, 20, 24), 3, embedding=7, hidden_size=5, layers=2).eval()
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "none"])
@@ -65,7 +65,8 @@ def test_the_way_a_spot_goes_takes_recurrence(monkeypatch: pytest.MonkeyPatch) -
     accuracy = {}
     for cell in ("gru", "none"):
         request = make_request(
-            "video", {"cell": cell, "epochs": 60, "learning_rate": 0.01, "batch_size": 4, "test": 0.25, "units": 16}
+            "video",
+            {"cell": cell, "epochs": 60, "learning_rate": 0.01, "batch_size": 4, "test": 0.25, "hidden_size": 16},
         )
         examples = spots()
         splits = split(examples, 0.0, 0.25, 0)

@@ -29,20 +29,20 @@ class CharacterNetwork(nn.Module):
     Args:
         cell: `rnn`, `relu-rnn`, `gru` or `lstm`.
         characters: how many different ones, the unknown one included.
-        units: of each layer.
+        hidden_size: of each layer.
         layers: one above the other.
         embedding: numbers that stand for a character; 0: a one among zeros.
         dropout: share of the units turned off between layers and before the scores, while training.
     """
 
     def __init__(
-        self, cell: str, characters: int, units: int, layers: int = 1, embedding: int = 0, dropout: float = 0.0
+        self, cell: str, characters: int, hidden_size: int, layers: int = 1, embedding: int = 0, dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(characters, embedding) if embedding else OneHot(characters)
-        self.recurrent = Recurrent(cell, embedding or characters, units, layers, dropout=dropout)
+        self.recurrent = Recurrent(cell, embedding or characters, hidden_size, layers, dropout=dropout)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(units, characters)
+        self.output = nn.Linear(hidden_size, characters)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Scores from the beginning of a text on: (batch, characters, times), as cross-entropy takes them.

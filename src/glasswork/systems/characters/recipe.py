@@ -15,11 +15,11 @@ class CharactersRecipe(Recipe):
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field(
         "lstm", description="the recurrent unit: f in h_t = f(x_t, h_(t-1))"
     )
-    units: Annotated[int, Choices((64, 128, 256, 512))] = Field(
+    hidden_size: Annotated[int, Choices((64, 128, 256, 512))] = Field(
         256, ge=1, description="numbers of the state of a layer"
     )
     layers: int = Field(2, ge=1, description="recurrent layers, one above the other")
-    sequence: int = Field(
+    bptt_length: int = Field(
         100,
         ge=2,
         description="characters over which errors flow back; the state is carried from one such piece to the next",

@@ -78,14 +78,19 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         for part, rows in splits.named().items():
             if 0 < dataset.count(rows) < 2:
                 raise GlassworkError(f"{dataset.source} has one character to {part} on: give it more text")
-        embedding = 0 if len(dataset.task.target.names) <= ONE_HOT else recipe.units
+        embedding = 0 if len(dataset.task.target.names) <= ONE_HOT else recipe.hidden_size
         return {"epochs": 10, "batch_size": 64, "learning_rate": RATES[recipe.cell], "embedding": embedding}
 
     @override
     def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
         return CharacterNetwork(
-            recipe.cell, len(task.target.names), recipe.units, recipe.layers, recipe.embedding or 0, recipe.dropout
+            recipe.cell,
+            len(task.target.names),
+            recipe.hidden_size,
+            recipe.layers,
+            recipe.embedding or 0,
+            recipe.dropout,
         )
 
     @override
@@ -93,7 +98,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.sequence, recipe.seed, execution)
+        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.bptt_length, recipe.seed, execution)
         minimise = partial(sampled, task=dataset.task, prompt=recipe.prompt, moments=recipe.samples)
         return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 
@@ -144,7 +149,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         stretches = Stretches(dataset, rows)
         # One row is looked at in every number, several ones as in training.
-        times = min(OPENED if len(rows) == 1 else self.recipe.sequence, len(stretches) - 1)
+        times = min(OPENED if len(rows) == 1 else self.recipe.bptt_length, len(stretches) - 1)
         if times < 1:
             raise GlassworkError(f"{dataset.source} has a single character: there is none after it to foretell")
         count = min(len(rows), (len(stretches) - 1) // times)
@@ -194,7 +199,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
     def sample(self, folder: Path) -> Sample:
         data = folder / "text.txt"
         data.write_text(SAMPLE * 60, encoding="utf-8")
-        shape = {"units": 8, "sequence": 20, "dropout": 0.1}
+        shape = {"hidden_size": 8, "bptt_length": 20, "dropout": 0.1}
         return Sample(str(data), {**shape, "epochs": 2, "batch_size": 8, "test": 0.1, "validation": 0.1}, [str(data)])
 
 

@@ -32,7 +32,7 @@ class EmbedRecipe(Recipe):
     examples_per_class: int | None = Field(
         None, ge=2, description="K, examples of each; absent: 4, more of few classes"
     )
-    held_out: Annotated[tuple[str, ...], BeforeValidator(names_or_share)] = Field(
+    held_out_classes: Annotated[tuple[str, ...], BeforeValidator(names_or_share)] = Field(
         ("0.2",),
         description="classes kept for the test, by name or as a share; 0 keeps examples of all classes instead",
     )

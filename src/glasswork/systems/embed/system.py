@@ -83,7 +83,7 @@ class Embed(System[EmbedRecipe, Tensor]):
         require(dataset, self)
         if like is not None:
             return _with_classes_of(dataset, like)
-        return hold_classes_out(dataset, recipe.held_out, recipe.validation, recipe.seed)
+        return hold_classes_out(dataset, recipe.held_out_classes, recipe.validation, recipe.seed)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
@@ -202,7 +202,7 @@ class Embed(System[EmbedRecipe, Tensor]):
     @override
     def sample(self, folder: Path) -> Sample:
         data, one = write_images(folder)
-        options = {"network": "lenet", "embedding": 8, "held_out": "0", "epochs": 2, "batch_size": 8}
+        options = {"network": "lenet", "embedding": 8, "held_out_classes": "0", "epochs": 2, "batch_size": 8}
         return Sample(str(data), options, [str(one)], "1")
 
 

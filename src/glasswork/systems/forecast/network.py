@@ -26,21 +26,21 @@ class Forecaster(nn.Module):
         features: numbers per time, the deviation from the season before first.
         horizon: how many values are foretold.
         quantiles: how many quantiles of each.
-        units: of the recurrent layer.
+        hidden_size: of the recurrent layer.
         dropout: share of the last state's units turned off while training.
     """
 
     def __init__(
-        self, cell: str, window: int, features: int, horizon: int, quantiles: int, units: int, dropout: float
+        self, cell: str, window: int, features: int, horizon: int, quantiles: int, hidden_size: int, dropout: float
     ) -> None:
         super().__init__()
         self.segment = -(-window // MOST_STEPS)
         self.segments = window // self.segment
         self.lags = min(window, max(2, horizon))
         self.shape = (horizon, quantiles)
-        self.encoder = Recurrent(cell, features * self.segment, units)
+        self.encoder = Recurrent(cell, features * self.segment, hidden_size)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(units, horizon * quantiles)
+        self.head = nn.Linear(hidden_size, horizon * quantiles)
         self.autoregression = nn.Linear(self.lags, horizon, bias=False)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.autoregression.weight)
@@ -74,7 +74,7 @@ class Forecasters(nn.Module):
 
     Args:
         members: how many.
-        cell, window, features, horizon, quantiles, units, dropout: of each.
+        cell, window, features, horizon, quantiles, hidden_size, dropout: of each.
     """
 
     margins: Tensor
@@ -87,12 +87,12 @@ class Forecasters(nn.Module):
         features: int,
         horizon: int,
         quantiles: int,
-        units: int,
+        hidden_size: int,
         dropout: float,
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(
-            Forecaster(cell, window, features, horizon, quantiles, units, dropout) for _ in range(members)
+            Forecaster(cell, window, features, horizon, quantiles, hidden_size, dropout) for _ in range(members)
         )
         self.register_buffer("margins", torch.zeros(quantiles))
 

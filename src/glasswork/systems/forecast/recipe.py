@@ -34,8 +34,10 @@ class ForecastRecipe(Recipe):
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field(
         "gru", description="the recurrent unit: f in h_t = f(x_t, h_(t-1))"
     )
-    units: Annotated[int, Choices((16, 32, 64))] = Field(32, ge=1, description="numbers of the recurrent state")
-    members: int = Field(3, ge=1, description="networks from different first weights whose forecasts are averaged")
+    hidden_size: Annotated[int, Choices((16, 32, 64))] = Field(32, ge=1, description="numbers of the recurrent state")
+    ensemble_size: int = Field(
+        3, ge=1, description="networks from different first weights whose forecasts are averaged"
+    )
     dropout: Annotated[float, Range(0.0, 0.5)] = Field(
         0.1, ge=0, lt=1, description="share of the state's units turned off at random before the output"
     )

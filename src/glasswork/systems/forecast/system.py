@@ -103,13 +103,13 @@ class Forecast(System[ForecastRecipe, Backtest]):
     def network(self, task: Task) -> nn.Module:
         recipe, kind, ahead = self.recipe, Series.of(task), Quantiles.of(task)
         return Forecasters(
-            recipe.members,
+            recipe.ensemble_size,
             recipe.cell,
             kind.window,
             kind.features,
             ahead.horizon,
             ahead.quantiles,
-            recipe.units,
+            recipe.hidden_size,
             recipe.dropout,
         )
 
@@ -215,7 +215,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
     def sample(self, folder: Path) -> Sample:
         rows = [(f"{50 + time / 10 + 8 * math.sin(2 * math.pi * time / 7):.3f}", (time * 7) % 5) for time in range(120)]
         data = write_rows(folder / "series.csv", ["demand", "wind"], rows)
-        shape = {"target": "demand", "horizon": 3, "window": 8, "units": 4, "members": 2, "quantiles": 5}
+        shape = {"target": "demand", "horizon": 3, "window": 8, "hidden_size": 4, "ensemble_size": 2, "quantiles": 5}
         return Sample(str(data), {**shape, "epochs": 2, "batch_size": 14}, [str(data)])
 
 

@@ -23,7 +23,7 @@ class TextClassifier(nn.Module):
         tokens: how many different ones, the unknown one included.
         classes: scores.
         embedding: numbers that stand for a token.
-        units: of each layer, in each direction.
+        hidden_size: of each layer, in each direction.
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.
         token_dropout: share of the tokens that become the unknown one, while training.
@@ -38,7 +38,7 @@ class TextClassifier(nn.Module):
         tokens: int,
         classes: int,
         embedding: int,
-        units: int,
+        hidden_size: int,
         layers: int = 1,
         dropout: float = 0.0,
         token_dropout: float = 0.0,
@@ -51,8 +51,8 @@ class TextClassifier(nn.Module):
         self.embedding = nn.Embedding(tokens, embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.dropout = nn.Dropout(dropout)
-        self.recurrent = Bidirectional(cell, embedding, units, layers, dropout)
-        self.output = nn.Linear(2 * (2 * units + embedding), classes)
+        self.recurrent = Bidirectional(cell, embedding, hidden_size, layers, dropout)
+        self.output = nn.Linear(2 * (2 * hidden_size + embedding), classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Scores (batch, classes), learnt and counted together.

@@ -18,8 +18,8 @@ class SentimentRecipe(Recipe):
         "word", description="what a text is cut into; bpe: byte pairs, which are frequent parts of words (extra: text)"
     )
     vocabulary: int = Field(20_000, ge=2, description="the most different pieces; the rarest of more become unknown")
-    least: int = Field(2, ge=1, description="how often a piece has to come in training not to become unknown")
-    longest: int = Field(1000, ge=1, description="pieces that are read of one text; the rest is left out")
+    min_count: int = Field(2, ge=1, description="how often a piece has to come in training not to become unknown")
+    max_length: int = Field(1000, ge=1, description="pieces that are read of one text; the rest is left out")
     counted: bool = Field(
         True,
         description="let counts of pieces and of neighbours (naive Bayes) judge beside the recurrent layers",
@@ -28,7 +28,7 @@ class SentimentRecipe(Recipe):
     embedding: Annotated[int, Choices((50, 100, 200))] = Field(
         100, ge=1, description="numbers that stand for a piece, learnt"
     )
-    units: Annotated[int, Choices((32, 64, 128))] = Field(
+    hidden_size: Annotated[int, Choices((32, 64, 128))] = Field(
         64, ge=1, description="numbers of the state of a layer, in each direction"
     )
     layers: int = Field(1, ge=1, description="recurrent layers, one above the other")

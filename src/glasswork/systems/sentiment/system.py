@@ -70,8 +70,8 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             vocabulary=recipe.vocabulary,
             text=recipe.text,
             pieces=recipe.pieces,
-            least=recipe.least,
-            longest=recipe.longest,
+            least=recipe.min_count,
+            longest=recipe.max_length,
         )
 
     @override
@@ -79,8 +79,8 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         recipe = self.recipe
         if len(Texts.of(dataset.task).vocabulary) < 2:
             raise GlassworkError(
-                f"No {recipe.pieces} comes {recipe.least} times in the texts of {dataset.source}: add texts, or take "
-                "--least 1"
+                f"No {recipe.pieces} comes {recipe.min_count} times in the texts of {dataset.source}: add texts, or "
+                "take --min-count 1"
             )
         return {"epochs": 12, "batch_size": 64 if len(splits.training) > 8000 else 32, "learning_rate": 0.002}
 
@@ -92,7 +92,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             len(Texts.of(task).vocabulary),
             len(task.target.names),
             recipe.embedding,
-            recipe.units,
+            recipe.hidden_size,
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
@@ -193,7 +193,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             if is_there(source):
                 dataset = labelled_texts.read_questions(source, task, self._options())
             elif any(character.isspace() for character in str(source)):
-                dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.longest)
+                dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.max_length)
             else:
                 raise GlassworkError(
                     f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
@@ -223,7 +223,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     @override
     def sample(self, folder: Path) -> Sample:
         data = write_rows(folder / "texts.csv", ["review", "target"], 2 * _texts())
-        options = {"units": 4, "embedding": 5, "layers": 2, "epochs": 2, "batch_size": 8}
+        options = {"hidden_size": 4, "embedding": 5, "layers": 2, "epochs": 2, "batch_size": 8}
         return Sample(str(data), options, [str(data), "some words of nobody"], "kind")
 
 

@@ -45,7 +45,7 @@ class SupervisedRecipe(Recipe):
         "slight turns, sizes and shifts where a convolutional network for small images has few of them",
     )
     restarts: int = Field(1, ge=1, description="how many networks to train from different random weights; one is kept")
-    select: Literal["validation", "training"] | None = Field(
+    select_by: Literal["validation", "training"] | None = Field(
         None,
         description="which restart is kept: the least loss on these examples (Kovashka: training); None: validation if "
         "any example is held out, else training",

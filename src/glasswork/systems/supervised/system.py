@@ -80,7 +80,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             recipe.augment,
         )
         select = "validation" if len(splits.validation) else "training"
-        return {**values, "augment": usual_changes(recipe, task, count), "select": select}
+        return {**values, "augment": usual_changes(recipe, task, count), "select_by": select}
 
     def _refuse_restarts(self, splits: Splits) -> None:
         """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
@@ -89,10 +89,10 @@ class Supervised(System[SupervisedRecipe, Tensor]):
                 "Restarts draw new first weights for every network, and a module made in Python has one set of them: "
                 "name its class as file.py:Class, or leave restarts away"
             )
-        if self.recipe.select == "validation" and len(splits.validation) == 0:
+        if self.recipe.select_by == "validation" and len(splits.validation) == 0:
             raise GlassworkError(
                 "The restart that is kept is the one with the least validation loss, and no example is held out: add "
-                "--validation 0.1 or --select training"
+                "--validation 0.1 or --select-by training"
             )
 
     @override
@@ -126,10 +126,10 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             shuffled_batches(dataset, rows, max(1, len(rows)), 0, execution)
             for rows in (splits.training, splits.validation)
         )
-        assert recipe.select is not None
+        assert recipe.select_by is not None
         restarts = Restarts(
             recipe.restarts,
-            recipe.select,
+            recipe.select_by,
             recipe.patience,
             make=lambda: self.network(dataset.task),
             loss=self.training_objective(context),
@@ -155,14 +155,14 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         found = super().report(network, evaluation, context, last)
         if self.recipe.restarts == 1 or last is None:
             return found
-        assert self.recipe.select is not None
+        assert self.recipe.select_by is not None
         ends = outcomes(
             last,
             self.recipe.seed,
             copy.deepcopy(network),
             lambda network: self._figures(network, context.dataset, context.splits, context.execution),
         )
-        return report_restarts(found, last, ends, self.recipe.select)
+        return report_restarts(found, last, ends, self.recipe.select_by)
 
     @override
     def sample(self, folder: Path) -> Sample:

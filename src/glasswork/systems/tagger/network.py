@@ -19,7 +19,7 @@ class Tagger(nn.Module):
         features: of each word.
         classes: labels.
         embedding: numbers that stand for a feature.
-        units: of each layer, in each direction.
+        hidden_size: of each layer, in each direction.
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.
         token_dropout: share of the features that become unknown, while training.
@@ -32,7 +32,7 @@ class Tagger(nn.Module):
         features: int,
         classes: int,
         embedding: int,
-        units: int,
+        hidden_size: int,
         layers: int = 1,
         dropout: float = 0.0,
         token_dropout: float = 0.0,
@@ -43,8 +43,8 @@ class Tagger(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.dropout = nn.Dropout(dropout)
         size = features * embedding
-        self.recurrent = None if cell == "none" else Bidirectional(cell, size, units, layers, dropout)
-        self.output = nn.Linear(size + (0 if cell == "none" else 2 * units), classes)
+        self.recurrent = None if cell == "none" else Bidirectional(cell, size, hidden_size, layers, dropout)
+        self.output = nn.Linear(size + (0 if cell == "none" else 2 * hidden_size), classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Scores (batch, classes, times), as cross-entropy takes them; behind a sentence's end they mean nothing.

@@ -15,14 +15,14 @@ class TaggerRecipe(Recipe):
     vocabulary: int = Field(
         30_000, ge=2, description="the most different words, endings and shapes that are told apart"
     )
-    least: int = Field(2, ge=1, description="how often one of them has to come in training not to become unknown")
+    min_count: int = Field(2, ge=1, description="how often one of them has to come in training not to become unknown")
     cell: Literal["rnn", "relu-rnn", "gru", "lstm", "none"] = Field(
         "lstm", description="the recurrent unit; none: every word is judged on its own"
     )
     embedding: Annotated[int, Choices((25, 50, 100))] = Field(
         50, ge=1, description="numbers that stand for a word, and as many for each of its endings"
     )
-    units: Annotated[int, Choices((32, 64, 128))] = Field(
+    hidden_size: Annotated[int, Choices((32, 64, 128))] = Field(
         100, ge=1, description="numbers of the state of a layer, in each direction"
     )
     layers: int = Field(1, ge=1, description="recurrent layers, one above the other")

@@ -51,7 +51,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
-        options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.least, pieces="features")
+        options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.min_count, pieces="features")
         if like is not None:
             options = ReadingOptions(classes_known=True, like=like, pieces="features")
         return read(source, options, tagged)
@@ -69,7 +69,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
             task.inputs.shape[0],
             len(task.target.names),
             recipe.embedding,
-            recipe.units,
+            recipe.hidden_size,
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
@@ -143,7 +143,7 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         sentences = [["one", "tea", *["or", "two"] * (place % 3)] for place in range(60)]
         columns = ["\n".join(f"{word}\t{_LABELS[word]}" for word in sentence) for sentence in sentences]
         data.write_text("\n\n".join(columns) + "\n", encoding="utf-8")
-        options = {"units": 4, "embedding": 3, "layers": 2, "epochs": 2, "batch_size": 8, "test": 0.2}
+        options = {"hidden_size": 4, "embedding": 3, "layers": 2, "epochs": 2, "batch_size": 8, "test": 0.2}
         return Sample(str(data), options, [str(data), "nobody knows these"])
 
 

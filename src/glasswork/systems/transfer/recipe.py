@@ -18,7 +18,7 @@ class TransferRecipe(Recipe):
     weights: str | None = Field(
         None, description="a file, one of our runs, or a published name; absent: what is published for the network"
     )
-    way: Literal["frozen", "fine-tuned", "scratch"] = Field(
+    mode: Literal["frozen", "fine-tuned", "scratch"] = Field(
         "frozen",
         description="frozen: only the head is trained; fine-tuned: then the last stage too, at a lower rate; scratch: "
         "everything, from random weights",
@@ -45,7 +45,7 @@ class TransferRecipe(Recipe):
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
     )
-    lower_rate: Annotated[float, Range(0.01, 1.0, log=True, only=("way", ("fine-tuned",)))] = Field(
+    finetune_rate: Annotated[float, Range(0.01, 1.0, log=True, only=("mode", ("fine-tuned",)))] = Field(
         0.1, gt=0, le=1, description="the last stage's learning rate as a share of the head's"
     )
     weight_decay: Annotated[float, Range(0.1, 10.0, log=True, only=("optimizer", ("adamw",)))] = Field(

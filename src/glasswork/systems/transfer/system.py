@@ -104,14 +104,14 @@ class Transfer(System[TransferRecipe, Tensor]):
         recipe = self.recipe
         if like is not None:
             return read_labelled(source, ReadingOptions(target=recipe.target, strict=recipe.strict), like)
-        channels, side = (None, None) if recipe.way == "scratch" else input_images(self._source)
+        channels, side = (None, None) if recipe.mode == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
         return read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
 
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Task:
         task = super().fit(dataset, rows)
-        if self.recipe.way == "scratch" or task.inputs.image_shape is None:
+        if self.recipe.mode == "scratch" or task.inputs.image_shape is None:
             return task
         expected = input_scaling(self._source, self.recipe.network)
         if expected is None:
@@ -132,12 +132,14 @@ class Transfer(System[TransferRecipe, Tensor]):
             recipe.class_weights,
             recipe.augment,
         )
-        if recipe.way == "scratch" and recipe.weights is not None:
-            raise GlassworkError("The way scratch begins with random weights: leave --weights away, or choose another")
+        if recipe.mode == "scratch" and recipe.weights is not None:
+            raise GlassworkError(
+                "--mode scratch starts from random weights: leave out --weights, or choose another mode"
+            )
         with torch.device("meta"):
             network = self.network(task)
-        values = {**values, "epochs": EPOCHS[recipe.way]}
-        if recipe.way == "scratch":
+        values = {**values, "epochs": EPOCHS[recipe.mode]}
+        if recipe.mode == "scratch":
             return values
         self._fitting(network, load_weights(self._source, recipe.network), task.target.names)
         return {**values, "learning_rate": HEAD_RATE} if recipe.optimizer in {"adam", "adamw"} else values
@@ -146,7 +148,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     def network(self, task: Task) -> nn.Module:
         recipe, entry = self.recipe, self.entry
         network = build_network(Architecture(recipe.network), task)
-        fixed = recipe.way != "scratch"
+        fixed = recipe.mode != "scratch"
         return Transferred(network, entry.head, recipe.hidden, len(task.target.names), recipe.dropout, fixed)
 
     def pretrained(self, task: Task) -> Transferred:
@@ -160,7 +162,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     def begin(self, network: nn.Module, context: Context) -> Remarks:
         """Puts the trained weights into the network, unless it is to learn from scratch."""
         assert isinstance(network, Transferred)
-        return self._load(network, context.dataset.task.target.names) if self.recipe.way != "scratch" else ()
+        return self._load(network, context.dataset.task.target.names) if self.recipe.mode != "scratch" else ()
 
     def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
@@ -180,7 +182,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
-        if self.recipe.way != "frozen":
+        if self.recipe.mode != "frozen":
             return machine
         # A measurement would be more passes over the images than the training itself.
         plain = {"precision": "float32", "memory_format": "channels-last", "allocator": "default"}
@@ -191,11 +193,11 @@ class Transfer(System[TransferRecipe, Tensor]):
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         recipe, dataset, rows = self.recipe, context.dataset, context.splits.training
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
-        trained = trained_layers(network, self.entry.last_stage, recipe.way)
+        trained = trained_layers(network, self.entry.last_stage, recipe.mode)
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         images = shuffled_batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution, self.augmentation)
         whole = replace(stage_of(self, network, images, context), parameters=parameters, weight_decay=0.0)
-        if recipe.way == "scratch":
+        if recipe.mode == "scratch":
             return [whole]
         plain = shuffled_batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution)
         head = replace(
@@ -204,9 +206,9 @@ class Transfer(System[TransferRecipe, Tensor]):
             parameters=list(network.head.parameters()),
             minimise=partial(self._fit_head, context=context),
         )
-        if recipe.way == "frozen":
+        if recipe.mode == "frozen":
             return [head]
-        rate = recipe.learning_rate * recipe.lower_rate
+        rate = recipe.learning_rate * recipe.finetune_rate
         return [
             replace(head, total=HEAD_EPOCHS * len(plain), share=HEAD_SHARE),
             replace(whole, name=LAST_STAGE, learning_rate=rate, share=1 - HEAD_SHARE),
@@ -258,7 +260,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
         """The network's outputs on some rows; if it stayed frozen, from the features that are known already."""
-        if self.recipe.way != "frozen":
+        if self.recipe.mode != "frozen":
             return super().outputs(network, dataset, rows, execution)
         assert isinstance(network, Transferred)
         known = self.features(network, dataset, execution)
@@ -274,7 +276,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     def _trained(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
-        layers = trained_layers(network, self.entry.last_stage, self.recipe.way)
+        layers = trained_layers(network, self.entry.last_stage, self.recipe.mode)
         trained = {id(parameter) for layer in layers for parameter in layer.parameters()}
         rows: list[tuple[str, int, str]] = []
         for name, layer in (*network.backbone.named_children(), ("head", network.head)):
@@ -284,7 +286,7 @@ class Transfer(System[TransferRecipe, Tensor]):
             rows += [(name, total, said)] if total else []
         return Section(
             "What was trained",
-            f"The parts of {self.recipe.network}, from the image to the answer, by the way {self.recipe.way}.",
+            f"The parts of {self.recipe.network}, from the image to the answer, for --mode {self.recipe.mode}.",
             [Table(("part", "weights", "in this run"), rows, noun="parts")],
         )
 
@@ -298,11 +300,11 @@ class Transfer(System[TransferRecipe, Tensor]):
         return Sample(str(data), {"size": LEAST_SIDE, "epochs": 2, "batch_size": 8}, [str(one)], "1")
 
 
-def trained_layers(network: Transferred, last_stage: Sequence[str], way: str) -> list[nn.Module]:
-    """The modules whose weights a way trains."""
-    if way == "scratch":
+def trained_layers(network: Transferred, last_stage: Sequence[str], mode: str) -> list[nn.Module]:
+    """The modules whose weights a mode trains."""
+    if mode == "scratch":
         return [network.backbone, network.head]
-    tuned = [network.backbone.get_submodule(name) for name in last_stage] if way == "fine-tuned" else []
+    tuned = [network.backbone.get_submodule(name) for name in last_stage] if mode == "fine-tuned" else []
     return [*tuned, network.head]
 
 

@@ -36,7 +36,7 @@ class VideoNetwork(nn.Module):
         shape: (channels, height, width) of a frame.
         classes: labels.
         embedding: numbers that stand for a frame.
-        units: of each recurrent layer.
+        hidden_size: of each recurrent layer.
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.
     """
@@ -47,15 +47,15 @@ class VideoNetwork(nn.Module):
         shape: tuple[int, int, int],
         classes: int,
         embedding: int,
-        units: int,
+        hidden_size: int,
         layers: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = FrameEncoder(shape, embedding)
         self.dropout = nn.Dropout(dropout)
-        self.recurrent = None if cell == "none" else Recurrent(cell, embedding, units, layers, dropout=dropout)
-        self.output = nn.Linear(embedding + (0 if cell == "none" else units), classes)
+        self.recurrent = None if cell == "none" else Recurrent(cell, embedding, hidden_size, layers, dropout=dropout)
+        self.output = nn.Linear(embedding + (0 if cell == "none" else hidden_size), classes)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Scores (batch, classes, times), as cross-entropy takes them.

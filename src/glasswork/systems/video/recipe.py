@@ -18,9 +18,9 @@ class VideoRecipe(Recipe):
     cell: Literal["rnn", "relu-rnn", "gru", "lstm", "none"] = Field(
         "gru", description="the recurrent unit; none: every frame is judged on its own"
     )
-    sequence: int = Field(40, ge=1, description="frames over which errors flow back; clips are cut into such pieces")
+    bptt_length: int = Field(40, ge=1, description="frames over which errors flow back; clips are cut into such pieces")
     embedding: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="numbers that stand for a frame")
-    units: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="numbers of the state of a layer")
+    hidden_size: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="numbers of the state of a layer")
     layers: int = Field(1, ge=1, description="recurrent layers, one above the other")
     dropout: Annotated[float, Range(0.0, 0.5)] = Field(
         0.2, ge=0, lt=1, description="share of the numbers turned off at random, of encoded frames and states"

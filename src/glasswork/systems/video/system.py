@@ -68,7 +68,7 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
             (channels, height, width),
             len(task.target.names),
             recipe.embedding,
-            recipe.units,
+            recipe.hidden_size,
             recipe.layers,
             recipe.dropout,
         )
@@ -78,7 +78,7 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         dataset, splits, execution = context.dataset, context.splits, context.execution
         recipe = self.recipe
         assert recipe.batch_size is not None
-        pieces, rows = cut(dataset, splits.training, recipe.sequence)
+        pieces, rows = cut(dataset, splits.training, recipe.bptt_length)
         batches = padded_batches(pieces, rows, recipe.batch_size, recipe.seed, execution)
         return [stage_of(self, network, batches, context)]
 
@@ -119,7 +119,7 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
             write_rows(folder / f"labels{clip}.csv", ["frame", "direction"], [(time, way) for time in range(6)])
         names = [(f"clip{clip}", f"labels{clip}.csv") for clip in range(15)]
         write_rows(folder / "clips.csv", ["clip", "labels"], names)
-        shape = {"units": 4, "embedding": 5, "sequence": 4, "size": 16}
+        shape = {"hidden_size": 4, "embedding": 5, "bptt_length": 4, "size": 16}
         asked = [str(folder / "clip0"), str(folder / "clip1")]
         return Sample(str(folder), {**shape, "epochs": 2, "batch_size": 8, "test": 0.2}, asked)
 
