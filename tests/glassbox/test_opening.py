@@ -367,3 +367,31 @@ def test_a_function_with_a_backward_of_its_own_is_said() -> None:
 
     trace = open_network(Own(), torch.randn(2, 3), target=torch.tensor([0, 1]))
     assert trace.operations[0].verdict == "forward only" and "TripleBackward" in trace.operations[0].remark
+
+
+class _ForgetsViews(nn.Module):
+    """Makes views that die at once, so that the constants made after them get their ids."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for _ in range(50):
+            x[:, :1]
+            y = y * torch.ones(1, 1)
+        return y
+
+
+def test_a_constant_is_not_taken_for_a_tensor_that_died_before_it() -> None:
+    trace = open_network(_ForgetsViews(), torch.rand(2, 3), target=torch.tensor([0, 1]))
+    assert {one.operands[1].source for one in trace.operations if one.name == "multiply"} == {"constant"}
+
+
+class _ReverseSubtraction(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.rsub(x, 3.0, alpha=2)
+
+
+def test_the_factor_of_a_reverse_subtraction_is_read() -> None:
+    trace = open_network(_ReverseSubtraction(), torch.rand(2, 3), target=torch.tensor([0, 1]))
+    assert trace.operations[0].name == "subtract"
+    assert trace.operations[0].settings == {"alpha": "2"}
+    assert trace.operations[0].verdict == "equal"

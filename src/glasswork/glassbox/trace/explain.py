@@ -10,10 +10,10 @@ from torch import Tensor
 
 from glasswork.glassbox.tensor_summary import Values, cell_at, in_formula, largest_cell, values_of
 from glasswork.glassbox.trace import trace
+from glasswork.glassbox.trace.calls import Known
+from glasswork.glassbox.trace.calls import Operand as KnownOperand
 from glasswork.glassbox.trace.recognise import known_as
 from glasswork.glassbox.trace.recorder import Input, Kept, Output, Recorded
-from glasswork.glassbox.trace.torch_calls.known import Known
-from glasswork.glassbox.trace.torch_calls.known import Operand as KnownOperand
 from glasswork.glassbox.trace.trace import Comparison, Delta, Operand, Result, Traced
 from glasswork.textbook.losses import SquaredError
 

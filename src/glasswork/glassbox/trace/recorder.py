@@ -145,7 +145,7 @@ class Recorder(TorchFunctionMode):
         self._names = {id(tensor): name for name, tensor in [*network.named_parameters(), *network.named_buffers()]}
         self._names |= inputs
         self._made_by: dict[int, int] = {}
-        self._alive: list[Any] = []
+        self._alive: list[Tensor] = []  # so that no other tensor takes their id or their place in memory
         self._seen: set[Node] = set()
         self._kept: dict[Any, Kept] = {}
         self._by_storage: dict[int, list[Kept]] = {}
@@ -205,7 +205,7 @@ class Recorder(TorchFunctionMode):
         if key not in self._kept:
             self._kept[key] = Kept(tensor)
             self._by_storage.setdefault(storage, []).append(self._kept[key])
-            self._alive.append(tensor)  # so that no other tensor takes its place in memory
+            self._alive.append(tensor)
         return self._kept[key]
 
     def _record(self, name: str, call: Any, inputs: dict[int, Input], outputs: list[Tensor], parts: list[Part]) -> None:
@@ -222,6 +222,7 @@ class Recorder(TorchFunctionMode):
             output = Output(self._keep(tensor))
             entry.outputs.append(output)
             self._made_by[id(tensor)] = number
+            self._alive.append(tensor)
             if tensor.requires_grad and tensor.grad_fn is not None and not entry.not_compared:
                 self._watch(tensor.grad_fn, tensor.output_nr, output)
         nodes = [tensor.grad_fn for tensor in outputs if tensor.requires_grad and tensor.grad_fn is not None]

@@ -1,1 +1,0 @@
-"""Which textbook operation a torch call is."""
