@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.cost.count import Count
-    from glasswork.glassbox.graph.graph import Graph
+    from glasswork.glassbox.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
     from glasswork.recipe.preset import Preset
     from glasswork.run.carry_out import Run
@@ -403,7 +403,7 @@ def graph(expression: str, /, **values: float) -> "Graph":
     Raises:
         GlassworkError: for what is no such expression, or a name without a value.
     """
-    from glasswork.glassbox.graph import graph as room
+    from glasswork.glassbox import graph as room
 
     return _displayed(room.graph(expression, **values))
 

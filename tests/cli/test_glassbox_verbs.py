@@ -10,7 +10,7 @@ from PIL import Image
 
 from glasswork.cli import main
 from glasswork.glassbox.cost.count import Count
-from glasswork.glassbox.graph.graph import Graph
+from glasswork.glassbox.graph import Graph
 from glasswork.glassbox.trace.trace import Trace
 from made_data import mistake, said, train, write_folder, write_table
 

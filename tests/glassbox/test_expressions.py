@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.graph.expressions import evaluate, read_values, written
+from glasswork.glassbox.expressions import evaluate, read_values, written
 
 INF, NAN = math.inf, math.nan
 

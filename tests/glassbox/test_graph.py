@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.graph.expressions import Name, evaluate, parse
-from glasswork.glassbox.graph.graph import Graph, graph
+from glasswork.glassbox.expressions import Name, evaluate, parse
+from glasswork.glassbox.graph import Graph, graph
 
 SLIDE = graph("(x+y)*z", x=-2, y=5, z=-4)
 NEURON = graph("1/(1+exp(-(w0*x0+w1*x1+w2)))", w0=2, x0=-1, w1=-3, x1=-2, w2=-3)

@@ -12,7 +12,7 @@ from slides import slide
 from torch import Tensor, nn
 
 from closeness import assert_same_numbers
-from glasswork.glassbox.graph.expressions import evaluate
+from glasswork.glassbox.expressions import evaluate
 from glasswork.textbook import convolution_matrix, operation
 
 ROOT = Path(__file__).parent.parent.parent

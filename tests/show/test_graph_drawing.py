@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.graph.expressions import written
-from glasswork.glassbox.graph.graph import Graph, graph
+from glasswork.glassbox.expressions import written
+from glasswork.glassbox.graph import Graph, graph
 from glasswork.show.graph import graph_page, graph_svg, graph_text
 from glasswork.show.graph_layout import HEIGHT, Shape, laid_out
 

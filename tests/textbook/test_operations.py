@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import glasswork.textbook
-from glasswork.glassbox.graph.expressions import evaluate
+from glasswork.glassbox.expressions import evaluate
 from glasswork.textbook import OPERATIONS, find_operation
 from glasswork.textbook.operation import Operation
 from textbook import cases_losses, cases_pointwise, cases_reductions, cases_sequences, cases_shapes, cases_spatial

@@ -169,7 +169,7 @@ def fill_graph(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_graph(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.glassbox.graph.expressions import read_values
+    from glasswork.glassbox.expressions import read_values
     from glasswork.show.graph import graph_page, graph_svg, graph_text
 
     found = gw.graph(options.expression, **read_values(options.assignments))

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from markupsafe import Markup
 
-from glasswork.glassbox.graph.expressions import written
-from glasswork.glassbox.graph.graph import Graph, Node, Stop
+from glasswork.glassbox.expressions import written
+from glasswork.glassbox.graph import Graph, Node, Stop
 from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out
 from glasswork.show.markup import asset, document, escape, render
 

@@ -6,7 +6,7 @@ from typing import Any
 from glasswork.glassbox.convolve import Convolved
 from glasswork.glassbox.cost.count import Count
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, report_of
-from glasswork.glassbox.graph.graph import Graph
+from glasswork.glassbox.graph import Graph
 from glasswork.glassbox.sequences.following import Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
 from glasswork.glassbox.sequences.unrolled import GateSaturation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from glasswork.glassbox.graph.expressions import written
+from glasswork.glassbox.expressions import written
 from glasswork.report.figures import main_metric, write_main
 from glasswork.report.words import duration
 from glasswork.show.terminal import print_table

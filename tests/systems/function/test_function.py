@@ -23,7 +23,7 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.splits import split
 from glasswork.execution import Execution
 from glasswork.glassbox.contributions import places_between, shares_over
-from glasswork.glassbox.graph.expressions import evaluate
+from glasswork.glassbox.expressions import evaluate
 from glasswork.networks.dense import Dense
 from glasswork.run.request import make_request
 from made_data import PLAIN, mistake, said, train

@@ -18,7 +18,7 @@ from glasswork.cli import main
 from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
-from glasswork.glassbox.graph.expressions import evaluate
+from glasswork.glassbox.expressions import evaluate
 from glasswork.glassbox.regions import CELLS, plane_of, region
 from glasswork.report.report import Report
 from glasswork.run.request import make_request

@@ -17,8 +17,8 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
+from glasswork.glassbox import expressions
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
-from glasswork.glassbox.graph import expressions
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective
 from glasswork.report.blocks import Curves, Line, Point, Text

@@ -23,7 +23,7 @@ from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.glassbox.graph.expressions import written
+from glasswork.glassbox.expressions import written
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.objective import Objective

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.graph.expressions import written
+from glasswork.glassbox.expressions import written
 from glasswork.record import Record
 from glasswork.textbook.operation import sum_of
 from glasswork.training.delta_rule import Rows, update

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.graph.derivatives import Local, local_gradient, spelled
-from glasswork.glassbox.graph.expressions import (
+from glasswork.glassbox.derivatives import Local, local_gradient, spelled
+from glasswork.glassbox.expressions import (
     CONSTANTS,
     Applied,
     Expression,
@@ -211,7 +211,7 @@ def graph(expression: str, /, **values: float) -> Graph:
     share the gradient equally. Division by zero and overflow give inf or nan and a sentence among the remarks.
 
     Args:
-        expression: such as `(x+y)*z`; what it may hold: `glasswork.glassbox.graph.expressions`.
+        expression: such as `(x+y)*z`; what it may hold: `glasswork.glassbox.expressions`.
         values: a number for every name in it.
 
     Raises:

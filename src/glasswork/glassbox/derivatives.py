@@ -1,12 +1,11 @@
 """The local gradients of arithmetic: d(result)/d(operand) of each operation, as formula and as number."""
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.graph.expressions import apply, divided, power, written
-
-_Rule = tuple[str, Callable[..., float]]
+from glasswork.glassbox.expressions import CONSTANTS, Expression, apply, divided, parse, power, results, written
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,17 @@ def local_gradient(
         return _of_extreme(operation, place, words, numbers)
     if operation in ("relu", "abs"):
         return _of_piece(operation, words[0], numbers[0])
-    template, compute = _of_power(place, numbers, fixed) if operation == "**" else _RULES[operation][place]
+    template = _of_power(place, numbers, fixed) if operation == "**" else _RULES[operation][place]
     formula, in_numbers = (
         template.format(x=names[0], **dict(zip("ab", map(_apart, names), strict=False)))
         for names in (words, [written(number) for number in numbers])
     )
-    number = float(compute(*numbers))
+    if operation == "**":
+        number = _by_exponent(*numbers) if place == 1 else _by_base(*numbers)
+    elif operation == "/" and place == 1:
+        number = -divided(divided(*numbers), numbers[1])  # twice, for b ** 2 leaves the range of numbers earlier
+    else:
+        number = results(_parsed(template), CONSTANTS | dict(zip("ab", numbers, strict=False)))[-1]
     return Local(formula, number, _chained(formula, in_numbers, number))
 
 
@@ -79,16 +83,16 @@ def _chained(formula: str, in_numbers: str, number: float) -> str:
     return " = ".join(dict.fromkeys(pieces))
 
 
-def _of_power(place: int, numbers: Sequence[float], fixed: bool) -> _Rule:
-    """A ** b; 0 in the exponent b for a = 0 and b >= 0, and undefined for negative a, as torch has it."""
+def _of_power(place: int, numbers: Sequence[float], fixed: bool) -> str:
+    """The formula of a ** b by a or b."""
     exponent = numbers[1]
     if place == 1:
-        return "{a} ** {b} * log({x})", _by_exponent
+        return "{a} ** {b} * log({x})"
     if not fixed or not math.isfinite(exponent) or exponent != int(exponent) or abs(exponent) > 999:
-        return "{b} * {a} ** ({b} - 1)", _by_base
+        return "{b} * {a} ** ({b} - 1)"
     if exponent in (0, 1):
-        return written(exponent), _by_base
-    return (f"{int(exponent)} * {{a}}" + ("" if exponent == 2 else f" ** {_apart(str(int(exponent) - 1))}")), _by_base
+        return written(exponent)
+    return f"{int(exponent)} * {{a}}" + ("" if exponent == 2 else f" ** {_apart(str(int(exponent) - 1))}")
 
 
 def _by_base(a: float, b: float) -> float:
@@ -96,6 +100,7 @@ def _by_base(a: float, b: float) -> float:
 
 
 def _by_exponent(a: float, b: float) -> float:
+    """As torch has it: 0 for a = 0 and b >= 0, undefined for negative a."""
     if a == 0 and b >= 0:
         return 0.0
     return math.nan if a < 0 else power(a, b) * apply("log", [a])
@@ -126,25 +131,25 @@ def _of_piece(operation: str, word: str, number: float) -> Local:
     return Local(slope, float(slope), f"{slope}, as {reason}", reason, kink=number == 0)
 
 
-def _sigmoid_slope(a: float) -> float:
-    result = apply("sigmoid", [a])
-    return result * (1 - result)
+@functools.cache
+def _parsed(formula: str) -> Expression:
+    return parse(formula.format(x="a", a="a", b="b"))
 
 
-# In a formula {a} and {b} are the operands, negative numbers in parentheses; {x} is the first one as it is.
-_RULES: dict[str, tuple[_Rule, ...]] = {
-    "+": (("1", lambda a, b: 1.0), ("1", lambda a, b: 1.0)),
-    "-": (("1", lambda a, b: 1.0), ("-1", lambda a, b: -1.0)),
-    "*": (("{b}", lambda a, b: b), ("{a}", lambda a, b: a)),
-    # Divided twice, for b ** 2 leaves the range of numbers earlier.
-    "/": (("1 / {b}", lambda a, b: divided(1.0, b)), ("-{a} / {b} ** 2", lambda a, b: -divided(divided(a, b), b))),
-    "negate": (("-1", lambda a: -1.0),),
-    "exp": (("exp({x})", lambda a: apply("exp", [a])),),
-    "log": (("1 / {a}", lambda a: divided(1.0, a)),),
-    "sqrt": (("1 / (2 * sqrt({x}))", lambda a: divided(1.0, 2 * math.sqrt(a))),),
-    "sin": (("cos({x})", lambda a: apply("cos", [a])),),
-    "cos": (("-sin({x})", lambda a: -apply("sin", [a])),),
-    "tanh": (("1 - tanh({x}) ** 2", lambda a: 1 - math.tanh(a) ** 2),),
-    "sigmoid": (("sigmoid({x}) * (1 - sigmoid({x}))", _sigmoid_slope),),
-    "erf": (("2 / sqrt(pi) * exp(-{a} ** 2)", lambda a: 2 / math.sqrt(math.pi) * math.exp(-a * a)),),
+# {a} and {b} are the operands, negative numbers in parentheses; {x} is the first one as it is.
+_RULES = {
+    "+": ("1", "1"),
+    "-": ("1", "-1"),
+    "*": ("{b}", "{a}"),
+    "/": ("1 / {b}", "-{a} / {b} ** 2"),
+    "negate": ("-1",),
+    "exp": ("exp({x})",),
+    "log": ("1 / {a}",),
+    "sqrt": ("1 / (2 * sqrt({x}))",),
+    "sin": ("cos({x})",),
+    "cos": ("-sin({x})",),
+    "tanh": ("1 - tanh({x}) ** 2",),
+    "sigmoid": ("sigmoid({x}) * (1 - sigmoid({x}))",),
+    "erf": ("2 / sqrt(pi) * exp(-{a} ** 2)",),
 }
+"""The derivative of an operation by each of its operands; its number is what the formula gives."""

@@ -1,1 +1,0 @@
-"""Computation graphs of written expressions."""
