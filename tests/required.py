@@ -1,11 +1,12 @@
 """What tests of systems have in common: a preset's own sample, and what answers and traces have to be like."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from glasswork.catalogue import PRESETS, make_system
 from glasswork.cli import main
@@ -22,9 +23,21 @@ def is_deep(preset: str) -> bool:
     return entry is not None and entry.side is not None
 
 
-every_preset = pytest.mark.parametrize(
-    "preset", [pytest.param(name, marks=pytest.mark.slow if is_deep(name) else ()) for name in PRESETS]
-)
+FAMILIES = ("alexnet", "vgg11", "resnet18", "efficientnet-lite0")
+"""One deep network of each family; the others differ from it in how many layers they have."""
+
+
+def _presets(deep: Collection[str]) -> list[ParameterSet]:
+    """All presets whose networks are small, and some of the deep ones among the slow tests."""
+    return [
+        pytest.param(name, marks=(pytest.mark.slow, pytest.mark.timeout(1200)) if is_deep(name) else ())
+        for name in PRESETS
+        if not is_deep(name) or name in deep
+    ]
+
+
+every_preset = pytest.mark.parametrize("preset", _presets(deep=PRESETS))
+every_family = pytest.mark.parametrize("preset", _presets(deep=FAMILIES))
 
 
 def sample_of(preset: str, folder: Path, **changes: object) -> tuple[Sample, Mapping[str, Any]]:

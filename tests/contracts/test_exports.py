@@ -22,7 +22,7 @@ from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.export import export
 from glasswork.systems.system import System
-from required import every_preset, sample_of
+from required import every_family, sample_of
 
 
 def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
@@ -71,7 +71,7 @@ def require_onnx(
                 assert row == pytest.approx([answer.probabilities[name] for name in task.target.names], abs=1e-4)
 
 
-@every_preset
+@every_family
 def test_every_preset_is_exported(preset: str, tmp_path: Path) -> None:
     network, dataset, system = made(preset, tmp_path)
     raw, task = system.batch(dataset, torch.arange(min(5, len(dataset))), Execution()).inputs, dataset.task

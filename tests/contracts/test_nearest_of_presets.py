@@ -7,7 +7,7 @@ from PIL import Image
 
 from glasswork.cli import main
 from made_data import mistake, said, train
-from required import every_preset, sample_of
+from required import every_family, sample_of
 
 TRAINED_ON = {
     "function": "rows of a table",
@@ -21,7 +21,7 @@ TRAINED_ON = {
 """What the sentence says of the inputs that are no images."""
 
 
-@every_preset
+@every_family
 def test_nearest_of_a_run_of_every_preset(preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, options = sample_of(preset, tmp_path)
     run = train(preset, **{**options, "epochs": 1})

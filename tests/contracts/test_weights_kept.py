@@ -14,7 +14,7 @@ from glasswork.execution import Execution
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.request import make_request
 from glasswork.systems.system import Context
-from required import every_preset, sample_of
+from required import every_family, sample_of
 
 
 def numbers(network: nn.Module) -> dict[str, Tensor]:
@@ -27,7 +27,7 @@ def require_equal(one: dict[str, Tensor], network: nn.Module) -> None:
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-@every_preset
+@every_family
 def test_looking_at_a_network_leaves_its_weights(preset: str, tmp_path: Path) -> None:
     network, dataset, system = made(preset, tmp_path)
     splits = split(dataset, 0.2, 0.2, 0)
