@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glasswork.textbook.attention import MultiHeadAttention
-from glasswork.textbook.recurrence import GRU, LSTM, RNN, Recurrence
-from glasswork.textbook.recurrent import GRUStep, LSTMStep, RNNStep
+from glasswork.textbook.recurrent import GRU, LSTM, RNN, GRUStep, LSTMStep, Recurrence, RNNStep
 from glasswork.textbook.shapes import Embedding
 
 BATCH, FEATURES, WIDTH = 2, 3, 4

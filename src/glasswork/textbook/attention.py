@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -141,6 +141,34 @@ class _Heads:
     mixed: Tensor
 
 
+class _Given(NamedTuple):
+    """What multi-head attention takes.
+
+    Attributes:
+        query: (L, N, E).
+        key, value: (S, N, E).
+        in_proj_weight: W_Q, W_K and W_V below one another, (3 E, E).
+        in_proj_bias: (3 E,).
+        out_proj_weight: W_O, (E, E).
+        out_proj_bias: b_O, (E,).
+        mask: (L, S), or (N * heads, L, S); of type bool, True where a query may not look; else added to the scores.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    in_proj_weight: Tensor
+    in_proj_bias: Tensor | None
+    out_proj_weight: Tensor
+    out_proj_bias: Tensor | None
+    mask: Tensor | None = None
+
+    def projections(self) -> list[tuple[Tensor, Any]]:
+        """The weights and biases of queries, keys and values."""
+        biases = (None, None, None) if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
+        return list(zip(self.in_proj_weight.chunk(3), biases, strict=True))
+
+
 @dataclass(frozen=True)
 class MultiHeadAttention(Operation):
     """Multi-head attention: several attentions side by side, each in its own projection of query, key and value.
@@ -157,134 +185,79 @@ class MultiHeadAttention(Operation):
         r"\mathrm{head}_j = \mathrm{attention}(W_{Q,j}\,\mathrm{query}, W_{K,j}\,\mathrm{key}, W_{V,j}\,\mathrm{value})"
     )
     source = "Vaswani et al. 2017, section 3.2.2"
-    inputs = (
-        "query",
-        "key",
-        "value",
-        "in_proj_weight",
-        "in_proj_bias",
-        "out_proj_weight",
-        "out_proj_bias",
-        "mask",
-    )
+    inputs = _Given._fields
 
     heads: int
     need_weights: bool = False
 
-    def forward(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        in_proj_weight: Tensor,
-        in_proj_bias: Tensor | None,
-        out_proj_weight: Tensor,
-        out_proj_bias: Tensor | None,
-        mask: Tensor | None = None,
-    ) -> Tensor | tuple[Tensor, Tensor]:
-        """The heads put together.
-
-        Args:
-            query: (L, N, E).
-            key: (S, N, E).
-            value: (S, N, E).
-            in_proj_weight: W_Q, W_K and W_V below one another, (3 E, E).
-            in_proj_bias: (3 E,).
-            out_proj_weight: W_O, (E, E).
-            out_proj_bias: b_O, (E,).
-            mask: (L, S), or (N * heads, L, S); of type bool, True where a query may not look; else added to the scores.
-
-        Returns:
-            (L, N, E); with need_weights also the weights, the mean over the heads, (N, L, S).
-        """
-        found = self._attend((query, key, value), in_proj_weight, in_proj_bias, mask)
-        output = _LINEAR.forward(found.mixed, out_proj_weight, out_proj_bias)
+    def forward(self, *tensors: Any) -> Tensor | tuple[Tensor, Tensor]:
+        """The heads put together: (L, N, E); with need_weights also the weights, the mean over the heads, (N, L, S)."""
+        given = _Given(*tensors)
+        found = self._attend(given)
+        output = _LINEAR.forward(found.mixed, given.out_proj_weight, given.out_proj_bias)
         return (output, found.a.mean(1)) if self.need_weights else output
 
-    def backward(
-        self,
-        upstream: Tensor | tuple[Tensor, Tensor],
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        in_proj_weight: Tensor,
-        in_proj_bias: Tensor | None,
-        out_proj_weight: Tensor,
-        out_proj_bias: Tensor | None,
-        mask: Tensor | None = None,
-    ) -> tuple[Tensor | None, ...]:
+    def backward(self, upstream: Tensor | tuple[Tensor, Tensor], *tensors: Any) -> tuple[Tensor | None, ...]:
         """Back through W_O, through each head's attention, and through W_Q, W_K and W_V.
 
         If query, key and value are one tensor, its gradient is the sum of the three.
         """
-        given = (query, key, value)
-        found = self._attend(given, in_proj_weight, in_proj_bias, mask)
+        given = _Given(*tensors)
+        found = self._attend(given)
         of_output, of_mean = upstream if isinstance(upstream, tuple) else (upstream, None)
-        d_mixed, d_w_out, d_b_out = _LINEAR.backward(of_output, found.mixed, out_proj_weight, out_proj_bias)
+        d_mixed, d_w_out, d_b_out = _LINEAR.backward(of_output, found.mixed, given.out_proj_weight, given.out_proj_bias)
         delta = self._split(d_mixed)  # (N, heads, L, E / heads)
         d_a = delta @ found.v.mT  # (N, heads, L, S)
         if of_mean is not None:
             d_a = d_a + of_mean[:, None] / self.heads
         d_q, d_k, d_mask = _ATTENTION.weights_backward(d_a, found.a, found.q, found.k, found.mask)
         errors = [_joined(error) for error in (d_q, d_k, found.a.mT @ delta)]
-        projections = _thirds(in_proj_weight, in_proj_bias)
-        backs = [_LINEAR.backward(error, x, w, b) for error, x, (w, b) in zip(errors, given, projections, strict=True)]
+        projections = zip(errors, given[:3], given.projections(), strict=True)
+        backs = [_LINEAR.backward(error, x, w, b) for error, x, (w, b) in projections]
         d_w_in = torch.cat([w for _, w, _ in backs])
-        d_b_in = torch.cat([b for _, _, b in backs if b is not None]) if in_proj_bias is not None else None
-        if mask is not None and d_mask is not None:
-            d_mask = d_mask.reshape(mask.shape)
+        d_b_in = torch.cat([b for _, _, b in backs if b is not None]) if given.in_proj_bias is not None else None
+        if given.mask is not None and d_mask is not None:
+            d_mask = d_mask.reshape(given.mask.shape)
         return *(back[0] for back in backs), d_w_in, d_b_in, d_w_out, d_b_out, d_mask
 
-    def worked(
-        self,
-        write: Write,
-        cell: Sequence[int],
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        in_proj_weight: Tensor,
-        in_proj_bias: Tensor | None,
-        out_proj_weight: Tensor,
-        out_proj_bias: Tensor | None,
-        mask: Tensor | None = None,
-    ) -> str:
+    def worked(self, write: Write, cell: Sequence[int], *tensors: Any) -> str:
         """One cell of the output in numbers: W_O times each head's mean of the values, weighted by attention."""
+        given = _Given(*tensors)
         place, example, row = cell
+        mask = given.mask
         if mask is not None:
             mask = mask if mask.dim() == 2 else mask[example * self.heads : (example + 1) * self.heads]
             mask = mask[..., place : place + 1, :]
-        given = [x[:, example : example + 1] for x in (query[place : place + 1], key, value)]
-        found = self._attend(given, in_proj_weight, in_proj_bias, mask)
+        query, key, value = (
+            x[:, example : example + 1] for x in (given.query[place : place + 1], given.key, given.value)
+        )
+        found = self._attend(given._replace(query=query, key=key, value=value, mask=mask))
         size = found.q.shape[-1]
+        weights, bias = given.out_proj_weight[row], given.out_proj_bias
 
         def weighted(feature: int) -> str:
             head = feature // size
             mean = products(write, found.a[0, head, 0], found.v[0, head, :, feature % size])  # over the keys
-            return f"{write(out_proj_weight[row, feature])} * ({mean})"
+            return f"{write(weights[feature])} * ({mean})"
 
-        terms = shown(len(out_proj_weight), weighted)
-        return " + ".join(terms if out_proj_bias is None else [*terms, write(out_proj_bias[row])])
+        terms = shown(len(weights), weighted)
+        return " + ".join(terms if bias is None else [*terms, write(bias[row])])
 
-    def _attend(self, given: Sequence[Tensor], weight: Tensor, bias: Tensor | None, mask: Tensor | None) -> _Heads:
-        """The heads at work on query, key and value, with the weight and bias of the three projections."""
-        projections = zip(given, _thirds(weight, bias), strict=True)
+    def _attend(self, given: _Given) -> _Heads:
+        """The heads at work on query, key and value."""
+        projections = zip(given[:3], given.projections(), strict=True)
         q, k, v = (self._split(_LINEAR.forward(x, w, b)) for x, (w, b) in projections)
+        mask = given.mask
         if mask is not None and mask.dtype == torch.bool:
             mask = ~mask
         if mask is not None and mask.dim() == 3:
-            mask = mask.reshape(given[0].shape[1], self.heads, *mask.shape[1:])
+            mask = mask.reshape(given.query.shape[1], self.heads, *mask.shape[1:])
         a = _ATTENTION.weights(q, k, mask, nowhere=math.nan if self.need_weights else 0.0)
         return _Heads(q, k, v, mask, a, _joined(a @ v))
 
     def _split(self, x: Tensor) -> Tensor:
         """(L, N, E) -> (N, heads, L, E / heads)."""
         return x.reshape(*x.shape[:2], self.heads, -1).permute(1, 2, 0, 3)
-
-
-def _thirds(w: Tensor, b: Tensor | None) -> list[tuple[Tensor, Any]]:
-    """The weights and biases of queries, keys and values."""
-    biases = (None, None, None) if b is None else b.chunk(3)
-    return list(zip(w.chunk(3), biases, strict=True))
 
 
 def _joined(x: Tensor) -> Tensor:

@@ -16,12 +16,7 @@ from glasswork.textbook.losses import SquaredError
 def output_delta_identity(y: Tensor, t: Tensor) -> Tensor:
     """delta_k = y_k - t_k, for identity output units.
 
-    Args:
-        y: outputs (..., K).
-        t: what they should be (..., K).
-
-    Returns:
-        (..., K).
+    Of y (..., K) and t (..., K): (..., K).
     """
     return y - t
 
@@ -29,12 +24,7 @@ def output_delta_identity(y: Tensor, t: Tensor) -> Tensor:
 def output_delta_sigmoid(y: Tensor, t: Tensor) -> Tensor:
     """delta_k = y_k (1 - y_k) (y_k - t_k), for sigmoid output units.
 
-    Args:
-        y: outputs (..., K), after the sigmoid.
-        t: what they should be (..., K).
-
-    Returns:
-        (..., K).
+    Of y (..., K) and t (..., K): (..., K).
     """
     return y * (1 - y) * (y - t)
 
@@ -42,13 +32,7 @@ def output_delta_sigmoid(y: Tensor, t: Tensor) -> Tensor:
 def hidden_delta_tanh(z: Tensor, w: Tensor, delta: Tensor) -> Tensor:
     """delta_j = (1 - z_j^2) sum_k w_kj delta_k, for tanh hidden units.
 
-    Args:
-        z: what the hidden units say (..., M).
-        w: the weights above them (K, M), without the bias's.
-        delta: the errors above them (..., K).
-
-    Returns:
-        (..., M).
+    Of z (..., M), w (K, M) and delta (..., K): (..., M).
     """
     return (1 - z**2) * (delta @ w)
 
@@ -56,13 +40,7 @@ def hidden_delta_tanh(z: Tensor, w: Tensor, delta: Tensor) -> Tensor:
 def hidden_delta_sigmoid(z: Tensor, w: Tensor, delta: Tensor) -> Tensor:
     """delta_j = z_j (1 - z_j) sum_k w_kj delta_k, for sigmoid hidden units.
 
-    Args:
-        z: what the hidden units say (..., M).
-        w: the weights above them (K, M), without the bias's.
-        delta: the errors above them (..., K).
-
-    Returns:
-        (..., M).
+    Of z (..., M), w (K, M) and delta (..., K): (..., M).
     """
     return z * (1 - z) * (delta @ w)
 
@@ -70,12 +48,7 @@ def hidden_delta_sigmoid(z: Tensor, w: Tensor, delta: Tensor) -> Tensor:
 def weight_gradient(delta: Tensor, z: Tensor) -> Tensor:
     """dE_n/dw_ji = delta_j z_i, z_i the unit below (the input x_i in the first layer); summed over examples.
 
-    Args:
-        delta: errors (..., J).
-        z: what the units below say (..., I).
-
-    Returns:
-        (J, I).
+    Of delta (..., J) and z (..., I): (J, I).
     """
     return delta.reshape(-1, delta.shape[-1]).T @ z.reshape(-1, z.shape[-1])
 

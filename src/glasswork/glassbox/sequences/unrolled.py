@@ -11,7 +11,7 @@ from torch import Tensor
 from glasswork.errors import GlassworkError
 from glasswork.networks.recurrent import Recurrent, State
 from glasswork.record import Record
-from glasswork.textbook.recurrence import GRU, LSTM, RNN, Pass, Recurrence
+from glasswork.textbook.recurrent import GRU, LSTM, RNN, Pass, Recurrence
 
 
 class _Cell(NamedTuple):

@@ -26,8 +26,7 @@ from glasswork.textbook.arithmetic import Comparison, Maximum, Minimum, Where
 from glasswork.textbook.attention import MultiHeadAttention
 from glasswork.textbook.normalization import BatchNormalization, GroupNormalization, Normalize
 from glasswork.textbook.operation import Operation
-from glasswork.textbook.recurrence import Recurrence
-from glasswork.textbook.recurrent import RecurrentStep
+from glasswork.textbook.recurrent import Recurrence, RecurrentStep
 from glasswork.textbook.reductions import Argmax, Argmin, Largest, Norm, Smallest, StandardDeviation, Variance
 from glasswork.textbook.scores import Einsum
 from glasswork.textbook.shapes import (

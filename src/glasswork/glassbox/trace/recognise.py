@@ -23,27 +23,32 @@ from glasswork.textbook.activations import (
     Softplus,
     Tanh,
 )
-from glasswork.textbook.arithmetic import Add, Divide, Maximum, Minimum, Multiply, Subtract, Where
-from glasswork.textbook.attention import Attention
-from glasswork.textbook.convolution import Convolution, TransposedConvolution
-from glasswork.textbook.cross_entropy import BinaryCrossEntropy, CrossEntropy, NegativeLogLikelihood
-from glasswork.textbook.functions import (
+from glasswork.textbook.arithmetic import (
     Absolute,
+    Add,
     Clamp,
     Cosine,
+    Divide,
     Exponential,
     Log1p,
     Logarithm,
+    Maximum,
+    Minimum,
+    Multiply,
     Negate,
     Power,
     Sine,
     SquareRoot,
+    Subtract,
+    Where,
 )
+from glasswork.textbook.attention import Attention
+from glasswork.textbook.convolution import Convolution, TransposedConvolution
+from glasswork.textbook.cross_entropy import BinaryCrossEntropy, CrossEntropy, NegativeLogLikelihood
 from glasswork.textbook.losses import Hinge, Pinball, SquaredError
 from glasswork.textbook.normalization import GroupNormalization, LayerNormalization, LocalResponseNormalization
 from glasswork.textbook.pooling import AdaptiveAveragePooling, AdaptiveMaxPooling, AveragePooling, MaxPooling
-from glasswork.textbook.recurrence import GRU, LSTM, RNN
-from glasswork.textbook.recurrent import GRUStep, LSTMStep, RNNStep
+from glasswork.textbook.recurrent import GRU, LSTM, RNN, GRUStep, LSTMStep, RNNStep
 from glasswork.textbook.reductions import (
     Argmax,
     Argmin,
