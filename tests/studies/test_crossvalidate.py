@@ -15,6 +15,8 @@ from glasswork.data.splits import split
 from glasswork.errors import GlassworkError
 from glasswork.studies.crossvalidate import CrossValidated, one_standard_error, prepare
 from glasswork.studies.intervals import mean_and_standard_error
+from glasswork.studies.options import CrossvalidateOptions
+from glasswork.studies.study import Asked
 from made_data import PLAIN, write_npz, write_table
 
 FEW = {"data": "table.csv", "epochs": 2, "batch_size": 16, "learning_rate": 0.02, "threads": 1}
@@ -59,7 +61,9 @@ def test_each_network_is_the_run_on_the_same_rows(tmp_path: Path, kind: str, fur
     table = write_table(tmp_path / "table.csv", kind, 90)
     settings = {"hidden": [3, (4, 3)], "learning_rate": [0.01, 0.03]}
     options = {"epochs": 3, "batch_size": 16, "validation": 0.2, "seed": 7, "threads": 1, **further}
-    validation = prepare("mlp", settings, 2, None, "shuffled", 2, None, table, options)
+    validation = prepare(
+        CrossvalidateOptions(folds=2, repeats=2), Asked("mlp", {**options, "data": str(table)}, settings)
+    )
     for _ in validation.steps():
         pass
     found = validation.result()
@@ -130,7 +134,7 @@ def test_too_few_hidden_units_are_not_chosen(tmp_path: Path) -> None:
 
 def test_nothing_sees_the_test_examples_and_training_sees_no_fold(table: Path, tmp_path: Path) -> None:
     def carried_out() -> tuple[CrossValidated, Tensor, Tensor]:
-        validation = prepare("mlp", {"hidden": [4]}, 3, None, "shuffled", 1, None, None, FEW)
+        validation = prepare(CrossvalidateOptions(folds=3), Asked("mlp", FEW, {"hidden": [4]}))
         for _ in validation.steps():
             pass
         return validation.result(), validation.tested, validation.folds[0][0].judged
@@ -152,7 +156,7 @@ def test_nothing_sees_the_test_examples_and_training_sees_no_fold(table: Path, t
 
 
 def test_the_test_examples_are_those_of_the_run_that_follows(table: Path) -> None:
-    validation = prepare("mlp", {"hidden": [4]}, 3, None, "shuffled", 1, None, None, {**FEW, "seed": 11})
+    validation = prepare(CrossvalidateOptions(folds=3), Asked("mlp", {**FEW, "seed": 11}, {"hidden": [4]}))
     run = split(validation.dataset[0], 0.1, 0.2, 11)
     assert torch.equal(validation.tested, run.test)
     assert len(run.test) == 18
@@ -162,7 +166,7 @@ def test_groups_stay_together_and_are_no_input(tmp_path: Path) -> None:
     head, *lines = write_table(tmp_path / "plain.csv", "class", 90).read_text(encoding="utf-8").splitlines()
     grouped = [f"patient {row // 9},{line}" for row, line in enumerate(lines)]
     (tmp_path / "table.csv").write_text("\n".join([f"patient,{head}", *grouped]) + "\n", encoding="utf-8")
-    validation = prepare("mlp", {}, 3, "patient", "shuffled", 1, None, None, FEW)
+    validation = prepare(CrossvalidateOptions(folds=3, groups="patient"), Asked("mlp", FEW))
     assert Table.of(validation.dataset[0].task).features == ("width", "height", "depth", "colour=green", "colour=red")
     parts = [validation.tested, *(fold.judged for fold in validation.folds[0])]
     patients = [{row // 9 for row in part.tolist()} for part in parts]

@@ -18,6 +18,7 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.studies.intervals import estimate, share_estimate
+from glasswork.studies.options import TransferOptions
 from glasswork.studies.transfer import (
     CURVE_WAYS,
     FINE_TUNED,
@@ -27,7 +28,6 @@ from glasswork.studies.transfer import (
     SHARES,
     SVM,
     WAYS,
-    Classical,
     TransferComparison,
     fit_classical,
     prepare,
@@ -44,6 +44,10 @@ QUICK = {
     "scratch_size": 16,
     "threads": 1,
 }
+
+
+def made_ready(data: str | Path, **options: object) -> TransferComparison:
+    return prepare(TransferOptions.parse({**options, "data": str(data)}))
 
 
 @pytest.fixture
@@ -89,7 +93,7 @@ def carried_out(comparison: TransferComparison) -> TransferComparison:
 @pytest.mark.parametrize("seed", range(4))
 def test_no_thing_is_on_two_sides(seed: int, weights: str, tmp_path: Path) -> None:
     data = write_things(tmp_path / "things", things=7, views=3)
-    comparison = prepare(data, weights=weights, seed=seed, curve=True, **QUICK)
+    comparison = made_ready(data, weights=weights, seed=seed, curve=True, **QUICK)
     assert comparison.groups is not None and len(comparison.groups.names) == 14
     names, targets = comparison.dataset[FROZEN].names, comparison.dataset[FROZEN].columns["targets"]
     things = np.array([Path(name).stem.partition("-")[0] for name in names])
@@ -112,8 +116,8 @@ def test_no_thing_is_on_two_sides(seed: int, weights: str, tmp_path: Path) -> No
 def test_known_things_do_not_help(weights: str, tmp_path: Path) -> None:
     """Every thing looks like itself and like nothing else: with its views on both sides it would be recognised."""
     data = write_things(tmp_path / "noise", things=12, views=5, told_apart=False)
-    grouped = carried_out(prepare(data, weights=weights, **QUICK)).result()
-    leaking = carried_out(prepare(data, weights=weights, rule=str, **QUICK)).result()
+    grouped = carried_out(made_ready(data, weights=weights, **QUICK)).result()
+    leaking = carried_out(made_ready(data, weights=weights, rule=str, **QUICK)).result()
     accuracy = {way.name: way.accuracy.mean for way in grouped.ways}
     leaked = {way.name: way.accuracy.mean for way in leaking.ways}
     for way in (FROZEN, SVM, LOGISTIC):  # chance is a half
@@ -124,7 +128,7 @@ def test_known_things_do_not_help(weights: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def compared(weights: str, tmp_path: Path) -> TransferComparison:
-    return carried_out(prepare(write_things(tmp_path / "things"), weights=weights, curve=True, **QUICK))
+    return carried_out(made_ready(write_things(tmp_path / "things"), weights=weights, curve=True, **QUICK))
 
 
 def test_figures_and_intervals_are_those_worked_out_apart(compared: TransferComparison) -> None:
@@ -186,8 +190,8 @@ def test_the_code_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 <= float(capsys.readouterr().out) <= 1
 
 
-@pytest.mark.parametrize("kind", Classical)
-def test_a_classical_classifier_learns_from_its_rows_alone(kind: Classical) -> None:
+@pytest.mark.parametrize("kind", [SVM, LOGISTIC])
+def test_a_classical_classifier_learns_from_its_rows_alone(kind: str) -> None:
     targets = torch.arange(90) % 3
     features = torch.eye(3)[targets] + 0.1 * torch.randn(90, 3, generator=torch.Generator().manual_seed(0))
     splits = Splits(torch.arange(40), torch.arange(40, 60), torch.arange(60, 90))
@@ -231,7 +235,7 @@ def test_each_picture_s_features_are_computed_once_for_all_splits(
     if not kept:
         cache.write_text("a file, so that nothing can be kept", encoding="utf-8")
     monkeypatch.setenv("GLASSWORK_CACHE", str(cache))
-    comparison = prepare(write_things(tmp_path / "things"), weights=weights, **QUICK)
+    comparison = made_ready(write_things(tmp_path / "things"), weights=weights, **QUICK)
     passes: dict[str, int] = {}
     with rows_through_backbones() as rows:
         before, words = 0, "start"
@@ -245,25 +249,25 @@ def test_each_picture_s_features_are_computed_once_for_all_splits(
 
 def test_the_same_comparison_twice(weights: str, tmp_path: Path) -> None:
     data = write_things(tmp_path / "things")
-    first, second = (carried_out(prepare(data, weights=weights, **QUICK)) for _ in range(2))
+    first, second = (carried_out(made_ready(data, weights=weights, **QUICK)) for _ in range(2))
     assert first.right == second.right
 
 
 def test_what_a_reader_has_to_know_is_told(weights: str, tmp_path: Path) -> None:
-    npz = prepare(write_npz(tmp_path / "data.npz", "class"), weights=weights, **QUICK)
+    npz = made_ready(write_npz(tmp_path / "data.npz", "class"), weights=weights, **QUICK)
     assert any("nobody says which pictures show the same thing" in remark for remark in npz.remarks)
     folder = Path(write_things(tmp_path / "things" / "train"))
     write_things(tmp_path / "things" / "test", things=3)
-    pooled = prepare(folder.parent, weights=weights, **QUICK)
+    pooled = made_ready(folder.parent, weights=weights, **QUICK)
     assert any("put together and divided anew" in remark for remark in pooled.remarks)
     for place, picture in enumerate(sorted((folder / "left").iterdir())):
         picture.rename(folder / "left" / f"{place}.png")
-    numbered = prepare(folder, weights=weights, **QUICK)
+    numbered = made_ready(folder, weights=weights, **QUICK)
     assert not any("numbered pictures" in remark for remark in numbered.remarks)
     copied = Image.open(folder / "left" / "0.png")
     for name in ("x", "y", "z"):
         copied.save(folder / "left" / f"{name}.png")
-    assert any("an exact copy" in remark for remark in prepare(folder, weights=weights, **QUICK).remarks)
+    assert any("an exact copy" in remark for remark in made_ready(folder, weights=weights, **QUICK).remarks)
 
 
 @pytest.mark.parametrize(
@@ -284,12 +288,12 @@ def test_mistakes_are_told_before_the_work(
     options: dict[str, object], sentence: str, weights: str, tmp_path: Path
 ) -> None:
     with pytest.raises(GlassworkError, match=sentence):
-        prepare(write_things(tmp_path / "things"), **{**QUICK, "weights": weights, **options})
+        made_ready(write_things(tmp_path / "things"), **{**QUICK, "weights": weights, **options})
 
 
 @pytest.mark.parametrize("target", ["classes", "number"])
 def test_pictures_of_one_class_each_are_compared(target: str, weights: str, tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="pictures of one class each"):
-        prepare(write_npz(tmp_path / "data.npz", target), weights=weights, **QUICK)
+        made_ready(write_npz(tmp_path / "data.npz", target), weights=weights, **QUICK)
     with pytest.raises(GlassworkError, match=r"pictures of one class each|rows of numbers"):
-        prepare(write_table(tmp_path / "table.csv", "class"), weights=weights, **QUICK)
+        made_ready(write_table(tmp_path / "table.csv", "class"), weights=weights, **QUICK)

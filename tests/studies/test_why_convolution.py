@@ -85,5 +85,5 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GlassworkError, match="holds no images with one class each"):
+    with pytest.raises(GlassworkError, match="images with one class each, and"):
         prepare(str(write_table(tmp_path / "data.csv", "class")))

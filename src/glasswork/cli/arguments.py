@@ -99,9 +99,6 @@ def add_out(parser: argparse.ArgumentParser, sentence: str) -> None:
 def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
     """The recipe whose fields are flags: of the preset that is named, or that a recipe's file names.
 
-    Args:
-        words: of the command line, after the verb.
-
     Returns:
         The recipe, and the values of the preset that differ from its defaults.
     """

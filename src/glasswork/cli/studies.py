@@ -75,11 +75,7 @@ def run_study(options: Namespace) -> int:
 
 
 class Watched:
-    """A study being carried out; its finding stands in `found` once it has ended.
-
-    Args:
-        running: the study.
-    """
+    """A study being carried out; its finding stands in `found` once it has ended."""
 
     def __init__(self, running: Running[Any]) -> None:
         self.last: Progress[Any] | None = None

@@ -107,14 +107,7 @@ def warnings(words: Sequence[str]) -> Section:
 def learning_curves(
     epochs: Sequence[Epoch], steps: Sequence[tuple[int, float]], best: int | None, score: Score
 ) -> Section:
-    """Losses, the main metric and the learning rate over the epochs.
-
-    Args:
-        epochs: one point for each.
-        steps: step and training loss, thinned already.
-        best: the epoch whose weights were kept.
-        score: the main metric.
-    """
+    """Losses, the main metric and the learning rate over the epochs."""
     points = {
         name: [(float(one.epoch), value) for one in epochs if (value := getattr(one, name)) is not None]
         for name in ("training_loss", "validation_loss", "validation_metric", "learning_rate")
@@ -218,12 +211,7 @@ def _by_label(figures: Sequence[LabelFigures]) -> Table:
 
 
 def calibration(bins: Sequence[Bin], error: float | None) -> Section:
-    """How sure the network was beside how often it was right.
-
-    Args:
-        bins: of confidence.
-        error: mean distance of confidence and accuracy, weighted by count; None: it was not measured.
-    """
+    """How sure the network was beside how often it was right."""
     words = (
         "" if error is None else f"On average, how sure it was and how often it was right lie {percent(error)} apart"
     )
@@ -243,12 +231,7 @@ def worked(blocks: Sequence[Block]) -> Section:
 
 
 def data(facts: Sequence[tuple[str, Cell]], class_counts: Sequence[tuple[str, int]]) -> Section:
-    """What was learned from.
-
-    Args:
-        facts: counts per split, sizes, imbalance.
-        class_counts: class and number of training examples.
-    """
+    """What was learned from."""
     return Section(
         "The data",
         "What it learned from; classes with few examples are as a rule learned worst.",

@@ -13,12 +13,7 @@ Found = Mapping[str, Any]
 
 
 def print_export(console: Console, found: Found) -> None:
-    """The file, its inputs and outputs, and how it was checked.
-
-    Args:
-        console: where to print.
-        found: `Exported.to_json()`.
-    """
+    """The file, its inputs and outputs, and how it was checked."""
     console.print(escape(f"{found['path']}: {size(found['bytes'])}"), soft_wrap=True)
     if found["scaled"]:
         rows = [_row("input", found["input"]), *(_row("output", port) for port in found["outputs"])]

@@ -31,13 +31,7 @@ ENDS = {
 
 
 def looking_page(title: str, records: Sequence[Record], classes: Sequence[str] = ()) -> str:
-    """One page with a section for each record, that needs no script, no other file and no network.
-
-    Args:
-        title: such as `LeNet on 7/a.png`.
-        records: what the glass box found, in the order in which it shall be read.
-        classes: names of the outputs; empty: their numbers are shown.
-    """
+    """One page with a section for each record, that needs no script, no other file and no network."""
     body = Markup("<header><h1>{}</h1></header>").format(title)
     body += Markup("").join(looking_section(record, classes) for record in records)
     return document(title, body, style=asset("looking.css"), footer=FOOTER)

@@ -20,13 +20,7 @@ REFRESH_SECONDS = 0.2
 
 
 def shown(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> "Iterator[Step]":
-    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch.
-
-    Args:
-        steps: the steps.
-        console: where to draw.
-        unit: what the steps count as examples, in the plural.
-    """
+    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch."""
     return _bar(steps, console, unit) if console.is_terminal else _lines(steps, console, unit)
 
 
@@ -88,12 +82,7 @@ def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[St
 
 
 def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tuple[float, str]]:
-    """Draws a bar with what is being done; without a terminal, prints a line each time that changes.
-
-    Args:
-        steps: the share of the work that is done, from 0 to 1, and what is being done.
-        console: where to draw.
-    """
+    """Draws a bar with what is being done; without a terminal, prints a line each time that changes."""
     if not console.is_terminal:
         last = ""
         for step in steps:

@@ -55,13 +55,7 @@ def region_png(region: Region) -> bytes:
 
 
 def region_field(region: Region, side: int, dots: Pillow.Image | None = None) -> Pillow.Image:
-    """The region and its points alone, `side` pixels wide and high, without axes.
-
-    Args:
-        region: what to draw.
-        side: of the picture, in pixels.
-        dots: its points, where `dots_of` has drawn them already.
-    """
+    """The region and its points alone, `side` pixels wide and high, without axes."""
     planes = [_enlarged(grid, side) for grid in region.values]
     colours = _number_colours(region, planes[0]) if region.number else _class_colours(planes)
     for margin in _margins(region, planes):
@@ -73,12 +67,7 @@ def region_field(region: Region, side: int, dots: Pillow.Image | None = None) ->
 
 
 def regions_png(regions: Sequence[tuple[Region, str, str]], above: Curves | None = None) -> bytes:
-    """Regions side by side, each between a title and its words, on white, for slides.
-
-    Args:
-        regions: with title and words.
-        above: a chart over them; None: there is none.
-    """
+    """Regions side by side, each between a title and its words, on white, for slides."""
     across = max(1, min(ACROSS, len(regions)))
     width = BETWEEN + max(2 if above else 1, across) * (SHEET_TILE + BETWEEN)
     top = BETWEEN + CHART + 110 if above else 0

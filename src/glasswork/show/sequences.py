@@ -37,12 +37,7 @@ GUESSES = (
 
 
 def sequences_page(title: str, found: Sequence[Record]) -> str:
-    """One page with a section for each finding, that needs no script, no other file and no network.
-
-    Args:
-        title: of the page.
-        found: of the kinds that `glassbox.sequences` makes, in the order in which they shall be read.
-    """
+    """One page with a section for each finding, that needs no script, no other file and no network."""
     body = Markup("<header><h1>{}</h1></header>").format(title) + sequences_sections(found)
     return document(title, body, style=asset("sequences.css"), footer=FOOTER)
 
@@ -80,12 +75,7 @@ def unit_section(found: UnitReading) -> Markup:
 
 
 def guesses_section(found: NextCharacters, unit: UnitReading | None = None) -> Markup:
-    """The first characters of the text, each over the guesses about the next one.
-
-    Args:
-        found: the guesses.
-        unit: colours the characters themselves; of the same text.
-    """
+    """The first characters of the text, each over the guesses about the next one."""
     count = min(len(found.text), MOST_COLUMNS)
     most = 1.0 if unit is None else max(map(abs, unit.values), default=0.0) or 1.0
     columns = []

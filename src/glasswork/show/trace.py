@@ -36,12 +36,7 @@ class _Group(NamedTuple):
 
 
 def trace_page(trace: Trace, classes: Sequence[str] = ()) -> str:
-    """A self-contained page: what was found, one step of gradient descent, every operation to unfold, every weight.
-
-    Args:
-        trace: an opened network.
-        classes: names of its outputs; empty: their numbers are shown.
-    """
+    """A self-contained page: what was found, one step of gradient descent, every operation to unfold, every weight."""
     facts: list[tuple[str, Cell]] = [("input", shape(trace.inputs)), ("scores", _answer(trace.output, classes))]
     if trace.loss_value is not None:
         facts += [("target", str(trace.target)), (f"E, {trace.loss}", trace.loss_value)]

@@ -1,12 +1,11 @@
 """Cross-validation: settings of a recipe judged on examples that they did not train on (Kovashka)."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import Fold
@@ -24,10 +23,9 @@ from glasswork.run.prepare import read, resolve
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
 from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.options import CrossvalidateOptions
-from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity
+from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity, write_value
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, trained, why_not_together
-from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 SEEDS = 2**31
 MOST_NUMBERS = 1 << 28
@@ -380,88 +378,66 @@ def crossvalidate(options: CrossvalidateOptions, asked: Asked) -> Running[CrossV
     Raises:
         GlassworkError: for options, data or folds that do not fit.
     """
-    validation = prepare(
-        asked.preset,
-        asked.settings,
-        options.folds,
-        options.groups,
-        options.order,
-        options.repeats,
-        asked.network,
-        None,
-        asked.values,
-    )
+    validation = prepare(options, asked)
     yield from validation.steps()
     return validation.result()
 
 
-def prepare(
-    preset: str | None,
-    settings: Mapping[str, Sequence[Any]],
-    folds: int,
-    groups: str | Iterable[object] | None,
-    order: str,
-    repeats: int,
-    network: nn.Module | str | None,
-    data: str | Path | None,
-    options: Mapping[str, Any],
-) -> CrossValidation:
+def prepare(options: CrossvalidateOptions, asked: Asked) -> CrossValidation:
     """Makes a cross-validation ready.
-
-    Args:
-        preset: name of a preset, such as `mlp`; None: chosen from the data.
-        settings: fields of the recipe and their values, `{"hidden": [4, 8, 16]}`; of several fields every combination.
-        folds: how many, at least 2.
-        groups: a column of the table, or a label per example: examples of one group are never on two sides.
-        order: `shuffled`, or `time`: the examples stand in the order of time, and only the past is learnt from.
-        repeats: how often, each time with other folds and other first weights (seed, seed + 1, ...).
-        network: your own `torch.nn.Module`, or `file.py:Class`.
-        data: a path, or the name of a data set.
-        options: other fields of the recipe (`epochs=20`), and `device`, `threads` and `precision`.
 
     Raises:
         GlassworkError: for options, data or folds that do not fit.
     """
-    if repeats < 1:
-        raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {repeats}")
-    values, own = dict(options), network if isinstance(network, nn.Module) else None
-    if data is not None:
-        values["data"] = str(data)
-    if network is not None:
-        values["network"] = network if isinstance(network, str) else f"module:{type(network).__name__}"
-    asked = grid(
-        preset or choose_preset({**values, **{key: one[0] for key, one in settings.items() if one}}), settings, values
-    )
-    asked = [replace(setting, order=replace(setting.order, network=own)) for setting in asked]
-    for setting in asked:
-        _refuse_what_a_run_does(setting)
-    dataset = _read(asked)
-    division = division_of(order, groups, dataset[0], asked[0].order.recipe.data)
-    remarks = []
-    if division.column is not None:
-        read = dataset
-        dataset = [without_column(one, division.column) for one in read]
-        if dataset[0] is not read[0]:
-            remarks.append(
-                f"the column '{division.column}' only groups the examples here and is no input: take it out of the "
-                "table before training on it"
-            )
-    recipe = asked[0].order.recipe
+    if options.repeats < 1:
+        raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {options.repeats}")
+    settings = _settings_of(asked)
+    read = _read(settings)
+    recipe = settings[0].order.recipe
+    division = division_of(options.order, options.groups, read[0], recipe.data)
+    dataset = read if division.column is None else [without_column(one, division.column) for one in read]
     divided, tested = division.outside_the_test(dataset[0], recipe)
-    if len(tested) and not division.plain and "split" not in dataset[0].columns:
+    seeds = [_repeated(recipe, repeat).seed for repeat in range(options.repeats)]
+    parts = [division.folds(dataset[0], divided, options.folds, seed) for seed in seeds]
+    remarks = _remarks(division, dataset[0], dataset[0] is not read[0], len(tested), parts[0])
+    recipes = [_resolved(*pair, division, parts[0]) for pair in zip(settings, dataset, strict=True)]
+    execution = _execution(settings[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
+    return CrossValidation(settings, recipes, dataset, divided, tested, parts, division, execution, remarks)
+
+
+def _settings_of(asked: Asked) -> list[Setting]:
+    """The settings that are tried, each with the user's own module.
+
+    Raises:
+        GlassworkError: for what only a run does.
+    """
+    first = {key: one[0] for key, one in asked.settings.items() if one}
+    found = grid(asked.preset or choose_preset({**asked.values, **first}), asked.settings, asked.values)
+    for setting in found:
+        _refuse_what_a_run_does(setting)
+    return [replace(setting, order=replace(setting.order, network=asked.network)) for setting in found]
+
+
+def _remarks(division: Division, dataset: Dataset, less: bool, tested: int, folds: Sequence[Fold]) -> list[str]:
+    """What a reader has to know of how the examples were divided; `less`: they lost the column of the groups."""
+    remarks = []
+    if less:
         remarks.append(
-            f"the {len(tested):,} test examples are {'the latest' if order == 'time' else 'whole groups'}, and train "
-            "draws others at random: keep these in a file named test beside one named train"
+            f"the column '{division.column}' only groups the examples here and is no input: take it out of the table "
+            "before training on it"
         )
-    parts = [division.folds(dataset[0], divided, folds, _repeated(recipe, repeat).seed) for repeat in range(repeats)]
-    if same := copies(dataset[0], parts[0]):
+    if tested and not division.plain and "split" not in dataset.columns:
+        which = "the latest" if division.order == "time" else "whole groups"
         remarks.append(
-            f"{same:,} of {sum(len(fold.judged) for fold in parts[0]):,} judged examples are exact copies of one "
-            "trained on, which flatters the errors"
+            f"the {tested:,} test examples are {which}, and train draws others at random: keep these in a file named "
+            "test beside one named train"
         )
-    recipes = [_resolved(*pair, division, parts[0]) for pair in zip(asked, dataset, strict=True)]
-    execution = _execution(asked[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
-    return CrossValidation(asked, recipes, dataset, divided, tested, parts, division, execution, remarks)
+    if same := copies(dataset, folds):
+        remarks.append(
+            f"{same:,} of {sum(len(fold.judged) for fold in folds):,} judged examples are exact copies of one trained "
+            "on, which flatters the errors"
+        )
+    return remarks
 
 
 def error_of(metrics: Mapping[str, float]) -> float:
@@ -525,7 +501,7 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
     recipe, machine = setting.order.recipe, setting.order.machine
     if recipe.budget is not None:
         raise GlassworkError("A cross-validation is bounded by --epochs, not by --budget: time is not shared evenly")
-    if isinstance(recipe, SupervisedRecipe) and recipe.restarts > 1:
+    if getattr(recipe, "restarts", 1) > 1:
         raise GlassworkError(f"restarts has to stay 1, for {ONE_NETWORK}")
     if machine.out is not None or machine.replay is not None or machine.tensorboard:
         raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
@@ -533,11 +509,11 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
 
 def _read(settings: Sequence[Setting]) -> list[Dataset]:
     """The examples of each setting; read once where the recipes read alike."""
-    known: dict[tuple[object, ...], Dataset] = {}
+    known: dict[str, Dataset] = {}
     found = []
     for setting in settings:
         recipe = setting.order.recipe
-        key = (recipe.size, recipe.augment) if isinstance(recipe, SupervisedRecipe) else ()
+        key = recipe.model_dump_json(include={"size", "augment"})
         if key not in known:
             known[key] = read(setting.order)
             if known[key].ordered:
@@ -570,12 +546,13 @@ def _error_curves(found: CrossValidated) -> list[Section]:
     if len(found.settings) < 2 or not found.varied:
         return []
     several = {
-        key: _ordered({_word(one.values[key]): one.values[key] for one in found.settings}) for key in found.varied
+        key: _ordered({write_value(one.values[key], "none"): one.values[key] for one in found.settings})
+        for key in found.varied
     }
     across = max(several, key=lambda key: len(several[key]))
     labels, panels = several[across], dict[str, list[int]]()
     for place, one in enumerate(found.settings):
-        others = [f"{_field(key)} {_word(one.values[key])}" for key in found.varied if key != across]
+        others = [f"{_field(key)} {write_value(one.values[key], 'none')}" for key in found.varied if key != across]
         panels.setdefault(", ".join(others), []).append(place)
     error_name = found.error_name[:1].upper() + found.error_name[1:]
     curves = [_error_curve(found, caption or error_name, across, labels, places) for caption, places in panels.items()]
@@ -593,7 +570,7 @@ def _error_curve(
     found: CrossValidated, caption: str, across: str, labels: Sequence[str], places: Sequence[int]
 ) -> Curves:
     """Training and validation error against a setting (Kovashka, "Determining best number of hidden units")."""
-    at = {place: labels.index(_word(found.settings[place].values[across])) for place in places}
+    at = {place: labels.index(write_value(found.settings[place].values[across], "none")) for place in places}
     places = sorted(places, key=lambda place: at[place])
     some = [found.settings[place] for place in places]
     heights = [found.threshold, *(one.training_error for one in found.settings)]
@@ -625,7 +602,7 @@ def _settings(found: CrossValidated, training: str) -> Table:
     rows = []
     for place, one in enumerate(found.settings):
         marks = [word for word, at in (("least", found.best), ("chosen", found.chosen)) if at == place]
-        values = [_word(one.values[key]) for key in keys]
+        values = [write_value(one.values[key], "none") for key in keys]
         errors = [found.write(one.training_error), _write_spread(found, one)]
         rows.append([*values, f"{one.parameters:,}", *errors, ", ".join(marks)])
     head = [*map(_field, keys), "parameters", training, "validation error", ""]
@@ -668,12 +645,6 @@ def _write_spread(found: CrossValidated, one: SettingResult) -> str:
     if not found.in_percent:
         return f"{found.write(one.error)} ± {found.write(one.standard_error)}"
     return f"{100 * one.error:.1f} ± {100 * one.standard_error:.1f}{NARROW_SPACE}%"
-
-
-def _word(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(_word, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _field(key: str) -> str:

@@ -5,13 +5,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from csv import writer
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.folds import groups_of, hold_out, make_folds
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import require
 from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -27,6 +30,7 @@ from glasswork.studies.confident_learning import Confidence, confident_learning
 from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.systems.evaluation import outputs_on
+from glasswork.systems.supervised.system import Supervised
 
 PICTURES = 60
 """As many suspects come with a picture."""
@@ -98,11 +102,7 @@ class LabelErrors:
         return data
 
     def report(self, csv: str = "") -> Report:
-        """The suspects with their pictures, and which labels are mistaken for which.
-
-        Args:
-            csv: the file with all suspects; empty: there is none.
-        """
+        """The suspects with their pictures, and which labels are mistaken for which."""
         count = len(self.suspects)
         how = f"{self.preset} was trained {self.folds} times, on all of the data but one part"
         verdict = (
@@ -132,6 +132,14 @@ class LabelErrors:
         lines.writerow(COLUMNS)
         lines.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects)
         return file.getvalue()
+
+
+class Labelled:
+    """What is searched."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = Supervised.takes
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
+    wanted: ClassVar[tuple[str, str]] = ("Label errors are looked for where each example has one class",) * 2
 
 
 @dataclass(frozen=True)
@@ -164,12 +172,6 @@ def label_errors(options: LabelErrorsOptions, asked: Asked) -> Running[LabelErro
 def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str, Any] | None) -> Search:
     """Reads the data.
 
-    Args:
-        data: a path or a name, with one class per example.
-        preset: what to train; None: chosen from the data.
-        folds: into how many parts to divide it.
-        values: fields of the recipe and of the machine, such as `epochs`.
-
     Raises:
         GlassworkError: for targets that are no classes, or what does not fit together.
     """
@@ -178,11 +180,7 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     if ordered.system != "supervised":
         raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
     dataset = read(ordered)
-    target = dataset.task.target
-    if not target.one_class:
-        raise GlassworkError(
-            f"{data} has targets of kind '{target.word}': label errors are looked for where each example has one class"
-        )
+    require(dataset, Labelled)
     return Search(ordered, dataset, folds)
 
 

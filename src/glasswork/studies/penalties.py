@@ -356,11 +356,6 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     keeps its last weights, so that over-training shows; with it the best ones. Strengths are chosen by the mean loss on
     the validation examples; the test examples choose nothing.
 
-    Args:
-        preset: its name; absent: `mlp`, on few examples where no data is given.
-        values: fields of recipe and machine, without those that the methods set.
-        seeds: how many networks for each strength.
-
     Raises:
         GlassworkError: for a recipe or data that do not fit, or where nothing is held out.
     """

@@ -165,9 +165,6 @@ def rate_test(asked: Request) -> RateTest:
     the same factor at every step; the test ends where the loss explodes. Losses are smoothed by a Gaussian over the
     logarithm of the rate. No validation or test example is looked at, and nothing is written.
 
-    Args:
-        asked: a recipe and a machine.
-
     Raises:
         GlassworkError: where recipe and data do not fit, or the system is not trained by gradients of batches.
     """

@@ -180,14 +180,6 @@ def prepare(
 ) -> IndependentComparison:
     """Reads the data and makes the comparison ready.
 
-    Args:
-        data: sentences with a label for each word, or clips with one for each frame.
-        target: the column of a clip's labels.
-        cell: the recurrent unit; absent: the preset's.
-        epochs: of both networks; absent: the preset's.
-        seed: of weights, batches and, where the source gives none, the split.
-        threads: processor threads; absent: every core.
-
     Raises:
         GlassworkError: for data of another kind, or a cell that there is not.
     """

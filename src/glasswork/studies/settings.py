@@ -81,13 +81,13 @@ def grid(preset: str, settings: Mapping[str, Sequence[Any]], options: Mapping[st
 
 def name_of(values: Mapping[str, Any]) -> str:
     """Fields and values in words."""
-    return ", ".join(f"{key.replace('_', ' ')} {worded(value)}" for key, value in values.items())
+    return ", ".join(f"{key.replace('_', ' ')} {write_value(value)}" for key, value in values.items())
 
 
-def worded(value: object) -> str:
-    """A value as the command line spells it."""
+def write_value(value: object, empty: str = "") -> str:
+    """A value as the command line spells it; `empty` for a sequence of nothing."""
     if isinstance(value, (tuple, list)):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or empty
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
@@ -108,12 +108,7 @@ def simplicity(recipe: Recipe, parameters: int) -> tuple[float, ...]:
 
 
 def reason(chosen: tuple[float, ...], others: Sequence[tuple[float, ...]]) -> str:
-    """What makes the chosen one the simplest among others, by the first thing in which it differs from any.
-
-    Args:
-        chosen: its `simplicity`.
-        others: theirs.
-    """
+    """What makes the chosen one the simplest among others, by the first thing in which it differs from any."""
     names = ["the fewest parameters", "the strongest penalty", *(words for _, words in SIMPLER.values())]
     for place, name in enumerate(names):
         if any(other[place] > chosen[place] for other in others):
@@ -125,7 +120,7 @@ def _flag(field: tuple[str, Any]) -> str:
     name, value = field[0].replace("_", "-"), field[1]
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
-    return f"--{name} {shlex.quote(worded(value))}"
+    return f"--{name} {shlex.quote(write_value(value))}"
 
 
 def _refuse_no_effect(varied: Mapping[str, Sequence[Any]], recipes: Sequence[Recipe]) -> None:

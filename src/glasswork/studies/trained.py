@@ -95,12 +95,6 @@ class Member:
 def make_member(request: Request, dataset: Dataset, splits: Splits, execution: Execution) -> Member:
     """A network as a run of the same recipe on the same rows would make it.
 
-    Args:
-        request: a recipe with nothing left open; the user's own network is copied.
-        dataset: all examples; means and deviations are fitted on the training rows.
-        splits: this member's rows.
-        execution: how the arithmetic is carried out.
-
     Raises:
         GlassworkError: if recipe, network and examples do not fit.
     """

@@ -4,14 +4,12 @@ From scratch; a frozen trained network with a new head; the same with its last s
 slide's fourth, the frozen features with a support vector machine or logistic regression.
 """
 
-import enum
 import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +18,10 @@ from torch import Tensor
 from glasswork.data.dataset import Dataset
 from glasswork.data.filename_groups import groups_by_name, stem
 from glasswork.data.folds import Fold, Groups, hold_out, make_folds
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import require
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, mixed, usable_cores
@@ -44,8 +46,7 @@ PRETRAINED = (FROZEN, FINE_TUNED)
 SHARES = (0.05, 0.1, 0.25, 0.5)
 LEAST_SPLITS = 3
 HELD_OUT = 0.1  # of the training groups, to choose strengths by
-SIDE, SCRATCH_SIDE = 160, 48
-TUNED_EPOCHS, SCRATCH_EPOCHS = 3, 24
+SIDE = 160
 LONGER = 8  # how many times as many epochs fewer pictures may have at most
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # C, what the errors are multiplied by beside |w|^2 / 2
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
@@ -57,6 +58,17 @@ READING = (
 DOTS = "Grey dots are the single splits; the broken line is the largest class, answered always, or no difference."
 HEAD = ("way", "accuracy", "95 % interval", f"against {BASE}", "time")
 CURVE = "Right answers by training pictures"
+
+
+NO_ROWS = torch.zeros(0, dtype=torch.int64)
+
+
+class Compared:
+    """What the ways are compared on."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
+    wanted: ClassVar[tuple[str, str]] = ("Ways of transfer are compared on pictures of one class each",) * 2
 
 
 @dataclass(frozen=True)
@@ -288,17 +300,16 @@ class TransferComparison:
     def _carry_out(self, way: str, share: float, number: int) -> None:
         splits = self.division(number, share)
         began = time.monotonic()
-        right = self._judged(way, share, splits)
+        right = self._judge(way, share, splits)
         self.seconds[way] = self.seconds.get(way, 0.0) + (time.monotonic() - began if share == 1 else 0.0)
         self.right.setdefault((way, share), []).append(right)
 
-    def _judged(self, way: str, share: float, splits: Splits) -> float:
+    def _judge(self, way: str, share: float, splits: Splits) -> float:
         """The share of right answers of a way that learns from some rows."""
         if way in (SVM, LOGISTIC):
             assert self.features is not None
-            kind = Classical.SVM if way == SVM else Classical.LOGISTIC
             columns = self.features.columns
-            return fit_classical(kind, columns["inputs"], columns["targets"], splits)
+            return fit_classical(way, columns["inputs"], columns["targets"], splits)
         recipe = self.recipes[way]
         assert recipe.epochs is not None
         epochs = math.ceil(recipe.epochs * min(LONGER, 1 / share))
@@ -385,92 +396,53 @@ def transfer(options: TransferOptions) -> Running[TransferCompared]:
     Raises:
         GlassworkError: for data, a network or weights that do not fit.
     """
-    comparison = prepare(**options.model_dump(exclude_none=True))
+    comparison = prepare(options)
     yield from comparison.steps()
     return comparison.result()
 
 
-def prepare(
-    data: str | Path,
-    splits: int = 5,
-    network: str = "efficientnet-lite0",
-    weights: str | None = None,
-    size: int | None = None,
-    epochs: int = TUNED_EPOCHS,
-    scratch: str = "convnet-small",
-    scratch_size: int = SCRATCH_SIDE,
-    scratch_epochs: int = SCRATCH_EPOCHS,
-    curve: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-    threads: int | None = None,
-    rule: Callable[[str], str] = stem,
-) -> TransferComparison:
+def prepare(options: TransferOptions) -> TransferComparison:
     """Reads the pictures and divides them.
-
-    Args:
-        data: a folder of class folders, or any other pictures that can be read; splits that it gives are pooled.
-        splits: how many parts judge in turn, each picture once.
-        network: the trained network, as in the preset transfer.
-        weights: its weights; absent: those that are published.
-        size: side of its pictures, in pixels; absent: 160, or less where the network is for smaller ones.
-        epochs: of the last stage, when it is tuned.
-        scratch: the network that is trained from scratch.
-        scratch_size: side of its pictures.
-        scratch_epochs: its passes over them.
-        curve: also with a twentieth, a tenth, a quarter and a half of the training pictures.
-        seed: what every random choice starts from.
-        device: where to compute.
-        threads: processor threads; absent: every core.
-        rule: what a picture shows, from its file's name; pictures of one thing are on one side of every split.
 
     Raises:
         GlassworkError: for data, a network or weights that do not fit.
     """
+    data, splits, threads = options.data, options.splits, options.threads
     if splits < LEAST_SPLITS:
         raise GlassworkError(f"Intervals need at least {LEAST_SPLITS} splits, and {splits} were asked for")
     if threads is not None and threads < 1:
         raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
-    common = {"data": str(data), "seed": seed}
-    known = {**common, "network": network, "weights": weights, "size": size}
-    alone = {**common, "network": scratch, "size": scratch_size, "epochs": scratch_epochs}
-    recipes = _recipes(known, epochs, alone)
+    recipes = _recipes(options)
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     dataset = {way: _pooled(each) for way, each in read.items()}
     first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
-    task = first.task
-    if task.inputs.image_shape is None or not task.target.one_class:
-        raise GlassworkError(f"Ways of transfer are compared on pictures of one class each, and {data} holds others")
-    groups = _groups(first, splits, rule, remarks)
+    require(first, Compared, f"{data} holds")
+    groups = _groups(first, splits, options.rule or stem, remarks)
     if "split" in read[FROZEN].columns:
         remarks.append("the given training, validation and test pictures were put together and divided anew")
-    folds = make_folds(first, torch.arange(len(first)), splits, seed, groups=groups)
+    folds = make_folds(first, torch.arange(len(first)), splits, options.seed, groups=groups)
     if again := copies(first, folds):
         remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
-    _refuse_unfitting(recipes, dataset, folds[0])
-    execution = Execution(choose_device(device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
-    return TransferComparison(recipes, dataset, groups, folds, SHARES if curve else (), execution, remarks)
+    for way, recipe in recipes.items():  # what does not fit is told before the work begins
+        Transfer(recipe).resolve(dataset[way], Splits(folds[0].training, NO_ROWS, folds[0].judged))
+    execution = Execution(choose_device(options.device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
+    shares = SHARES if options.curve else ()
+    return TransferComparison(recipes, dataset, groups, folds, shares, execution, remarks)
 
 
-def _recipes(known: Mapping[str, Any], epochs: int, alone: Mapping[str, Any]) -> dict[str, TransferRecipe]:
+def _recipes(options: TransferOptions) -> dict[str, TransferRecipe]:
     """The recipe of each way: of those with the trained network, and of the one from scratch."""
-    shape = {"size": known["size"] or _usual_side(TransferRecipe.parse(known))}
+    common = {**TRANSFER, "data": options.data, "seed": options.seed}
+    known = {"network": options.network, "weights": options.weights}
+    size = options.size or _usual_side(TransferRecipe.parse({**common, **known, "size": None}))
+    alone = {"network": options.scratch, "size": options.scratch_size, "epochs": options.scratch_epochs}
     return {
-        FROZEN: TransferRecipe.parse({**known, **shape, **TRANSFER, "mode": FROZEN, "epochs": HEAD_EPOCHS}),
-        FINE_TUNED: TransferRecipe.parse({**known, **shape, **TRANSFER, "mode": FINE_TUNED, "epochs": epochs}),
-        SCRATCH: TransferRecipe.parse({**TRANSFER, **alone, "mode": SCRATCH}),
+        FROZEN: TransferRecipe.parse({**common, **known, "size": size, "mode": FROZEN, "epochs": HEAD_EPOCHS}),
+        FINE_TUNED: TransferRecipe.parse(
+            {**common, **known, "size": size, "mode": FINE_TUNED, "epochs": options.epochs}
+        ),
+        SCRATCH: TransferRecipe.parse({**common, **alone, "mode": SCRATCH}),
     }
-
-
-def _refuse_unfitting(recipes: Mapping[str, TransferRecipe], dataset: Mapping[str, Dataset], fold: Fold) -> None:
-    """Tells what does not fit before the work begins.
-
-    Raises:
-        GlassworkError: for data, a network or weights that do not fit.
-    """
-    nobody = torch.zeros(0, dtype=torch.int64)
-    for way, recipe in recipes.items():
-        Transfer(recipe).resolve(dataset[way], Splits(fold.training, nobody, fold.judged))
 
 
 def _usual_side(recipe: TransferRecipe) -> int | None:
@@ -512,20 +484,13 @@ def _figure(found: Estimate) -> dict[str, Any]:
     return {"accuracy": found.mean, "interval": [found.low, found.high], "splits": list(found.splits)}
 
 
-class Classical(enum.Enum):
-    """Which one."""
-
-    SVM = "svm"
-    LOGISTIC = "logistic"
-
-
-def fit_classical(kind: Classical, features: Tensor, targets: Tensor, splits: Splits) -> float:
+def fit_classical(way: str, features: Tensor, targets: Tensor, splits: Splits) -> float:
     """Learns from the training rows, with the strength that is best on the validation rows, then from both.
 
     Features are standardised by the rows that are learnt from.
 
     Args:
-        kind: which classifier.
+        way: `SVM` or `LOGISTIC`.
         features: float32 (rows, units).
         targets: int64 (rows,).
         splits: which rows train, choose and judge.
@@ -536,22 +501,22 @@ def fit_classical(kind: Classical, features: Tensor, targets: Tensor, splits: Sp
     inputs, labels = features.numpy(), targets.numpy()
     training, held, judged = (rows.numpy() for rows in (splits.training, splits.validation, splits.test))
     figures = [
-        _fitted(kind, c, inputs[training], labels[training]).score(inputs[held], labels[held]) if len(held) else 0.0
+        _fit(way, c, inputs[training], labels[training]).score(inputs[held], labels[held]) if len(held) else 0.0
         for c in STRENGTHS
     ]
     chosen = STRENGTHS[int(np.argmax(figures))] if len(held) else STRENGTHS[1]
     both = np.concatenate([training, held])
-    return float(_fitted(kind, chosen, inputs[both], labels[both]).score(inputs[judged], labels[judged]))
+    return float(_fit(way, chosen, inputs[both], labels[both]).score(inputs[judged], labels[judged]))
 
 
-def _fitted(kind: Classical, strength: float, inputs: Any, labels: Any) -> Any:
+def _fit(way: str, strength: float, inputs: Any, labels: Any) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    made = SVC(kernel="linear", C=strength) if kind is Classical.SVM else LogisticRegression(C=strength, max_iter=1000)
+    made = SVC(kernel="linear", C=strength) if way == SVM else LogisticRegression(C=strength, max_iter=1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # at a thousand steps the answers do not change any more
         return make_pipeline(StandardScaler(), made).fit(inputs, labels)

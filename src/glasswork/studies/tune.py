@@ -37,7 +37,7 @@ from glasswork.run.request import Request, make_request
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.options import TuneOptions
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
-from glasswork.studies.settings import Setting
+from glasswork.studies.settings import Setting, write_value
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, require_one_stage
 from glasswork.systems.learning import Learning
@@ -228,9 +228,6 @@ class Tuning:
 
     def search(self, workers: int = 1) -> Iterator[TrialResult]:
         """Carries trials out until there are as many as planned, or the time is over, or somebody stops it.
-
-        Args:
-            workers: how many processes take part; with more than one this process only watches.
 
         Yields:
             Every trial that has ended.
@@ -527,12 +524,7 @@ def best_of(trials: Sequence[TrialResult], smaller_is_better: bool) -> tuple[int
 
 
 class Workers:
-    """Processes that carry out trials of one study; a context manager that leaves none behind.
-
-    Args:
-        plan: fields of a `tune.Plan`, with a study and numerics.
-        count: how many processes.
-    """
+    """Processes that carry out trials of one study; a context manager that leaves none behind."""
 
     def __init__(self, plan: Mapping[str, Any], count: int) -> None:
         self._plan = json.dumps(plan)
@@ -573,9 +565,6 @@ class Workers:
     def wait(self, stop: bool) -> bool:
         """Waits a moment; whether any process still works.
 
-        Args:
-            stop: tells them to end after the step under way.
-
         Raises:
             GlassworkError: where one of them has failed, with what it said.
         """
@@ -614,8 +603,7 @@ def work() -> None:
 def _summary(found: Tuned, result: Mapping[str, Any]) -> list[Table | Text | Commands]:
     keys = list(found.ranges)
     rows: list[list[Cell]] = [
-        [trial.number, found.write(trial.figure), *(_cell(trial.values.get(key)) for key in keys)]
-        for trial in found.ranking()[:MOST_SHOWN]
+        [trial.number, found.write(trial.figure), *_in_ranges(found, trial)] for trial in found.ranking()[:MOST_SHOWN]
     ]
     counts = ", ".join(f"{count} {state}" for state, count in found.counts().items() if count)
     said = [f"{len(found.trials)} trials: {counts}."]
@@ -666,21 +654,27 @@ def _sections(found: Tuned) -> list[Section]:
 
 
 def _row(found: Tuned, trial: TrialResult) -> list[Cell]:
-    values = [_cell(trial.values.get(key)) for key in found.ranges]
     ended = f"{trial.state}: {trial.reason}" if trial.reason else trial.state
-    return [trial.number, found.write(trial.figure) or None, ended, trial.epochs, duration(trial.seconds), *values]
+    return [
+        trial.number,
+        found.write(trial.figure) or None,
+        ended,
+        trial.epochs,
+        duration(trial.seconds),
+        *_in_ranges(found, trial),
+    ]
+
+
+def _in_ranges(found: Tuned, trial: TrialResult) -> list[str]:
+    """The value of each searched field."""
+    values = [trial.values.get(key) for key in found.ranges]
+    return ["-" if value is None else write_value(value) for value in values]
 
 
 def _values(trial: TrialResult) -> str:
     """Fields and values of a trial."""
-    return ", ".join(f"{_spaced(name)} {_cell(value)}" for name, value in trial.values.items())
+    return ", ".join(f"{_spaced(name)} {write_value(value)}" for name, value in trial.values.items())
 
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else "-" if value is None else str(value)

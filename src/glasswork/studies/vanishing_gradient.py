@@ -177,13 +177,6 @@ def prepare(
 ) -> Measurement:
     """Makes the measurement ready.
 
-    Args:
-        cells: names in `networks.recurrent.CELLS`.
-        length: characters of each text.
-        units: of every network.
-        updates: of training, with batches of 64 texts; 0: untrained networks only.
-        seed: of weights and texts.
-
     Raises:
         GlassworkError: for a cell that there is not, or numbers with which nothing can be measured.
     """

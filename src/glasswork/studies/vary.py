@@ -24,7 +24,7 @@ from glasswork.run.finish import finish
 from glasswork.run.request import Request, make_request
 from glasswork.show.regions import SHEET_TILE, region_field, regions_png
 from glasswork.studies.options import VaryOptions
-from glasswork.studies.settings import grid, worded
+from glasswork.studies.settings import grid, write_value
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.systems.learning import Learning
 
@@ -202,15 +202,7 @@ def varied(
     options: Mapping[str, Any] | None = None,
     runs: str | Path | None = None,
 ) -> Iterator[Varied]:
-    """What has been found after each of the trainings.
-
-    Args:
-        preset: its name.
-        field: of the recipe.
-        values: what it shall be, in the order of the pictures.
-        options: all other fields of the recipe and the machine.
-        runs: a folder to keep the runs in; None: they are not kept.
-    """
+    """What has been found after each of the trainings."""
     field, given = field.replace("-", "_"), {key: _plain(value) for key, value in (options or {}).items()}
     if field in given:
         raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
@@ -218,12 +210,12 @@ def varied(
         yield _overtrained(preset, values[0], given, runs)
         return
     orders = _orders(preset, field, [_plain(value) for value in values], given)
-    found = Varied(preset, worded(orders[0].recipe.data), field, (), None)
+    found = Varied(preset, write_value(orders[0].recipe.data), field, (), None)
     for one in orders:
-        with _run(one, f"{field}-{worded(getattr(one.recipe, field))}", runs) as (run, learning):
+        with _run(one, f"{field}-{write_value(getattr(one.recipe, field))}", runs) as (run, learning):
             for _ in run.steps():
                 pass
-            value = worded(getattr(run.request.recipe, field))
+            value = write_value(getattr(run.request.recipe, field))
             found = replace(found, variants=(*found.variants, _looked_at(run, learning, value, runs)))
         yield found
 
@@ -244,7 +236,7 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
     chosen = [getattr(one.recipe, field) for one in orders]
     for value in chosen:
         if chosen.count(value) > 1:
-            raise GlassworkError(f"{field} {worded(value)} is asked for twice: give each value once")
+            raise GlassworkError(f"{field} {write_value(value)} is asked for twice: give each value once")
     return orders
 
 
@@ -277,7 +269,7 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
         tuple(judged[epoch] for epoch in losses),
         best.epoch,
     )
-    return Varied(preset, worded(one.recipe.data), EPOCHS, (kept, last), curve)
+    return Varied(preset, write_value(one.recipe.data), EPOCHS, (kept, last), curve)
 
 
 @contextmanager

@@ -4,13 +4,16 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
@@ -67,6 +70,14 @@ ON_SHALLOW = (
 DRAWN = {"convolutions throughout": "convolutions", "dense network": "dense", "LeNet": "LeNet"}
 """Methods in the order of the lines' strength, and their names beside the lines; the tables have all methods."""
 TRAINING = {False: "Learnt from centred images", True: "Learnt from shifted and scaled ones as well"}
+
+
+class Compared:
+    """What the networks are compared on."""
+
+    takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
+    answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
+    wanted: ClassVar[tuple[str, str]] = ("Convolutions are compared on images with one class each",) * 2
 
 
 @dataclass(frozen=True)
@@ -272,20 +283,12 @@ def _seconds(budget: object) -> float | None:
 def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | None = None, seed: int = 0) -> Comparison:
     """Makes the comparison ready: the images on a larger ground, at most 600 of the test images judged.
 
-    Args:
-        data: a path or a name of images with one class each.
-        budget: seconds for the training of all networks together; absent: a few epochs each.
-        size: side that images are brought to, in pixels; absent: their own, or 64.
-        seed: of split, weights and directions.
-
     Raises:
         GlassworkError: for data that are not images of one class each, or images too small.
     """
     asked = make_request("lenet", {"data": data, "size": size, "seed": seed} if size else {"data": data, "seed": seed})
     dataset = read(asked)
-    task = dataset.task
-    if task.inputs.image_shape is None or not task.target.one_class:
-        raise GlassworkError(f"{data} holds no images with one class each, which is what convolutions are compared on")
+    require(dataset, Compared, f"{data} holds")
     if min(dataset.task.inputs.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")
     splits = split(dataset, asked.recipe.validation, asked.recipe.test, seed)
@@ -294,7 +297,7 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     inputs = framed(dataset.columns["inputs"], REACH)
     channels, height, width = inputs.shape[1:]
     columns = {"inputs": inputs, "targets": dataset.columns["targets"], "fingerprints": fingerprints(inputs)}
-    task = Task(replace(Images.of(task), shape=(channels, height, width)), task.target)
+    task = Task(replace(Images.of(dataset.task), shape=(channels, height, width)), dataset.task.target)
     return Comparison(replace(dataset, columns=columns, task=task), splits, budget, seed)
 
 

@@ -227,14 +227,6 @@ def prepare(
 ) -> Comparison:
     """Makes the comparison ready.
 
-    Args:
-        cells: names in `networks.recurrent.CELLS`.
-        farthest: the longest distance in training; twice as far is asked about.
-        units: of every network.
-        updates: of every network, with batches of 64 texts.
-        repeats: networks of each cell, with seeds from `seed` on.
-        seed: the first.
-
     Raises:
         GlassworkError: for a cell that there is not, or numbers with which nothing can be compared.
     """
@@ -246,10 +238,6 @@ def prepare(
 
 def check(cells: Sequence[str], numbers: dict[str, tuple[int, int]]) -> None:
     """Refuses cells that there are not, and numbers below the least that makes sense.
-
-    Args:
-        cells: names.
-        numbers: by flag, what was asked for and the least.
 
     Raises:
         GlassworkError: naming what is wrong.
