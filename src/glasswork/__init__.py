@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.errors import GlassworkError
-from glasswork.show.notebook import displayed as _displayed
+from glasswork.show.notebook import display as _display
 
 if TYPE_CHECKING:
     from torch import nn
@@ -146,7 +146,7 @@ def load(
     _name_system(system)
     from glasswork.run.load import load_model
 
-    return _displayed(load_model(run, network, device))
+    return _display(load_model(run, network, device))
 
 
 def crossvalidate(
@@ -390,7 +390,7 @@ def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
     """
     from glasswork.glassbox.trace import opening
 
-    return _displayed(opening.open_network(network, inputs, **options))
+    return _display(opening.open_network(network, inputs, **options))
 
 
 def graph(expression: str, /, **values: float) -> "Graph":
@@ -405,7 +405,7 @@ def graph(expression: str, /, **values: float) -> "Graph":
     """
     from glasswork.glassbox import graph as room
 
-    return _displayed(room.graph(expression, **values))
+    return _display(room.graph(expression, **values))
 
 
 def count(what: str, size: int | None = None) -> "Count":
@@ -420,7 +420,7 @@ def count(what: str, size: int | None = None) -> "Count":
     """
     from glasswork.run.count import count_named
 
-    return _displayed(count_named(what, size))
+    return _display(count_named(what, size))
 
 
 def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str | int = "same") -> "Convolved":
@@ -437,7 +437,7 @@ def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str 
     """
     from glasswork.glassbox import convolve as room
 
-    return _displayed(room.convolve(image, kernel, stride, padding))
+    return _display(room.convolve(image, kernel, stride, padding))
 
 
 def _name_system(word: str | None) -> None:
@@ -456,7 +456,7 @@ def _carry_out(run: "Run") -> "Model":
     if run.interrupted:
         raise KeyboardInterrupt(f"saved: go on with gw.resume({run.folder.name!r})")
     finish(run)
-    return _displayed(load_model(run.folder.path, run.request.network, run.process.execution.device))
+    return _display(load_model(run.folder.path, run.request.network, run.process.execution.device))
 
 
 def _request(

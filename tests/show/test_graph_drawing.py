@@ -11,7 +11,7 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.expressions import written
 from glasswork.glassbox.graph import Graph, graph
 from glasswork.show.graph import graph_page, graph_svg, graph_text
-from glasswork.show.graph_layout import HEIGHT, Shape, laid_out
+from glasswork.show.graph_layout import HEIGHT, Shape, lay_out
 
 GRAPHS = {
     "slide": graph("(x+y)*z", x=-2, y=5, z=-4),
@@ -168,7 +168,7 @@ def test_no_line_runs_through_a_node_and_no_two_nodes_meet(found: Graph, upright
     drawn = [node for node in found.nodes if node.operation != "constant" or node.name == found.output]
     names = {node.name for node in drawn}
     shapes = [Shape(n.name, tuple(one for one in n.operands if one in names), HEIGHT, 60.0) for n in drawn]
-    paper = laid_out(shapes, upright)
+    paper = lay_out(shapes, upright)
     for name, spot in paper.spots.items():
         x, y = spot.centre
         assert 0 < x < paper.width and 0 < y < paper.height

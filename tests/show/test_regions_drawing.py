@@ -6,8 +6,7 @@ from PIL import Image
 from rich.console import Console
 
 from glasswork.glassbox.regions import LayerUnits, Region
-from glasswork.show.regions import HUES, SIDE, animation, layer_png, region_field, region_png, units_png
-from glasswork.show.regions_terminal import print_regions
+from glasswork.show.regions import HUES, SIDE, animation, layer_png, print_regions, region_field, region_png, units_png
 
 CELLS = 20
 RAMP = tuple(tuple((column + 0.5) / CELLS for column in range(CELLS)) for _ in range(CELLS))

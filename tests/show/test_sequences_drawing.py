@@ -11,8 +11,15 @@ from glasswork.glassbox.sequences.reading import Guess, NextCharacters, UnitRead
 from glasswork.glassbox.sequences.unrolled import GateSaturation, GradientByLag
 from glasswork.show.html import to_html
 from glasswork.show.pages import page
-from glasswork.show.sequences import MOST_COLUMNS, guesses_section, sequences_page
-from glasswork.show.sequences_terminal import print_following, print_next_characters, print_saturation, print_unit
+from glasswork.show.sequences import (
+    MOST_COLUMNS,
+    guesses_section,
+    print_following,
+    print_next_characters,
+    print_saturation,
+    print_unit,
+    sequences_page,
+)
 from glasswork.studies.vanishing_gradient import Curve, VanishingGradient
 
 TEXT = "<b>&\n\tx"

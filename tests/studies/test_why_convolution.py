@@ -13,7 +13,7 @@ from glasswork.cli import main
 from glasswork.data.oriented_gradients import oriented_gradients
 from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.errors import GlassworkError
-from glasswork.studies.why_convolution import NETWORKS, SHIFTS, counted, prepare
+from glasswork.studies.why_convolution import NETWORKS, SHIFTS, count_layers, prepare
 from made_data import mistake, write_npz, write_table
 
 
@@ -60,7 +60,7 @@ def test_scaling_by_one_changes_nothing_and_by_two_shows_the_middle() -> None:
 
 
 def test_weights_at_256_pixels_in_three_colours() -> None:
-    dense, filters, many, vgg = counted()
+    dense, filters, many, vgg = count_layers()
     assert dense.parameters == 256 * 256 * 3 * 1000 + 1000
     assert filters.parameters == 5 * 5 * 3 * 64 + 64
     assert many.parameters == 5 * 5 * 3 * 1000 + 1000

@@ -11,7 +11,7 @@ from glasswork.cli import main
 from glasswork.data.brackets import CLOSING
 from glasswork.execution import Execution
 from glasswork.studies.vanishing_gradient import VanishingGradient
-from glasswork.studies.why_recurrence import HUES, accuracies, bracket_reader, prepare, trained, training_texts
+from glasswork.studies.why_recurrence import HUES, accuracies, bracket_reader, prepare, train_reader, training_texts
 
 
 def carried_out(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -24,7 +24,7 @@ def test_an_lstm_learns_to_close_near_brackets() -> None:
     network = bracket_reader("lstm", 24, seed=0)
     before = dict(accuracies(network, 6, seed=0))
     state = torch.random.get_rng_state()
-    for _ in trained(network, training_texts(6, seed=0), 250, 0, Execution()):
+    for _ in train_reader(network, training_texts(6, seed=0), 250, 0, Execution()):
         pass
     assert torch.equal(state, torch.random.get_rng_state())
     after = dict(accuracies(network, 6, seed=0))
@@ -35,7 +35,7 @@ def test_the_same_seed_is_the_same_network_and_another_is_not() -> None:
     found = []
     for seed in (4, 4, 5):
         network = bracket_reader("gru", 5, seed)
-        for _ in trained(network, training_texts(5, seed), 3, seed, Execution()):
+        for _ in train_reader(network, training_texts(5, seed), 3, seed, Execution()):
             pass
         found.append(network.output.weight.detach().clone())
     assert torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])

@@ -120,8 +120,7 @@ def fill_units(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_units(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.sequences import sequences_page
-    from glasswork.show.sequences_terminal import print_following, print_saturation, print_unit
+    from glasswork.show.sequences import print_following, print_saturation, print_unit, sequences_page
     from glasswork.systems.characters.units import track
 
     refuse_existing(options.out, (".html",))

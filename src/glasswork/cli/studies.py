@@ -114,14 +114,14 @@ def _watch(watched: Watched, study: Study, options: Namespace) -> None:
 
 def _watch_lines(parts: Iterator[Progress[Any]], console: "Console") -> None:
     """A line for everything that is told, and the usual progress of the run that a study leaves."""
-    from glasswork.show.progress import shown
+    from glasswork.show.progress import show_progress
 
     for one in parts:
         if one.words:
             console.print(one.words, markup=False, soft_wrap=True)
         if one.step is not None:
             steps = (each.step for each in chain([one], parts) if each.step is not None)
-            for _ in shown(steps, console):
+            for _ in show_progress(steps, console):
                 pass
 
 
@@ -168,7 +168,7 @@ def _content(found: Any, report: "Report", ending: str) -> str | bytes:
 
 def _print(found: Any, report: "Report") -> None:
     """What of a finding a terminal shows, after its pictures if it has any."""
-    from glasswork.show.regions_terminal import print_regions
+    from glasswork.show.regions import print_regions
     from glasswork.show.terminal import print_report
 
     console = console_for_results()

@@ -3,9 +3,9 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import glasswork as gw
 from glasswork import catalogue
@@ -16,6 +16,9 @@ from glasswork.run.request import make_request, read_request
 
 if TYPE_CHECKING:
     from glasswork.run.carry_out import Run
+
+
+WORTH_SAYING = 100 * 2**20
 
 
 def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -104,17 +107,16 @@ def run_systems(options: Namespace) -> int:
 def _carry_out(run: "Run", options: Namespace) -> int:
     """Carries a run out, with progress for people; the exit code."""
     from glasswork.run.finish import finish
-    from glasswork.show.memory import memory_sentence
-    from glasswork.show.progress import console_for_people, shown
+    from glasswork.show.progress import console_for_people, show_progress
     from glasswork.show.run_summary import print_numerics, print_result, print_summary
 
     console, process = console_for_people(), run.process
     if not options.json:
         print_summary(console, run.request.preset, process.summary)
         print_numerics(console, process.execution)
-        if needed := memory_sentence(run.folder.read("environment.json").get("memory")):
+        if needed := _memory_sentence(run.folder.read("environment.json").get("memory")):
             console.print(needed)
-    for _ in run.steps() if options.json else shown(run.steps(), console, process.summary.unit):
+    for _ in run.steps() if options.json else show_progress(run.steps(), console, process.summary.unit):
         pass
     if run.interrupted:
         at = f"after step {run.last.number}" if run.last else "before the first step"
@@ -125,8 +127,28 @@ def _carry_out(run: "Run", options: Namespace) -> int:
         print(json.dumps(result))
     else:
         if run.outcome is not None and run.outcome.plane is not None:
-            from glasswork.show.regions_terminal import print_regions
+            from glasswork.show.regions import print_regions
 
             print_regions(console_for_results(), [(run.outcome.plane.coarse, "")])
         print_result(console_for_results(), result, run.next_commands())
     return 0
+
+
+def _memory_sentence(memory: Mapping[str, Any] | None) -> str:
+    """Such as `needs about 3.1 GB of 24.0 GB: ...`; empty for less than 100 MB and less than a tenth of all there is.
+
+    Args:
+        memory: as in `environment.json`; None where a run has not noted it.
+    """
+    from glasswork.training.memory import worded_bytes
+
+    if memory is None or memory["total"] < min(WORTH_SAYING, memory["machine"] / 10 or WORTH_SAYING):
+        return ""
+    parts = {
+        "data": memory["data"],
+        "network and optimizer": memory["weights"] + memory["gradients"] + memory["moments"],
+        f"a batch of {memory['examples']:,}": memory["activations"],
+    }
+    listed = ", ".join(f"{name} {worded_bytes(count)}" for name, count in parts.items())
+    there = f" of {worded_bytes(memory['machine'])}" if memory["machine"] else ""
+    return f"needs about {worded_bytes(memory['total'])}{there} beside the program itself: {listed}"

@@ -184,7 +184,7 @@ def fill_nearest(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_nearest(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.html import to_html
-    from glasswork.show.sheets import neighbours_png
+    from glasswork.show.png import neighbours_png
     from glasswork.show.terminal import print_report
 
     if options.count < 1:
@@ -274,7 +274,7 @@ def fill_export(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_export(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.show.export import print_export
+    from glasswork.show.run_summary import print_export
 
     model = gw.load(options.run, device="cpu")
     path = options.out or f"{Path(model.run).name}{FORMATS[options.to]}"

@@ -46,7 +46,7 @@ def looking_section(record: Record, classes: Sequence[str] = ()) -> Markup:
     return SECTIONS[type(record)](record, classes)
 
 
-def _named(output: int, classes: Sequence[str]) -> str:
+def _name(output: int, classes: Sequence[str]) -> str:
     return classes[output] if output < len(classes) else f"output {output}"
 
 
@@ -92,7 +92,7 @@ def _attribution(found: Attribution, classes: Sequence[str], notes: Sequence[str
         colour = len(drawn.channels) > 1
         png = pictures.signed(drawn) if found.signed else pictures.heat(drawn)
         over = b"" if colour else pictures.laid_over(image, drawn, two_sided=found.signed)
-        what = f"For “{_named(found.targets[index], classes)}”" if found.targets else "For the unit"
+        what = f"For “{_name(found.targets[index], classes)}”" if found.targets else "For the unit"
         tiles = (
             _tile(pictures.photograph(image), "the input"),
             _tile(png, found.method),
@@ -173,7 +173,7 @@ def _templates(found: Templates, classes: Sequence[str]) -> Markup:
     tiles = [
         _tile(
             pictures.signed(one.image, limit),
-            _named(one.output, classes),
+            _name(one.output, classes),
             "" if one.bias is None else f"bias {number(one.bias)}",
         )
         for one in found.templates

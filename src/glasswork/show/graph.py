@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from glasswork.glassbox.expressions import written
 from glasswork.glassbox.graph import Graph, Node, Stop
-from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, laid_out
+from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, lay_out
 from glasswork.show.markup import asset, document, escape, render
 
 LETTER = 7.6
@@ -115,7 +115,7 @@ class _Drawing:
 
     @cached_property
     def paper(self) -> Paper:
-        return laid_out(self.shapes, self.upright)
+        return lay_out(self.shapes, self.upright)
 
     @cached_property
     def width(self) -> float:
@@ -125,7 +125,7 @@ class _Drawing:
     def kind(self) -> str:
         return "upright" if self.upright else "lying"
 
-    def framed(self) -> str:
+    def draw_in_frame(self) -> str:
         """The picture where it may be moved sideways if the page is too narrow for legible letters."""
         hint = f'<p class="hint {self.kind}">The picture is wider than the page: move it sideways.</p>'
         page = NARROW_PAGE if self.upright else WIDE_PAGE
@@ -287,4 +287,4 @@ def _path(corners: Sequence[Point]) -> str:
 
 def _both(graph: Graph, stop: Stop | None) -> str:
     """The picture for wide pages and for narrow ones; the style sheet shows one of them."""
-    return "".join(_Drawing(graph, upright, stop).framed() for upright in (False, True))
+    return "".join(_Drawing(graph, upright, stop).draw_in_frame() for upright in (False, True))

@@ -97,10 +97,10 @@ class _Layers:
     after: Mapping[_Item, list[_Item]]
 
 
-def laid_out(shapes: Sequence[Shape], upright: bool = False) -> Paper:
+def lay_out(shapes: Sequence[Shape], upright: bool = False) -> Paper:
     """The layout of a graph whose last shape is the output."""
     measures = _UPRIGHT if upright else _LYING
-    layers = _layered(shapes, late=upright)
+    layers = _arrange(shapes, late=upright)
     _untangle(layers)
     named = {shape.name: shape for shape in shapes}
     sides = {
@@ -151,7 +151,7 @@ def _entries(shape: Shape, layers: _Layers, lanes: Mapping[_Item, float]) -> dic
     return {position: (nth / wide - 0.5) * ENTRY if len(order) > 1 else 0.0 for nth, position in enumerate(order)}
 
 
-def _layered(shapes: Sequence[Shape], late: bool) -> _Layers:
+def _arrange(shapes: Sequence[Shape], late: bool) -> _Layers:
     """Every operation right after the last of its operands; inputs in the first layer, or as `late` as may be."""
     depth: dict[str, int] = {}
     for shape in shapes:

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 
 from glasswork.data.png import encode_png
 from glasswork.glassbox.heat_map import HeatMap
-from glasswork.show.lettering import letters, shorten
 from glasswork.show.palette import GREY, INK, WHITE
+from glasswork.show.png import letters, shorten
 
 STOPS = ((0.0, (255, 224, 110)), (0.5, (240, 120, 30)), (1.0, (150, 10, 60)))
 MOST_OPAQUE, PALE = 0.6, 0.75
@@ -33,7 +33,7 @@ def _overlay(found: HeatMap) -> Image.Image:
     enlarged = max(1, -(-LEAST_SIDE // max(width, height)))
     ground = np.asarray(Image.fromarray(found.picture).convert("L"), dtype=np.float32)
     paper = np.repeat((255 - PALE * (255 - ground))[..., None], 3, axis=2)
-    values = _placed(found, width, height)
+    values = _place(found, width, height)
     known = ~np.isnan(values)
     shares = np.where(known, values, 0)
     colours = np.stack([np.interp(shares, [at for at, _ in STOPS], [c[i] for _, c in STOPS]) for i in range(3)], 2)
@@ -50,7 +50,7 @@ def _overlay(found: HeatMap) -> Image.Image:
     return image
 
 
-def _placed(found: HeatMap, width: int, height: int) -> npt.NDArray[np.float32]:
+def _place(found: HeatMap, width: int, height: int) -> npt.NDArray[np.float32]:
     """The map in the small picture's pixels: each takes the value of the patch whose middle is nearest; NaN outside."""
     rows, columns = found.values.shape
     middle = found.patch / 2

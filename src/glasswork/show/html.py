@@ -120,10 +120,10 @@ def _table(block: Table) -> Markup:
         return Markup("")
     style = f"{block.look} many" if len(block.head) > FEW_COLUMNS else block.look
     drawn = _macro("table", block, style, _cells(block.rows, block.look))
-    return _captioned(block.caption, _fold(drawn, block.folded, len(block.rows), block.noun))
+    return _caption(block.caption, _fold(drawn, block.folded, len(block.rows), block.noun))
 
 
-def _captioned(caption: str, drawn: Markup) -> Markup:
+def _caption(caption: str, drawn: Markup) -> Markup:
     return figure(caption, drawn) if caption else drawn
 
 
@@ -135,7 +135,7 @@ def _fold(drawn: Markup, words: str, rows: int, noun: str) -> Markup:
 def _bars(block: Bars) -> Markup:
     if not block.rows:
         return Markup("")
-    return _captioned(block.caption, _fold(_macro("bars", list(_widths(block))), "", len(block.rows), block.noun))
+    return _caption(block.caption, _fold(_macro("bars", list(_widths(block))), "", len(block.rows), block.noun))
 
 
 def _widths(block: Bars) -> Iterator[tuple[str, str, str]]:
@@ -194,7 +194,7 @@ def _pictures(block: Pictures) -> Markup:
     wordy = block.look == "gallery" and (
         any(not one.data for one in block.pictures) or any(len(one) > WORDY for one in words)
     )
-    return _captioned(block.caption, _macro("pictures", block, wordy))
+    return _caption(block.caption, _macro("pictures", block, wordy))
 
 
 def _shaded_text(block: ShadedText) -> Markup:

@@ -6,12 +6,12 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def displayed(found: Found) -> Found:
+def display(found: Found) -> Found:
     """What was given; in a notebook, findings of the glass box are shown as their pages from now on."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
         from glasswork.record import Record
-        from glasswork.show.pages import framed
+        from glasswork.show.pages import frame_page
 
-        shell.display_formatter.formatters["text/html"].for_type(Record, framed)
+        shell.display_formatter.formatters["text/html"].for_type(Record, frame_page)
     return found

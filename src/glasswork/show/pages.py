@@ -49,6 +49,6 @@ def page(found: Record) -> str:
     return maker(found) if maker else looking_page(type(found).__name__, [found])
 
 
-def framed(found: Record) -> str:
+def frame_page(found: Record) -> str:
     """A finding's page in a frame, so that its style stays its own in a notebook."""
     return f'<iframe srcdoc="{escape(page(found))}" style="width:100%;height:640px;border:0"></iframe>'

@@ -52,12 +52,12 @@ def signed(image: Image, limit: float | None = None) -> bytes:
         return b""
     if len(image.channels) > 1:
         return photograph(image, around_zero=True)
-    return encode_png(_tinted(image.channels[0], limit or extent(image), FOR, AGAINST), small=True)
+    return encode_png(_tint(image.channels[0], limit or extent(image), FOR, AGAINST), small=True)
 
 
 def heat(image: Image, limit: float | None = None) -> bytes:
     """Values from 0 upwards: the paper shows through at 0, full colour at the limit."""
-    return encode_png(_tinted(image.channels[0], limit or extent(image), HEAT, HEAT)) if image.channels else b""
+    return encode_png(_tint(image.channels[0], limit or extent(image), HEAT, HEAT)) if image.channels else b""
 
 
 def laid_over(image: Image, over: Image, *, two_sided: bool) -> bytes:
@@ -70,11 +70,11 @@ def laid_over(image: Image, over: Image, *, two_sided: bool) -> bytes:
     ground = Pillow.open(io.BytesIO(photograph(image))).convert("L").point(lambda value: 150 + value * 0.4)
     colours = (FOR, AGAINST) if two_sided else (HEAT, HEAT)
     ground = ground.convert("RGBA")
-    ground.alpha_composite(_tinted(above, extent(over), *colours))
+    ground.alpha_composite(_tint(above, extent(over), *colours))
     return encode_png(ground.convert("RGB"), small=True)
 
 
-def _tinted(picture: Picture, limit: float, up: Colour, down: Colour) -> Pillow.Image:
+def _tint(picture: Picture, limit: float, up: Colour, down: Colour) -> Pillow.Image:
     """One colour for each sign, the more opaque the farther from 0."""
     cells = bytearray()
     for value in numbers(picture):

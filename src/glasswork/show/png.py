@@ -1,17 +1,17 @@
-"""Curves as PNG, for slides and documents: as `charts` draws them, on no paper of their own."""
+"""Pictures for slides and documents: curves on no paper of their own, sheets of pictures, and their lettering."""
 
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image as Pillow
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 
 from glasswork.data.png import encode_png
 from glasswork.report.blocks import Curves, Line, Point
 from glasswork.report.words import number
-from glasswork.show.lettering import letters
-from glasswork.show.palette import GREY, HUES, INK, Colour
+from glasswork.show.palette import GREY, HUES, INK, WHITE, Colour
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 104, 24, 20
 HEIGHTS = (440, 340)
@@ -154,3 +154,49 @@ def _draw_line(sheet: Pillow.Image, where: Panel, one: Line, place: int, lines: 
         draw.line([value for place in places for value in place], 255, width, joint="curve")
     soft = mask.resize(sheet.size, Pillow.Resampling.BOX)
     sheet.paste(Pillow.new("RGBA", sheet.size, (*_colour(one, place), 255)), (0, 0), soft)
+
+
+LETTERS = 24
+
+
+def letters(size: int = LETTERS) -> ImageFont.FreeTypeFont:
+    """The font in a size, in pixels."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
+
+
+def shorten(words: str, most: int) -> str:
+    """Words of at most so many letters."""
+    return words if len(words) <= most else f"{words[: most - 1]}\u2026"
+
+
+CELL, COLUMNS, LETTER_ROW, BESIDE = 128, 5, 18, 6
+
+
+def neighbours_png(cells: Sequence[tuple[bytes, str, str]]) -> bytes:
+    """Pictures in rows, each over two lines of words: PNG, what it is, and how far away."""
+    columns = min(COLUMNS, len(cells))
+    height = CELL + 2 * LETTER_ROW + 2 * BESIDE
+    sheet = Pillow.new("RGB", (columns * (CELL + 2 * BESIDE), -(-len(cells) // columns) * height + BESIDE), WHITE)
+    draw, font = ImageDraw.Draw(sheet), letters(14)
+    for place, (png, words, distance) in enumerate(cells):
+        left, top = BESIDE + place % columns * (CELL + 2 * BESIDE), BESIDE + place // columns * height
+        sheet.paste(_fit(png, CELL), (left, top))
+        draw.text((left, top + CELL + 2), shorten(words, 18), fill=INK, font=font)
+        draw.text((left, top + CELL + 2 + LETTER_ROW), distance, fill=GREY, font=font)
+    return encode_png(sheet, small=True)
+
+
+def _fit(png: bytes, side: int) -> Pillow.Image:
+    """The picture in a square; small ones are enlarged with hard edges."""
+    if not png:
+        return Pillow.new("RGB", (side, side), WHITE)
+    with Pillow.open(io.BytesIO(png)) as opened:
+        image = opened.convert("RGB")
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    how = Pillow.Resampling.NEAREST if scale >= 1 else Pillow.Resampling.LANCZOS
+    square = Pillow.new("RGB", (side, side), WHITE)
+    square.paste(image.resize(size, how), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return square

@@ -5,20 +5,24 @@ The lettering is of a grey that reads on light paper as on dark, and the picture
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFilter
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from glasswork.data.png import encode_png
-from glasswork.glassbox.regions import Grid, LayerUnits, Region
+from glasswork.glassbox.regions import TERMINAL_CELLS, Grid, LayerUnits, Region
 from glasswork.report.blocks import Curves
 from glasswork.report.words import NARROW_SPACE
-from glasswork.show.lettering import letters, shorten
 from glasswork.show.palette import GREY, HUES, INK, PALE, WHITE, Colour
-from glasswork.show.png import OVERSAMPLED, draw_curves, on_axis
+from glasswork.show.png import OVERSAMPLED, draw_curves, letters, on_axis, shorten
 
 Array = npt.NDArray[np.floating[Any]]
 SHEET_TILE, BETWEEN, HEAD, TAIL, ACROSS, CHART = 520, 40, 60, 60, 4, 380
@@ -56,10 +60,10 @@ def region_png(region: Region) -> bytes:
 
 def region_field(region: Region, side: int, dots: Pillow.Image | None = None) -> Pillow.Image:
     """The region and its points alone, `side` pixels wide and high, without axes."""
-    planes = [_enlarged(grid, side) for grid in region.values]
+    planes = [_enlarge(grid, side) for grid in region.values]
     colours = _number_colours(region, planes[0]) if region.number else _class_colours(planes)
     for margin in _margins(region, planes):
-        colours = _mixed(colours, INK, 0.8 * _near_zero(margin, max(LINE * side / SIDE, LEAST_LINE)))
+        colours = _mix(colours, INK, 0.8 * _near_zero(margin, max(LINE * side / SIDE, LEAST_LINE)))
     field = Pillow.fromarray(np.rint(colours).astype(np.uint8), "RGB")
     dots = dots or dots_of(region, side)
     field.paste(dots, (0, 0), dots)
@@ -146,7 +150,7 @@ def class_shade(shares: Array) -> Array:
     best, least = shares.argmax(0), 1 / len(shares)
     sure = np.clip((shares.max(0) - least) / (1 - least), 0, 1)
     hues = np.array([HUES[k] for k in range(len(shares))], np.float32)
-    return _mixed(np.broadcast_to(np.array(PALE, np.float32), (*best.shape, 3)), hues[best], SURE * sure)
+    return _mix(np.broadcast_to(np.array(PALE, np.float32), (*best.shape, 3)), hues[best], SURE * sure)
 
 
 def number_shade(values: Array, low: float, high: float) -> Array:
@@ -154,7 +158,7 @@ def number_shade(values: Array, low: float, high: float) -> Array:
     middle, reach = (low + high) / 2, (high - low) / 2 or 1.0
     signed = np.clip((values - middle) / reach, -1, 1)
     hues = np.where((signed > 0)[..., None], np.array(HUES[1], np.float32), np.array(HUES[0], np.float32))
-    return _mixed(np.broadcast_to(np.array(PALE, np.float32), hues.shape), hues, SURE * np.abs(signed))
+    return _mix(np.broadcast_to(np.array(PALE, np.float32), hues.shape), hues, SURE * np.abs(signed))
 
 
 def number_range(region: Region) -> tuple[float, float]:
@@ -215,12 +219,12 @@ def _near_zero(margin: Array, width: float) -> Array:
     return np.where(np.asarray(near) > 0, np.clip(width / 2 + 0.5 - distance, 0, 1), 0)
 
 
-def _mixed(below: Array, above: Array | Colour, share: Array) -> Array:
+def _mix(below: Array, above: Array | Colour, share: Array) -> Array:
     mixed: Array = below + (np.asarray(above, np.float32) - below) * share[..., None]
     return mixed
 
 
-def _enlarged(grid: Grid, side: int) -> Array:
+def _enlarge(grid: Grid, side: int) -> Array:
     """Values at the middles of cells as values at the middles of pixels, the highest row at the top."""
     cells = np.nan_to_num(np.asarray(grid, np.float32))[::-1]
     wide = np.pad(cells, 1, "reflect", reflect_type="odd") if len(cells) > 1 else np.pad(cells, 1, "edge")
@@ -269,7 +273,108 @@ def _layer(layer: LayerUnits) -> Pillow.Image:
     rows = -(-len(layer.units) // TILES)
     sheet = Pillow.new("RGBA", (columns * (TILE + gap) - gap, rows * (TILE + gap) - gap), (0, 0, 0, 0))
     for place, grid in enumerate(layer.units):
-        values = 2 * _in_steps((_enlarged(grid, TILE) / layer.limit + 1) / 2) - 1
+        values = 2 * _in_steps((_enlarge(grid, TILE) / layer.limit + 1) / 2) - 1
         tile = Pillow.fromarray(np.rint(number_shade(values, -1, 1)).astype(np.uint8), "RGB")
         sheet.paste(tile, (place % TILES * (TILE + gap), place // TILES * (TILE + gap)))
     return sheet
+
+
+LETTERS = ".#+o*x%@=&"
+STEPS = " .:-=+*#"
+HALF = "\u2580"
+LEAST_CELLS = 24
+
+
+def print_regions(console: Console, regions: Sequence[tuple[Region, str]]) -> None:
+    """Regions side by side, as many as fit, each under its words: coloured cells on a terminal, else letters."""
+    if not regions:
+        return
+    side = max(LEAST_CELLS, min(TERMINAL_CELLS, (console.width + 3) // len(regions) - 3))
+    regions = [(_coarse(region, side), words) for region, words in regions]
+    wide = len(regions[0][0].values[0]) + 3
+    each = max(1, (console.width + 3) // wide)
+    for start in range(0, len(regions), each):
+        console.print()
+        some = regions[start : start + each]
+        titles = Text("".join(words[: wide - 3].ljust(wide) for _, words in some).rstrip())
+        drawn = [_cells(region) if console.is_terminal else _in_letters(region) for region, _ in some]
+        for line in [titles, *map(_join, zip(*drawn, strict=True))]:
+            console.print(line, no_wrap=True, overflow="crop")
+    console.print(_terminal_key(regions[0][0], console.is_terminal))
+
+
+def _coarse(region: Region, side: int) -> Region:
+    """The region with at most `side` cells along each side: of more, some at even distances."""
+    count = len(region.values[0])
+    if count <= side:
+        return region
+    places = [(2 * place + 1) * count // (2 * side) for place in range(side)]
+    values = tuple(tuple(tuple(grid[row][column] for column in places) for row in places) for grid in region.values)
+    return replace(region, values=values)
+
+
+def _join(lines: tuple[Text, ...]) -> Text:
+    return Text("   ").join(lines)
+
+
+def _cells(region: Region) -> list[Text]:
+    """Two rows of cells to a line, in the upper and the lower half of each character."""
+    planes = np.asarray(region.values, np.float32)[:, ::-1]
+    shades = number_shade(planes[0], *number_range(region)) if region.number else class_shade(planes)
+    rows, columns = shades.shape[:2]
+    for first, second, target in region.points:
+        across, up = (
+            int((value - low) / (high - low) * count)
+            for value, low, high, count in zip((first, second), region.low, region.high, (columns, rows), strict=True)
+        )
+        shades[rows - 1 - min(up, rows - 1), min(across, columns - 1)] = _darker(point_colour(region, target))
+    lines = []
+    for upper, lower in zip(shades[::2], shades[1::2], strict=True):
+        line = Text()
+        for above, below in zip(upper, lower, strict=True):
+            line.append(HALF, Style(color=_colour(above), bgcolor=_colour(below)))
+        lines.append(line)
+    return lines
+
+
+def _in_letters(region: Region) -> list[Text]:
+    """Every second row of cells, a letter for the class that is answered, or for how great the number is."""
+    planes = np.asarray(region.values, np.float32)[:, ::-2]
+    if not region.number:
+        return [Text("".join(LETTERS[k] for k in row)) for row in planes.argmax(0).tolist()]
+    low, high = number_range(region)
+    steps = np.clip((planes[0] - low) / (high - low or 1.0) * len(STEPS), 0, len(STEPS) - 1).astype(int)
+    return [Text("".join(STEPS[k] for k in row)) for row in steps.tolist()]
+
+
+def _terminal_key(region: Region, coloured: bool) -> Text:
+    """What colours or letters stand for."""
+    key = Text()
+    if region.number:
+        low, high = number_range(region)
+        ends = [
+            (on_axis(low), STEPS[0], point_colour(region, low)),
+            (on_axis(high), STEPS[-1], point_colour(region, high)),
+        ]
+        key.append(f"{region.classes[0]}: ")
+    else:
+        ends = [(name, LETTERS[k], point_colour(region, k)) for k, name in enumerate(region.classes)]
+    for name, letter, colour in ends:
+        if coloured:
+            key.append("\u2588 ", Style(color=Color.from_rgb(*colour)))
+            key.append(f"{name}   ")
+        else:
+            key.append(f"'{letter}' {name}   ")
+    (left, bottom), (right, top) = region.low, region.high
+    first, second = region.inputs
+    key.append(f"{first} {on_axis(left)} to {on_axis(right)}, {second} upwards {on_axis(bottom)} to {on_axis(top)}")
+    return key
+
+
+def _colour(shade: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Color:
+    red, green, blue = (round(float(part)) for part in shade)
+    return Color.from_rgb(red, green, blue)
+
+
+def _darker(colour: Colour) -> list[float]:
+    return [0.72 * part + 0.28 * ink for part, ink in zip(colour, INK, strict=True)]

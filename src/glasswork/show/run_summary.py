@@ -1,4 +1,4 @@
-"""What the verbs print about runs: their data before training, their figures after it."""
+"""What the verbs print about runs: their data before training, their figures after it, and what is exported of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -86,3 +86,34 @@ def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | N
             figure = write_main(result["test"]) or f"loss {result['test']['loss']:.4g}"
             rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
     print_table(console, ("run", "data", "test", "epochs", "time"), rows)
+
+
+MOST_WORDS = 90
+Found = Mapping[str, Any]
+
+
+def print_export(console: Console, found: Found) -> None:
+    """The file, its inputs and outputs, and how it was checked."""
+    console.print(escape(f"{found['path']}: {size(found['bytes'])}"), soft_wrap=True)
+    if found["scaled"]:
+        rows = [_row("input", found["input"]), *(_row("output", port) for port in found["outputs"])]
+        print_table(console, ("", "name", "numbers", "shape", "meaning"), rows)
+    else:
+        console.print(
+            "Weights alone, by the names of the module. Scale inputs as the task says: "
+            "(x / 255 - mean) / deviation for images, (x - mean) / deviation for other numbers.",
+            soft_wrap=True,
+        )
+    said = f"read back by {found['reader']} and compared on {found['checked']} real inputs: "
+    console.print(escape(f"{said}the greatest difference is {found['difference']:.2g}"), soft_wrap=True)
+
+
+def size(count: int) -> str:
+    """A number of bytes, for people."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} KB"
+
+
+def _row(kind: str, port: Found) -> list[object]:
+    meaning = str(port["meaning"])
+    shown = meaning if len(meaning) <= MOST_WORDS else f"{meaning[: MOST_WORDS - 4]} ..."
+    return [kind, port["name"], port["dtype"], "(" + ", ".join(map(str, port["shape"])) + ")", shown]

@@ -1,9 +1,11 @@
-"""A text as a recurrent network reads it: coloured by one unit, with what it expects next, and its gates; as HTML."""
+"""A text as a recurrent network reads it: coloured by one unit, with what it expects next, and its gates."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from markupsafe import Markup
+from rich.console import Console
+from rich.text import Text as RichText
 
 from glasswork.glassbox.sequences.following import Follower, Following
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading
@@ -14,7 +16,9 @@ from glasswork.report.report import Section
 from glasswork.report.words import number, percent
 from glasswork.show.html import draw, draw_section, figure, note, section_of
 from glasswork.show.markup import asset, document, macro
+from glasswork.show.palette import AGAINST, FOR
 from glasswork.show.svg import Axis, dot, line, svg, text
+from glasswork.show.terminal import print_table, shade
 
 MOST_COLUMNS = 600
 """Characters whose guesses are drawn."""
@@ -169,3 +173,59 @@ def _scatter(found: Sequence[GateSaturation]) -> str:
             words = f"layer {one.layer}, unit {unit}: shut {percent(shut)}, open {percent(opened)}"
             parts.append(dot(across.at(shut), up.at(opened), f"layer-{min(one.layer, 2)}", words, 2.6))
     return svg(f"{found[0].gate}: share of the time open against share shut", parts, SIDE, SIDE)
+
+
+GUESSED = (178, 106, 27)
+
+
+def print_unit(console: Console, found: UnitReading) -> None:
+    """The text on the colours of the unit's activation: blue above 0, red below it."""
+    most = max(map(abs, found.values), default=0.0) or 1.0
+    coloured = RichText()
+    for character, value in zip(found.text, found.values, strict=True):
+        shown = VISIBLE["\n"] + "\n" if character == "\n" else character
+        coloured.append(shown, shade(FOR if value > 0 else AGAINST, abs(value) / most))
+    console.print(RichText(f"{unit_name(found)}: blue up to {most:.3g}, red down to {-most:.3g}", "bold"))
+    console.print(coloured)
+
+
+def print_next_characters(console: Console, found: NextCharacters) -> None:
+    """Lines of the coloured, and under each character what the network expects next, most probable first."""
+    width = console.width
+    lines: list[list[int]] = [[]]
+    for place, character in enumerate(found.text):
+        lines[-1].append(place)
+        if character == "\n" or len(lines[-1]) == width:
+            lines.append([])
+    for places in filter(None, lines):
+        console.print(RichText("".join(_printable(found.text[place]) for place in places), "bold"))
+        for rank in range(len(found.guesses[places[0]])):
+            row = RichText()
+            for place in places:
+                guess = found.guesses[place][rank]
+                row.append(_printable(guess.character), shade(GUESSED, guess.probability))
+            console.print(row)
+        console.print()
+
+
+def print_following(console: Console, found: Sequence[Following]) -> None:
+    """A table: the units that follow each signal best."""
+    rows = [
+        (one.signal, place_name(unit), one.measure, f"{unit.score:.3f}", f"{unit.checked:.3f}", rule(unit))
+        for one in found
+        for unit in one.units
+    ]
+    print_table(console, ("signal", "unit", "measure", "found", "checked", "rule"), rows)
+
+
+def print_saturation(console: Console, found: Sequence[GateSaturation]) -> None:
+    """A table: how often each gate is shut and open."""
+    rows = [
+        (f"{one.layer}{' from the end' if one.from_end else ''}", one.gate, percent(one.shut), percent(one.open))
+        for one in found
+    ]
+    print_table(console, ("layer", "gate", "shut", "open"), rows)
+
+
+def _printable(character: str) -> str:
+    return VISIBLE.get(character, character) if character.isprintable() or character in VISIBLE else "\ufffd"

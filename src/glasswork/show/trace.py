@@ -72,7 +72,7 @@ def _groups(operations: Sequence[Traced]) -> list[_Group]:
     if len(operations) <= FLAT:
         return [_Group(operations)]
     groups = []
-    for name, inside in _grouped(operations):
+    for name, inside in _group(operations):
         kinds = list(dict.fromkeys(operation.name.replace("_", " ") for operation in inside))
         shown = ", ".join(kinds[:4]) + (", ..." if len(kinds) > 4 else "")
         heading = f"{name or 'the network itself'}: {len(inside)} operations ({shown})" if len(inside) > 1 else ""
@@ -80,7 +80,7 @@ def _groups(operations: Sequence[Traced]) -> list[_Group]:
     return groups
 
 
-def _grouped(operations: Sequence[Traced]) -> Iterator[tuple[str, list[Traced]]]:
+def _group(operations: Sequence[Traced]) -> Iterator[tuple[str, list[Traced]]]:
     """Operations that follow each other in one part of the network, such as `layer1`."""
     inside: list[Traced] = []
     for operation in operations:

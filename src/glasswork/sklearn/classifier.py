@@ -74,7 +74,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         Raises:
             ValueError: where parameters and data do not fit, in one sentence.
         """
-        given, y = self._validated(X, y=y, multi_output=True)
+        given, y = self._validate(X, y=y, multi_output=True)
         check_classification_targets(y)
         self._several = type_of_target(y).startswith("multilabel")
         if self._several:

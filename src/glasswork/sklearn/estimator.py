@@ -101,7 +101,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
     def _takes_images(self) -> bool:
         return bool(self.preset == "lenet")
 
-    def _validated(self, X: Any, **options: Any) -> Any:  # noqa: N803
+    def _validate(self, X: Any, **options: Any) -> Any:  # noqa: N803
         """`X`, and `y` where it is among the options, as scikit-learn checks them; float64 rows, or images as given."""
         kind = {"dtype": "numeric", "allow_nd": True} if self._takes_images else {"dtype": np.float64}
         return validate_data(self, X, reset="y" in options, **kind, **options)
@@ -134,7 +134,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:  # noqa: N803
         """The network's outputs for new inputs, float64, (examples, outputs), as it was trained to give them."""
         check_is_fitted(self)
-        given = self._validated(X)
+        given = self._validate(X)
         task = self.task_
         with as_value_errors():
             images = as_tensor(_images(given)) if self._takes_images else None
@@ -148,7 +148,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
                 if images is not None:
                     inputs = Scaling(task, Execution()).inputs(images[start : start + CHUNK])
                 else:
-                    inputs = _limited(as_tensor(given[start : start + CHUNK]), *_scaling(Table.of(task)))
+                    inputs = _limit(as_tensor(given[start : start + CHUNK]), *_scaling(Table.of(task)))
                 parts.append(self.network_(inputs).double().numpy())
         outputs: Array = np.concatenate(parts)
         return outputs
@@ -167,7 +167,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             return dataset, task
         columns, inputs = dict(dataset.columns), Table.of(task)
         mean, deviation = moments(columns["inputs"][splits.training])
-        columns["inputs"] = _limited(columns["inputs"], mean, deviation).float()
+        columns["inputs"] = _limit(columns["inputs"], mean, deviation).float()
         raw = replace(inputs, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))
         plain = replace(inputs, mean=(0.0,) * len(mean), deviation=(1.0,) * len(mean))
         columns["targets"], target = self._standardise(columns["targets"], splits.training, task.target)
@@ -193,7 +193,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         weights = state.pop("weights", None)
         if weights is not None:
             state["task_"] = Task.from_json(state["task_"])
-            state["network_"] = _made(state["task_"], state["recipe_"], weights)
+            state["network_"] = _make(state["task_"], state["recipe_"], weights)
         super().__setstate__(state)
 
 
@@ -206,7 +206,7 @@ def as_value_errors() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
-def _made(task: Task, recipe: Mapping[str, Any], weights: Mapping[str, Array]) -> nn.Module:
+def _make(task: Task, recipe: Mapping[str, Any], weights: Mapping[str, Array]) -> nn.Module:
     """The network of a recipe with given weights."""
     with torch.random.fork_rng(devices=[]):
         network = make_system("supervised", SupervisedRecipe.parse(recipe)).network(task)
@@ -245,7 +245,7 @@ def _scaling(kind: Table) -> tuple[Tensor, Tensor]:
     return torch.tensor(kind.mean, dtype=torch.float64), torch.tensor(kind.deviation, dtype=torch.float64)
 
 
-def _limited(inputs: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+def _limit(inputs: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     return ((inputs - mean) / deviation).clamp(-LIMIT, LIMIT)
 
 

@@ -34,7 +34,7 @@ class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
         Raises:
             ValueError: where parameters and data do not fit, in one sentence.
         """
-        given, y = self._validated(X, y=y, multi_output=True, y_numeric=True)
+        given, y = self._validate(X, y=y, multi_output=True, y_numeric=True)
         numbers = np.asarray(y, dtype=np.float64)
         self._single = numbers.ndim == 1
         columns = numbers.reshape(len(numbers), -1)

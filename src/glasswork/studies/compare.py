@@ -52,8 +52,7 @@ def compare(words: Sequence[str]) -> list[ComparedRun]:
     keys = list(dict.fromkeys(key for recipe in recipes for key in recipe))
     differing = [key for key in keys if any(recipe.get(key) != recipes[0].get(key) for recipe in recipes)]
     return [
-        _compared(folder, {k: recipe.get(k) for k in differing})
-        for folder, recipe in zip(folders, recipes, strict=True)
+        _compare(folder, {k: recipe.get(k) for k in differing}) for folder, recipe in zip(folders, recipes, strict=True)
     ]
 
 
@@ -66,7 +65,7 @@ def _recipe(folder: RunFolder) -> dict[str, Any]:
     return {"preset": order.preset, **{key: value for key, value in table.items() if key in fields}}
 
 
-def _compared(folder: RunFolder, differing: Mapping[str, Any]) -> ComparedRun:
+def _compare(folder: RunFolder, differing: Mapping[str, Any]) -> ComparedRun:
     result = folder.read("result.json")
     if result is None:
         return ComparedRun(folder.name, False, differing, {}, {}, None, 0, 0.0)

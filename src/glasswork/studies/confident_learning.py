@@ -66,7 +66,7 @@ def confident_learning(probabilities: Tensor, labels: Tensor) -> Confidence:
     likely = chances.masked_fill(~reached, -1.0).argmax(1)
     places = (labels * classes + likely)[confident]
     counts = torch.bincount(places, minlength=classes * classes).reshape(classes, classes)
-    joint = _calibrated(counts, totals) / max(1, examples)
+    joint = _calibrate(counts, totals) / max(1, examples)
     margin = given - chances.scatter(1, labels[:, None], -1.0).amax(1)
     wrong = (totals - joint.diagonal() * examples).round().long()
     suspects = _least_confident(given, labels, wrong)
@@ -74,7 +74,7 @@ def confident_learning(probabilities: Tensor, labels: Tensor) -> Confidence:
     return Confidence(thresholds, counts, joint, given, margin, suspects[margin[suspects].argsort(stable=True)])
 
 
-def _calibrated(counts: Tensor, totals: Tensor) -> Tensor:
+def _calibrate(counts: Tensor, totals: Tensor) -> Tensor:
     """C with each row brought to how many examples have that label; a row of nothing goes to the diagonal."""
     filled = counts.double() + torch.diag((counts.sum(1) == 0).double())
     return filled / filled.sum(1, keepdim=True) * totals[:, None]

@@ -25,7 +25,7 @@ from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.options import CrossvalidateOptions
 from glasswork.studies.settings import ONE_NETWORK, Setting, grid, reason, simplicity, write_value
 from glasswork.studies.study import Asked, Progress, Running
-from glasswork.studies.trained import Member, make_member, trained, why_not_together
+from glasswork.studies.trained import Member, make_member, train_members, why_not_together
 
 SEEDS = 2**31
 MOST_NUMBERS = 1 << 28
@@ -266,7 +266,7 @@ class CrossValidation:
                 members = [self._member(*job) for job in chunk]
                 names = list(dict.fromkeys(self.settings[job[0]].name for job in chunk))
                 words = f"{_several(names)}: {done} of {self.networks} networks done"
-                for share in trained(members):
+                for share in train_members(members):
                     yield Progress((done + share * len(chunk)) / self.networks, words=words)
                 for job, member in zip(chunk, members, strict=True):
                     self._note(member, *job)
@@ -299,7 +299,7 @@ class CrossValidation:
         self.together.append(member.together)
         self.alone_because = self.alone_because or member.alone_because
         if member.problem is None:
-            self.found.setdefault(place, []).append(_judged(member, repeat, fold))
+            self.found.setdefault(place, []).append(_judge(member, repeat, fold))
         else:
             self.failed.setdefault(place, member.problem)
 
@@ -312,7 +312,7 @@ class CrossValidation:
         places = [place for place in range(len(self.settings)) if place not in self.failed]
         if not places:
             raise GlassworkError(self.failed[0])
-        settings = [self._said(place) for place in places]
+        settings = [self._summarise(place) for place in places]
         simple = [simplicity(self.recipes[place], self.parameters[place]) for place in places]
         best, threshold, chosen = one_standard_error(
             [one.error for one in settings], [one.standard_error for one in settings], simple
@@ -346,11 +346,11 @@ class CrossValidation:
         return [(repeat, fold) for repeat, folds in enumerate(self.folds) for fold in range(len(folds))]
 
     def _member(self, place: int, repeat: int, fold: int) -> Member:
-        recipe, dataset = _repeated(self.recipes[place], repeat), self.dataset[place]
+        recipe, dataset = _repeat(self.recipes[place], repeat), self.dataset[place]
         splits = self.division.splits(dataset, self.folds[repeat][fold], recipe)
         return make_member(replace(self.settings[place].order, recipe=recipe), dataset, splits, self.execution)
 
-    def _said(self, place: int) -> SettingResult:
+    def _summarise(self, place: int) -> SettingResult:
         setting, folds = self.settings[place], self.found[place]
         repeats = [[one for one in folds if one.repeat == repeat + 1] for repeat in range(len(self.folds))]
         error, standard_error = mean_and_standard_error([[one.error for one in part] for part in repeats])
@@ -397,10 +397,10 @@ def prepare(options: CrossvalidateOptions, asked: Asked) -> CrossValidation:
     division = division_of(options.order, options.groups, read[0], recipe.data)
     dataset = read if division.column is None else [without_column(one, division.column) for one in read]
     divided, tested = division.outside_the_test(dataset[0], recipe)
-    seeds = [_repeated(recipe, repeat).seed for repeat in range(options.repeats)]
+    seeds = [_repeat(recipe, repeat).seed for repeat in range(options.repeats)]
     parts = [division.folds(dataset[0], divided, options.folds, seed) for seed in seeds]
     remarks = _remarks(division, dataset[0], dataset[0] is not read[0], len(tested), parts[0])
-    recipes = [_resolved(*pair, division, parts[0]) for pair in zip(settings, dataset, strict=True)]
+    recipes = [_resolve(*pair, division, parts[0]) for pair in zip(settings, dataset, strict=True)]
     execution = _execution(settings[0], recipes[0], dataset[0], division.splits(dataset[0], parts[0][0], recipes[0]))
     return CrossValidation(settings, recipes, dataset, divided, tested, parts, division, execution, remarks)
 
@@ -473,7 +473,7 @@ def one_standard_error(
     return best, threshold, min(near, key=lambda place: (simplicity[place], errors[place]))
 
 
-def _repeated(recipe: Recipe, repeat: int) -> Recipe:
+def _repeat(recipe: Recipe, repeat: int) -> Recipe:
     return recipe.model_copy(update={"seed": (recipe.seed + repeat) % SEEDS})
 
 
@@ -481,8 +481,8 @@ def _several(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _judged(member: Member, repeat: int, fold: int) -> FoldResult:
-    metrics, training = member.judged(), member.learnt()
+def _judge(member: Member, repeat: int, fold: int) -> FoldResult:
+    metrics, training = member.measure(member.splits.test), member.measure(member.splits.training)
     return FoldResult(
         repeat=repeat + 1,
         fold=fold + 1,
@@ -525,7 +525,7 @@ def _read(settings: Sequence[Setting]) -> list[Dataset]:
     return found
 
 
-def _resolved(setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold]) -> Recipe:
+def _resolve(setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold]) -> Recipe:
     """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
     largest = max(folds, key=lambda fold: len(fold.training))
     return resolve(setting.order, dataset, division.splits(dataset, largest, setting.order.recipe)).recipe
@@ -546,7 +546,7 @@ def _error_curves(found: CrossValidated) -> list[Section]:
     if len(found.settings) < 2 or not found.varied:
         return []
     several = {
-        key: _ordered({write_value(one.values[key], "none"): one.values[key] for one in found.settings})
+        key: _order({write_value(one.values[key], "none"): one.values[key] for one in found.settings})
         for key in found.varied
     }
     across = max(several, key=lambda key: len(several[key]))
@@ -656,7 +656,7 @@ def _is_amount(value: object) -> bool:
     return all(isinstance(one, int | float) and not isinstance(one, bool) for one in listed)
 
 
-def _ordered(values: Mapping[str, Any]) -> list[str]:
+def _order(values: Mapping[str, Any]) -> list[str]:
     """The labels of some values: amounts from the least to the greatest, others as they came."""
     if not all(map(_is_amount, values.values())):
         return list(values)

@@ -113,7 +113,7 @@ class LabelErrors:
             verdict += f" {number(self.disagreeing_copies)} examples have an exact copy under another label."
         return Report(
             f"Labels of {self.source}",
-            [_seen(self), _mistaken(self), _listed(self, csv)],
+            [_seen(self), _mistaken(self), _list_all(self, csv)],
             headline=Headline(
                 number(count),
                 f"suspect{'' if count == 1 else 's'}",
@@ -162,7 +162,7 @@ def label_errors(options: LabelErrorsOptions, asked: Asked) -> Running[LabelErro
     search = begin_search(options.data, options.preset, options.folds, asked.values)
     name, answers = search.order.preset, []
     yield Progress(0, search.folds, f"{name}, fold 1 of {search.folds}")
-    for answer in answered_folds(search):
+    for answer in answer_folds(search):
         answers.append(answer)
         number = min(len(answers) + 1, search.folds)
         yield Progress(len(answers), search.folds, f"{name}, fold {number} of {search.folds}")
@@ -184,7 +184,7 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     return Search(ordered, dataset, folds)
 
 
-def answered_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
+def answer_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
     """Each fold's rows, int64, and their probabilities, (rows, classes), from a network that was trained without them.
 
     Raises:
@@ -311,7 +311,7 @@ def _mistaken(found: LabelErrors) -> Section:
     )
 
 
-def _listed(found: LabelErrors, csv_name: str) -> Section:
+def _list_all(found: LabelErrors, csv_name: str) -> Section:
     rows = [
         (one.name, one.given, _chance(one.given_probability), one.suggested, _chance(one.suggested_probability))
         for one in found.suspects[:MOST_ROWS]

@@ -170,7 +170,7 @@ def process() -> list[Any]:
     return [platform.node(), os.getpid(), time.time()]
 
 
-def counted(study: "optuna.Study", number: int | None = None) -> int:
+def count_trials(study: "optuna.Study", number: int | None = None) -> int:
     """How many trials are answers or may become ones; with `number`, of those before that one."""
     return sum(
         state_of(trial) not in {STOPPED, WAITING} and (number is None or trial.number < number)
@@ -234,12 +234,12 @@ def importance(study: "optuna.Study") -> dict[str, float]:
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}
 
 
-def suggested(trial: "optuna.trial.Trial", searches: Mapping[str, Search]) -> dict[str, Any]:
+def suggest(trial: "optuna.trial.Trial", searches: Mapping[str, Search]) -> dict[str, Any]:
     """Values of the searched fields for a trial; numbers with three digits, so that people can type them."""
-    return {name: _suggested(trial, name, search) for name, search in searches.items()}
+    return {name: _suggest_one(trial, name, search) for name, search in searches.items()}
 
 
-def _suggested(trial: "optuna.trial.Trial", name: str, search: Search) -> Any:
+def _suggest_one(trial: "optuna.trial.Trial", name: str, search: Search) -> Any:
     if isinstance(search, Choices):
         return trial.suggest_categorical(name, list(search.values))
     if isinstance(search, Layers):

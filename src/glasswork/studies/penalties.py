@@ -238,7 +238,7 @@ class Comparison:
             try:
                 for number, seed in enumerate(self.seeds):
                     yield Progress(place + number / len(self.seeds), len(settings), name)
-                    found.append(self._trained(method, value, seed))
+                    found.append(self._train(method, value, seed))
                 self.trained[method, value] = found
             except GlassworkError as error:
                 self.trained[method, value], self.problems[method, value] = None, str(error)
@@ -250,11 +250,11 @@ class Comparison:
         Raises:
             GlassworkError: where not one network could be trained.
         """
-        tried = [self._tried(*setting) for setting in self.settings]
+        tried = [self._try(*setting) for setting in self.settings]
         chosen = [best for method in METHODS if (best := _least([one for one in tried if one.method == method]))]
         if not chosen:
             raise GlassworkError(next(iter(self.problems.values())))
-        methods = [self._said(one) for one in chosen]
+        methods = [self._choose(one) for one in chosen]
         remarks = [
             f"{one.method} {one.value:g} could not be trained: {one.problem}"
             for one in tried
@@ -273,7 +273,7 @@ class Comparison:
             remarks=remarks,
         )
 
-    def _trained(self, method: str, value: float | None, seed: int) -> "_Trained":
+    def _train(self, method: str, value: float | None, seed: int) -> "_Trained":
         recipe = self._order(method, value).recipe
         values = {key: getattr(recipe, key) for key in PENALTIES if key in type(recipe).model_fields}
         recipe = self.recipe.model_copy(update={**values, "seed": seed})
@@ -288,20 +288,18 @@ class Comparison:
         assert last is not None
         member.learning.keep(last.best)
         rows = (self.splits.training, self.splits.validation, self.splits.test)
-        training, validation, test = (
-            member.system.evaluate(member.network, member.dataset, part, self.execution).metrics.values for part in rows
-        )
+        training, validation, test = map(member.measure, rows)
         if not math.isfinite(validation["loss"]):
             raise GlassworkError("the validation loss is not a finite number")
         return _Trained(training, validation, test, _norm(member), last.epoch, seconds)
 
-    def _tried(self, method: str, value: float | None) -> Tried:
+    def _try(self, method: str, value: float | None) -> Tried:
         found = self.trained.get((method, value))
         if not found:
             return Tried(method, value, None, self.problems.get((method, value), "it was not reached"))
         return Tried(method, value, sum(one.validation["loss"] for one in found) / len(found))
 
-    def _said(self, tried: Tried) -> MethodResult:
+    def _choose(self, tried: Tried) -> MethodResult:
         found = self.trained[tried.method, tried.value]
         assert found
         return MethodResult(

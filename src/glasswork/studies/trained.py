@@ -27,7 +27,7 @@ from glasswork.training.step import Step
 
 @dataclass
 class Member:
-    """One network, made ready; `trained` changes it in place.
+    """One network, made ready; `train_members` changes it in place.
 
     Attributes:
         learning: its recipe, with nothing left open, on its own rows: trained on, deciding when to stop, judged on.
@@ -80,15 +80,8 @@ class Member:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.stage.parameters)
 
-    def judged(self) -> Mapping[str, float]:
-        """Named figures on the rows that it is judged on."""
-        return self._measured(self.splits.test)
-
-    def learnt(self) -> Mapping[str, float]:
-        """Named figures on the rows that it was trained on."""
-        return self._measured(self.splits.training)
-
-    def _measured(self, rows: Tensor) -> Mapping[str, float]:
+    def measure(self, rows: Tensor) -> Mapping[str, float]:
+        """Named figures on some rows."""
         return self.system.evaluate(self.network, self.dataset, rows, self.learning.execution).metrics.values
 
 
@@ -120,7 +113,7 @@ def why_not_together(members: Sequence[Member]) -> str | None:
     return why_not_stacked([member.stage for member in members], [_loss(member) for member in members])
 
 
-def trained(members: Sequence[Member]) -> Iterator[float]:
+def train_members(members: Sequence[Member]) -> Iterator[float]:
     """Trains networks, those that can be stacked at the same time; each keeps its best weights, or else its last.
 
     Each ends as it would alone: a network that cannot be trained to the end is told in its `problem`.
@@ -130,7 +123,7 @@ def trained(members: Sequence[Member]) -> Iterator[float]:
     """
     done = 0
     for stack in _stacks(members):
-        together = _stacked(stack) if len(stack) > 1 else _alone(stack[0])
+        together = _train_stacked(stack) if len(stack) > 1 else _train_alone(stack[0])
         for share in together:
             yield (done + share * len(stack)) / len(members)
         for member in stack:
@@ -158,7 +151,7 @@ def _why_alone(member: Member, members: Sequence[Member]) -> str:
     return next((reason for reason in reasons if reason), "there is no room in memory for two of them")
 
 
-def _alone(member: Member) -> Iterator[float]:
+def _train_alone(member: Member) -> Iterator[float]:
     last: Step | None = None
     try:
         for step in minimise([member.stage], None, member.recipe.patience):
@@ -173,7 +166,7 @@ def _alone(member: Member) -> Iterator[float]:
     member.best_epoch = last.best.epoch if last.best is not None else None
 
 
-def _stacked(members: Sequence[Member]) -> Iterator[float]:
+def _train_stacked(members: Sequence[Member]) -> Iterator[float]:
     stages = [member.stage for member in members]
     held_out = [
         shuffled_batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)

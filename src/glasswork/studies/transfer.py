@@ -353,7 +353,7 @@ class TransferComparison:
             groups=0 if self.groups is None else len(self.groups.names),
             splits=len(self.folds),
             ways=tuple(Way(w, self._sentence(w), share_estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
-            differences=tuple(Difference(a, b, estimate(_less(whole[a], whole[b]), judged)) for a, b in pairs),
+            differences=tuple(Difference(a, b, estimate(_subtract(whole[a], whole[b]), judged)) for a, b in pairs),
             curve=tuple(self._point(way, share, judged) for way in CURVE_WAYS for share in shares),
             feature_seconds=self.feature_seconds,
             remarks=tuple(self.remarks),
@@ -379,7 +379,7 @@ class TransferComparison:
         }[way]
 
 
-def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
+def _subtract(first: Sequence[float], second: Sequence[float]) -> list[float]:
     return [one - other for one, other in zip(first, second, strict=True)]
 
 
@@ -414,7 +414,7 @@ def prepare(options: TransferOptions) -> TransferComparison:
         raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
     recipes = _recipes(options)
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
-    dataset = {way: _pooled(each) for way, each in read.items()}
+    dataset = {way: _pool(each) for way, each in read.items()}
     first, remarks = dataset[FROZEN], list(read[FROZEN].skipped)
     require(first, Compared, f"{data} holds")
     groups = _groups(first, splits, options.rule or stem, remarks)
@@ -475,7 +475,7 @@ def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: 
     return groups
 
 
-def _pooled(dataset: Dataset) -> Dataset:
+def _pool(dataset: Dataset) -> Dataset:
     """The examples without the split that the source gives."""
     return replace(dataset, columns={key: each for key, each in dataset.columns.items() if key != "split"})
 

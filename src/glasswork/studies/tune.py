@@ -243,7 +243,7 @@ class Tuning:
         parent = os.getppid()  # another one: ours is gone, and nobody waits for us
         while self._more() and not self._watched.wished and os.getppid() == parent:
             trial = studies.begin_trial(self.study, self.recipe.seed)
-            if self.plan.trials is not None and studies.counted(self.study, trial.number) >= self.plan.trials:
+            if self.plan.trials is not None and studies.count_trials(self.study, trial.number) >= self.plan.trials:
                 self.study.tell(trial, state=self._state("FAIL"))
                 return
             self._carry_out(trial, parent)
@@ -262,7 +262,7 @@ class Tuning:
                         yield trial
 
     def _more(self) -> bool:
-        wanted = self.plan.trials is None or studies.counted(self.study) < self.plan.trials
+        wanted = self.plan.trials is None or studies.count_trials(self.study) < self.plan.trials
         return wanted and time.time() < self._latest()
 
     def _latest(self) -> float:
@@ -275,7 +275,7 @@ class Tuning:
         return self.plan.end - self.preparing - FINISHING_SECONDS - SLOWER * best.seconds
 
     def _carry_out(self, trial: "optuna.Trial", parent: int) -> None:
-        latest, values = self._latest(), studies.suggested(trial, self.ranges)
+        latest, values = self._latest(), studies.suggest(trial, self.ranges)
         began = self._noted = time.monotonic()
         last, ended, reason = None, "COMPLETE", ""
         try:

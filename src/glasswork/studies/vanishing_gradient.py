@@ -18,7 +18,7 @@ from glasswork.report.report import Report, Section
 from glasswork.report.words import number
 from glasswork.studies.options import VanishingGradientOptions
 from glasswork.studies.study import Progress, Running
-from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, trained, training_texts
+from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, train_reader, training_texts
 
 MEASURED = 64
 LAGS = (1, 10, 50, 200, 500)
@@ -135,7 +135,7 @@ class Measurement:
             network = bracket_reader(cell, self.units, self.seed)
             curves.append(self._curve(network, False))
             if texts is not None:
-                for share in trained(network, texts, self.updates, self.seed, execution):
+                for share in train_reader(network, texts, self.updates, self.seed, execution):
                     yield Progress(place + share, len(self.cells), cell)
                 curves.append(self._curve(network, True))
         yield Progress(1.0)

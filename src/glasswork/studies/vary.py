@@ -189,13 +189,14 @@ def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
     if asked.preset is None:
         raise GlassworkError("There is no preset: name what is trained")
     count = len(options.values)
+    findings = _train_each(asked.preset, options.field, options.values, asked.values, options.runs)
     yield Progress(0, count)
-    for done, found in enumerate(varied(asked.preset, options.field, options.values, asked.values, options.runs), 1):
+    for done, found in enumerate(findings, 1):
         yield Progress(done, count, found.line(), found)
     return found
 
 
-def varied(
+def _train_each(
     preset: str,
     field: str,
     values: Sequence[Any],
@@ -207,7 +208,7 @@ def varied(
     if field in given:
         raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
     if len(values) == 1 and field == EPOCHS:
-        yield _overtrained(preset, values[0], given, runs)
+        yield _overtrain(preset, values[0], given, runs)
         return
     orders = _orders(preset, field, [_plain(value) for value in values], given)
     found = Varied(preset, write_value(orders[0].recipe.data), field, (), None)
@@ -216,7 +217,7 @@ def varied(
             for _ in run.steps():
                 pass
             value = write_value(getattr(run.request.recipe, field))
-            found = replace(found, variants=(*found.variants, _looked_at(run, learning, value, runs)))
+            found = replace(found, variants=(*found.variants, _look_at(run, learning, value, runs)))
         yield found
 
 
@@ -240,7 +241,7 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
     return orders
 
 
-def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
+def _overtrain(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
     """One long run to its end, whatever patience the preset has; the best epoch and the last."""
     asked = {**options, EPOCHS: epochs, "patience": None}
     if not make_request(preset, asked).recipe.validation and "validation" not in options:
@@ -260,8 +261,8 @@ def _overtrained(preset: str, epochs: Any, options: dict[str, Any], runs: str | 
             raise KeyboardInterrupt
         best = run.best
         assert best is not None
-        last = _looked_at(run, learning, f"{max(losses)} (last)", None, kept=False)
-        kept = _looked_at(run, learning, f"{best.epoch} (best)", runs)
+        last = _look_at(run, learning, f"{max(losses)} (last)", None, kept=False)
+        kept = _look_at(run, learning, f"{best.epoch} (best)", runs)
     curve = Curve(
         learning.system.minimised(learning.dataset.task),
         tuple(losses),
@@ -285,7 +286,7 @@ def _run(one: Request, name: str, runs: str | Path | None) -> Iterator[tuple[Run
             run.folder.unlock()
 
 
-def _looked_at(run: Run, learning: Learning, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
+def _look_at(run: Run, learning: Learning, value: str, runs: str | Path | None, kept: bool = True) -> Variant:
     """What a run came to: with the weights that are kept, or with those that it ended with."""
     if run.interrupted:
         raise KeyboardInterrupt

@@ -207,7 +207,7 @@ class Comparison:
         yield Progress(1.0)
         height, width = self.dataset.task.inputs.shape[1:]
         sizes = len(self.splits.training), len(self.splits.test)
-        return WhyConvolution(self.dataset.source, (height, width), *sizes, judged, counted())
+        return WhyConvolution(self.dataset.source, (height, width), *sizes, judged, count_layers())
 
     def _shallow(self) -> Judged:
         """Histograms of oriented gradients and a linear support vector machine (Dalal and Triggs 2005)."""
@@ -229,7 +229,7 @@ class Comparison:
             return float((classifier.predict(oriented_gradients(images, cell).numpy()) == wanted.numpy()).mean())
 
         parameters = classifier.coef_.size + classifier.intercept_.size
-        return self._judged(SHALLOW, False, parameters, seconds, right)
+        return self._judge(SHALLOW, False, parameters, seconds, right)
 
     def _network(self, name: str, augmented: bool, execution: Execution) -> Judged:
         values, epochs, share = NETWORKS[name]
@@ -248,9 +248,9 @@ class Comparison:
             return float((scores.argmax(1) == wanted).float().mean())
 
         parameters = sum(parameter.numel() for parameter in fitted.network.parameters())
-        return self._judged(name, augmented, parameters, seconds, right)
+        return self._judge(name, augmented, parameters, seconds, right)
 
-    def _judged(
+    def _judge(
         self, method: str, augmented: bool, parameters: int, seconds: float, right: Callable[[Tensor, Tensor], float]
     ) -> Judged:
         rows = self.splits.test
@@ -301,7 +301,7 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     return Comparison(replace(dataset, columns=columns, task=task), splits, budget, seed)
 
 
-def counted() -> tuple[Counted, ...]:
+def count_layers() -> tuple[Counted, ...]:
     """The layers of `ARCHITECTURES` counted on an image of 256 x 256 pixels in three colours."""
     found = [(layer, count(words or VGG16)) for layer, words in ARCHITECTURES]
     return tuple(Counted(layer, one.parameters, one.multiply_adds) for layer, one in found)

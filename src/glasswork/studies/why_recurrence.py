@@ -186,7 +186,7 @@ class Comparison:
             for cell in self.cells:
                 words = f"{cell}, seed {seed}"
                 network, began = bracket_reader(cell, self.units, seed), time.perf_counter()
-                for share in trained(network, texts, self.updates, seed, execution):
+                for share in train_reader(network, texts, self.updates, seed, execution):
                     yield Progress(len(judged) + share, whole, words)
                 seconds = time.perf_counter() - began
                 parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -263,7 +263,9 @@ def bracket_reader(cell: str, units: int, seed: int) -> ManyToOne:
         return ManyToOne(cell, len(CHARACTERS), units, KINDS)
 
 
-def trained(network: ManyToOne, texts: BracketTexts, updates: int, seed: int, execution: Execution) -> Iterator[float]:
+def train_reader(
+    network: ManyToOne, texts: BracketTexts, updates: int, seed: int, execution: Execution
+) -> Iterator[float]:
     """Trains a network in place by cross-entropy: AdamW, one cycle, gradients clipped at a norm of 1.
 
     Yields:
