@@ -5,7 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import glasswork
+from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.task import INPUTS, TARGETS
 
 SOURCE = Path(glasswork.__file__).parent
@@ -13,6 +16,8 @@ CLASSES = {kind.__name__ for kind in (*INPUTS.values(), *TARGETS.values())}
 WORDS = {*INPUTS, *TARGETS, *(kind.word for kind in (*INPUTS.values(), *TARGETS.values()))}
 ASKED = {"inputs", "target", "tag", "word"}, {"inputs", "target", "tag", "word", "kind", "target_kind"}
 """What a kind, or its name, is called as an attribute and as a variable; columns of a table have a `kind` too."""
+PROPERTIES = {"several", "written", "inside"}
+"""What is true of a kind or not, and has nothing to do with which one it is."""
 
 
 def name_of(node: ast.AST) -> str:
@@ -36,6 +41,11 @@ def imported(tree: ast.AST) -> set[str]:
     }
 
 
+def asks_for_images(test: ast.AST) -> bool:
+    """Whether a condition looks at the shape of images, which other kinds do not have."""
+    return any(name_of(part) == "image_shape" for part in ast.walk(test))
+
+
 def asks(node: ast.AST, classes: set[str]) -> bool:
     """Whether a piece of code tells kinds apart, `classes` being what they are called there."""
 
@@ -50,6 +60,8 @@ def asks(node: ast.AST, classes: set[str]) -> bool:
         return by_word or by_class
     if isinstance(node, ast.Call) and name_of(node.func) in {"isinstance", "issubclass"}:
         return bool(classes_in(node.args[1]))
+    if isinstance(node, ast.If | ast.IfExp | ast.While) and asks_for_images(node.test):
+        return True
     if isinstance(node, ast.Dict):
         keys = [key for key in node.keys if key is not None]
         return len([key for key in keys if classes_in(key) or words_in(key) & WORDS]) > 1 and all(
@@ -76,6 +88,15 @@ def test_no_line_outside_of_data_kinds_asks_what_kind_it_has() -> None:
     assert not {file: count for file, count in found.items() if count}
 
 
+@pytest.mark.parametrize("base", [Inputs, Target])
+def test_a_kind_has_no_flag_that_tells_it_from_others(base: type) -> None:
+    """A flag on every kind, such as `numeric`, is its name by another name; methods are what differs."""
+    flags = {name for name, value in vars(base).items() if isinstance(value, bool)}
+    for kind in (*INPUTS.values(), *TARGETS.values()):
+        flags |= {name for name, value in vars(kind).items() if isinstance(value, bool) and not name.startswith("_")}
+    assert flags <= PROPERTIES
+
+
 def test_what_counts_as_asking() -> None:
     asking = (
         "task.inputs == 'image'",
@@ -85,9 +106,16 @@ def test_what_counts_as_asking() -> None:
         "type(task.target) is kinds.OneClass",
         "{'image': 1, 'text': 2}",
         "{Images: 1, Table: 2}",
+        "x if task.inputs.image_shape is None else y",
     )
     for line in asking:
         assert list(offenders(line)) == [1], line
-    for line in ("inputs == 3", "task.target.one_class", "{'name': 'image'}", "Images((1, 2, 3))", "unit == 'numbers'"):
+    for line in (
+        "inputs == 3",
+        "shape = task.inputs.image_shape",
+        "{'name': 'image'}",
+        "Images((1, 2, 3))",
+        "unit == 'numbers'",
+    ):
         assert not list(offenders(line)), line
     assert not list(offenders("from glasswork.report.blocks import Table\ntype(block) is Table"))

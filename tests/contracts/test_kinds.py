@@ -146,12 +146,12 @@ def test_inputs_of_another_kind_are_refused_or_not_aligned(name: str) -> None:
     kind = fitted(name).task.inputs
     for other in set(INPUTS) - {name}:
         assert kind.align(fitted(other)) is None, other
-    if not kind.looks:
+    if name not in {"image", "vector"}:
         with pytest.raises(GlassworkError, match="Features and attributions are of images and rows of numbers"):
             kind.arrays(torch.zeros(1, 2))
         with pytest.raises(GlassworkError, match="Features and attributions"):
-            kind.require_looks()
-    if kind.image_shape is None:
+            kind.require_features()
+    if name != "image":
         with pytest.raises(GlassworkError, match=f"takes no images: it was trained on {kind.trained}"):
             kind.read_images(["a.png"])
     wrong = Images if name != "image" else Table
@@ -184,7 +184,7 @@ def test_outputs_are_read_as_they_are_named(name: str) -> None:
     for loss in kind.losses:
         answers = kind.answers(outputs, loss)
         assert len(answers) == len(kind.ports())
-        if kind.numeric:
+        if not kind.classes:
             with pytest.raises(GlassworkError, match="numbers have no probabilities"):
                 kind.probabilities(outputs, loss)
         else:
@@ -217,11 +217,11 @@ def test_known_targets_are_scaled_measured_worded_and_divided(name: str) -> None
             kind.measure(outputs[:0], targets[:0], loss)
     assert kind.strata(dataset, rows).shape == (ROWS,)
     counts = kind.counts(dataset, rows)
-    assert counts is None if kind.numeric else counts is not None and len(counts) == len(kind.names)
+    assert counts is None if not kind.classes else counts is not None and len(counts) == len(kind.names)
     parts = kind.separate(targets, ("y",))
     assert all(len(values) == ROWS for _, values, _ in parts) and parts
     assert kind.align(dataset) is targets
-    word = "1,2" if kind.numeric else kind.names[0]
+    word = "1,2" if not kind.classes else kind.names[0]
     assert kind.parse(word).shape == wanted[:1].shape
     with pytest.raises(GlassworkError):
         kind.parse("no such word")

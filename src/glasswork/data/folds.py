@@ -167,18 +167,16 @@ def require_classes(dataset: Dataset, rows: Tensor, where: str, reason: str) -> 
     if len(rows) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on {where}")
     target = dataset.task.target
-    counts = target.counts(dataset, rows)
-    if counts is None or not target.one_class:
-        return
-    if (counts == 0).any():
+    counts = target.class_sizes(dataset, rows)
+    if counts is not None and (counts == 0).any():
         name = target.names[int((counts == 0).nonzero()[0])]
         raise GlassworkError(f"Class '{name}' has no training example {where}, for {reason}: use fewer folds")
 
 
 def _require_class_in_every_fold(dataset: Dataset, rows: Tensor, count: int) -> None:
     target = dataset.task.target
-    counts = target.counts(dataset, rows)
-    if counts is None or not target.one_class:
+    counts = target.class_sizes(dataset, rows)
+    if counts is None:
         return
     least = int(counts.argmin())
     if counts[least] < count:

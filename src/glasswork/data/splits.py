@@ -52,7 +52,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     if len(training) == 0:
         raise GlassworkError(f"{dataset.source} leaves no example to train on: {len(dataset)} in all")
     target = dataset.task.target
-    counts = target.counts(dataset, training) if target.one_class else None  # a rare label may be in the test alone
+    counts = target.class_sizes(dataset, training)  # of several labels a rare one may be in the test alone
     if counts is not None:
         if "unseen" in dataset.columns:  # some classes are kept from training on purpose
             counts[dataset.columns["targets"][dataset.columns["unseen"] == 1]] += 1

@@ -50,10 +50,9 @@ def summarise(dataset: Dataset, splits: Splits) -> Summary:
     task = dataset.task
     counts = task.target.counts(dataset, splits.training)
     class_counts = {} if counts is None else dict(zip(task.target.names, counts.tolist(), strict=True))
-    present = [count for count in class_counts.values() if count]
-    imbalance = max(present) / min(present) if task.target.exclusive and present else 1.0
+    imbalance = 1.0 if counts is None else task.target.imbalance(counts)
     duplicates, warnings = _duplicates(dataset, splits)
-    if imbalance > IMBALANCE and task.target.one_class:
+    if imbalance > IMBALANCE and task.target.class_sizes(dataset, splits.training) is not None:
         most, least = max(class_counts, key=lambda c: class_counts[c]), min(class_counts, key=lambda c: class_counts[c])
         warnings.append(
             f"class '{most}' has {imbalance:.1f} times as many training examples as '{least}': "

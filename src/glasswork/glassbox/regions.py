@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from glasswork.data.batches import Scaling
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution
@@ -109,10 +112,9 @@ def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution
         loss: what is minimised.
         execution: how the arithmetic is carried out.
     """
-    task, task = dataset.task, dataset.task
-    one_class = task.target.one_class and len(task.target.names) <= MOST_CLASSES
-    one_number = task.target.numeric and len(task.target.names) == 1
-    if not task.inputs.looks or task.inputs.shape != (2,) or not (one_class or one_number):
+    task = dataset.task
+    most = MOST_CLASSES if task.target.classes else 1
+    if not suits(task, (Table,), (OneClass, Numbers)) or task.inputs.shape != (2,) or len(task.target.names) > most:
         return None
     rows = training[dataset.columns["inputs"][training].isfinite().all(1)]
     if len(rows) == 0:
@@ -126,7 +128,7 @@ def plane_of(dataset: Dataset, training: Tensor, loss: str, execution: Execution
         (float(low[0]), float(low[1])),
         (float(high[0]), float(high[1])),
         inputs,
-        targets if one_class else targets[:, 0],
+        targets if task.target.classes else targets[:, 0],
         loss,
         execution,
     )
@@ -149,7 +151,7 @@ def region(network: nn.Module, plane: Plane, cells: int = CELLS) -> Region:
 
 def as_region(answers: Tensor, plane: Plane) -> Region:
     """Answers that were worked out before, (cells, cells, outputs), as a region."""
-    task, number = plane.task, plane.task.target.numeric
+    task, number = plane.task, not plane.task.target.classes
     distinct = torch.unique(plane.targets)
     every = -(-len(plane.points) // MOST_POINTS)
     shown = torch.cat([plane.points.double(), plane.targets.double()[:, None]], 1)[::every]

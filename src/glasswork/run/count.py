@@ -5,6 +5,7 @@ import torch
 from glasswork import catalogue
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.task import Task
 from glasswork.glassbox.cost.count import Count, count
 from glasswork.glassbox.cost.network import count_network
@@ -35,9 +36,9 @@ def _count_preset(name: str, size: int | None) -> Count:
     order = make_request(name, {})
     system = catalogue.make_system(order.system, order.recipe)
     task = system.usual_task()
-    if task.inputs.image_shape:
+    if suits(task, (Images,), (OneClass,)):
         usual = order.recipe.model_dump().get("size")
-        grey, height, _ = task.inputs.image_shape
+        grey, height, _ = Images.of(task).shape
         channels, classes, side = (3, 1000, size or usual) if usual else (grey, 10, size or height)
         task = Task(Images((channels, side, side)), OneClass(tuple(map(str, range(classes)))))
     with torch.device("meta"):

@@ -97,6 +97,5 @@ def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: 
     task, raw = dataset.task, dataset.columns["targets"][rows]
     scaling = Scaling(task, Execution())
     target = task.target
-    plain = scaling.targets(outputs) if target.numeric else outputs
-    loss = float(replace(objective, class_weights=None)(plain, scaling.targets(raw)))
+    loss = float(replace(objective, class_weights=None)(scaling.targets(outputs), scaling.targets(raw)))
     return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)

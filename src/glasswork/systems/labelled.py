@@ -4,13 +4,10 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
-from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import refuse_smoothing
 from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Recipe
@@ -67,10 +64,10 @@ def usual_values(
     task.target.require_loss(loss)
     if loss in NO_SMOOTHING:
         refuse_smoothing(loss, smoothing)
-    if augment and task.inputs.image_shape is None:
-        raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
-    if class_weights == "balanced" and not task.target.one_class:
-        raise GlassworkError("class_weights balances targets that are one class each: leave it away")
+    if augment:
+        task.inputs.require_augmentation()
+    if class_weights == "balanced":
+        task.target.require_balance()
     rate = GRADIENT_DESCENT_RATES.get(recipe.optimizer, 0.001)
     if recipe.optimizer in {"adam", "adamw"} and network in NETWORKS:
         rate = NETWORKS[network].learning_rate
@@ -106,8 +103,7 @@ def weigh_classes(objective: Objective, class_weights: str, context: Context) ->
     if class_weights == "none":
         return objective
     dataset = context.dataset
-    counts = torch.bincount(
-        dataset.columns["targets"][context.splits.training], minlength=len(dataset.task.target.names)
-    )
+    counts = dataset.task.target.class_sizes(dataset, context.splits.training)
+    assert counts is not None
     weights = (counts.sum() / (counts * len(counts))).float()
     return replace(objective, class_weights=weights.to(context.execution.device))

@@ -164,7 +164,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, inputs that do not fit, or an unknown layer.
         """
-        self.task.inputs.require_looks()
+        self.task.inputs.require_features()
         sources = [inputs] if isinstance(inputs, (str, Path)) else inputs
         if len(sources) and isinstance(sources[0], (str, Path)):
             scaled = self.inputs(sources)
@@ -186,7 +186,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        self.task.inputs.require_looks()
+        self.task.inputs.require_features()
         return feature_pictures(self.network, self.inputs([source])[:1], self.task.inputs.shape)
 
     def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
@@ -200,7 +200,7 @@ class Model:
         Raises:
             GlassworkError: for a missing file, layer or unit.
         """
-        self.task.inputs.require_looks()
+        self.task.inputs.require_features()
         inputs = self.inputs([source])[:1]
         exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
@@ -215,7 +215,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
-        self.task.inputs.require_looks()
+        self.task.inputs.require_features()
         inputs = self.inputs([source])[:1]
         wanted = self._answered(inputs) if target is None else self.task.target.place(target)
         found: list[Record] = [

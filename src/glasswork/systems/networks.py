@@ -222,8 +222,8 @@ def refuse_inputs(word: str, task: Task) -> None:
     entry, name = NETWORKS.get(word), "LeNet" if word == "lenet" else word
     if entry is None:
         return
-    if entry.images and task.inputs.image_shape is None:
-        raise GlassworkError(f"{name} is a network for images, and these examples are rows of numbers: use mlp")
+    if entry.images:
+        task.inputs.require_images(name)
     if entry.side is not None and min(task.inputs.shape[1:]) < LEAST_SIDE:
         height, width = task.inputs.shape[1:]
         raise GlassworkError(

@@ -192,17 +192,16 @@ def find_nearest(
     if source is None:
         raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
     left_out: tuple[str, ...] = ()
-    if Path(source).is_dir() and any(_is_image(path) for path in Path(source).iterdir()):
-        labelled = False
-        gallery, left_out = _unlabelled(Path(source), task)
-    else:
+    labelled = not Path(source).is_dir() or not any(map(_is_image, Path(source).iterdir()))
+    if labelled:
         gallery = _gallery(source, system, task)
-        labelled = gallery.task.target.one_class
+    else:
+        gallery, left_out = _unlabelled(Path(source), task)
     near = neighbours(network, query, gallery, count, execution)
     found = [
         Neighbour(
             gallery.name(row),
-            gallery.task.target.names[int(gallery.columns["targets"][row])] if labelled else "",
+            gallery.task.target.class_of(gallery, row) if labelled else "",
             distance,
             picture(gallery, row),
         )
@@ -217,7 +216,7 @@ def _gallery(source: str, system: System, task: Task) -> Dataset:
     target = system.recipe.model_dump().get("target")
     dataset = read(source, task.inputs.like(ReadingOptions(target=target), task))
     inputs = dataset.task.inputs
-    if inputs.image_shape != task.inputs.shape:
+    if task.inputs.align(dataset) is None:
         raise GlassworkError(
             f"{source} holds {inputs.word} inputs of shape {inputs.shape}, and this model takes "
             f"images of shape {task.inputs.shape}"

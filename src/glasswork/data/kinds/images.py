@@ -46,7 +46,6 @@ class Images(Inputs):
     noun: ClassVar[str] = "images"
     file: ClassVar[str] = "FILE.png"
     asked: ClassVar[str] = "pictures, a folder or a table"
-    looks: ClassVar[bool] = True
     dtype: ClassVar[torch.dtype] = torch.uint8
 
     shape: tuple[int, int, int]
@@ -139,6 +138,18 @@ class Images(Inputs):
                 f"The images have the shape {tuple(images.shape[1:])}: this model takes {channels} x {height} x {width}"
             )
         return images
+
+    @override
+    def require_features(self) -> None:
+        """Images have features."""
+
+    @override
+    def require_images(self, network: str) -> None:
+        """These are images."""
+
+    @override
+    def require_augmentation(self) -> None:
+        """Images can be augmented."""
 
     @override
     def describe(self, dataset: Dataset) -> str:

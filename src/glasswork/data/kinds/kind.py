@@ -71,7 +71,6 @@ class Inputs(Record, abc.ABC):
         asked: what a model of this kind can be asked about, in words.
         several: whether one file holds several examples.
         written: whether an input may be written out in place of a path.
-        looks: whether features and attributions can be shown of one input.
         checked: how many examples an exported file is compared on.
         dtype: of raw inputs, as an exported file takes them.
         fill: what stands behind the end of a shorter row in a batch.
@@ -87,7 +86,6 @@ class Inputs(Record, abc.ABC):
     asked: ClassVar[str]
     several: ClassVar[bool] = False
     written: ClassVar[bool] = False
-    looks: ClassVar[bool] = False
     checked: ClassVar[int] = 32
     dtype: ClassVar[torch.dtype] = torch.float32
     fill: ClassVar[int] = 0
@@ -161,22 +159,37 @@ class Inputs(Record, abc.ABC):
         Raises:
             GlassworkError: for another shape, or values that do not fit.
         """
-        raise self._without_looks()
+        raise self._without_features()
 
-    def require_looks(self) -> None:
+    def require_features(self) -> None:
         """Refuses to look for features in what is neither images nor rows of numbers.
 
         Raises:
             GlassworkError: naming what the model takes.
         """
-        if not self.looks:
-            raise self._without_looks()
+        raise self._without_features()
 
-    def _without_looks(self) -> GlassworkError:
+    def _without_features(self) -> GlassworkError:
         return GlassworkError(
             f"Features and attributions are of images and rows of numbers, and this model takes {self.word}: "
             "open it without them"
         )
+
+    def require_images(self, network: str) -> None:
+        """Refuses inputs that a network for images does not take.
+
+        Raises:
+            GlassworkError: naming the network.
+        """
+        raise GlassworkError(f"{network} is a network for images, and these examples are rows of numbers: use mlp")
+
+    def require_augmentation(self) -> None:
+        """Refuses to augment what is no image.
+
+        Raises:
+            GlassworkError: saying what to do.
+        """
+        raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
 
     def read_images(self, sources: Sequence[str]) -> tuple[Tensor, dict[int, str]]:
         """Image files in raw units, and for each that cannot be read its place and why.
@@ -237,9 +250,6 @@ class Target(Record, abc.ABC):
         losses: the names of the losses that fit; the first is the default.
         unit: what examples are counted in, in the plural.
         inside: whether the targets lie in the inputs themselves.
-        one_class: whether every example has exactly one class.
-        exclusive: whether exactly one class is right, for an example or for each of its times.
-        numeric: whether they are numbers, which have no probabilities.
         least: how many examples it takes to measure anything.
     """
 
@@ -249,9 +259,6 @@ class Target(Record, abc.ABC):
     losses: ClassVar[tuple[str, ...]]
     unit: ClassVar[str] = "examples"
     inside: ClassVar[bool] = False
-    one_class: ClassVar[bool] = False
-    exclusive: ClassVar[bool] = False
-    numeric: ClassVar[bool] = False
     least: ClassVar[int] = 1
 
     names: Names
@@ -286,6 +293,11 @@ class Target(Record, abc.ABC):
             GlassworkError: for a class that the model does not have, what is no number, or too few of them.
         """
 
+    @property
+    def classes(self) -> Names:
+        """The names of the classes that outputs are scores of; empty: outputs are numbers."""
+        return self.names
+
     def output_shape(self, count: int) -> tuple[int, ...]:
         """What a network answers to `Inputs.zeros(count)`."""
         return (count, len(self.names))
@@ -312,6 +324,38 @@ class Target(Record, abc.ABC):
 
     def counts(self, dataset: Dataset, rows: Tensor) -> Tensor | None:
         """How many of the rows are of each class, int64 (classes,); None: there are no classes."""
+        return None
+
+    def class_sizes(self, dataset: Dataset, rows: Tensor) -> Tensor | None:
+        """The same, if every row is of exactly one class; else None."""
+        return None
+
+    def class_of(self, dataset: Dataset, row: int) -> str:
+        """The name of the one class of an example; empty if it has none or several."""
+        return ""
+
+    def imbalance(self, counts: Tensor) -> float:
+        """The most frequent class over the rarest, by `counts` of each; 1 if classes do not exclude each other."""
+        return 1.0
+
+    def require_balance(self) -> None:
+        """Refuses to weigh classes that examples do not have one each of.
+
+        Raises:
+            GlassworkError: saying what to do.
+        """
+        raise GlassworkError("class_weights balances targets that are one class each: leave it away")
+
+    def span(self, targets: Tensor) -> tuple[float, float] | None:
+        """The least and the greatest number among targets; None: these are no numbers."""
+        return None
+
+    def largest_error(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """The largest error of a number, by the name of the figure; empty if targets are no numbers."""
+        return {}
+
+    def share_right(self, outputs: Tensor, targets: Tensor) -> float | None:
+        """The share of rows whose numbers are all on the right side of 1/2; None: targets are not numbers 0 and 1."""
         return None
 
     def separate(self, targets: Tensor, columns: Sequence[str]) -> list[tuple[str, Tensor, int]]:

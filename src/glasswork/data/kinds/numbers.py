@@ -41,12 +41,16 @@ class Numbers(Target):
     what: ClassVar[str] = "numbers"
     main: ClassVar[str] = "r2"
     losses: ClassVar[tuple[str, ...]] = ("squared-error",)
-    numeric: ClassVar[bool] = True
     least: ClassVar[int] = 2
 
     names: tuple[str, ...]
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+
+    @property
+    @override
+    def classes(self) -> tuple[str, ...]:
+        return ()
 
     @override
     def describe(self, task: "Task") -> str:
@@ -77,6 +81,20 @@ class Numbers(Target):
         """Tenths of the first number."""
         first = dataset.columns["targets"][rows][:, 0]
         return first.argsort(stable=True).argsort() * DECILES // max(1, len(rows))
+
+    @override
+    def span(self, targets: Tensor) -> tuple[float, float]:
+        return float(targets.min()), float(targets.max())
+
+    @override
+    def largest_error(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        return {"largest_error": float((outputs - targets).abs().max())}
+
+    @override
+    def share_right(self, outputs: Tensor, targets: Tensor) -> float | None:
+        if not ((targets == 0) | (targets == 1)).all():
+            return None
+        return float(((outputs > 0.5) == (targets > 0.5)).all(1).double().mean())
 
     @override
     def separate(self, targets: Tensor, columns: Sequence[str]) -> list[tuple[str, Tensor, int]]:

@@ -41,8 +41,6 @@ class OneClass(Target):
     what: ClassVar[str] = "one class"
     main: ClassVar[str] = "accuracy"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "hinge", "binary-cross-entropy", "squared-error")
-    one_class: ClassVar[bool] = True
-    exclusive: ClassVar[bool] = True
 
     names: tuple[str, ...]
 
@@ -61,6 +59,22 @@ class OneClass(Target):
     @override
     def counts(self, dataset: Dataset, rows: Tensor) -> Tensor:
         return torch.bincount(dataset.columns["targets"][rows], minlength=len(self.names))
+
+    @override
+    def class_sizes(self, dataset: Dataset, rows: Tensor) -> Tensor:
+        return self.counts(dataset, rows)
+
+    @override
+    def class_of(self, dataset: Dataset, row: int) -> str:
+        return self.names[int(dataset.columns["targets"][row])]
+
+    @override
+    def imbalance(self, counts: Tensor) -> float:
+        return ratio_of_sizes(counts)
+
+    @override
+    def require_balance(self) -> None:
+        """One class each can be balanced."""
 
     @override
     def separate(self, targets: Tensor, columns: Sequence[str]) -> list[tuple[str, Tensor, int]]:
@@ -126,6 +140,12 @@ class OneClass(Target):
             Port("scores", "float32", shape, f"the network's outputs for {names}"),
             Port("probabilities", "float32", shape, f"of {names}, adding up to 1"),
         )
+
+
+def ratio_of_sizes(counts: Tensor) -> float:
+    """The most frequent class over the rarest of those that occur; 1 if none does."""
+    present = [count for count in counts.tolist() if count]
+    return max(present) / min(present) if present else 1.0
 
 
 def places_of(names: Sequence[str], known: Sequence[str], source: str) -> Tensor:

@@ -11,7 +11,7 @@ from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.kind import TIMES, Port, Target, listed
 from glasswork.data.kinds.next_token import ports_over_times
-from glasswork.data.kinds.one_class import places_of
+from glasswork.data.kinds.one_class import places_of, ratio_of_sizes
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import class_probabilities
 
@@ -31,7 +31,6 @@ class PerStep(Target):
     word: ClassVar[str] = "class"
     what: ClassVar[str] = "one class"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy",)
-    exclusive: ClassVar[bool] = True
 
     names: tuple[str, ...]
 
@@ -48,6 +47,10 @@ class PerStep(Target):
         """How many times are of each class."""
         places = ragged.places(dataset.offsets["targets"], rows)
         return torch.bincount(dataset.columns["targets"][places], minlength=len(self.names))
+
+    @override
+    def imbalance(self, counts: Tensor) -> float:
+        return ratio_of_sizes(counts)
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:

@@ -30,11 +30,15 @@ class Quantiles(Target):
     losses: ClassVar[tuple[str, ...]] = ("pinball",)
     unit: ClassVar[str] = "times"
     inside: ClassVar[bool] = True
-    numeric: ClassVar[bool] = True
 
     names: tuple[str, ...]
     horizon: int = 1
     quantiles: int = 19
+
+    @property
+    @override
+    def classes(self) -> tuple[str, ...]:
+        return ()
 
     @override
     def describe(self, task: "Task") -> str:

@@ -1,9 +1,10 @@
-"""Refuses data that a system does not learn from, in words."""
+"""What data has to be for what is done with it: kinds are declared, and anything else is refused in words."""
 
 from typing import ClassVar, Protocol
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.kind import Inputs, Target
+from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 
 
@@ -19,6 +20,11 @@ class Learner(Protocol):
     takes: ClassVar[tuple[type[Inputs], ...]]
     answers: ClassVar[tuple[type[Target], ...]]
     wanted: ClassVar[tuple[str, str]]
+
+
+def suits(task: Task, takes: tuple[type[Inputs], ...], answers: tuple[type[Target], ...]) -> bool:
+    """Whether inputs and target are of kinds that something takes and answers."""
+    return isinstance(task.inputs, takes) and isinstance(task.target, answers)
 
 
 def require(dataset: Dataset, system: Learner | type[Learner], source: str = "") -> None:

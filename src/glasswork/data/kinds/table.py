@@ -53,7 +53,6 @@ class Table(Inputs):
     file: ClassVar[str] = "FILE.csv"
     asked: ClassVar[str] = "the rows of a table"
     several: ClassVar[bool] = True
-    looks: ClassVar[bool] = True
 
     shape: tuple[int]
     features: tuple[str, ...] = ()
@@ -158,6 +157,10 @@ class Table(Inputs):
         if missing:
             raise GlassworkError(f"{dataset.source} has no column '{missing[0]}', which this model was trained on")
         return inputs[:, [places[name] for name in self.features]] if self.features else None
+
+    @override
+    def require_features(self) -> None:
+        """Rows of numbers have features."""
 
     @override
     def describe(self, dataset: Dataset) -> str:

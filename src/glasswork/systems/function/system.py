@@ -12,6 +12,7 @@ from typing_extensions import override
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, fingerprints
 from glasswork.data.kinds.numbers import Numbers
+from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
@@ -112,18 +113,15 @@ class Function(System[FunctionRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        if not dataset.task.target.numeric:
-            return metrics
-        largest = float((outputs - dataset.columns["targets"][rows]).abs().max())
-        return replace(metrics, values={**metrics.values, "largest_error": largest})
+        largest = dataset.task.target.largest_error(outputs, dataset.columns["targets"][rows])
+        return replace(metrics, values={**metrics.values, **largest})
 
     @override
     def report(
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
         found, task = super().report(network, evaluation, context, last), context.dataset.task
-        inputs, target = task.inputs, task.target
-        if not inputs.looks or inputs.shape != (1,) or not target.numeric or len(target.names) != 1:
+        if not suits(task, (Table,), (Numbers,)) or task.inputs.shape != (1,) or len(task.target.names) != 1:
             return found
         shares, where = self._shares(network, context), measured_rows(context.splits)[0]
         remark = self._remark(shares, evaluation.metrics.values, where, len(evaluation.rows))

@@ -14,6 +14,10 @@ from torch import Tensor
 
 from glasswork.data.batches import Scaling
 from glasswork.data.formats.whole_slide import Slide, open_slide, tissue
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.labels import Labels
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import suits
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.fully_convolutional import FullyConvolutional, fully_convolutional, tile_scores, tiles
 from glasswork.glassbox.heat_map import Find, Floats, HeatMap, HeatMaps
@@ -127,7 +131,7 @@ class _Sliding:
         self.model = model
         self.options = options
         task = self.model.task
-        if task.inputs.image_shape is None or task.target.numeric:
+        if not suits(task, (Images,), (OneClass, Labels)):
             raise GlassworkError(f"{self.model.run} does not classify images, which a heat map is made of")
         target = options.target or task.target.names[-1]
         if target not in task.target.names:

@@ -109,9 +109,10 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:
         metrics = super().measure(outputs, dataset, rows)
-        task, truth = dataset.task, dataset.columns["targets"][rows]
-        if not task.target.one_class or len(task.target.names) != 2 or not 0 < int(truth.sum()) < len(truth):
+        task, sizes = dataset.task, dataset.task.target.class_sizes(dataset, rows)
+        if sizes is None or len(sizes) != 2 or not sizes.all():
             return metrics
+        truth = dataset.columns["targets"][rows]
         chances = task.target.probabilities(outputs, self.objective(task).name)[:, 1]
         return replace(metrics, values={**metrics.values, "area_under_roc": area_under_roc(chances, truth == 1)})
 

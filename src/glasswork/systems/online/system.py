@@ -72,10 +72,10 @@ class Online(System[OnlineRecipe, Tensor]):
         dataset = read(source, ReadingOptions(target=target, strict=strict))
         require(dataset, self)
         dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
-        targets = dataset.columns["targets"]
-        if dataset.task.target.numeric and not ((targets >= 0) & (targets <= 1)).all():
+        span = dataset.task.target.span(dataset.columns["targets"])
+        if span is not None and not (span[0] >= 0 and span[1] <= 1):
             raise GlassworkError(
-                f"The targets of {source} go from {float(targets.min()):g} to {float(targets.max()):g}, and a sigmoid "
+                f"The targets of {source} go from {span[0]:g} to {span[1]:g}, and a sigmoid "
                 "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
             )
         return dataset
@@ -146,20 +146,19 @@ class Online(System[OnlineRecipe, Tensor]):
         raw, target = dataset.columns["targets"][rows], dataset.task.target
         scaled = Scaling(dataset.task, Execution()).targets(raw)
         figures = {"loss": float(squared_error(outputs, scaled))}
-        if target.numeric:
-            if ((raw == 0) | (raw == 1)).all():
-                figures["accuracy"] = float(((outputs > 0.5) == (raw > 0.5)).all(1).double().mean())
-            figures["largest_error"] = float((outputs - raw).abs().max())
-        figures |= target.measure(outputs, raw, "squared-error")
+        right = target.share_right(outputs, raw)
+        figures |= {} if right is None else {"accuracy": right}
+        figures |= target.largest_error(outputs, raw) | target.measure(outputs, raw, "squared-error")
         return Metrics(figures, "accuracy" if "accuracy" in figures else "r2", figures["loss"])
 
     @override
     def report(
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
-        dataset, splits, accuracy = context.dataset, context.splits, evaluation.metrics.values.get("accuracy")
+        dataset, splits = context.dataset, context.splits
         found = super().report(network, evaluation, context, last)
-        if accuracy is not None and dataset.task.target.numeric:
+        accuracy = dataset.task.target.share_right(evaluation.outputs, dataset.columns["targets"][evaluation.rows])
+        if accuracy is not None:
             found = replace(found, score=_share_of_right_answers(dataset, splits, accuracy))
         if last is None:
             return found
@@ -215,11 +214,11 @@ def exclusive_or() -> Dataset:
 
 def _with_one_unit_for_two_classes(dataset: Dataset, name: str) -> Dataset:
     """Classes 0 and 1 as the number t of one output unit, t = class(x) on the slide."""
-    if not dataset.task.target.one_class or dataset.task.target.names != ("0", "1"):
+    number = Numbers((name,))
+    targets = number.align(dataset)
+    if targets is None or dataset.task.target.names != ("0", "1"):
         return dataset
-    targets = dataset.columns["targets"].to(torch.float32)[:, None]
-    task = Task(dataset.task.inputs, Numbers((name,)))
-    return replace(dataset, columns={**dataset.columns, "targets": targets}, task=task)
+    return replace(dataset, columns={**dataset.columns, "targets": targets}, task=Task(dataset.task.inputs, number))
 
 
 def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -> Score:

@@ -96,7 +96,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             recipe.layers,
             recipe.dropout,
             recipe.token_dropout,
-            NEIGHBOURS[recipe.pieces] if recipe.counted and not task.target.numeric else 0,
+            NEIGHBOURS[recipe.pieces] if recipe.counted and task.target.classes else 0,
         )
 
     @override

@@ -38,10 +38,10 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
 
     def figures(texts: Tensor) -> Tensor:
         outputs = network(texts).float()
-        return outputs if kind.numeric else evidence(kind.probabilities(outputs, objective.name))
+        return evidence(kind.probabilities(outputs, objective.name)) if kind.classes else outputs
 
     with torch.no_grad():
-        answered = 0 if kind.numeric else int(figures(tokens[None])[0].argmax())
+        answered = int(figures(tokens[None])[0].argmax()) if kind.classes else 0
     found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
     text, vocabulary = text_of(dataset, row), Texts.of(dataset.task).vocabulary
     assert vocabulary is not None

@@ -12,6 +12,9 @@ from typing_extensions import override
 from glasswork.data.augmentation import Augmentation, least_margin, parse
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.one_class import OneClass
+from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
@@ -187,6 +190,5 @@ def usual_changes(recipe: SupervisedRecipe, task: Task, examples: int) -> tuple[
         examples: training examples.
     """
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
-    images = task.inputs.image_shape is not None and task.target.one_class
-    few = images and examples <= FEW_IMAGES
+    few = suits(task, (Images,), (OneClass,)) and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()

@@ -111,8 +111,9 @@ class Transfer(System[TransferRecipe, Tensor]):
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Task:
         task = super().fit(dataset, rows)
-        if self.recipe.mode == "scratch" or task.inputs.image_shape is None:
+        if self.recipe.mode == "scratch":
             return task
+        refuse_inputs(self.recipe.network, task)
         expected = input_scaling(self._source, self.recipe.network)
         if expected is None:
             return task
