@@ -28,10 +28,8 @@ from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution, usable_cores
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Step
+from glasswork.training.stage import Carry, Clock, Moment, Stage, Step
 
 WORDS = ("", "flip,crop:{crop}", "flip,crop:{crop},color:0.2", "flip,crop:{crop},color:0.2,rotation:10,scale:0.1")
 CASES = {"VGG-style 32x32": (32, 128, 0.15), "ResNet-18 224x224": (224, 16, 0.25)}

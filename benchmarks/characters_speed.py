@@ -119,7 +119,7 @@ def write_ours(arguments: argparse.Namespace) -> dict[str, float]:
     """A network of the same size as `glasswork write` runs it."""
     import numpy as np
 
-    from glasswork.systems.characters.decoding import Choice, drawn
+    from glasswork.systems.characters.generate import Choice, drawn
     from glasswork.systems.characters.incremental import Stepper
     from glasswork.systems.characters.network import CharacterNetwork
 

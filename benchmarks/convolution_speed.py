@@ -32,9 +32,8 @@ from glasswork.execution import Execution, Precision, fast_bfloat16, keep_memory
 from glasswork.glassbox.cost.network import count_network
 from glasswork.networks.resnet import ResNet
 from glasswork.objectives.losses import cross_entropy
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.stage import Carry, Clock, Moment, Stage
 
 SIDE = 2048
 

@@ -36,9 +36,8 @@ from glasswork.systems.embed.recipe import EMBED, EmbedRecipe
 from glasswork.systems.embed.system import Embed
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.system import Context
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Judgement, Stage
+from glasswork.training.stage import Clock, Judgement, Stage
 
 VENDORS = ("google", "twitter")
 CHUNK = 500

@@ -28,7 +28,7 @@ from glasswork.execution import Execution
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.system import Online
 from glasswork.systems.system import Context
-from glasswork.training.staged import minimise
+from glasswork.training.fit import minimise
 
 RATE = 0.1
 FOREVER = 10**9  # steps

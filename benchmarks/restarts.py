@@ -31,8 +31,8 @@ from glasswork.execution import Execution, seed_everything
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import Context
-from glasswork.training.clock import Clock
-from glasswork.training.staged import minimise
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Clock
 
 RATE = 0.01
 PLAIN, FUSED = "plain PyTorch loop, default Adam", "plain PyTorch loop, fused Adam"

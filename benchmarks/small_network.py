@@ -34,9 +34,8 @@ from glasswork.show.progress import shown
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import Context
-from glasswork.training.stage import Stage
-from glasswork.training.staged import minimise
-from glasswork.training.step import Step
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Stage, Step
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
 POINTS, UNITS, RATE = 1000, 16, 1e-3

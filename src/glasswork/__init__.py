@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from glasswork.studies.why_convolution import WhyConvolution
     from glasswork.studies.why_recurrence import WhyRecurrence
     from glasswork.systems.model import Model
-    from glasswork.training.step import Step
+    from glasswork.training.stage import Step
 
 __all__ = [
     "GlassworkError",

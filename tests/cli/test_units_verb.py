@@ -7,7 +7,7 @@ import pytest
 import glasswork as gw
 from closeness import assert_same_numbers
 from glasswork.cli import main
-from glasswork.systems.characters.units import track
+from glasswork.systems.characters.model import track
 from made_data import mistake, said, train, write_table, write_text
 
 SMALL = {"epochs": 1, "batch_size": 8, "hidden_size": 6, "bptt_length": 20}

@@ -17,15 +17,13 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Recipe
 from glasswork.report.blocks import Table, Text
 from glasswork.report.report import Score, Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, Findings, System, stage_of
 
 LENGTH = 6
 INSTRUMENTS = ("flute", "horn", "viola")

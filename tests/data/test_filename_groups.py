@@ -2,7 +2,7 @@
 
 import pytest
 
-from glasswork.data.filename_groups import groups_by_name, narrow_stem, stem
+from glasswork.data.folds import groups_by_name, narrow_stem, stem
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
 from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.tensor_summary import image_of
-from glasswork.networks.dense import Dense
+from glasswork.networks.dense import Dense, Linear
 from glasswork.networks.lenet import LeNet
-from glasswork.networks.linear import Linear
 
 
 def test_a_linear_classifier_has_a_template_for_each_class_in_the_shape_of_its_inputs():

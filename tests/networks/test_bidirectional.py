@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from closeness import assert_same_numbers
-from glasswork.networks.bidirectional import Bidirectional, reverse
+from glasswork.networks.bidirectional import Bidirectional, TokenDropout, reverse
 from glasswork.networks.recurrent import CELLS, Recurrent
-from glasswork.networks.token_dropout import TokenDropout
 from glasswork.systems.sentiment.network import TextClassifier
 
 

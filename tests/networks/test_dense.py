@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
 from glasswork.networks.activations import ACTIVATIONS
-from glasswork.networks.dense import Dense
-from glasswork.networks.linear import Linear
+from glasswork.networks.dense import Dense, Linear
 
 SLIDE_INPUT = torch.tensor([[[56.0, 231.0], [24.0, 2.0]]])
 SLIDE_WEIGHT = torch.tensor([[0.2, -0.5, 0.1, 2.0], [1.5, 1.3, 2.1, 0.0], [0.0, 0.25, 0.2, -0.3]])

@@ -24,8 +24,8 @@ from glasswork.networks.weights import (
     load_weights,
 )
 from glasswork.systems.networks import NETWORKS
-from glasswork.systems.supervised.pretrained import published
 from glasswork.systems.supervised.recipe import NAMES
+from glasswork.systems.supervised.system import published
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.objectives.penalties import MAX_NORM, PENALTIES, constrain, is_added, penalty, shorten, weights_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Stage
+from glasswork.training.stage import Clock, Stage
 
 WEIGHTS = [torch.tensor([[1.0, -2.0], [0.5, 0.0]]), torch.tensor([[3.0]])]
 

@@ -13,10 +13,10 @@ from glasswork.run.carry_out import Run
 from glasswork.run.finish import finish
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request
-from glasswork.systems.findings import Findings
 from glasswork.systems.process import Outcome
+from glasswork.systems.system import Findings
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Step, Tree
 
 STEPS = 6
 

@@ -19,8 +19,8 @@ from glasswork.glassbox.features.top_activations import most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.tensor_summary import image_of
+from glasswork.networks.dense import Linear
 from glasswork.networks.lenet import LeNet
-from glasswork.networks.linear import Linear
 from glasswork.objectives.losses import cross_entropy
 from glasswork.record import Record
 from glasswork.report.words import number

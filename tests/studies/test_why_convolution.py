@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasswork.cli import main
+from glasswork.data.augmentation import framed, scaled, shifted
 from glasswork.data.oriented_gradients import oriented_gradients
-from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.errors import GlassworkError
 from glasswork.studies.why_convolution import NETWORKS, SHIFTS, count_layers, prepare
 from made_data import mistake, write_npz, write_table

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.training.clock import Clock
+from glasswork.training.stage import Clock
 
 
 @given(total=some.integers(1, 10**6), number=some.integers(0, 2 * 10**6))

@@ -20,9 +20,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import squared_error
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.clock import Clock
 from glasswork.training.fit import best_of, fit
-from glasswork.training.stage import Carry, Judgement, Moment, Stage
+from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage
 from glasswork.training.watchers import interruptible, logged, saved, stopped_early
 
 ROWS, FEATURES = 24, 3

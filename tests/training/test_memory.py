@@ -19,10 +19,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, memory_bytes, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.system import Context
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
 from glasswork.training.memory import Memory, batch_speeds, estimate_memory, short_of_memory
-from glasswork.training.stage import Stage
+from glasswork.training.stage import Clock, Stage
 from made_data import PLAIN, flags, write_npz
 
 MEGABYTE = 2**20

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.training.schedules import PEAK, PEAKS, SCHEDULES
+from glasswork.training.optimizers import PEAK, PEAKS, SCHEDULES
 
 every_schedule = pytest.mark.parametrize("name", SCHEDULES)
 progress = some.floats(0, 1)

@@ -22,17 +22,13 @@ from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import TARGETS, Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, seed_everything
-from glasswork.networks.dense import Dense
+from glasswork.networks.dense import Dense, Linear
 from glasswork.networks.lenet import LeNet
-from glasswork.networks.linear import Linear
-from glasswork.objectives.losses import LOSSES
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import LOSSES, Objective
 from glasswork.training.checkpoints import flatten, load_checkpoint, save_checkpoint
-from glasswork.training.clock import Clock
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Judgement, Moment, Stage
-from glasswork.training.step import Step
+from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage, Step
 
 ROWS, FEATURES, OUTPUTS = 44, 3, 3
 CROSS_ENTROPY = Objective("cross-entropy")

@@ -7,9 +7,8 @@ import torch
 from test_fit import linear, stage
 from torch import nn
 
-from glasswork.training.clock import Clock
-from glasswork.training.stage import Judgement, Stage
-from glasswork.training.staged import minimise
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Clock, Judgement, Stage
 
 STEPS = (5, 7)
 

@@ -121,7 +121,7 @@ def fill_units(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_units(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.sequences import print_following, print_saturation, print_unit, sequences_page
-    from glasswork.systems.characters.units import track
+    from glasswork.systems.characters.model import track
 
     refuse_existing(options.out, (".html",))
     model = gw.load(options.run, device="cpu")

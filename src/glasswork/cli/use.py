@@ -33,9 +33,8 @@ def run_predict(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.show.html import to_html
     from glasswork.show.terminal import print_report
-    from glasswork.systems.prediction import write_predictions
-    from glasswork.systems.prediction_report import report_predictions
-    from glasswork.systems.supervised.pretrained import PUBLISHED
+    from glasswork.systems.prediction_report import report_predictions, write_predictions
+    from glasswork.systems.supervised.system import PUBLISHED
 
     model = gw.load(options.run, device=options.device)
     answers = model.predict(options.inputs)
@@ -106,8 +105,7 @@ def fill_write(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_write(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
-    from glasswork.systems.characters.decoding import Choice
-    from glasswork.systems.characters.generate import write, write_several
+    from glasswork.systems.characters.generate import Choice, write, write_several
 
     if options.seed < 0:
         raise GlassworkError(f"A seed is a whole number from 0 on, and not {options.seed}")

@@ -1,5 +1,6 @@
-"""Which files are images."""
+"""Which files there are, and which of them are images."""
 
+import os
 import re
 from pathlib import Path
 
@@ -27,3 +28,13 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     """A key that sorts names as people do: `image 2` before `image 10`."""
     pieces = re.split(r"(\d+)", text.casefold())
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, text)]
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder; also of a text that stands in place of a path, and may be too long for one."""
+    return os.path.exists(path)  # noqa: PTH110 (a Path complains of a name that is too long)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; `path` may be a text as above."""
+    return os.path.isdir(path)  # noqa: PTH112

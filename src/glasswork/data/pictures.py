@@ -1,11 +1,19 @@
-"""Examples as PNG files, for pages."""
+"""Pictures as PNG: examples, files made small, and the one encoder."""
 
 import io
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
+from glasswork.errors import GlassworkError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LONGEST = 480
 
 
 def picture(dataset: Dataset, row: int) -> bytes:
@@ -20,6 +28,35 @@ def as_png(image: Tensor) -> bytes:
 
     image = image.to(torch.uint8)
     pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
-    file = io.BytesIO()
-    Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG")
-    return file.getvalue()
+    return encode_png(Image.fromarray(pixels.contiguous().numpy()))
+
+
+def encode_png(picture: "Image.Image", *, small: bool = False, level: int = 6) -> bytes:
+    """A picture as PNG.
+
+    Args:
+        picture: of any mode that PNG has.
+        small: takes longer to make the file as small as it can be.
+        level: of compression, 1 to 9, unless it shall be small.
+    """
+    held = io.BytesIO()
+    picture.save(held, "PNG", optimize=small, compress_level=level)
+    return held.getvalue()
+
+
+def thumbnail(path: str | Path, longest: int = LONGEST) -> bytes:
+    """An image file as PNG, upright, its longer side at most `longest` pixels.
+
+    Raises:
+        GlassworkError: for a file that is no readable image.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (longest, longest))
+            small = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise GlassworkError(f"{path} cannot be shown: {error}") from None
+    small.thumbnail((longest, longest))
+    return encode_png(small)

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from glasswork.data.formats.decoding import UnreadableImageError, decode
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
 

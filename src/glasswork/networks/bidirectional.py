@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 from glasswork.networks.recurrent import Recurrent
 
+UNKNOWN = 0
+"""The number of the token that stands for all others."""
+
 
 def reverse(rows: Tensor, lengths: Tensor) -> Tensor:
     """Every row from its own end to its beginning; what stands behind the end stays where it is.
@@ -52,3 +55,28 @@ class Bidirectional(nn.Module):
             behind, _ = backwards(reverse(read, lengths))
             inputs = torch.cat([ahead, reverse(behind, lengths)], 2)  # (batch, times, 2 units)
         return inputs
+
+
+class TokenDropout(nn.Module):
+    """Tokens of a text that become the unknown one, at random while training (Iyyer et al. 2015, "word dropout").
+
+    No answer may rest on a single word then, and the unknown token learns what an unknown word is worth.
+
+    Args:
+        share: of the tokens.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens int64 (batch, times), some of them unknown; padding stays padding."""
+        if not self.training or self.share == 0:
+            return tokens
+        lost = torch.rand(tokens.shape, device=tokens.device) < self.share
+        return tokens.masked_fill(lost & (tokens >= 0), UNKNOWN)
+
+    def extra_repr(self) -> str:
+        """The share."""
+        return str(self.share)

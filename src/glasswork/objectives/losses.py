@@ -3,6 +3,8 @@
 Each is computed in the type of its scores: under mixed precision, bring scores to float32 first.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -206,3 +208,26 @@ def refuse_smoothing(loss: str, smoothing: float) -> None:
             f"The loss {loss} has no label smoothing; leave smoothing at 0, or choose cross-entropy or "
             "binary-cross-entropy."
         )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss with its settings.
+
+    Attributes:
+        name: key of `LOSSES`.
+        smoothing: share of the target that is spread over all classes.
+        class_weights: (outputs,); None: every class counts alike.
+        function: mean loss of outputs and targets, for a loss that is not in `LOSSES`; None: the one of that name.
+    """
+
+    name: str
+    smoothing: float = 0.0
+    class_weights: Tensor | None = None
+    function: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss over the examples of a batch, a scalar."""
+        if self.function is not None:
+            return self.function(outputs, targets)
+        return LOSSES[self.name](outputs, targets, class_weights=self.class_weights, smoothing=self.smoothing)

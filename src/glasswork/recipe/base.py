@@ -188,3 +188,13 @@ class Machine(Options):
         None, description="a run under a budget whose recorded progress and arithmetic are repeated exactly"
     )
     tensorboard: bool = Field(False, description="also write TensorBoard events (extra: watch)")
+
+
+def _changes(value: object) -> object:
+    return () if value == "none" else words(value)
+
+
+Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
+"""How images are augmented; the word `none` for not at all, where nothing said means something else."""
+
+Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]

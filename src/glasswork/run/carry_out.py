@@ -16,7 +16,7 @@ from glasswork.run.request import Request
 from glasswork.systems.process import Outcome, Process
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.fit import best_of
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.stage import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved
 
 

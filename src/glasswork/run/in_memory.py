@@ -12,7 +12,7 @@ from glasswork.execution import Execution
 from glasswork.run.prepare import prepare
 from glasswork.run.request import Request
 from glasswork.systems.system import System
-from glasswork.training.staged import minimise
+from glasswork.training.fit import minimise
 
 
 @dataclass(frozen=True)

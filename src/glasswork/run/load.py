@@ -14,7 +14,7 @@ from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.networks.weights import run_folder
 from glasswork.run.folder import RunFolder
 from glasswork.systems.model import Model
-from glasswork.systems.supervised.pretrained import PUBLISHED, published
+from glasswork.systems.supervised.system import PUBLISHED, published
 
 
 def load_model(run: str | Path, network: nn.Module | None = None, device: str = "auto") -> Model:

@@ -15,14 +15,12 @@ from glasswork.execution import Execution, choose_device, seed_everything, usabl
 from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request
 from glasswork.systems.learning import Learning, fingerprint
-from glasswork.systems.own_network import check_outputs
-from glasswork.systems.reading import read_data, read_split
-from glasswork.systems.system import Context, System
+from glasswork.systems.networks import check_outputs
+from glasswork.systems.system import Context, System, read_data, read_split
 from glasswork.training.autotune import choose_execution
-from glasswork.training.clock import Clock
+from glasswork.training.fit import timed
 from glasswork.training.memory import estimate_memory, short_of_memory
-from glasswork.training.stage import Stage
-from glasswork.training.staged import timed
+from glasswork.training.stage import Clock, Stage
 
 FINISHING_SECONDS = 0.6
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from glasswork.errors import GlassworkError
-from glasswork.training.step import Step
+from glasswork.training.stage import Step
 
 
 def recorded(steps: Iterator[Step], folder: Path, start: int) -> Iterator[Step]:

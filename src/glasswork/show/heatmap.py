@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.glassbox.heat_map import HeatMap
 from glasswork.show.palette import GREY, INK, WHITE
 from glasswork.show.png import letters, shorten

@@ -5,7 +5,7 @@ import io
 
 from PIL import Image as Pillow
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.glassbox.tensor_summary import Image, Picture
 from glasswork.show.palette import AGAINST, FOR, HEAT, Colour
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.report.blocks import Curves, Line, Point
 from glasswork.report.words import number
 from glasswork.show.palette import GREY, HUES, INK, WHITE, Colour

@@ -14,7 +14,7 @@ from glasswork.report.figures import write_main
 from glasswork.report.words import duration
 
 if TYPE_CHECKING:
-    from glasswork.training.step import Step
+    from glasswork.training.stage import Step
 
 REFRESH_SECONDS = 0.2
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.glassbox.regions import TERMINAL_CELLS, Grid, LayerUnits, Region
 from glasswork.report.blocks import Curves
 from glasswork.report.words import NARROW_SPACE

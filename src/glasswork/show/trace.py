@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 from PIL import Image
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.glassbox.tensor_summary import Picture, Values
 from glasswork.glassbox.trace.trace import Descent, Trace, Traced, WeightStep
 from glasswork.report.blocks import Block, Cell, Facts, Table

@@ -27,8 +27,8 @@ from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.table import PENALTIES
 from glasswork.studies.trained import Member, make_member
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.staged import minimise
-from glasswork.training.step import Step
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Step
 
 METHODS: dict[str, tuple[Mapping[str, Any], str, tuple[float, ...]]] = {
     "none": ({}, "", ()),

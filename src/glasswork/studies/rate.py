@@ -17,9 +17,9 @@ from glasswork.run.request import Request
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Running
 from glasswork.studies.trained import Member, make_member
-from glasswork.training.clock import Clock
+from glasswork.training.fit import minimise
 from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory, worded_bytes
-from glasswork.training.staged import minimise
+from glasswork.training.stage import Clock
 
 HIGHEST = 10.0
 FEWEST_STEPS, MOST_STEPS = 140, 1000

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from glasswork.glassbox.regions import Region
     from glasswork.recipe.base import Options
     from glasswork.report.report import Report
-    from glasswork.training.step import Step
+    from glasswork.training.stage import Step
 
 
 class Finding(Protocol):

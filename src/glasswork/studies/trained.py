@@ -11,7 +11,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Recipe
 from glasswork.run.prepare import prepare
 from glasswork.run.request import Request
@@ -20,9 +20,8 @@ from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.system import Supervised
 from glasswork.systems.system import System
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
-from glasswork.training.stage import Stage
-from glasswork.training.staged import minimise
-from glasswork.training.step import Step
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Stage, Step
 
 
 @dataclass

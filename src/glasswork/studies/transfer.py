@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.filename_groups import groups_by_name, stem
-from glasswork.data.folds import Fold, Groups, hold_out, make_folds
+from glasswork.data.folds import Fold, Groups, groups_by_name, hold_out, make_folds, stem
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.one_class import OneClass

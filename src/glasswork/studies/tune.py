@@ -42,9 +42,8 @@ from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import Member, make_member, require_one_stage
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.training.stage import Judgement
-from glasswork.training.staged import minimise
-from glasswork.training.step import Step
+from glasswork.training.fit import minimise
+from glasswork.training.stage import Judgement, Step
 from glasswork.training.watchers import Interruption
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from glasswork.data.brackets import bracket_texts
 from glasswork.execution import Execution, mixed
 from glasswork.glassbox.sequences.unrolled import GradientByLag, gradient_by_lag
-from glasswork.networks.sequence_classifier import ManyToOne
+from glasswork.networks.recurrent import ManyToOne
 from glasswork.record import Record
 from glasswork.report.blocks import Curves, Line, Point, Table, Text
 from glasswork.report.cells import HUES, NAMES

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import Region, region
 from glasswork.recipe.base import Machine

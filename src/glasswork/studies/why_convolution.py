@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from glasswork.data.augmentation import framed, scaled, shifted
 from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -16,7 +17,6 @@ from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.oriented_gradients import oriented_gradients
-from glasswork.data.shifts import framed, scaled, shifted
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores

@@ -17,7 +17,7 @@ from glasswork.data.kinds.table import Table as Features
 from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
-from glasswork.networks.sequence_classifier import ManyToOne
+from glasswork.networks.recurrent import ManyToOne
 from glasswork.report.blocks import Curves, Line, Table, Text
 from glasswork.report.cells import HUES, NAMES
 from glasswork.report.report import Report, Section
@@ -26,9 +26,8 @@ from glasswork.studies import recurrence_ablation
 from glasswork.studies.options import WhyRecurrenceOptions
 from glasswork.studies.recurrence_ablation import Independent
 from glasswork.studies.study import Progress, Running
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Moment, Stage
+from glasswork.training.stage import Carry, Clock, Moment, Stage
 
 TEXTS = 20_000
 JUDGED = 1000  # texts per distance; the standard error of an accuracy is at most 1.6 %

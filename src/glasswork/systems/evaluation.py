@@ -1,4 +1,4 @@
-"""A network's outputs on many examples, and what they are measured to be."""
+"""A network's outputs on many examples, what they are measured to be, and what padding costs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +14,11 @@ from glasswork.data.collate import collate_of
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
+from glasswork.report.blocks import Table
+from glasswork.report.report import Section
+from glasswork.report.words import percent
 
 EVALUATION_ROWS = 500
 TOKENS_AT_ONCE = 20_000
@@ -99,3 +102,24 @@ def measure_targets(outputs: Tensor, dataset: Dataset, rows: Tensor, objective: 
     target = task.target
     loss = float(replace(objective, class_weights=None)(scaling.targets(outputs), scaling.targets(raw)))
     return Metrics({"loss": loss, **target.measure(outputs, raw, objective.name)}, target.main, loss)
+
+
+def report_padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -> tuple[float, Section]:
+    """The share of padding in the batches of the first epoch, and a section of the report about it."""
+    lengths = ragged.lengths(dataset.offsets["inputs"])[rows]
+    count = max(1, -(-len(rows) // batch_size))
+    waste = ragged.padding_waste(lengths, ragged.length_buckets(lengths, count, seed, 0))
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = ragged.padding_waste(lengths, torch.tensor_split(torch.randperm(len(rows), generator=generator), count))
+    ordered = lengths.sort().values
+    cells = [
+        ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
+        ("padding in these batches", percent(waste)),
+        ("padding, were they drawn at random", percent(shuffled)),
+    ]
+    section = Section(
+        "Texts of differing length",
+        "Texts of nearly equal length share a batch, where the shorter ones are padded to the length of the longest.",
+        [Table(("", ""), cells)],
+    )
+    return waste, section

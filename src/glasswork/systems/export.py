@@ -21,7 +21,7 @@ from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.files import write_new
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.systems.system import System
 
 Format = Literal["onnx", "safetensors", "state-dict"]

@@ -8,8 +8,7 @@ from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
-from glasswork.objectives.losses import refuse_smoothing
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective, refuse_smoothing
 from glasswork.recipe.base import Recipe
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import Context, System

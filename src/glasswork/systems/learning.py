@@ -1,36 +1,43 @@
-"""Learning from a data set: the process of every system that has examples."""
+"""Learning from a data set: the process of every system that has examples, and its frames over the plane."""
 
+import copy
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import safetensors
 import torch
-from torch import nn
+from safetensors.torch import load, save
+from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
+from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import TERMINAL_CELLS, Plane, answers_over, as_region, plane_of, region, units_over
 from glasswork.recipe.base import Recipe
 from glasswork.systems.evaluation import measured_rows
-from glasswork.systems.findings import Remarks
 from glasswork.systems.process import OnPlane, Outcome, Trained
-from glasswork.systems.region_snapshots import CELLS, FILE, framed
-from glasswork.systems.region_snapshots import read as read_frames
-from glasswork.systems.system import Context, System
-from glasswork.training.fit import best_of
+from glasswork.systems.system import Context, Remarks, System
+from glasswork.training.checkpoints import write_atomically
+from glasswork.training.fit import best_of, minimise
 from glasswork.training.memory import Memory
-from glasswork.training.stage import Stage
-from glasswork.training.staged import minimise
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.stage import Best, Stage, Step, Tree
 from glasswork.training.watchers import stale
 
 NOTHING_HELD_OUT = (
     "no example is held out: what the run is measured on at its end are the examples that it was trained on, so the "
     "figures say how well these were learnt, and nothing about new ones"
 )
+FRAMES_FORMAT = 1
+FRAMES_FILE = "frames.safetensors"
+CELLS = 40
+MOST_FRAMES = 24
+FRAMES_APART = 400
+"""Examples between two frames, so that the frames of a short run do not take longer than its steps."""
 
 
 @dataclass
@@ -105,7 +112,7 @@ class Learning:
         if start is not None and stale(best_of(start), patience):
             return
         made = minimise(self.stages, start, patience)
-        for step in framed(made, folder, self.network, self.plane, start["number"] if start else 0):
+        for step in record_frames(made, folder, self.network, self.plane, start["number"] if start else 0):
             yield step._replace(last=True) if stale(step.best, patience) else step
 
     def keep(self, best: Best | None, execution: Execution | None = None) -> None:
@@ -148,7 +155,9 @@ class Learning:
         plane = self.plane
         if plane is None:
             return None
-        moving = [(as_region(frame.answers, plane), f"epoch {frame.epoch:,}") for frame in read_frames(folder / FILE)]
+        moving = [
+            (as_region(frame.answers, plane), f"epoch {frame.epoch:,}") for frame in read_frames(folder / FRAMES_FILE)
+        ]
         if best is not None:  # an earlier network than the last one may have been kept
             kept = as_region(answers_over(self.network, plane, CELLS), plane)
             moving = [*moving, (kept, f"kept: epoch {best.epoch:,}")] if len(moving) > 1 else moving
@@ -162,3 +171,109 @@ def fingerprint(dataset: Dataset) -> str:
     targets = dataset.columns.get("targets", torch.zeros(0))
     places = torch.arange(1, len(prints) + 1)
     return f"{int((prints * (2 * places + 1)).sum()) & (2**64 - 1):016x}-{float(targets.double().sum()):.6g}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The answers after a step.
+
+    Attributes:
+        number: of the step.
+        epoch: of the step.
+        progress: of the step.
+        answers: as `glassbox.regions.answers_over` gives them, (CELLS, CELLS, outputs).
+    """
+
+    number: int
+    epoch: int
+    progress: float
+    answers: Tensor
+
+
+def record_frames(
+    steps: Iterator[Step], folder: Path, network: nn.Module, plane: Plane | None, before: int
+) -> Iterator[Step]:
+    """Looks at the network at up to `MOST_FRAMES` moments, more of them early, as learning is fast there.
+
+    The network, the random generators and the steps are left as they are. Frames are written before the state of a
+    step is given out, so that they never lag behind a checkpoint.
+
+    Args:
+        steps: the steps of the run.
+        folder: of the run; its frames up to the step `before` are kept, later ones are dropped.
+        network: of the kind that the steps change.
+        plane: what is looked at; None: nothing, and the steps are given on as they are.
+        before: number of the step after which this sitting goes on.
+    """
+    return steps if plane is None else _record(steps, folder / FRAMES_FILE, network, plane, before)
+
+
+def read_frames(file: Path) -> list[Frame]:
+    """The frames in a file, oldest first; none where there is no file.
+
+    Raises:
+        GlassworkError: for a damaged file or one of another format.
+    """
+    if not file.is_file():
+        return []
+    try:
+        with safetensors.safe_open(str(file), "pt") as opened:
+            header = json.loads((opened.metadata() or {})["frames"])
+        if header["format"] != FRAMES_FORMAT:
+            raise GlassworkError(
+                f"{file} has format {header['format']}, this version of glasswork reads {FRAMES_FORMAT}: "
+                "resume the run with the version that wrote it, or delete the file"
+            )
+        answers = load(file.read_bytes())["answers"]
+    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        raise GlassworkError(
+            f"{file} cannot be read ({error}): delete it, and the moving picture begins anew"
+        ) from None
+    return [
+        Frame(number, epoch, progress, one)
+        for (number, epoch, progress), one in zip(header["steps"], answers, strict=True)
+    ]
+
+
+def _record(steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane, before: int) -> Iterator[Step]:
+    frames, waiting = [frame for frame in read_frames(file) if frame.number <= before], False
+    viewed = copy.deepcopy(network)  # with the weights of a step's state: of several networks those that lead
+
+    def flush() -> None:
+        nonlocal waiting
+        if waiting:
+            waiting = False  # first, so that a failure is not repeated while it is handed up
+            _write_frames(file, frames)
+
+    try:
+        for step in steps:
+            if step.last or not frames or _due(step, frames[-1]):
+                viewed.load_state_dict(step.state()["network"])
+                frames.append(Frame(step.number, step.epoch, step.progress, answers_over(viewed, plane, CELLS)))
+                waiting = True
+
+            def state(step: Step = step) -> Tree:
+                flush()
+                return step.state()
+
+            yield step._replace(state=state)
+    finally:
+        flush()
+
+
+def _due(step: Step, last: Frame) -> bool:
+    """Whether the next moment has come; a function of step and last frame alone, so that resuming changes nothing."""
+    later = _moment(step.progress) > _moment(last.progress)
+    return later and (step.number - last.number) * step.examples >= FRAMES_APART
+
+
+def _moment(progress: float) -> int:
+    """Which of the moments of a run came last: moment k is at progress (k / (MOST_FRAMES - 1))^2."""
+    return int((MOST_FRAMES - 1) * progress**0.5)
+
+
+def _write_frames(file: Path, frames: list[Frame]) -> None:
+    header = {"format": FRAMES_FORMAT, "steps": [(frame.number, frame.epoch, frame.progress) for frame in frames]}
+    answers = torch.stack([frame.answers for frame in frames])
+    # One entry, as safetensors writes several in an order of its own, and equal runs shall have equal files.
+    write_atomically(file, save({"answers": answers}, {"frames": json.dumps(header)}))

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from glasswork.data.align import matching
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset
-from glasswork.data.inputs import is_folder
 from glasswork.data.kinds.images import CHUNK
+from glasswork.data.kinds.require import matching
 from glasswork.data.kinds.task import Task
+from glasswork.data.listing import is_folder
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -30,9 +30,8 @@ from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
 from glasswork.systems.export import Exported, export, raw_inputs
-from glasswork.systems.reading import read_measured
 from glasswork.systems.retrieval import Nearest, find_nearest
-from glasswork.systems.system import System
+from glasswork.systems.system import System, read_measured
 from glasswork.training.stage import START
 
 

@@ -12,9 +12,9 @@ from glasswork.data.summary import Summary
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import LayerUnits, Region
 from glasswork.recipe.base import Recipe
-from glasswork.systems.findings import Findings
+from glasswork.systems.system import Findings
 from glasswork.training.memory import Memory
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Step, Tree
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
-"""The one abstract class: what a lecture system adds to the common loop."""
+"""The one abstract class: what a lecture system adds to the common loop, is asked for and says at the end."""
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Reading, Target
@@ -20,22 +21,48 @@ from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
-from glasswork.data.splits import Splits
+from glasswork.data.splits import Splits, split
+from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine, Recipe
+from glasswork.report.blocks import Curves
+from glasswork.report.report import Score, Section
 from glasswork.systems.evaluation import Evaluation, OutputsT, collate, measure_targets, measured_rows, outputs_on
-from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.sample import Sample
 from glasswork.training.optimizers import refuse_weight_decay
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Tree
+from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage, Tree
 
 if TYPE_CHECKING:
     from glasswork.systems.model import Model
 
 RecipeT = TypeVar("RecipeT", bound=Recipe, default=Recipe, covariant=True)
+Remarks = tuple[str, ...]
+"""Sentences for the terminal and the report."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a system has to say about a trained network.
+
+    Attributes:
+        score: the main figure.
+        sections: of the report, in order, between the learning curves and the data.
+        files: to be left in the run's folder, by name.
+        figures: charts to be left there as pictures, by name.
+        remarks: sentences about how the training ended.
+        warnings: what the reader must know before trusting a number.
+        results: further entries of `result.json`.
+    """
+
+    score: Score
+    sections: Sequence[Section] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    figures: Mapping[str, Sequence[Curves]] = field(default_factory=dict)
+    remarks: Remarks = ()
+    warnings: Remarks = ()
+    results: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -241,3 +268,65 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     @abc.abstractmethod
     def sample(self, folder: Path) -> Sample:
         """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""
+
+
+def read_data(system: System) -> Dataset:
+    """The data of a system's recipe.
+
+    Raises:
+        GlassworkError: if no data is named, or it cannot be read.
+    """
+    if system.recipe.data is None:
+        raise GlassworkError("There is no data: name a path or a data set with --data")
+    return system.read(system.recipe.data)
+
+
+def read_split(system: System) -> tuple[Dataset, Splits]:
+    """The same, and which rows train, validate and test."""
+    recipe, dataset = system.recipe, read_data(system)
+    return dataset, split(dataset, recipe.validation, recipe.test, recipe.seed)
+
+
+def read_measured(system: System) -> tuple[Dataset, Splits]:
+    """The same, with the rows that a run's figures are about as `test`.
+
+    If no others were held out, these are also validation or training rows.
+    """
+    dataset, splits = read_split(system)
+    return dataset, replace(splits, test=measured_rows(splits)[1])
+
+
+def judge_of(system: System[Any, Any], context: Context) -> Callable[[nn.Module], Judgement] | None:
+    """How a system judges a network; None if nothing is held out to judge it on."""
+
+    def judge(network: nn.Module) -> Judgement:
+        metrics = system.judge(network, context)
+        return Judgement(metrics.error, metrics.values)
+
+    return judge if len(context.splits.validation) else None
+
+
+def stage_of(system: System[Any, Any], network: nn.Module, batches: Batches, context: Context) -> Stage:
+    """The one minimisation of a resolved recipe, over every parameter of the network that is not frozen."""
+    recipe = system.recipe
+    assert recipe.learning_rate is not None
+    return Stage(
+        name="train",
+        network=network,
+        parameters=[parameter for parameter in network.parameters() if parameter.requires_grad],
+        batches=batches,
+        loss=partial(system.loss, objective=system.training_objective(context)),
+        judge=judge_of(system, context),
+        clock=Clock(),
+        execution=context.execution,
+        seed=recipe.seed,
+        learning_rate=recipe.learning_rate,
+        optimizer=recipe.optimizer,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        schedule=recipe.schedule,
+        penalty=recipe.penalty,
+        strength=recipe.strength or 0.0,
+        gradient_clip=recipe.gradient_clip,
+        total=recipe.epochs * len(batches) if recipe.epochs else None,
+    )

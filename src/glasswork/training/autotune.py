@@ -10,8 +10,8 @@ from torch import nn
 
 from glasswork.execution import Execution, Layout, Precision, fast_bfloat16, keep_memory
 from glasswork.recipe.base import Machine
+from glasswork.training.fit import minimise
 from glasswork.training.stage import Stage
-from glasswork.training.staged import minimise
 
 TIMED_STEPS = 4
 CLEAR_GAIN = 1.05

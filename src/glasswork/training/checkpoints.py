@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.training.step import Tree
+from glasswork.training.stage import Tree
 
 FORMAT = 1
 KEPT = 2

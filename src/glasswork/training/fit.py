@@ -1,20 +1,20 @@
 """The one supervised loop: forward, loss, backward, step; a generator of steps, without callbacks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from glasswork.data.batches import Batch
+from glasswork.errors import GlassworkError
 from glasswork.execution import seed_everything
 from glasswork.objectives.penalties import constrain, is_added, penalty, weights_of
-from glasswork.training.nonfinite import explain_not_finite
-from glasswork.training.optimizers import Optimizer
-from glasswork.training.schedules import PEAKS, SCHEDULES
-from glasswork.training.stage import Carry, Judgement, Moment, Stage
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.optimizers import PEAKS, SCHEDULES, Optimizer
+from glasswork.training.stage import Best, Carry, Clock, Judgement, Moment, Stage, Step, Tree, only_trained
+from glasswork.training.watchers import stale, stopped_early
 
 
 class _Position(NamedTuple):
@@ -155,3 +155,123 @@ def _restore(stage: Stage, optimizer: Optimizer, tree: Tree) -> tuple[_Position,
 
 def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
+
+
+def explain_not_finite(stage: Stage, batch: Batch, epoch: int, index: int) -> GlassworkError:
+    """The sentence for a loss that is not finite: the step, the layer, what to try."""
+    where = first_not_finite(stage.network, batch.inputs)
+    return GlassworkError(
+        f"The loss is not a finite number at batch {index + 1} of epoch {epoch + 1} (stage {stage.name}): {where}; "
+        f"the weights were not updated and the last checkpoint is kept; try a lower learning rate than "
+        f"{stage.learning_rate:g} or --gradient-clip 1"
+    )
+
+
+def first_not_finite(network: nn.Module, inputs: Tensor) -> str:
+    """In words: the first weight, input or layer output of a forward pass that holds inf or nan."""
+    for name, parameter in network.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return f"the weights '{name}' hold inf or nan"
+    if not torch.isfinite(inputs).all():
+        return "the inputs hold inf or nan"
+    found: list[str] = []
+
+    def watch(name: str) -> Any:
+        def look(module: nn.Module, arguments: object, output: object) -> None:
+            if isinstance(output, Tensor) and not torch.isfinite(output).all():
+                found.append(f"layer '{name}' ({type(module).__name__}) is the first whose output holds inf or nan")
+
+        return look
+
+    handles = [module.register_forward_hook(watch(name)) for name, module in network.named_modules() if name]
+    try:
+        with torch.no_grad():
+            network(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else "every layer's output is finite, so it is the loss itself that overflows"
+
+
+def minimise(stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None) -> Iterator[Step]:
+    """Makes the steps of all stages; each begins where the network was best on the validation examples so far.
+
+    Numbers of steps, epochs and seconds go on from stage to stage; the schedule of each begins anew. The best is that
+    of all stages, so that a later stage that makes the network worse is forgotten.
+
+    Args:
+        stages: in order, over one network, with a clock each and the same measure of error.
+        start: the state of a former step, to go on after it.
+        patience: judgements without a better one after which a stage ends and the next one begins.
+    """
+    return _steps(stages[0], start, patience) if len(stages) == 1 else _in_turn(stages, start, patience)
+
+
+def timed(stages: Sequence[Stage], clock: Clock) -> list[Stage]:
+    """The stages by the run's clock: one has all of it, several have their shares."""
+    if len(stages) == 1:
+        return [replace(stages[0], clock=clock)]
+    return [replace(one, clock=clock.part(place, one.share, one.total)) for place, one in enumerate(stages)]
+
+
+def _steps(stage: Stage, start: Tree | None, patience: int | None) -> Iterator[Step]:
+    with only_trained(stage):
+        yield from stopped_early((stage.minimise or fit)(stage, start), patience)
+
+
+def _in_turn(stages: Sequence[Stage], start: Tree | None, patience: int | None) -> Iterator[Step]:
+    place = 0 if start is None else [stage.name for stage in stages].index(start["stage"])
+    before: Tree = {"number": 0, "epoch": 0, "elapsed": 0.0} if start is None else start["before"]
+    best = None if start is None else best_of(start)
+    own = None if start is None else _own(start)
+    for stage in stages[place:]:
+        taken = {"number": 0, "epoch": 0, "elapsed": 0.0}
+        if own is not None:
+            taken = {"number": own["number"], "epoch": _epochs(stage, own["number"]), "elapsed": own["elapsed"]}
+        elif best is not None:
+            stage.network.load_state_dict(dict(best.weights))
+        steps = iter(()) if own is not None and stale(best_of(own), patience) else _steps(stage, own, patience)
+        for step in steps:
+            taken = {"number": step.number, "epoch": step.epoch, "elapsed": step.elapsed}
+            best = _better(best, step.best, before["epoch"], final=stage is stages[-1])
+            yield _continued(step, before, best, final=stage is stages[-1])
+        before = {key: before[key] + taken[key] for key in before}
+        own = None
+
+
+def _own(start: Tree) -> Tree:
+    """The state of the stage itself within the state of the whole."""
+    before = start["before"]
+    local = {key: start[key] - before[key] for key in ("number", "elapsed")}
+    return {**start, **local, "best": start["own_best"]}
+
+
+def _epochs(stage: Stage, steps: int) -> int:
+    return -(-steps // len(stage.batches))
+
+
+def _better(best: Best | None, own: Best | None, epochs: int, final: bool) -> Best | None:
+    """The best of all stages; only that of the last one grows stale, as the run goes on after the others."""
+    if own is None:
+        return best
+    counted = replace(own, epoch=own.epoch + epochs)
+    found = counted if best is None or own.judgement.error < best.judgement.error else best
+    return replace(found, stale=own.stale if final else 0)
+
+
+def _continued(step: Step, before: Tree, best: Best | None, final: bool) -> Step:
+    """The step with numbers that go on from the stages before."""
+
+    def state() -> Tree:
+        tree = step.state()
+        counted = {key: before[key] + tree[key] for key in ("number", "elapsed")}
+        return {**tree, **counted, "best": best_tree(best), "own_best": tree["best"], "before": before}
+
+    return step._replace(
+        number=before["number"] + step.number,
+        epoch=before["epoch"] + step.epoch,
+        elapsed=before["elapsed"] + step.elapsed,
+        last=final and step.last,
+        best=best,
+        state=state,
+    )

@@ -18,8 +18,7 @@ from glasswork.execution import mixed
 from glasswork.objectives.losses import as_outputs
 from glasswork.training.delta_rule import Learner, Rows, learner
 from glasswork.training.fit import best_of
-from glasswork.training.stage import Judgement, Stage
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.stage import Best, Judgement, Stage, Step, Tree
 
 UPDATES = 400
 """About so many updates make a step, in whole epochs: 1 / 100 s of XOR."""

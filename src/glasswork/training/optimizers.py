@@ -4,7 +4,8 @@ The arithmetic is torch's fused kernels, one call for all weights. Their wrapper
 imports torch's compiler, 2.3 s at every start here, and its bookkeeping took longer than the update of a small network.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from glasswork.errors import GlassworkError
 SECOND_MOMENT, EPSILON = 0.999, 1e-8
 
 NAMES = ("sgd", "momentum", "adam", "adamw")
+PEAK = 0.25
 
 
 def refuse_weight_decay(name: str, weight_decay: float) -> None:
@@ -127,3 +129,45 @@ class Optimizer:
         for mine, theirs in zip(self.moments, state["moments"], strict=True):
             for moment, value in zip(mine, theirs, strict=True):
                 moment.copy_(value)
+
+
+def one_cycle(progress: float) -> float:
+    """Linear from 1/10 up to 1 over the first quarter, then linear down to 0 (Smith, Super-Convergence, 2018)."""
+    if progress < PEAK:
+        return 0.1 + 0.9 * progress / PEAK
+    return max(0.0, (1 - progress) / (1 - PEAK))
+
+
+def cosine(progress: float) -> float:
+    """Half a cosine from 1 to 0 (Loshchilov and Hutter, SGDR, 2017)."""
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def step(progress: float) -> float:
+    """1, a tenth from half of the run, a hundredth from three quarters."""
+    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+
+
+def constant(progress: float) -> float:
+    """1 throughout: the lecture's gradient descent."""
+    return 1.0
+
+
+LEAST_SHARE = 1e-7
+
+
+def range_test(progress: float) -> float:
+    """Grows from 1e-7 to 1, by the same factor at every step: for the test of rates, no run (Smith 2015)."""
+    return float(LEAST_SHARE ** (1 - progress))
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "one-cycle": one_cycle,
+    "cosine": cosine,
+    "step": step,
+    "constant": constant,
+    "range-test": range_test,
+}
+
+PEAKS: dict[str, float] = {"one-cycle": PEAK, "cosine": 0.0, "step": 0.0, "constant": 0.0, "range-test": 1.0}
+"""The progress at which a schedule is highest; early stopping counts only after it."""

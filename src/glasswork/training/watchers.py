@@ -17,7 +17,7 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.stage import Best, Step, Tree
 
 SAVE_SECONDS = 5.0
 SAVING_SHARE = 0.05

@@ -21,10 +21,9 @@ from glasswork.data.splits import split
 from glasswork.data.vocabulary import CharacterCounts
 from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
-from glasswork.systems.characters import evaluation as characters_measured
-from glasswork.systems.characters.evaluation import following, measured
+from glasswork.systems.characters import report as characters_measured
 from glasswork.systems.characters.network import CharacterNetwork
-from glasswork.systems.characters.report import single_characters
+from glasswork.systems.characters.report import following, measured, single_characters
 from glasswork.systems.characters.system import Characters
 from glasswork.training.stage import START
 from made_data import said, train, write_text

@@ -9,7 +9,7 @@ import torch
 from closeness import assert_same_numbers
 from glasswork.execution import seed_everything
 from glasswork.networks.recurrent import CELLS
-from glasswork.systems.characters.decoding import Choice, beam_search, draw, drawn, read
+from glasswork.systems.characters.generate import Choice, beam_search, draw, drawn, read
 from glasswork.systems.characters.incremental import Stepper
 from glasswork.systems.characters.network import CharacterNetwork
 

@@ -13,10 +13,10 @@ from PIL import Image
 import glasswork as gw
 from glasswork.cli import main
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, fingerprints
-from glasswork.data.heldout_classes import UNUSED, hold_classes_out
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
+from glasswork.data.splits import UNUSED, hold_classes_out
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.networks.embedding import Embedding

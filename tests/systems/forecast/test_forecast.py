@@ -20,8 +20,7 @@ from glasswork.data.kinds.series import Series
 from glasswork.data.kinds.task import Task
 from glasswork.data.series_windows import Places, Windows
 from glasswork.execution import Execution
-from glasswork.systems.forecast.baselines import MISSING, ets_forecasts
-from glasswork.systems.forecast.evaluation import backtest, calibrate, calibrated_values
+from glasswork.systems.forecast.evaluation import MISSING, backtest, calibrate, calibrated_values, ets_forecasts
 from glasswork.systems.forecast.network import Forecasters
 from made_data import mistake, said, train, write_series
 

@@ -28,10 +28,9 @@ from glasswork.systems.online.update import OnlineUpdate
 from glasswork.systems.system import Context, System
 from glasswork.textbook import delta_rules
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from glasswork.training.clock import Clock
 from glasswork.training.delta_rule import FEW_WEIGHTS, learner, outputs, sigmoid, update
 from glasswork.training.online import UPDATES, online, training_examples, worked_out
-from glasswork.training.stage import START, Stage
+from glasswork.training.stage import START, Clock, Stage
 from made_data import PLAIN, broken_off, mistake, require_same, resume, said, train, write_table
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-12}

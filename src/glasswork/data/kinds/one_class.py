@@ -13,9 +13,14 @@ from glasswork.data.kinds.kind import Port, Target, listed, rank
 from glasswork.data.pictures import picture
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
-from glasswork.objectives.intervals import share_interval
 from glasswork.objectives.losses import class_probabilities
-from glasswork.objectives.metrics import calibration, confusion_matrix, expected_calibration_error, measure_class
+from glasswork.objectives.metrics import (
+    calibration,
+    confusion_matrix,
+    expected_calibration_error,
+    measure_class,
+    share_interval,
+)
 from glasswork.report import sections
 from glasswork.report.blocks import Bin
 from glasswork.report.report import Score, Section

@@ -1,10 +1,22 @@
-"""A character model's own verb: it goes on with a text."""
+"""What a trained character model can be asked: to go on with a text, and what its units track in one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from glasswork.systems.characters.decoding import Choice
-from glasswork.systems.characters.generate import write
+from glasswork.errors import GlassworkError
+from glasswork.glassbox.sequences.following import Following, following, signals
+from glasswork.glassbox.sequences.reading import Reading, UnitReading, read_through
+from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation
+from glasswork.record import Record
+from glasswork.systems.characters.generate import Choice, write
+from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.model import Model
+
+CHARACTERS = 4000
+LEAST = 20
+COLOURED = 1200
+"""Characters of the text that are coloured by a unit."""
 
 
 class CharacterModel(Model):
@@ -35,3 +47,77 @@ class CharacterModel(Model):
             GlassworkError: for characters in the prompt that it does not know.
         """
         return write(self.network, self.task, prompt, length, Choice(temperature, top_k, top_p, beam), seed)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A model and a text.
+
+    Attributes:
+        reading: everything the network did with the text.
+        following: the units that follow each signal best.
+        gates: how often they stand open or shut.
+    """
+
+    reading: Reading
+    following: Sequence[Following]
+    gates: Sequence[GateSaturation]
+
+    def coloured(self, unit: str | None = None) -> list[UnitReading]:
+        """The text by one unit, or by the one that follows each signal best, each unit once.
+
+        Args:
+            unit: such as `1.17` for unit 17 of layer 1, or `1.17c` for its memory.
+
+        Raises:
+            GlassworkError: where that is no unit of the network.
+        """
+        if unit is not None:
+            part = "c" if unit.endswith("c") else "h"
+            layer, _, number = unit.removesuffix("c").partition(".")
+            if not (layer.isdecimal() and number.isdecimal()):
+                raise GlassworkError(
+                    f"A unit is written as 1.17 (layer 1, unit 17; 1.17c for its memory), not '{unit}'"
+                )
+            return [self._cut(self.reading.unit(int(layer), int(number), part))]
+        best: dict[tuple[int, int, str], tuple[str, ...]] = {}
+        for one in self.following:
+            place = (one.units[0].layer, one.units[0].unit, one.units[0].part)
+            best[place] = (*best.get(place, ()), one.signal)
+        return [replace(self._cut(self.reading.unit(*place)), follows=signals) for place, signals in best.items()]
+
+    def findings(self, unit: str | None = None) -> list[Record]:
+        """All of it in the order in which it is to be read."""
+        return [*self.coloured(unit), self.reading.next_characters(), *self.following, *self.gates]
+
+    def _cut(self, found: UnitReading) -> UnitReading:
+        return replace(found, text=found.text[:COLOURED], values=found.values[:COLOURED])
+
+
+def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tracked:
+    """Reads the beginning of a text with a trained character model and looks at every unit and gate.
+
+    Args:
+        model: of char-rnn.
+        source: a text file, or a folder of them.
+        characters: how many are read.
+
+    Raises:
+        GlassworkError: for another kind of model, or a text that is missing or too short.
+    """
+    network = model.network
+    if not isinstance(network, CharacterNetwork):
+        raise GlassworkError(
+            f"{model.run} is no character model: units are looked at that glasswork train char-rnn made"
+        )
+    if characters < LEAST:
+        raise GlassworkError(f"--characters {characters} is too little: it is {LEAST} or more")
+    part = next(iter(model.system.inputs([Path(source)], model.task)))
+    tokens = part.dataset.columns["inputs"][:characters].long().cpu()
+    if len(tokens) < LEAST:
+        raise GlassworkError(f"{source} has {len(tokens)} characters, and {LEAST} is the least that says anything")
+    classes = model.task.target.names
+    text = "".join(classes[number] for number in tokens.tolist())
+    network = network.cpu().float().eval()
+    reading = read_through(network.recurrent, network.embedding(tokens[None]), network.output, text, classes)
+    return Tracked(reading, following(reading.layers, signals(text)), gate_saturation(reading.layers))

@@ -26,20 +26,16 @@ from glasswork.data.vocabulary import CharacterCounts
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
-from glasswork.systems.characters.evaluation import following, measured
+from glasswork.systems.characters.generate import sampled
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.recipe import CharactersRecipe
-from glasswork.systems.characters.report import report_text
-from glasswork.systems.characters.sampling import sampled
+from glasswork.systems.characters.report import following, measured, report_text
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
 from glasswork.systems.sample import Sample
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Tree
+from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 if TYPE_CHECKING:
     from glasswork.systems.characters.model import CharacterModel

@@ -9,14 +9,13 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.pictures import picture
 from glasswork.data.samplers import by_class
 from glasswork.data.splits import Splits
-from glasswork.objectives.intervals import share_interval
+from glasswork.objectives.metrics import share_interval
 from glasswork.objectives.retrieval import Recall, Verification, nearest, principal_plane, recall, verification
 from glasswork.report.blocks import Block, Cell, Curves, Line, Picture, Pictures, Scatter, Table, Text
 from glasswork.report.report import Score, Section
 from glasswork.report.words import percent
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
-from glasswork.systems.system import Context
+from glasswork.systems.system import Context, Findings
 
 COUNTS = (1, 2, 5, 10)
 QUERIES, SHOWN = 8, 6

@@ -13,7 +13,6 @@ from glasswork.data.augmentation import Augmentation, parse
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, ReadingOptions
-from glasswork.data.heldout_classes import hold_classes_out
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.one_class import OneClass
@@ -21,25 +20,22 @@ from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
-from glasswork.data.splits import Splits
+from glasswork.data.splits import Splits, hold_classes_out
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.embedding import Embedding
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.objectives.retrieval import recall, verification
 from glasswork.objectives.triplets import triplet_loss
 from glasswork.systems.embed.recipe import EmbedRecipe
 from glasswork.systems.embed.report import gallery_rows, report_embedding
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
 from glasswork.systems.networks import NETWORKS, Architecture, build_network
 from glasswork.systems.retrieval import embeddings_on
 from glasswork.systems.sample import Sample, write_images
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Tree
+from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 BATCH = 128
 EACH = 4

@@ -12,11 +12,16 @@ from glasswork.data.kinds.series import Series
 from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
 from glasswork.report.report import Report, Score, Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
-from glasswork.systems.forecast.baselines import MISSING, MOST_SERIES, has_statsmodels
-from glasswork.systems.forecast.evaluation import Backtest, by_step, calibrated_values
+from glasswork.systems.forecast.evaluation import (
+    MISSING,
+    MOST_SERIES,
+    Backtest,
+    by_step,
+    calibrated_values,
+    has_statsmodels,
+)
 from glasswork.systems.forecast.generate import Foretold
-from glasswork.systems.system import Context
+from glasswork.systems.system import Context, Findings
 
 DRAWN_SERIES = 4
 DRAWN_FORECASTS = 4

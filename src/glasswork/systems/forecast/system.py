@@ -25,20 +25,17 @@ from glasswork.data.series_windows import Places, Windows, window_batches
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
 from glasswork.systems.forecast.evaluation import Backtest, backtest, calibrate
 from glasswork.systems.forecast.generate import foretold
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import report_backtest
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Tree
+from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 if TYPE_CHECKING:
     from glasswork.systems.forecast.model import ForecastModel

@@ -4,9 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Numbers, Recipe
+from glasswork.recipe.base import Activation, Numbers, Recipe
 from glasswork.recipe.preset import Preset
-from glasswork.systems.fields import Activation
 
 
 class FunctionRecipe(Recipe):

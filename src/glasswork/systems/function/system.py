@@ -20,20 +20,17 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.glassbox import expressions
 from glasswork.glassbox.contributions import Shares, places_between, shares_over
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.report.blocks import Curves, Line, Point, Text
 from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
 from glasswork.systems.function.recipe import FunctionRecipe
 from glasswork.systems.labelled import read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.training.stage import Stage, Tree
 
 EXPRESSION = "expression"
 NETWORK = "dense"

@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Recipe, Words
+from glasswork.recipe.base import Activation, Recipe, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Range
-from glasswork.systems.fields import Activation
 
 
 class HeatmapRecipe(Recipe):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from glasswork.data.png import encode_png
+from glasswork.data.pictures import encode_png
 from glasswork.glassbox.heat_map import HeatMap, HeatMaps
 from glasswork.objectives.froc import FALSE_POSITIVES
 from glasswork.report.blocks import Facts, Picture, Pictures, Text

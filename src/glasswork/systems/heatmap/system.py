@@ -19,15 +19,14 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, read_annotated
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, System, stage_of
 from glasswork.training.stage import Stage
 
 SIZE = 32

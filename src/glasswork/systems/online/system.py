@@ -24,24 +24,20 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.expressions import written
-from glasswork.objectives.losses import squared_error
+from glasswork.objectives.losses import Objective, squared_error
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report import blocks
 from glasswork.report.report import Score
 from glasswork.report.sections import worked
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
 from glasswork.systems.online.recipe import XOR as DEFAULTS
 from glasswork.systems.online.recipe import OnlineRecipe
 from glasswork.systems.online.update import OnlineUpdate, online_update
 from glasswork.systems.sample import Sample, write_features
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, Findings, System, stage_of
 from glasswork.training.online import Before, converged, epochs_per_step, online, training_examples, worked_out
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.training.stage import Stage, Tree
 
 XOR = "xor"
 NAMED = 8

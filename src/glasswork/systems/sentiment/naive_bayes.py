@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glasswork.networks.token_dropout import UNKNOWN
+from glasswork.networks.bidirectional import UNKNOWN
 
 BUCKETS, WEIGHTS = 1 << 20, 1 << 24
 """Into how many numbers neighbours are hashed (Weinberger et al. 2009), and of how many weights, of all classes."""

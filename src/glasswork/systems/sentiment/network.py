@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from glasswork.networks.bidirectional import Bidirectional
-from glasswork.networks.token_dropout import TokenDropout
+from glasswork.networks.bidirectional import Bidirectional, TokenDropout
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 
 LEARNT_SHARE = 0.25

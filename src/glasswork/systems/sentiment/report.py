@@ -1,16 +1,21 @@
-"""What counted words say, for the report: each judge of a text alone, and what speaks most for a class."""
+"""What a text classifier's report says: each judge of a text alone, and which words moved an answer."""
 
 from collections import Counter
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
+from glasswork.data.formats.labelled_texts import text_of
 from glasswork.data.kinds.text import Texts
+from glasswork.data.tokenize import cutter
 from glasswork.data.vocabulary import Vocabulary
-from glasswork.networks.token_dropout import UNKNOWN
+from glasswork.execution import Execution
+from glasswork.glassbox.occlusion import evidence, leaving_out
+from glasswork.networks.bidirectional import UNKNOWN
+from glasswork.objectives.losses import Objective
 from glasswork.report.blocks import Table, Text
 from glasswork.report.report import Section
 from glasswork.report.words import percent
@@ -20,6 +25,10 @@ from glasswork.systems.sentiment.network import TextClassifier
 CLASSES, STRONGEST = 20, 10
 """Classes that are shown, and words and pairs of each, at most."""
 _AT_ONCE = 500
+EXPLAINED = 20
+"""Texts whose words are looked at, in one question: each word takes another look at the whole text."""
+
+Moved = tuple[tuple[str, float], ...]
 
 
 def report_counts(network: TextClassifier, dataset: Dataset, training: Tensor, judges: Mapping[str, float]) -> Section:
@@ -73,3 +82,40 @@ def _names(
     for number, found in others.items():
         names[number] = between.join(tokens[token] for token in found.most_common(1)[0][0]) if found else ""
     return names
+
+
+def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objective, execution: Execution) -> Moved:
+    """Every piece of a text with what stands between it and the next one, and how far it moved the answer.
+
+    That is bits of evidence for the most probable class, or the number itself (in deviations of the training targets)
+    where the answer is a number; see `leaving_out`. What is beyond the longest text that is read moved nothing.
+
+    Args:
+        network: gives scores (texts, classes).
+        dataset: with the column `texts`; without it there is nothing to say.
+        row: which text.
+        objective: what the network was trained with, by which its scores read as probabilities.
+        execution: where the arithmetic is carried out.
+    """
+    if "texts" not in dataset.columns:
+        return ()
+    begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
+    tokens = dataset.columns["inputs"][begin:end].to(execution.device, torch.int64)
+    kind, network = dataset.task.target, network.eval()
+
+    def figures(texts: Tensor) -> Tensor:
+        outputs = network(texts).float()
+        return evidence(kind.probabilities(outputs, objective.name)) if kind.classes else outputs
+
+    with torch.no_grad():
+        answered = int(figures(tokens[None])[0].argmax()) if kind.classes else 0
+    found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
+    text, vocabulary = text_of(dataset, row), Texts.of(dataset.task).vocabulary
+    assert vocabulary is not None
+    starts = [piece.start for piece in cutter(vocabulary)(text)]
+    ends = [*starts[1:], len(text)]
+    values = [*found.values, *[0.0] * (len(starts) - len(found.values))]
+    before = ((text[: starts[0]], 0.0),) if starts[0] else ()
+    return before + tuple(
+        (text[start:stop], value) for start, stop, value in zip(starts, ends, values, strict=True) if stop > start
+    )

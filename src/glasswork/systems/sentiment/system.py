@@ -13,32 +13,27 @@ from glasswork.data.batches import Batch
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts
-from glasswork.data.inputs import is_there
 from glasswork.data.kinds.kind import Inputs, Reading
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
+from glasswork.data.listing import is_there
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.tokenize import find_vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
-from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_by_length
-from glasswork.systems.findings import Findings, Remarks
-from glasswork.systems.padding import report_padding
+from glasswork.systems.evaluation import Evaluation, collate, outputs_on, parts_by_length, report_padding
 from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
-from glasswork.systems.sentiment.report import report_counts
-from glasswork.systems.sentiment.word_attribution import EXPLAINED, moved_words
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.training.stage import Carry, Moment, Stage
-from glasswork.training.step import Tree
+from glasswork.systems.sentiment.report import EXPLAINED, moved_words, report_counts
+from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
+from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
 """How many pieces in a row are counted together."""

@@ -4,10 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Numbers, Recipe
+from glasswork.recipe.base import Activation, Changes, Numbers, Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
-from glasswork.systems.fields import Activation, Changes
 
 NAMES = (
     *("linear", "dense", "lenet", "convnet-small", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11-bn"),

@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.execution import seed_everything
-from glasswork.objectives.objective import Objective
-from glasswork.training.clock import Clock
+from glasswork.objectives.losses import Objective
 from glasswork.training.ensemble.batches import losses_on
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import best_of, fit
-from glasswork.training.stage import Judgement, Stage
-from glasswork.training.step import Best, Step, Tree
+from glasswork.training.stage import Best, Clock, Judgement, Stage, Step, Tree
 
 Weights = Mapping[str, Tensor]
 Figures = Mapping[str, Mapping[str, float]]

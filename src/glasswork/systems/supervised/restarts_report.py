@@ -8,9 +8,9 @@ from glasswork.report.blocks import Cell, Curves, Line, Point, Table, Text
 from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Section
 from glasswork.report.words import number, percent
-from glasswork.systems.findings import Findings
 from glasswork.systems.supervised.restarts import Outcome
-from glasswork.training.step import Tree
+from glasswork.systems.system import Findings
+from glasswork.training.stage import Tree
 
 PARTS = ("training", "validation", "test")
 

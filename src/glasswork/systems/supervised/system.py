@@ -19,23 +19,24 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.objective import Objective
+from glasswork.networks.weights import LITE0, fitting, input_scaling, load_weights
+from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images, write_network
-from glasswork.systems.stages import stage_of
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
 from glasswork.systems.supervised.restarts_report import report_restarts
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, Findings, System, stage_of
 from glasswork.training.ensemble.network import layers_of
-from glasswork.training.stage import Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Stage, Step, Tree
 
 FEW_IMAGES = 10_000
+PUBLISHED = tuple(name for name, entry in NETWORKS.items() if entry.side is not None)
+"""Names that `published` knows; all but efficientnet-lite0 are downloaded the first time."""
+OFFLINE = LITE0
 
 
 class Supervised(System[SupervisedRecipe, Tensor]):
@@ -192,3 +193,22 @@ def usual_changes(recipe: SupervisedRecipe, task: Task, examples: int) -> tuple[
     as_they_are = recipe.size is None and recipe.restarts == 1 and recipe.network in NETWORKS
     few = suits(task, (Images,), (OneClass,)) and examples <= FEW_IMAGES
     return NETWORKS[recipe.network].few if as_they_are and few else ()
+
+
+def published(name: str) -> tuple[nn.Module, Task, Supervised]:
+    """A network with its published weights, what its inputs and outputs mean, and the system that words its answers.
+
+    Args:
+        name: one of `PUBLISHED`.
+
+    Raises:
+        GlassworkError: where the weights are neither installed nor to be downloaded.
+    """
+    entry, weights, scaling = NETWORKS[name], load_weights(name, name), input_scaling(name, name)
+    assert entry.side is not None and scaling is not None
+    task = Task(Images((3, entry.side, entry.side), *scaling), OneClass(weights.classes))
+    recipe = SupervisedRecipe.parse({"network": name, "size": entry.side, "loss": "cross-entropy"})
+    network = build_network(Architecture(name), task)
+    state, _ = fitting(network.state_dict(), weights.tensors, "", name)
+    network.load_state_dict(state)
+    return network.eval(), task, Supervised(recipe)

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from glasswork.networks.bidirectional import Bidirectional
-from glasswork.networks.token_dropout import TokenDropout
+from glasswork.networks.bidirectional import Bidirectional, TokenDropout
 
 
 class Tagger(nn.Module):

@@ -13,13 +13,12 @@ from glasswork.data.collate import IGNORED
 from glasswork.data.dataset import Dataset
 from glasswork.data.formats.conll import words_in
 from glasswork.execution import Execution
-from glasswork.objectives.intervals import share_interval
+from glasswork.objectives.metrics import share_interval
 from glasswork.objectives.spans import marks_spans, measure_labels, span_f1
 from glasswork.report.report import Score
 from glasswork.report.sections import LabelFigures, mistakes
 from glasswork.systems.evaluation import Evaluation, collate, measured_rows, parts_by_length
-from glasswork.systems.findings import Findings
-from glasswork.systems.system import Context
+from glasswork.systems.system import Context, Findings
 
 BASELINE = "the most frequent label of each word"
 

@@ -13,30 +13,26 @@ from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
-from glasswork.data.inputs import is_there
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
+from glasswork.data.listing import is_there
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
-from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
-from glasswork.systems.padding import report_padding
+from glasswork.systems.evaluation import Evaluation, report_padding
 from glasswork.systems.sample import Sample
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, Findings, System, stage_of
 from glasswork.systems.tagger.network import Tagger
 from glasswork.systems.tagger.recipe import TaggerRecipe
 from glasswork.systems.tagger.report import Labelled, label, report_labels
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.training.stage import Stage, Tree
 
 
 class SequenceLabelling(System[TaggerRecipe, Labelled]):

@@ -26,12 +26,11 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Table
 from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, outputs_on
-from glasswork.systems.findings import Findings, Remarks
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import (
     LEAST_SIDE,
@@ -42,15 +41,11 @@ from glasswork.systems.networks import (
     refuse_inputs,
 )
 from glasswork.systems.sample import Sample, write_images
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
-from glasswork.systems.transfer.features import features_of, with_features
-from glasswork.systems.transfer.network import Transferred
+from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
+from glasswork.systems.transfer.network import Transferred, features_of, with_features
 from glasswork.systems.transfer.recipe import TransferRecipe
-from glasswork.training.clock import Clock
 from glasswork.training.fit import fit
-from glasswork.training.stage import Carry, Judgement, Moment, Stage
-from glasswork.training.step import Step, Tree
+from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage, Step, Tree
 
 HEAD, LAST_STAGE = "head", "last-stage"
 HEAD_EPOCHS = 40

@@ -12,15 +12,13 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.pictures import as_png
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
-from glasswork.objectives.intervals import grouped_share_interval
-from glasswork.objectives.metrics import confusion_matrix
+from glasswork.objectives.metrics import confusion_matrix, grouped_share_interval
 from glasswork.objectives.spans import marks_spans, measure_labels, span_f1
 from glasswork.report.blocks import Timeline
 from glasswork.report.report import Score, Section
 from glasswork.report.sections import LabelFigures, Mistake, mistakes
 from glasswork.systems.evaluation import Evaluation, measured_rows
-from glasswork.systems.findings import Findings
-from glasswork.systems.system import Context
+from glasswork.systems.system import Context, Findings
 from glasswork.systems.video.network import VideoNetwork
 
 AT_ONCE = 256

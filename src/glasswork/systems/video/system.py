@@ -20,18 +20,15 @@ from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.execution import Execution
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.objectives.objective import Objective
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.findings import Findings
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.stages import stage_of
-from glasswork.systems.system import Context, System
+from glasswork.systems.system import Context, Findings, System, stage_of
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.recipe import VideoRecipe
 from glasswork.systems.video.report import measure_frames, report_frames, watch
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.training.stage import Stage, Tree
 
 
 class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):

@@ -11,7 +11,7 @@ from glasswork.data.batches import Batches
 from glasswork.data.collate import Rows, rows_of
 from glasswork.data.samplers import Shuffled
 from glasswork.execution import seed_everything
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.training.ensemble.losses import mean_loss, smoothed
 from glasswork.training.ensemble.network import Layer, StackedNetwork
 

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.objectives.penalties import MAX_NORM, is_added
 from glasswork.training.ensemble.batches import StackedBatches, drawn_masks, losses_on
 from glasswork.training.ensemble.losses import mean_loss
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.optimizer import StackedOptimizer
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.training.stage import Stage, Tree
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glasswork.networks.activations import Maxout
-from glasswork.networks.dense import Dense
-from glasswork.networks.linear import Linear
+from glasswork.networks.dense import Dense, Linear
 
 
 @dataclass(frozen=True)

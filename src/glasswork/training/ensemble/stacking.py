@@ -8,12 +8,11 @@ from torch import Tensor
 
 from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
-from glasswork.objectives.objective import Objective
+from glasswork.objectives.losses import Objective
 from glasswork.training.ensemble.members import Stack, StackedBest
 from glasswork.training.ensemble.network import layers_of
-from glasswork.training.schedules import PEAKS, SCHEDULES
-from glasswork.training.stage import Stage
-from glasswork.training.step import Tree
+from glasswork.training.optimizers import PEAKS, SCHEDULES
+from glasswork.training.stage import Stage, Tree
 
 ALIKE = ("optimizer", "schedule", "momentum", "penalty", "gradient_clip", "execution")
 """What the stages of a stack have to agree in, besides the architecture and the number of batches."""

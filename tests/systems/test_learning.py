@@ -16,9 +16,9 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.regions import plane_of
 from glasswork.run.carry_out import reopen
 from glasswork.run.folder import RunFolder
-from glasswork.systems import region_snapshots as frames
+from glasswork.systems import learning as frames
 from glasswork.systems.learning import Learning
-from glasswork.training.step import Step
+from glasswork.training.stage import Step
 from made_data import broken_off, mistake, resume, train, write_table
 
 OPTIONS = {"data": "moons", "epochs": 12}
@@ -31,14 +31,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def frames_of(run: Path) -> list[frames.Frame]:
-    return frames.read(run / frames.FILE)
+    return frames.read_frames(run / frames.FRAMES_FILE)
 
 
 def test_frames_are_spread_over_the_run_more_of_them_early(tmp_path: Path) -> None:
     run = train("points", out="run", data="spiral")
     kept = frames_of(run)
     numbers = [frame.number for frame in kept]
-    assert numbers[0] == 1 and numbers[-1] == 1500 and 20 <= len(numbers) <= frames.MOST
+    assert numbers[0] == 1 and numbers[-1] == 1500 and 20 <= len(numbers) <= frames.MOST_FRAMES
     gaps = [later - earlier for earlier, later in itertools.pairwise(numbers)]
     assert gaps[0] < gaps[len(gaps) // 2] < gaps[-1]
     assert all(frame.answers.shape == (frames.CELLS, frames.CELLS, 2) for frame in kept)
@@ -55,16 +55,16 @@ def test_a_run_that_was_stopped_has_the_frames_of_one_that_was_not(after: int, w
     stopped = broken_off("points", after, out="stopped", **OPTIONS)
     assert len(frames_of(stopped)) < len(frames_of(whole))
     resume(stopped)
-    for file in (frames.FILE, "region.gif", "region.png", "units.png", "model/model.safetensors", "steps.jsonl"):
+    for file in (frames.FRAMES_FILE, "region.gif", "region.png", "units.png", "model/model.safetensors", "steps.jsonl"):
         assert (stopped / file).read_bytes() == (whole / file).read_bytes(), file
 
 
 def test_frames_after_the_checkpoint_are_dropped(whole: Path) -> None:
     """As a run that was killed between two checkpoints leaves them."""
     stopped = broken_off("points", 30, out="stopped", **OPTIONS)
-    (stopped / frames.FILE).write_bytes((whole / frames.FILE).read_bytes())
+    (stopped / frames.FRAMES_FILE).write_bytes((whole / frames.FRAMES_FILE).read_bytes())
     resume(stopped)
-    assert (stopped / frames.FILE).read_bytes() == (whole / frames.FILE).read_bytes()
+    assert (stopped / frames.FRAMES_FILE).read_bytes() == (whole / frames.FRAMES_FILE).read_bytes()
 
 
 def test_looking_changes_nothing_that_is_learnt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,26 +74,26 @@ def test_looking_changes_nothing_that_is_learnt(monkeypatch: pytest.MonkeyPatch,
     def unlooked(steps: Iterator[Step], *_: object) -> Iterator[Step]:
         return steps
 
-    monkeypatch.setattr("glasswork.systems.learning.framed", unlooked)
+    monkeypatch.setattr("glasswork.systems.learning.record_frames", unlooked)
     plain = train("points", out="plain", **options)
-    assert not (plain / frames.FILE).exists()
+    assert not (plain / frames.FRAMES_FILE).exists()
     for file in ("steps.jsonl", "model/model.safetensors"):
         assert (looked / file).read_bytes() == (plain / file).read_bytes()
 
 
 def test_other_data_has_no_frames_and_no_pictures(tmp_path: Path) -> None:
     run = train("mlp", out="run", data=write_table(tmp_path / "data.csv", "class"), epochs=1)
-    assert not list(run.glob("*.png")) and not (run / frames.FILE).exists()
+    assert not list(run.glob("*.png")) and not (run / frames.FRAMES_FILE).exists()
     assert "pictures" not in json.loads((run / "result.json").read_text(encoding="utf-8"))
     steps: Iterator[Step] = iter(())
-    assert frames.framed(steps, run, nn.Identity(), None, 0) is steps
+    assert frames.record_frames(steps, run, nn.Identity(), None, 0) is steps
 
 
 def test_a_damaged_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = broken_off("points", 30, out="run", **OPTIONS)
-    (run / frames.FILE).write_bytes(b"nothing")
+    (run / frames.FRAMES_FILE).write_bytes(b"nothing")
     assert "frames.safetensors cannot be read" in mistake(capsys, "resume", run, "--json")
-    (run / frames.FILE).unlink()
+    (run / frames.FRAMES_FILE).unlink()
     assert main(["resume", str(run), "--json"]) == 0
 
 
@@ -139,7 +139,7 @@ def test_the_terminal_shows_the_region(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_format_of_another_version_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save
 
-    file = tmp_path / frames.FILE
+    file = tmp_path / frames.FRAMES_FILE
     file.write_bytes(save({"answers": torch.zeros(1)}, {"frames": '{"format": 9, "steps": []}'}))
     with pytest.raises(GlassworkError, match=r"has format 9, this version of glasswork reads 1"):
-        frames.read(file)
+        frames.read_frames(file)
