@@ -25,9 +25,8 @@ from glasswork.objectives.losses import cross_entropy
 from glasswork.record import Record
 from glasswork.report.words import number
 from glasswork.show import pictures
-from glasswork.show.features_page import SECTIONS, looking_page
+from glasswork.show.features_page import SECTIONS, contour, landscape_map, looking_page
 from glasswork.show.html import to_html
-from glasswork.show.landscapes import contour, landscape_map
 from glasswork.show.terminal import report_text
 
 NAMES = ("nought", "one", "two <b>", *map(str, range(3, 10)))

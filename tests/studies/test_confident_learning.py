@@ -7,7 +7,7 @@ from cleanlab import count, filter, rank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswork.studies.confident_learning import confident_learning
+from glasswork.studies.label_errors import confident_learning
 
 HAND = [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9], [0.2, 0.8], [0.7, 0.3]]
 LABELS = [0, 0, 0, 0, 1, 1, 1]

@@ -482,12 +482,12 @@ def _several(names: Sequence[str]) -> str:
 
 
 def _judge(member: Member, repeat: int, fold: int) -> FoldResult:
-    metrics, training = member.measure(member.splits.test), member.measure(member.splits.training)
+    metrics, training = member.measure(member.learning.splits.test), member.measure(member.learning.splits.training)
     return FoldResult(
         repeat=repeat + 1,
         fold=fold + 1,
-        training_examples=len(member.splits.training),
-        validation_examples=len(member.splits.test),
+        training_examples=len(member.learning.splits.training),
+        validation_examples=len(member.learning.splits.test),
         error=error_of(metrics),
         training_error=error_of(training),
         metrics=metrics,

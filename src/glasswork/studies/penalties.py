@@ -278,11 +278,11 @@ class Comparison:
         values = {key: getattr(recipe, key) for key in PENALTIES if key in type(recipe).model_fields}
         recipe = self.recipe.model_copy(update={**values, "seed": seed})
         member = make_member(replace(self.order, recipe=recipe), self.dataset, self.splits, self.execution)
-        stopped = member.recipe.patience is not None
+        stopped = member.learning.recipe.patience is not None
         stage = member.stage if stopped else replace(member.stage, judge=None)
         last: Step | None = None
         began = time.perf_counter()
-        for step in minimise([stage], None, member.recipe.patience):
+        for step in minimise([stage], None, member.learning.recipe.patience):
             last = step
         seconds = time.perf_counter() - began
         assert last is not None
@@ -383,7 +383,9 @@ def _least(tried: Sequence[Tried]) -> Tried | None:
 
 
 def _norm(member: Member) -> float:
-    return float(torch.stack([weight.detach().square().sum() for weight in weights_of(member.network)]).sum().sqrt())
+    return float(
+        torch.stack([weight.detach().square().sum() for weight in weights_of(member.learning.network)]).sum().sqrt()
+    )
 
 
 def _figures(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:

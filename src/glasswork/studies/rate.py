@@ -171,10 +171,10 @@ def rate_test(asked: Request) -> RateTest:
     if asked.system == "online":
         raise GlassworkError("The range test is for networks that are trained by batches: use glasswork rate mlp")
     member = _member(asked)
-    recipe, stage = member.recipe, member.stage
+    recipe, stage = member.learning.recipe, member.stage
     assert recipe.learning_rate is not None and recipe.batch_size is not None
-    memory = estimate_memory(stage, member.dataset)
-    speeds = list(batch_speeds(stage, member.dataset))
+    memory = estimate_memory(stage, member.learning.dataset)
+    speeds = list(batch_speeds(stage, member.learning.dataset))
     rates, losses, exploded = _growing(member)
     smoothed = smooth(rates, losses)
     steepest, least, suggested = suggest(rates, smoothed, recipe.schedule)
@@ -192,7 +192,7 @@ def rate_test(asked: Request) -> RateTest:
         schedule=recipe.schedule,
         usual=recipe.learning_rate,
         speeds=speeds,
-        training_examples=len(member.splits.training),
+        training_examples=len(member.learning.splits.training),
         memory=memory,
         largest_batch=memory.largest_batch,
         command="" if suggested is None else _command(asked, suggested),

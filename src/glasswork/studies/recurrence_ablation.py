@@ -13,8 +13,7 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.spans import LabelF1, marks_spans, span_f1
-from glasswork.report.blocks import Bars, Table, Text
-from glasswork.report.cells import NAMES
+from glasswork.report.blocks import Bars, Hue, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
 from glasswork.run.in_memory import choose_fastest, fit_in_memory
@@ -23,6 +22,9 @@ from glasswork.run.request import Request, make_request
 from glasswork.studies.intervals import share_difference
 from glasswork.studies.study import Progress, Running
 
+NAMES = {"rnn": "RNN", "relu-rnn": "ReLU-RNN", "gru": "GRU", "lstm": "LSTM"}
+HUES: dict[str, Hue] = {"rnn": "fourth", "relu-rnn": "second", "gru": "third", "lstm": "first"}
+"""Of recurrent units: what they are called, and a colour for each that is the same on every page."""
 INDEPENDENT = "none"
 ALONE = "each on its own"
 SHOWN = 12

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset
@@ -12,13 +12,11 @@ from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.objectives.losses import Objective
-from glasswork.recipe.base import Recipe
 from glasswork.run.prepare import prepare
 from glasswork.run.request import Request
 from glasswork.systems.evaluation import EVALUATION_ROWS
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.system import Supervised
-from glasswork.systems.system import System
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
 from glasswork.training.fit import minimise
 from glasswork.training.stage import Stage, Step
@@ -45,34 +43,9 @@ class Member:
     problem: str | None = None
 
     @property
-    def recipe(self) -> Recipe:
-        """The recipe."""
-        return self.learning.recipe
-
-    @property
-    def system(self) -> System:
-        """The system."""
-        return self.learning.system
-
-    @property
-    def dataset(self) -> Dataset:
-        """All examples, scaled by this member's training rows."""
-        return self.learning.dataset
-
-    @property
-    def splits(self) -> Splits:
-        """Its rows."""
-        return self.learning.splits
-
-    @property
     def stage(self) -> Stage:
         """What is minimised."""
         return self.learning.stages[0]
-
-    @property
-    def network(self) -> nn.Module:
-        """The network."""
-        return self.learning.network
 
     @property
     def parameters(self) -> int:
@@ -81,7 +54,8 @@ class Member:
 
     def measure(self, rows: Tensor) -> Mapping[str, float]:
         """Named figures on some rows."""
-        return self.system.evaluate(self.network, self.dataset, rows, self.learning.execution).metrics.values
+        one = self.learning
+        return one.system.evaluate(one.network, one.dataset, rows, one.execution).metrics.values
 
 
 def make_member(request: Request, dataset: Dataset, splits: Splits, execution: Execution) -> Member:
@@ -105,9 +79,9 @@ def require_one_stage(learning: Learning) -> None:
 
 def why_not_together(members: Sequence[Member]) -> str | None:
     """Why some networks cannot be trained as one stack, in a clause; None where they can."""
-    if not all(isinstance(member.system, Supervised) for member in members):
+    if not all(isinstance(member.learning.system, Supervised) for member in members):
         return "networks of this system are trained one by one"
-    if len({member.recipe.patience for member in members}) > 1:
+    if len({member.learning.recipe.patience for member in members}) > 1:
         return "the settings differ in patience"
     return why_not_stacked([member.stage for member in members], [_loss(member) for member in members])
 
@@ -153,7 +127,7 @@ def _why_alone(member: Member, members: Sequence[Member]) -> str:
 def _train_alone(member: Member) -> Iterator[float]:
     last: Step | None = None
     try:
-        for step in minimise([member.stage], None, member.recipe.patience):
+        for step in minimise([member.stage], None, member.learning.recipe.patience):
             last = step
             yield step.progress
     except GlassworkError as error:
@@ -168,14 +142,16 @@ def _train_alone(member: Member) -> Iterator[float]:
 def _train_stacked(members: Sequence[Member]) -> Iterator[float]:
     stages = [member.stage for member in members]
     held_out = [
-        shuffled_batches(member.dataset, member.splits.validation, EVALUATION_ROWS, 0, member.stage.execution)
+        shuffled_batches(
+            member.learning.dataset, member.learning.splits.validation, EVALUATION_ROWS, 0, member.stage.execution
+        )
         for member in members
     ]
     judged = held_out if stages[0].judge is not None else None
     last: StackedStep | None = None
     losses = [_loss(member) for member in members]
     try:
-        for step in fit_stacked(stages, losses, patience=members[0].recipe.patience, held_out=judged):
+        for step in fit_stacked(stages, losses, patience=members[0].learning.recipe.patience, held_out=judged):
             last = step
             for place in step.members:
                 members[place].epochs = step.epoch
@@ -190,7 +166,7 @@ def _train_stacked(members: Sequence[Member]) -> Iterator[float]:
             )
         elif last.best is not None:
             weights = {name: tensor[place] for name, tensor in last.best.weights.items()}
-            member.network.load_state_dict(weights)
+            member.learning.network.load_state_dict(weights)
             member.best_epoch = int(last.best.epochs[place])
         if member.problem is None:
             member.learning.keep(None)
@@ -198,4 +174,4 @@ def _train_stacked(members: Sequence[Member]) -> Iterator[float]:
 
 def _loss(member: Member) -> Objective:
     """What the member's stage minimises, in figures."""
-    return member.system.training_objective(member.learning.context)
+    return member.learning.system.training_objective(member.learning.context)

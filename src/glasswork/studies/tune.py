@@ -282,7 +282,7 @@ class Tuning:
                 replace(self.order, recipe=self._recipe(values)), self.dataset, self.splits, self.execution
             )
             stage = replace(member.stage, judge=self._judge(member))
-            for step in minimise([stage], None, member.recipe.patience):
+            for step in minimise([stage], None, member.learning.recipe.patience):
                 last = step
                 ended, reason = self._verdict(trial, step, latest, os.getppid() != parent)
                 if ended != "COMPLETE":
@@ -333,11 +333,11 @@ class Tuning:
 
         The loss on the validation examples is that without label smoothing: with more of it any loss is higher.
         """
-        own, plain = member.stage.judge, member.system
+        own, plain = member.stage.judge, member.learning.system
         assert own is not None
-        smoothed = isinstance(member.recipe, SupervisedRecipe) and member.recipe.label_smoothing > 0
+        smoothed = isinstance(member.learning.recipe, SupervisedRecipe) and member.learning.recipe.label_smoothing > 0
         if smoothed:
-            plain = make_system(self.order.system, member.recipe.model_copy(update={"label_smoothing": 0.0}))
+            plain = make_system(self.order.system, member.learning.recipe.model_copy(update={"label_smoothing": 0.0}))
 
         def judge(network: nn.Module) -> Judgement:
             judgement = own(network)

@@ -13,10 +13,10 @@ from glasswork.glassbox.sequences.unrolled import GradientByLag, gradient_by_lag
 from glasswork.networks.recurrent import ManyToOne
 from glasswork.record import Record
 from glasswork.report.blocks import Curves, Line, Point, Table, Text
-from glasswork.report.cells import HUES, NAMES
 from glasswork.report.report import Report, Section
 from glasswork.report.words import number
 from glasswork.studies.options import VanishingGradientOptions
+from glasswork.studies.recurrence_ablation import HUES, NAMES
 from glasswork.studies.study import Progress, Running
 from glasswork.studies.why_recurrence import THREADS, bracket_reader, check, train_reader, training_texts
 

@@ -19,12 +19,11 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, mixed
 from glasswork.networks.recurrent import ManyToOne
 from glasswork.report.blocks import Curves, Line, Table, Text
-from glasswork.report.cells import HUES, NAMES
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
 from glasswork.studies import recurrence_ablation
 from glasswork.studies.options import WhyRecurrenceOptions
-from glasswork.studies.recurrence_ablation import Independent
+from glasswork.studies.recurrence_ablation import HUES, NAMES, Independent
 from glasswork.studies.study import Progress, Running
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Clock, Moment, Stage
