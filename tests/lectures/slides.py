@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, fill
 from typing import Any
 
 import pytest
@@ -66,24 +66,35 @@ STILL_TO_COME: dict[str, tuple[str, ...]] = {
         "Combining RNNs and CNNs: captions",
     ),
 }
-"""Slides that name systems which are not built yet."""
+"""Slides without a command on the page."""
+
+NOT_HERE = """\
+These slides have no command here. For many of them there is another page: [cross-validation](crossvalidate.md),
+[restarts](restarts.md), [transfer](transfer.md), [points](points.md), [text classification](sentiment.md), [labels
+for words](tagger.md), [video](video.md), [forecasts](forecast.md), [heat maps](heatmap.md), [text by
+characters](char_rnn.md) and [convolution](why_convolution.md)."""
+
+WIDTH = 120
 
 HEAD = """\
 # The lectures, slide by slide
 
-What a slide prints, the command that shows it, and what one sees. This page is made from the tests in `tests/lectures/`
-by `python tests/lectures/make_map.py`; those tests run every command on it, as it stands here, and check the numbers.
-(They add `--json`, and to `train` also `{machine}`.)
+For each slide, run the command below its title to see what the slide shows. The sentence after it says what you
+should see.
 
-Commands run in the repository's folder, where `samples/` is. Those in Python are for a notebook, which shows the value
-of a cell's last line, and begin with
+This page is generated from the tests in `tests/lectures/` by `python tests/lectures/make_map.py`. The tests run every
+command exactly as it is here and check the numbers. They add `--json`, and to `train`:
+`{machine}`.
+
+Run the commands in the repository's folder, where `samples/` is. Commands in Python are for a notebook, which shows
+the value of a cell's last line. Start with
 
 ```python
 {preamble}```
 
-The decks are at hand as text only. Where a number stood in a picture, the published slides of CS231n, from which the
-picture comes, have it, and the line says so; where a slide or its text is wrong, the line gives both. Slides with
-nothing to check (outlines, photographs, reading lists, summaries) are left out.
+We only have the text of the decks. If a number was in a picture, it comes from the published slides of CS231n, and
+the line says so. If a slide or its text is wrong, the line gives both versions. Slides with nothing to check
+(outlines, photographs, reading lists, summaries) are left out.
 """
 
 
@@ -158,7 +169,7 @@ def as_markdown() -> str:
         lines += [f"## {deck}", ""]
         for title, entries in groupby(slides_of(deck), key=lambda one: one.title):
             lines += [f"### {title}", "", *_entries(entries)]
-        lines += ["### Still to come", "", "What these slides name is built by later issues.", ""]
+        lines += ["### Not on this page", "", NOT_HERE, ""]
         lines += [*(f"- {title}" for title in STILL_TO_COME[deck]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -169,6 +180,9 @@ def _entries(entries: Iterable[Slide]) -> Iterable[str]:
         shown = list(alike)
         yield from (f"```{'sh' if shown[0].in_shell else 'python'}", command, "```", "")
         if len(shown) == 1:
-            yield from (shown[0].sees, "")
+            yield from (fill(shown[0].sees, WIDTH, break_on_hyphens=False), "")
         else:
-            yield from (*(f"- {one.sees}" for one in shown), "")
+            yield from (
+                *(fill(f"- {one.sees}", WIDTH, subsequent_indent="  ", break_on_hyphens=False) for one in shown),
+                "",
+            )

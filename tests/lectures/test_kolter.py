@@ -126,7 +126,7 @@ def test_prespecified_filters(names: dict[str, Any]) -> None:
 
 
 @slide(
-    "Convolutional neural networks: learnt filters",
+    "Convolutional neural networks: learned filters",
     """
     from glasswork.textbook.update_rules import gradient_descent
     images, w = torch.randn(8, 1, 10, 10), torch.zeros(1, 1, 3, 3)
@@ -144,7 +144,7 @@ def test_a_filter_is_learnt(shown: Tensor) -> None:
 
 
 @slide(
-    "Convolutional neural networks: learnt filters",
+    "Convolutional neural networks: learned filters",
     """
     image, w = torch.randn(1, 3, 8, 8), torch.randn(1, 3, 3, 3)
     convolution = operation("convolution").forward

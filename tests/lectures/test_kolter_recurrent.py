@@ -34,7 +34,7 @@ to_xz, to_zz, to_zy
     error(1), error(2)
     """,
     """Predicting independently would miss correlations: the next value of a wave from the present one alone is off
-    by up to 0.3, for it does not say whether the wave rises; with the one before it is exact.""",
+    by up to 0.3, because it does not say whether the wave rises; with the one before it is exact.""",
 )
 def test_predicting_independently_misses_correlations(shown: tuple[float, float]) -> None:
     alone, with_past = shown

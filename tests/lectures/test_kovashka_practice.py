@@ -40,7 +40,7 @@ def test_a_deeper_network_has_more_weights(names: dict[str, Any]) -> None:
         return right[:examples].double().mean().item(), right[1000:].double().mean().item()
     accuracy(100), accuracy(1000)
     """,
-    """The more weights, the more data: 100 weights learn 100 coin tosses by heart (100 % right, about half on new
+    """The more weights, the more data: 100 weights memorise 100 coin tosses (100 % right, about half on new
     ones); of 1,000 tosses they no longer can.""",
 )
 def test_few_examples_are_learnt_by_heart(shown: Any) -> None:

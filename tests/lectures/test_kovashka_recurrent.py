@@ -140,7 +140,7 @@ def test_the_gradient_vanishes_but_not_through_relu(shown: list[list[float]]) ->
     """Untrained networks of 64 units: of the gradient of the loss at the last character, 0.5, an RNN leaves 3.7e-3 for
     the state 49 characters before, a GRU, whose update gate is half open, 7.8e-8, the memory of an LSTM, whose forget
     gate begins open, 1.2e-2, and a ReLU-RNN, whose matrix begins as the identity, 0.24. `--out page.html` draws the
-    curves; without `--steps 0` trained networks stand beside them.""",
+    curves; without `--steps 0` trained networks are shown, too.""",
 )
 def test_what_of_the_gradient_arrives(shown: dict[str, Any]) -> None:
     found = {one["gradient"]["cell"]: one["gradient"] for one in shown["curves"]}

@@ -240,7 +240,7 @@ def test_one_example_goes_through_the_network(shown: Any, names: dict[str, Any])
     "glasswork train xor",
     """Small random weights, then one example at a time: y_k, delta_k = y_k (1 - y_k) (y_k - t_k), delta_j = z_j (1
     - z_j) sum_k w_kj delta_k, and the new weights; the first and the last update stand there in numbers. XOR is
-    learnt after 730 epochs: every output is nearer than 0.1 to its target.""",
+    learned after 730 epochs: every output is closer than 0.1 to its target.""",
 )
 def test_the_online_algorithm_learns_xor(shown: Any) -> None:
     assert shown["converged"] and shown["epochs"] == approx(730, abs=10)

@@ -1,4 +1,4 @@
-"""docs/lectures.md is up to date, and complete: what has no test is on its list of what is still to come."""
+"""docs/lectures.md is up to date, and complete: slides without a test are on its list."""
 
 from importlib import import_module
 
