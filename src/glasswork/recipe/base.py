@@ -1,4 +1,4 @@
-"""The recipe that every system shares, and the machine that carries it out."""
+"""The recipe fields that every system shares, and the machine a recipe runs on."""
 
 import difflib
 import re
@@ -13,7 +13,7 @@ from glasswork.recipe.search import Choices, Range
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 USUAL_STRENGTHS = {"none": 0.0, "l1": 1e-4, "l2": 1e-4, "max-norm": 3.0}
-"""Of each penalty, where the data tells no better one; for max-norm as Srivastava et al. (2014) take it."""
+"""Default strength of each penalty, unless the data suggests another; max-norm as in Srivastava et al. (2014)."""
 
 
 def seconds(value: object) -> object:
@@ -55,7 +55,7 @@ RENAMED = {
 
 
 def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
-    """Refuses a key that is not known, with the nearest one that is.
+    """Refuses unknown keys, and suggests the nearest known one.
 
     Raises:
         GlassworkError: naming the key.
@@ -71,7 +71,7 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str]) -> None:
 
 
 class Options(BaseModel):
-    """A flat, frozen set of fields with a sentence each; an unknown key is an error that names the nearest one."""
+    """A flat, frozen set of described fields; an unknown key is an error that names the nearest one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -92,7 +92,7 @@ class Options(BaseModel):
             raise GlassworkError(f"{key} = {first['input']!r} does not fit: {reason[:1].lower()}{reason[1:]}") from None
 
     def asked(self) -> dict[str, Any]:
-        """The fields that were given rather than left to their defaults, without the absent ones."""
+        """The fields that were set and are not None."""
         return {
             key: value for key, value in self.model_dump().items() if key in self.model_fields_set and value is not None
         }
@@ -101,14 +101,14 @@ class Options(BaseModel):
 class Recipe(Options):
     """What is minimised, over which data and how: minimise mean loss + strength x penalty over the weights.
 
-    An absent value is derived from the data when the run starts; `resolved.toml` holds what it became.
+    None: chosen from the data when the run starts; `resolved.toml` holds the value that was used.
     """
 
-    data: str | None = Field(None, description="a path or a name: where the examples come from")
-    seed: int = Field(0, ge=0, lt=2**31, description="what every random choice starts from")
-    epochs: int | None = Field(None, ge=1, description="the most passes over the training examples")
+    data: str | None = Field(None, description="the data: a path, or the name of a built-in data set")
+    seed: int = Field(0, ge=0, lt=2**31, description="random seed")
+    epochs: int | None = Field(None, ge=1, description="maximum number of passes over the training examples")
     budget: Seconds | None = Field(
-        None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule runs over it"
+        None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule is fitted to it"
     )
     batch_size: Annotated[int | None, Choices((16, 32, 64, 128, 256))] = Field(
         None, ge=1, description="examples per step (Kovashka: mini-batch)"
@@ -117,21 +117,21 @@ class Recipe(Options):
         "adamw", description="the rule that turns gradients into updates"
     )
     learning_rate: Annotated[float | None, Range(1e-4, 0.3, log=True)] = Field(
-        None, gt=0, description="size of a step (eta); with a schedule, the highest one"
+        None, gt=0, description="learning rate (eta); with a schedule, its peak"
     )
     momentum: Annotated[float, Range(0.8, 0.98, only=("optimizer", ("momentum", "adam", "adamw")))] = Field(
-        0.9, ge=0, lt=1, description="share of the last update kept, for momentum and Adam"
+        0.9, ge=0, lt=1, description="fraction of the last update that is kept, for momentum and Adam"
     )
     weight_decay: Annotated[float, Range(1e-4, 1.0, log=True, only=("optimizer", ("adamw",)))] = Field(
-        0.0, ge=0, description="AdamW's decoupled shrinking of the weights per step; not the lecture's L2 penalty"
+        0.0, ge=0, description="AdamW's decoupled weight decay per step; not the lecture's L2 penalty"
     )
     schedule: Literal["one-cycle", "cosine", "step", "constant"] = Field(
-        "one-cycle", description="how the learning rate goes over the run"
+        "one-cycle", description="how the learning rate changes during the run"
     )
     penalty: Literal["none", "l1", "l2", "max-norm"] = Field(
         "none",
-        description="R(W) added to the loss: sum of |w| or of w squared, weights only; max-norm adds nothing: after "
-        "each update the weights into a unit are scaled to at most the length that strength gives",
+        description="R(W) added to the loss: the sum of |w| or of w squared, without biases; max-norm adds nothing, "
+        "but limits the length of each unit's weight vector to `strength` after every update",
     )
     strength: Annotated[
         float | None,
@@ -140,18 +140,20 @@ class Recipe(Options):
     ] = Field(
         None,
         ge=0,
-        description="lambda, what the penalty is multiplied by; for max-norm the longest length, more than 0; None: 3 "
-        "for max-norm, else 0.0001; of images and tables the weaker, the more examples and the fewer numbers in one",
+        description="penalty weight lambda; for max-norm the maximum length of a weight vector; None: 3 "
+        "for max-norm, else 0.0001; for images and tables less with more examples or fewer inputs",
     )
-    gradient_clip: float | None = Field(None, gt=0, description="the longest gradient; longer ones are scaled to it")
+    gradient_clip: float | None = Field(None, gt=0, description="clip the gradient to this norm")
     validation: float = Field(
-        0.1, ge=0, lt=1, description="share of the training examples held out to decide when to stop"
+        0.1, ge=0, lt=1, description="fraction of the training examples held out to decide when to stop"
     )
-    test: float = Field(0.2, ge=0, lt=1, description="share held out for the final figure where no test set is given")
-    patience: int | None = Field(None, ge=1, description="epochs without a lower validation loss before stopping early")
+    test: float = Field(
+        0.2, ge=0, lt=1, description="fraction held out for the final score if the data has no test set"
+    )
+    patience: int | None = Field(None, ge=1, description="stop after this many epochs without a lower validation loss")
 
     def completed(self, usual: Mapping[str, object]) -> Self:
-        """The recipe with the fields that were left None as they usually are.
+        """The recipe with fields that are None replaced by their usual values.
 
         Args:
             usual: fields by name. `epochs` counts only without a budget; a penalty without a strength has a usual one.
@@ -170,24 +172,25 @@ class Recipe(Options):
 
 
 class Machine(Options):
-    """Where and how a recipe is carried out; never changes what is minimised."""
+    """Where and how a recipe runs; never changes what is minimised."""
 
-    out: str | None = Field(None, description="folder for the run; absent: a new one under runs/")
-    device: str = Field("auto", description="cpu, cuda, cuda:1, mps; auto takes the fastest there is")
-    threads: int | None = Field(None, ge=1, description="processor threads; absent: every core this process may use")
+    out: str | None = Field(None, description="folder for the run; None: a new one under runs/")
+    device: str = Field("auto", description="cpu, cuda, cuda:1 or mps; auto: the fastest available")
+    threads: int | None = Field(None, ge=1, description="number of CPU threads; None: all available cores")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="arithmetic of the forward pass; auto measures a few steps each way"
+        "auto", description="precision of the forward pass; auto: whichever is faster in a few measured steps"
     )
     memory_format: Literal["auto", "contiguous", "channels-last"] = Field(
-        "auto", description="layout of image tensors; auto measures a few steps each way"
+        "auto", description="memory layout of image tensors; auto: whichever is faster in a few measured steps"
     )
     allocator: Literal["auto", "default", "keep"] = Field(
-        "auto", description="whether the C library keeps freed memory; auto measures a few steps each way"
+        "auto",
+        description="whether the C library keeps freed memory; auto: whichever is faster in a few measured steps",
     )
     replay: str | None = Field(
-        None, description="a run under a budget whose recorded progress and arithmetic are repeated exactly"
+        None, description="a run with a time budget to repeat exactly, with its recorded progress and arithmetic"
     )
-    tensorboard: bool = Field(False, description="also write TensorBoard events (extra: watch)")
+    tensorboard: bool = Field(False, description="also write TensorBoard events (needs glasswork[watch])")
 
 
 def _changes(value: object) -> object:
@@ -195,6 +198,6 @@ def _changes(value: object) -> object:
 
 
 Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
-"""How images are augmented; the word `none` for not at all, where nothing said means something else."""
+"""How images are augmented; `none` turns augmentation off where None means automatic."""
 
 Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]

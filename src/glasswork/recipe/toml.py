@@ -6,7 +6,7 @@ from glasswork.recipe.base import Options
 
 
 def written_out(preset: str, sentence: str, recipe: Options) -> str:
-    """The recipe as TOML; absent values stand as comments, to be filled in. `glasswork train FILE.toml` reads it."""
+    """The recipe as TOML; None values stand as comments, to be filled in. `glasswork train FILE.toml` reads it."""
     lines = [f"# {sentence}", f'preset = "{preset}"', ""]
     for name, field in type(recipe).model_fields.items():
         value = getattr(recipe, name)

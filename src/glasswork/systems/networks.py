@@ -36,7 +36,7 @@ class Architecture:
         network: its name in `NETWORKS`, or the user's own as `file.py:Class`.
         hidden: units of each hidden layer, or maps of each stage.
         activation: of the hidden units.
-        dropout: share of the hidden units turned off at random in training.
+        dropout: dropout probability of the hidden units.
     """
 
     network: str

@@ -15,33 +15,29 @@ class CharactersRecipe(Recipe):
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field(
         "lstm", description="the recurrent unit: f in h_t = f(x_t, h_(t-1))"
     )
-    hidden_size: Annotated[int, Choices((64, 128, 256, 512))] = Field(
-        256, ge=1, description="numbers of the state of a layer"
-    )
-    layers: int = Field(2, ge=1, description="recurrent layers, one above the other")
+    hidden_size: Annotated[int, Choices((64, 128, 256, 512))] = Field(256, ge=1, description="hidden units per layer")
+    layers: int = Field(2, ge=1, description="number of stacked recurrent layers")
     bptt_length: int = Field(
         100,
         ge=2,
-        description="characters over which errors flow back; the state is carried from one such piece to the next",
+        description="characters per step of truncated back-propagation; the state carries over to the next step",
     )
     embedding: int | None = Field(
         None,
         ge=0,
-        description="numbers that stand for a character; 0: a one among zeros; absent: 0 for up to 512 characters",
+        description="size of a character's embedding; 0: one-hot; None: one-hot for up to 512 characters",
     )
     dropout: Annotated[float, Range(0.0, 0.5)] = Field(
-        0.0, ge=0, lt=1, description="share of the units turned off at random between layers and before the output"
+        0.0, ge=0, lt=1, description="dropout probability, between layers and before the output"
     )
     vocabulary: int = Field(
         256,
         ge=2,
         le=65536,
-        description="the most different characters; the rarest of more become one unknown character",
+        description="maximum number of different characters; the rarest others become one unknown character",
     )
-    samples: int = Field(
-        6, ge=0, description="at how many moments of the training the network writes a sample for the report"
-    )
-    prompt: str = Field("", description="what these samples go on from")
+    samples: int = Field(6, ge=0, description="how often during training the network writes a sample for the report")
+    prompt: str = Field("", description="the beginning of these samples")
 
 
 CHAR_RNN = {

@@ -15,31 +15,31 @@ def names_or_share(value: object) -> object:
 
 
 class EmbedRecipe(Recipe):
-    """An embedding of images by the triplet loss, judged on classes that it was never trained on."""
+    """An embedding of images by the triplet loss, evaluated on classes it was not trained on."""
 
     network: str = Field(
         "convnet-small",
-        description="what turns an image into its embedding: convnet-small, lenet, resnet18, ... or file.py:Class",
+        description="the network that embeds an image: convnet-small, lenet, resnet18, ... or file.py:Class",
     )
-    embedding: int = Field(64, ge=2, description="numbers in an embedding, which is scaled to length 1 (FaceNet: 128)")
+    embedding: int = Field(64, ge=2, description="size of an embedding, which is scaled to length 1 (FaceNet: 128)")
     mining: Annotated[Literal["semi-hard", "batch-hard", "all"], Choices(("semi-hard", "batch-hard", "all"))] = Field(
         "semi-hard", description="which triplets of a batch count"
     )
     margin: Annotated[float, Range(0.05, 0.8, log=True)] = Field(
-        0.2, ge=0, description="alpha, how much farther the negative shall be, squared; 0: softly, without an end"
+        0.2, ge=0, description="margin alpha between squared distances of positive and negative; 0: the soft margin"
     )
-    classes_per_batch: int | None = Field(None, ge=2, description="P, classes in a batch; absent: what batch_size has")
+    classes_per_batch: int | None = Field(None, ge=2, description="P, classes per batch; None: chosen from batch_size")
     examples_per_class: int | None = Field(
-        None, ge=2, description="K, examples of each; absent: 4, more of few classes"
+        None, ge=2, description="K, examples per class; None: 4, or more if there are few classes"
     )
     held_out_classes: Annotated[tuple[str, ...], BeforeValidator(names_or_share)] = Field(
         ("0.2",),
-        description="classes kept for the test, by name or as a share; 0 keeps examples of all classes instead",
+        description="classes held out for the test, by name or as a fraction; 0: hold out examples, not classes",
     )
-    size: int | None = Field(None, ge=1, description="side of the square that images are brought to, in pixels")
-    augment: Words = Field((), description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
-    target: str | None = Field(None, description="the column that names the class, where there are several")
-    strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
+    size: int | None = Field(None, ge=1, description="side of the square that images are resized to, in pixels")
+    augment: Words = Field((), description="data augmentation, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
+    target: str | None = Field(None, description="the column with the class, if there are several")
+    strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 
 
 EMBED = {"epochs": 20, "patience": 10}
@@ -50,6 +50,6 @@ PRESETS = (
         "embed",
         EMBED,
         "mnist-5k",
-        "an embedding by the triplet loss, in which near means alike (Kovashka: FaceNet)",
+        "an embedding learned by the triplet loss: similar images lie close together (Kovashka: FaceNet)",
     ),
 )

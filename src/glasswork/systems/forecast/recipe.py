@@ -10,48 +10,51 @@ from glasswork.recipe.search import Choices, Range
 
 
 class ForecastRecipe(Recipe):
-    """Quantiles of the values of one or many series to come, from a window of those before."""
+    """Quantiles of the next values of one or many series, from a window of past values."""
 
     target: str | None = Field(
-        None, description="the column to foretell, or several with commas between; absent: the only one of numbers"
+        None, description="the column to forecast, or several separated by commas; None: the only numeric column"
     )
     series: str | None = Field(
-        None, description="the column that names the series of each line, where they stand one below the other"
+        None,
+        description="the column that names the series of each row, for tables with several series below each other",
     )
-    time: str | None = Field(None, description="the column of times; absent: found by its name or its dates")
+    time: str | None = Field(None, description="the column of times; None: found by its name or its dates")
     horizon: int | None = Field(
-        None, ge=1, description="how many steps ahead to foretell; absent: a day of shorter steps, else a season"
+        None,
+        ge=1,
+        description="how many steps ahead to forecast; None: one day if the steps are shorter, else one season",
     )
     season: int | None = Field(
         None,
         ge=1,
-        description="after how many steps a series comes back to about the same; 1: never; absent: that of a day, a "
-        "week, a year or a peak of the autocorrelation which foretells the training values best",
+        description="length of the season in steps; 1: no season; None: whichever of a day, a "
+        "week, a year or a peak of the autocorrelation predicts the training values best",
     )
     window: int | None = Field(
-        None, ge=2, description="how many of the last steps the network reads; absent: a season, or two horizons"
+        None, ge=2, description="how many past steps the network reads; None: chosen from season and horizon"
     )
     cell: Literal["rnn", "relu-rnn", "gru", "lstm"] = Field(
         "gru", description="the recurrent unit: f in h_t = f(x_t, h_(t-1))"
     )
-    hidden_size: Annotated[int, Choices((16, 32, 64))] = Field(32, ge=1, description="numbers of the recurrent state")
+    hidden_size: Annotated[int, Choices((16, 32, 64))] = Field(32, ge=1, description="hidden units")
     ensemble_size: int = Field(
-        3, ge=1, description="networks from different first weights whose forecasts are averaged"
+        3, ge=1, description="number of networks, from different initial weights, whose forecasts are averaged"
     )
     dropout: Annotated[float, Range(0.0, 0.5)] = Field(
-        0.1, ge=0, lt=1, description="share of the state's units turned off at random before the output"
+        0.1, ge=0, lt=1, description="dropout probability before the output"
     )
     quantiles: int = Field(
         19,
         ge=3,
-        description="how many quantiles, evenly spread; the outermost two make an interval of 80 % for 9, of 90 % for "
-        "19, of 95 % for 39",
+        description="number of evenly spaced quantiles; the outermost two bound an interval of 80 % for 9, 90 % for "
+        "19, 95 % for 39",
     )
     stride: int | None = Field(
         None,
         ge=1,
-        description="steps from one forecast of the backtest to the next; absent: the horizon, or less where that "
-        "makes fewer than ten",
+        description="steps from one forecast of the backtest to the next; None: the horizon, or less if that "
+        "gives fewer than ten forecasts",
     )
 
     @field_validator("quantiles")
@@ -77,6 +80,6 @@ PRESETS = (
         "forecast",
         FORECAST,
         None,
-        "series over time, foretold with intervals by a recurrent network (Kolter)",
+        "forecasts of time series, with intervals, by a recurrent network (Kolter)",
     ),
 )

@@ -9,21 +9,21 @@ from glasswork.recipe.preset import Preset
 
 
 class FunctionRecipe(Recipe):
-    """A dense network that learns a function from points of it; or numbers or classes out of a table of your own."""
+    """A dense network that learns a function from sampled points; or numbers or classes from a table."""
 
     expression: str = Field("sin(x)", description='the function of x, such as "sin(x) + 0.3 * x"')
-    low: float = Field(-4.0, description="where the interval of x begins")
-    high: float = Field(4.0, description="where it ends")
+    low: float = Field(-4.0, description="the smallest x")
+    high: float = Field(4.0, description="the largest x")
     noise: float = Field(
-        0.0, ge=0, description="standard deviation of what is added to the training targets; never to those of the test"
+        0.0, ge=0, description="standard deviation of the noise added to the training targets, not to the test targets"
     )
-    hidden: Numbers = Field((5,), description="units of each hidden layer, such as 5 or 8,8")
-    activation: Activation = Field("tanh", description="h, the nonlinearity of the hidden units")
-    target: str | None = Field(None, description="of a table of your own: the column to predict")
+    hidden: Numbers = Field((5,), description="sizes of the hidden layers, such as 5 or 8,8")
+    activation: Activation = Field("tanh", description="activation function h of the hidden units")
+    target: str | None = Field(None, description="the column to predict, if you give a table")
     loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="what is minimised; absent: what fits the target, which for numbers is squared-error"
+        None, description="the loss; None: chosen from the target, squared-error for numbers"
     )
-    strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
+    strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 
 
 FUNCTION = {"epochs": 2000, "batch_size": 128, "learning_rate": 0.1, "validation": 0.0}
@@ -34,6 +34,6 @@ PRESETS = (
         "function",
         FUNCTION,
         "expression",
-        "a few tanh units that approximate any function: --expression (Kovashka)",
+        "a few tanh units that approximate any function, given by --expression (Kovashka)",
     ),
 )

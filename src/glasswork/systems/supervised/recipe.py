@@ -21,35 +21,37 @@ class SupervisedRecipe(Recipe):
     network: str = Field("lenet", description=f"{', '.join(NAMES)}, or your own as file.py:Class")
     hidden: Annotated[Numbers, Layers(3, 16, 512, only=("network", ("dense",)))] = Field(
         (),
-        description="units of each hidden layer of the dense network, such as 256,128; maps of convnet-small",
+        description="sizes of the hidden layers of the dense network, such as 256,128; or of convnet-small's maps",
     )
-    activation: Activation = Field("relu", description="h, the nonlinearity of the hidden units")
+    activation: Activation = Field("relu", description="activation function h of the hidden units")
     dropout: Annotated[float, Range(0.0, 0.6, only=("network", ("dense", "lenet")))] = Field(
-        0.0, ge=0, lt=1, description="share of the hidden units turned off at random in training"
+        0.0, ge=0, lt=1, description="dropout probability of the hidden units"
     )
-    size: int | None = Field(None, ge=1, description="side of the square that images are brought to, in pixels")
-    target: str | None = Field(None, description="the column to predict; several, separated by commas")
+    size: int | None = Field(None, ge=1, description="side of the square that images are resized to, in pixels")
+    target: str | None = Field(None, description="the column to predict; separate several by commas")
     loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="what is minimised; absent: what fits the target"
+        None, description="the loss; None: chosen from the target"
     )
     label_smoothing: Annotated[float, Range(0.0, 0.2, only=("loss", ("cross-entropy", "binary-cross-entropy")))] = (
-        Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+        Field(0.0, ge=0, lt=1, description="fraction of the target spread evenly over all classes")
     )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
     )
     augment: Changes | None = Field(
         None,
-        description="virtual examples, such as flip,crop:2,rotation:10,scale:0.1,color,elastic, or none; absent: "
-        "slight turns, sizes and shifts where a convolutional network for small images has few of them",
+        description="data augmentation, such as flip,crop:2,rotation:10,scale:0.1,color,elastic, or none; None: "
+        "slight rotation, scaling and shifts for a convolutional network with few small images",
     )
-    restarts: int = Field(1, ge=1, description="how many networks to train from different random weights; one is kept")
+    restarts: int = Field(
+        1, ge=1, description="number of networks trained from different random weights; the best is kept"
+    )
     select_by: Literal["validation", "training"] | None = Field(
         None,
-        description="which restart is kept: the least loss on these examples (Kovashka: training); None: validation if "
+        description="keep the restart with the lowest loss on these examples (Kovashka: training); None: validation if "
         "any example is held out, else training",
     )
-    strict: bool = Field(False, description="refuse data with an unreadable input rather than skip and name it")
+    strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 
 
 LINEAR = {"network": "linear", "epochs": 60, "batch_size": 128, "learning_rate": 0.03, "penalty": "l2"}
@@ -127,6 +129,6 @@ PRESETS = (
         "supervised",
         POINTS,
         "spiral",
-        "points of the plane and what each unit makes of them (Kovashka: ConvNetJS)",
+        "points in the plane, and what each unit computes over it (Kovashka: ConvNetJS)",
     ),
 )

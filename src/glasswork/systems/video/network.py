@@ -35,7 +35,7 @@ class VideoNetwork(nn.Module):
         cell: `rnn`, `relu-rnn`, `gru` or `lstm`; `none`: every frame is judged on its own.
         shape: (channels, height, width) of a frame.
         classes: labels.
-        embedding: numbers that stand for a frame.
+        embedding: size of a frame's embedding.
         hidden_size: of each recurrent layer.
         layers: one above the other.
         dropout: share of the numbers turned off before and after the recurrent layers, while training.

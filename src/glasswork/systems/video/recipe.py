@@ -12,18 +12,22 @@ from glasswork.recipe.search import Choices, Range
 class VideoRecipe(Recipe):
     """A label for every frame from all frames up to it, such as which way a ball goes."""
 
-    target: str | None = Field(None, description="the column of the tables of labels to predict")
-    size: int | None = Field(None, ge=8, description="side of the square that frames are brought to; absent: 80 pixels")
-    strict: bool = Field(False, description="refuse a clip that cannot be read rather than leave it out")
-    cell: Literal["rnn", "relu-rnn", "gru", "lstm", "none"] = Field(
-        "gru", description="the recurrent unit; none: every frame is judged on its own"
+    target: str | None = Field(None, description="the column to predict in the tables of labels")
+    size: int | None = Field(
+        None, ge=8, description="side of the square that frames are resized to, in pixels; None: 80"
     )
-    bptt_length: int = Field(40, ge=1, description="frames over which errors flow back; clips are cut into such pieces")
-    embedding: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="numbers that stand for a frame")
-    hidden_size: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="numbers of the state of a layer")
-    layers: int = Field(1, ge=1, description="recurrent layers, one above the other")
+    strict: bool = Field(False, description="stop at a clip that cannot be read instead of skipping it")
+    cell: Literal["rnn", "relu-rnn", "gru", "lstm", "none"] = Field(
+        "gru", description="the recurrent unit; none: every frame is classified on its own"
+    )
+    bptt_length: int = Field(
+        40, ge=1, description="frames per step of truncated back-propagation; clips are cut into pieces of this length"
+    )
+    embedding: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="size of a frame's embedding")
+    hidden_size: Annotated[int, Choices((32, 64, 128))] = Field(64, ge=1, description="hidden units per layer")
+    layers: int = Field(1, ge=1, description="number of stacked recurrent layers")
     dropout: Annotated[float, Range(0.0, 0.5)] = Field(
-        0.2, ge=0, lt=1, description="share of the numbers turned off at random, of encoded frames and states"
+        0.2, ge=0, lt=1, description="dropout probability, on frame embeddings and hidden states"
     )
 
 
