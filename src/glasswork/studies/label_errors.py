@@ -18,7 +18,6 @@ from glasswork.data.kinds.require import require
 from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.report.blocks import Picture, Pictures, Remark, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import number, percent
@@ -28,6 +27,7 @@ from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
 from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
+from glasswork.studies.trained import plain_execution
 from glasswork.systems.evaluation import outputs_on
 from glasswork.systems.supervised.system import Supervised
 
@@ -269,7 +269,7 @@ def answer_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
     """
     ordered, dataset = search.order, search.dataset
     recipe, machine = ordered.recipe, ordered.machine
-    execution = Execution(choose_device(machine.device), machine.threads or usable_cores())
+    execution = plain_execution(machine)
     kinds, first = _copies(dataset)
     groups = groups_of(kinds) if len(first) < len(dataset) else None
     rows = torch.arange(len(dataset))

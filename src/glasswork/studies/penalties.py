@@ -11,7 +11,7 @@ import torch
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
+from glasswork.execution import Execution
 from glasswork.objectives.penalties import weights_of
 from glasswork.recipe.base import Recipe
 from glasswork.report.blocks import Commands, Facts, Table, Text
@@ -25,7 +25,7 @@ from glasswork.studies.options import PenaltiesOptions
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.table import PENALTIES
-from glasswork.studies.trained import Member, make_member
+from glasswork.studies.trained import Member, make_member, plain_execution
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.training.fit import minimise
 from glasswork.training.stage import Step
@@ -372,7 +372,7 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
     if not len(splits.validation) or not len(splits.test):
         raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
     resolved = resolve(replace(clean, recipe=recipe), dataset, splits).recipe
-    execution = Execution(choose_device(clean.machine.device), clean.machine.threads or usable_cores())
+    execution = plain_execution(clean.machine)
     numbers = [recipe.seed + place for place in range(seeds)]
     return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})
 

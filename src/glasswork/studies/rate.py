@@ -7,7 +7,6 @@ from operator import mul
 from typing import Any
 
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.recipe.base import Options
 from glasswork.report.blocks import Block, Cell, Commands, Curves, Line, Table, Text
 from glasswork.report.report import Headline, Report, Section
@@ -16,7 +15,7 @@ from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request
 from glasswork.studies.settings import Setting
 from glasswork.studies.study import Asked, Running
-from glasswork.studies.trained import Member, make_member
+from glasswork.studies.trained import Member, make_member, plain_execution
 from glasswork.training.fit import minimise
 from glasswork.training.memory import BatchSpeed, Memory, batch_speeds, estimate_memory, worded_bytes
 from glasswork.training.stage import Clock
@@ -267,7 +266,7 @@ def _member(asked: Request) -> Member:
     dataset, splits = read_and_split(asked)
     resolved = resolve(asked, dataset, splits)
     recipe = resolved.recipe.model_copy(update={"epochs": resolved.recipe.epochs or 1})
-    execution = Execution(choose_device(asked.machine.device), asked.machine.threads or usable_cores())
+    execution = plain_execution(asked.machine)
     execution.apply()
     return make_member(replace(resolved, recipe=recipe), dataset, splits, execution)
 

@@ -10,8 +10,9 @@ from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
+from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.objectives.losses import Objective
+from glasswork.recipe.base import Machine
 from glasswork.run.prepare import prepare
 from glasswork.run.request import Request
 from glasswork.systems.evaluation import EVALUATION_ROWS
@@ -68,6 +69,11 @@ def make_member(request: Request, dataset: Dataset, splits: Splits, execution: E
     learning = prepare(request, dataset, splits, execution=execution, derive=False)
     require_one_stage(learning)
     return Member(learning)
+
+
+def plain_execution(machine: Machine) -> Execution:
+    """Arithmetic of which nothing is measured, so that the same figures come out the next time."""
+    return Execution(choose_device(machine.device), machine.threads or usable_cores())
 
 
 def require_one_stage(learning: Learning) -> None:

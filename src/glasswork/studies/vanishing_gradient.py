@@ -164,24 +164,10 @@ def vanishing_gradient(options: VanishingGradientOptions) -> Running[VanishingGr
     Raises:
         GlassworkError: for a cell that there is not, or numbers with which nothing can be measured.
     """
-    measurement = prepare(options.cells, options.length, options.units, options.steps, options.seed)
-    return (yield from measurement.steps())
-
-
-def prepare(
-    cells: Sequence[str] = ("rnn", "relu-rnn", "gru", "lstm"),
-    length: int = 100,
-    units: int = 64,
-    updates: int = 1000,
-    seed: int = 0,
-) -> Measurement:
-    """Makes the measurement ready.
-
-    Raises:
-        GlassworkError: for a cell that there is not, or numbers with which nothing can be measured.
-    """
-    check(cells, {"--length": (length, 2), "--units": (units, 1), "--steps": (updates, 0)})
-    return Measurement(tuple(dict.fromkeys(cells)), length, units, updates, seed)
+    least = {"--length": (options.length, 2), "--units": (options.units, 1), "--steps": (options.steps, 0)}
+    check(options.cells, least)
+    cells = tuple(dict.fromkeys(options.cells))
+    return (yield from Measurement(cells, options.length, options.units, options.steps, options.seed).steps())
 
 
 def _by_cell(curves: Sequence[Curve]) -> list[Line]:
