@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.expressions import evaluate, read_values, written
+from glasswork.glassbox.expressions import evaluate, read_values, write_number
 
 INF, NAN = math.inf, math.nan
 
@@ -176,5 +176,5 @@ def test_values_typed_wrongly_are_one_sentence(words, sentence):
     ],
 )
 def test_numbers_are_written_for_people(value, text):
-    assert written(value) == text
-    assert written(value, inside=True) == (f"({text})" if value < 0 else text)
+    assert write_number(value) == text
+    assert write_number(value, inside=True) == (f"({text})" if value < 0 else text)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
-from glasswork.glassbox.features.top_activations import most_exciting
+from glasswork.glassbox.features.top_activations import find_most_exciting
 from glasswork.glassbox.tensor_summary import image_of
 from glasswork.networks.dense import Dense, Linear
 from glasswork.networks.lenet import LeNet
@@ -105,7 +105,7 @@ def test_the_inputs_that_excite_a_map_most_and_the_patch_that_it_sees():
     with torch.no_grad():
         maps = network.convolution_2(network.activation_1(nn.functional.max_pool2d(network.convolution_1(x), 2)))[:, 3]
     with left_alone(network):
-        found = most_exciting(network, x, "convolution_2", 3, count=5)
+        found = find_most_exciting(network, x, "convolution_2", 3, count=5)
     strengths = maps.flatten(1).amax(1)
     assert [one.index for one in found.excitations] == strengths.argsort(descending=True)[:5].tolist()
     assert (found.looked_at, found.unit, found.layer) == (40, 3, "convolution_2")
@@ -121,7 +121,10 @@ def test_the_inputs_that_excite_a_map_most_and_the_patch_that_it_sees():
 
 def test_the_patch_is_told_of_functions_as_of_modules():
     network, x = convolutional(), images(20)
-    assert most_exciting(network, x, "3", 1).excitations == most_exciting(Functional(network), x, "two", 1).excitations
+    assert (
+        find_most_exciting(network, x, "3", 1).excitations
+        == find_most_exciting(Functional(network), x, "two", 1).excitations
+    )
 
 
 def test_a_dense_unit_is_excited_by_the_whole_input():
@@ -129,7 +132,9 @@ def test_a_dense_unit_is_excited_by_the_whole_input():
     with torch.no_grad():
         network.weight.copy_(torch.eye(2, 3))
         network.bias.zero_()
-    found = most_exciting(nn.Sequential(network), torch.tensor([[1.0, 9, 9], [3, 0, 0], [-2, 5, 5]]), "0", 0, count=2)
+    found = find_most_exciting(
+        nn.Sequential(network), torch.tensor([[1.0, 9, 9], [3, 0, 0], [-2, 5, 5]]), "0", 0, count=2
+    )
     assert [(one.index, one.value, one.position, one.start) for one in found.excitations] == [
         (1, 3, (), ()),
         (0, 1, (), ()),
@@ -144,4 +149,4 @@ def test_a_dense_unit_is_excited_by_the_whole_input():
 def test_what_does_not_fit_is_told(layer, unit, count, words):
     network = convolutional()
     with left_alone(network), pytest.raises(GlassworkError, match=words):
-        most_exciting(network, images(), layer, unit, count)
+        find_most_exciting(network, images(), layer, unit, count)

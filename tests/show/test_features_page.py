@@ -15,7 +15,7 @@ from glasswork.glassbox.attribution import grad_cam, integrated_gradients, salie
 from glasswork.glassbox.diagnose.diagnose import diagnose, report_of
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, first_filters, templates
-from glasswork.glassbox.features.top_activations import most_exciting
+from glasswork.glassbox.features.top_activations import find_most_exciting
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.tensor_summary import image_of
@@ -73,7 +73,7 @@ def records() -> list[Record]:
         templates(Linear(784, 10)),
         first_filters(network),
         feature_maps(network, x),
-        most_exciting(network, x, "convolution_2", 2, 3),
+        find_most_exciting(network, x, "convolution_2", 2, 3),
         saliency(network, x[:1], 2),
         grad_cam(network, x[:1], 2),
         integrated_gradients(network, x[:1], 2),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.expressions import write_number
 from glasswork.glassbox.graph import Graph, graph
 from glasswork.show.graph import graph_page, graph_svg, graph_text
 from glasswork.show.graph_layout import HEIGHT, Shape, lay_out
@@ -53,12 +53,12 @@ def test_a_picture_holds_every_value_and_gradient(found: Graph, upright: bool) -
     texts = lettering(picture)
     for node in found.nodes:
         if node.operands:
-            assert f"{node.name} = {written(node.value)}" in texts
+            assert f"{node.name} = {write_number(node.value)}" in texts
         elif node.operation == "input":
-            assert node.name in texts and written(node.value) in texts
+            assert node.name in texts and write_number(node.value) in texts
     gradients = ElementTree.fromstring(picture).iterfind(f".//{SVG}text[@class='gradient']")
     shown = sorted("".join(text.itertext()) for text in gradients)
-    assert shown == sorted(written(node.gradient) for node in found.nodes if node.gradient is not None)
+    assert shown == sorted(write_number(node.gradient) for node in found.nodes if node.gradient is not None)
     assert picture.count("://") == 1 and "href" not in picture and "<script" not in picture
 
 
@@ -70,7 +70,7 @@ def test_a_step_shows_what_is_known_there(found: Graph) -> None:
         gradients = [
             "".join(text.itertext()) for text in tree.iter(f"{SVG}text") if "gradient" in text.get("class", "")
         ]
-        assert sorted(gradients) == sorted(map(written, stop.gradients.values()))
+        assert sorted(gradients) == sorted(map(write_number, stop.gradients.values()))
         names = {text.partition(" = ")[0] for text in lettering(picture) if " = " in text}
         assert names == {name for name in stop.values if found.node(name).operands}
         marked = [part for part in tree.iter() if " now" in part.get("class", "")]
@@ -111,7 +111,7 @@ class Page(HTMLParser):
 def test_the_page_is_whole_and_needs_no_other_file(found: Graph) -> None:
     text = graph_page(found)
     page = Page(text)
-    assert found.expression in page.words and f"{found.output} = {written(found.value)}" in page.words
+    assert found.expression in page.words and f"{found.output} = {write_number(found.value)}" in page.words
     for stop in map(found.stopped, range(found.last_step + 1)):
         assert stop.title in page.words
         assert all(line in page.words for line in stop.lines)

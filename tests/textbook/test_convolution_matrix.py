@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from glasswork.textbook.convolution import Convolution
-from glasswork.textbook.convolution_matrix import correlation, flipped, matrix, transpose_product, true_convolution
+from glasswork.textbook.convolution_matrix import correlation, flip, matrix, transpose_product, true_convolution
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 W = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
@@ -79,15 +79,15 @@ def by_hand(x: Tensor, w: Tensor) -> list[list[float]]:
 def test_correlation_against_convolution() -> None:
     np.testing.assert_allclose(true_convolution(Z, W).numpy(), np.convolve(Z.numpy(), W.numpy(), "valid"), rtol=1e-12)
     np.testing.assert_allclose(correlation(Z, W).numpy(), np.correlate(Z.numpy(), W.numpy(), "valid"), rtol=1e-12)
-    assert correlation(Z, W).tolist() == true_convolution(Z, flipped(W, 1)).tolist()
+    assert correlation(Z, W).tolist() == true_convolution(Z, flip(W, 1)).tolist()
     assert correlation(Z, W).tolist() != true_convolution(Z, W).tolist()
     x = torch.arange(20.0, dtype=torch.float64).reshape(4, 5).square()
     w = torch.tensor([[1.0, 2.0, 0.0], [-1.0, 4.0, 3.0]], dtype=torch.float64)
     assert true_convolution(x, w).tolist() == by_hand(x, w)
-    assert correlation(x, w).tolist() == by_hand(x, flipped(w, 2))
+    assert correlation(x, w).tolist() == by_hand(x, flip(w, 2))
     filters, image = torch.stack([w, w + 1])[:, None].expand(2, 3, 2, 3), torch.stack([x, x + 1, -x])
     torch.testing.assert_close(correlation(image, filters), F.conv2d(image, filters), **CLOSE)
-    assert true_convolution(image, flipped(filters, 2)).tolist() == correlation(image, filters).tolist()
+    assert true_convolution(image, flip(filters, 2)).tolist() == correlation(image, filters).tolist()
 
 
 def test_a_filter_that_does_not_fit_is_refused() -> None:

@@ -16,18 +16,18 @@ from glasswork.glassbox.filters import (
     Kernel,
     Rows,
     Sort,
-    balanced,
-    drawn,
+    draw_levels,
     find_kernel,
+    is_balanced,
     planes_of,
     png,
-    reduced,
+    reduce_picture,
 )
 from glasswork.record import Record
 from glasswork.textbook.convolution import Convolution
 from glasswork.textbook.convolution_matrix import matrix
 from glasswork.textbook.operation import sum_of
-from glasswork.textbook.windows import Frame, frame, padded
+from glasswork.textbook.windows import Frame, frame, pad
 
 MOST_CROP = 12
 
@@ -172,9 +172,9 @@ def convolve(
     parts = [_slid(planes, one, stride, over) for one in weights]  # each (channels, rows, columns)
     values = parts[0] if len(parts) == 1 else torch.stack(parts).square().sum(0).sqrt()
     flat = [value for row in chosen.kernels[0].numbers for value in row]
-    edges = balanced(flat)
+    edges = is_balanced(flat)
     sort: Sort = "length" if len(parts) > 1 else "signed" if edges else "plain"
-    levels, mapping = drawn(values, sort, float(weights[0].sum()))
+    levels, mapping = draw_levels(values, sort, float(weights[0].sum()))
     place = _telling_cell(planes, values, over, edges, cell)
     top_bottom, left_right = over.sides
     return Convolved(
@@ -196,8 +196,8 @@ def convolve(
         remark=_remark(chosen),
         worked=_worked(planes, chosen, over, parts, values, place),
         matrix=_matrix(planes[place[0]], chosen.kernels[0], weights[0], over, place[1:], crop),
-        before=_encoded(png(reduced(shown, max(shown.shape[1:])))),
-        after=_encoded(png(reduced(levels, max(shown.shape[1:])))),
+        before=_encoded(png(reduce_picture(shown, max(shown.shape[1:])))),
+        after=_encoded(png(reduce_picture(levels, max(shown.shape[1:])))),
         result=_encoded(png(levels)),
     )
 
@@ -230,7 +230,7 @@ def _frame(size: tuple[int, int], sides: tuple[int, int], stride: int, padding: 
 
 def _slid(planes: Tensor, weights: Tensor, stride: int, over: Frame) -> Tensor:
     """Each channel on its own: (channels, height, width) to (channels, rows, columns)."""
-    framed = padded(planes[:, None], over.sides)
+    framed = pad(planes[:, None], over.sides)
     return Convolution(stride).forward(framed, weights[None, None])[:, 0]
 
 
@@ -268,7 +268,7 @@ def _worked(
     channel, row, column = place
     top, left = (at * over.stride[i] - over.sides[i][0] for i, at in enumerate((row, column)))
     height, width = over.kernel
-    framed = padded(planes[channel], over.sides)
+    framed = pad(planes[channel], over.sides)
     patch = framed[row * over.stride[0] :, column * over.stride[1] :][:height, :width]
     sums = tuple(float(part[place]) for part in parts)
     expressions = []
@@ -319,7 +319,7 @@ def _symbols(cell: tuple[int, int], first: tuple[int, int], sides: tuple[int, in
 
 
 def _matrix(plane: Tensor, kernel: Kernel, weights: Tensor, over: Frame, cell: Sequence[int], crop: int) -> CropMatrix:
-    framed = padded(plane, over.sides)
+    framed = pad(plane, over.sides)
     firsts, counts, lengths = [], [], []
     for i, side in enumerate(over.kernel):
         two = side + over.stride[i]  # two windows show how the filter moves on

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.expressions import CONSTANTS, Expression, apply, divided, parse, power, results, written
+from glasswork.glassbox.expressions import CONSTANTS, Expression, apply, divide, parse, power, results, write_number
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Local:
     kink: bool = False
 
 
-def spelled(operation: str, words: Sequence[str]) -> str:
+def write_operation(operation: str, words: Sequence[str]) -> str:
     """An operation on operands that are names or numbers already in words: `x + y`, `3 * (-4)`, `max(0, x)`."""
     if operation == "negate":
         return f"-{_apart(words[0])}"
@@ -60,12 +60,12 @@ def local_gradient(
     template = _of_power(place, numbers, fixed) if operation == "**" else _RULES[operation][place]
     formula, in_numbers = (
         template.format(x=names[0], **dict(zip("ab", map(_apart, names), strict=False)))
-        for names in (words, [written(number) for number in numbers])
+        for names in (words, [write_number(number) for number in numbers])
     )
     if operation == "**":
         number = _by_exponent(*numbers) if place == 1 else _by_base(*numbers)
     elif operation == "/" and place == 1:
-        number = -divided(divided(*numbers), numbers[1])  # twice, for b ** 2 leaves the range of numbers earlier
+        number = -divide(divide(*numbers), numbers[1])  # twice, for b ** 2 leaves the range of numbers earlier
     else:
         number = results(_parsed(template), CONSTANTS | dict(zip("ab", numbers, strict=False)))[-1]
     return Local(formula, number, _chained(formula, in_numbers, number))
@@ -78,7 +78,7 @@ def _apart(word: str) -> str:
 
 def _chained(formula: str, in_numbers: str, number: float) -> str:
     """Formula = numbers put in = result, each once."""
-    shown = written(number)
+    shown = write_number(number)
     pieces = [formula, in_numbers, shown] if in_numbers != _apart(shown) else [formula, shown]
     return " = ".join(dict.fromkeys(pieces))
 
@@ -91,7 +91,7 @@ def _of_power(place: int, numbers: Sequence[float], fixed: bool) -> str:
     if not fixed or not math.isfinite(exponent) or exponent != int(exponent) or abs(exponent) > 999:
         return "{b} * {a} ** ({b} - 1)"
     if exponent in (0, 1):
-        return written(exponent)
+        return write_number(exponent)
     return f"{int(exponent)} * {{a}}" + ("" if exponent == 2 else f" ** {_apart(str(int(exponent) - 1))}")
 
 
@@ -118,7 +118,7 @@ def _of_extreme(operation: str, place: int, words: Sequence[str], numbers: Seque
     if tied == 1:
         return Local("1", 1.0, f"1, as {word} is the {kind}", f"{word} is the {kind}")
     formula, reason = f"1 / {tied}", f"{tied} operands are the {kind}"
-    return Local(formula, 1 / tied, f"{formula} = {written(1 / tied)}, as {reason}", reason, kink=True)
+    return Local(formula, 1 / tied, f"{formula} = {write_number(1 / tied)}, as {reason}", reason, kink=True)
 
 
 def _of_piece(operation: str, word: str, number: float) -> Local:

@@ -83,7 +83,7 @@ class Expression:
     parts: tuple[Part, ...]
 
 
-def divided(a: float, b: float) -> float:
+def divide(a: float, b: float) -> float:
     """A / b; a / 0 is inf with the sign of both, 0 / 0 is nan."""
     if b != 0:
         return a / b
@@ -102,7 +102,7 @@ def power(a: float, b: float) -> float:
         return -math.inf if a < 0 and b % 2 == 1 else math.inf
     except ValueError:
         if a != 0:
-            raise _not_real(f"{written(a, inside=True)} ** {written(b, inside=True)}") from None
+            raise _not_real(f"{write_number(a, inside=True)} ** {write_number(b, inside=True)}") from None
         return math.copysign(math.inf, a) if b % 2 == 1 else math.inf
 
 
@@ -115,13 +115,13 @@ def _exp(a: float) -> float:
 
 def _log(a: float) -> float:
     if a < 0:
-        raise _not_real(f"log({written(a)})")
+        raise _not_real(f"log({write_number(a)})")
     return -math.inf if a == 0 else math.log(a)
 
 
 def _sqrt(a: float) -> float:
     if a < 0:
-        raise _not_real(f"sqrt({written(a)})")
+        raise _not_real(f"sqrt({write_number(a)})")
     return math.sqrt(a)
 
 
@@ -150,7 +150,7 @@ _ARITHMETIC: dict[str, Callable[..., float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": divided,
+    "/": divide,
     "**": power,
     "negate": lambda a: -a,
     "max": _extreme(max),
@@ -170,7 +170,7 @@ def apply(operation: str, numbers: Sequence[float]) -> float:
     return float(_ARITHMETIC[operation](*numbers))
 
 
-def written(value: float, inside: bool = False) -> str:
+def write_number(value: float, inside: bool = False) -> str:
     """A number for people, with about four digits; negative ones in parentheses where they stand `inside` a formula."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e6:
         text = str(int(value))
@@ -186,7 +186,7 @@ def evaluate(expression: str, /, **values: float) -> float:
         GlassworkError: for what cannot be read, a name without a value, a value without a use, a complex result.
     """
     parsed = parse(expression)
-    return results(parsed, given(parsed, values))[-1]
+    return results(parsed, match_values(parsed, values))[-1]
 
 
 def results(expression: Expression, values: Mapping[str, float]) -> list[float]:
@@ -221,7 +221,7 @@ def read_values(words: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def given(expression: Expression, values: Mapping[str, object]) -> dict[str, float]:
+def match_values(expression: Expression, values: Mapping[str, object]) -> dict[str, float]:
     """The values as floats under the names that the expression uses, `pi`, `inf` and `nan` filled in.
 
     Raises:

@@ -130,12 +130,12 @@ def find_kernel(kernel: str | Sequence[Sequence[float]]) -> Chosen:
     if max(len(rows), *lengths) > MOST or not all(math.isfinite(value) for row in rows for value in row):
         raise GlassworkError(f"A kernel has finite numbers and at most {MOST} rows and columns; this one does not.")
     weights = [value for row in rows for value in row]
-    edges = balanced(weights)
+    edges = is_balanced(weights)
     about = "Its weights add up to 0: it answers to changes, not to brightness." if edges else "A filter of your own."
     return Chosen((Kernel("own filter", rows, 1.0, about),), edges)
 
 
-def balanced(weights: Sequence[float]) -> bool:
+def is_balanced(weights: Sequence[float]) -> bool:
     """Whether weights of both signs add up to 0."""
     return min(weights) < 0 and abs(sum(weights)) <= 1e-9 * sum(map(abs, weights))
 
@@ -221,7 +221,7 @@ def _numbers(image: Any) -> Tensor:
     return torch.from_numpy(numbers.transpose(2, 0, 1).copy())
 
 
-def drawn(values: Tensor, sort: Sort, total: float) -> tuple[Tensor, str]:
+def draw_levels(values: Tensor, sort: Sort, total: float) -> tuple[Tensor, str]:
     """Numbers as levels from 0 to 255, and a sentence on how.
 
     Args:
@@ -265,7 +265,7 @@ def png(levels: Tensor) -> bytes:
     return encode_png(_image(levels), level=4)  # half the time of 6, hardly larger
 
 
-def reduced(levels: Tensor, longest: int) -> Tensor:
+def reduce_picture(levels: Tensor, longest: int) -> Tensor:
     """The picture made smaller by the factor that brings `longest` pixels to what a page shows."""
     if longest <= MOST_SHOWN:
         return levels

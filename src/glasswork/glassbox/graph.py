@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.derivatives import Local, local_gradient, spelled
+from glasswork.glassbox.derivatives import Local, local_gradient, write_operation
 from glasswork.glassbox.expressions import (
     CONSTANTS,
     Applied,
     Expression,
     Name,
     Part,
-    given,
+    match_values,
     parse,
     results,
-    written,
+    write_number,
 )
 from glasswork.record import Record
 
@@ -190,7 +190,7 @@ class Graph(Record):
     ) -> tuple[str, str, str, int, str, tuple[str, ...]]:
         """Phase, node, operand, place, title and lines of a step."""
         if step == 0:
-            inputs = [f"{node.name} = {written(node.value)}" for node in self.nodes if node.operation == "input"]
+            inputs = [f"{node.name} = {write_number(node.value)}" for node in self.nodes if node.operation == "input"]
             return "inputs", "", "", -1, "The inputs", (", ".join(inputs) or "There are none.",)
         if step == len(forward):
             title = f"Forward {step} of {len(self.forward_steps)}"
@@ -219,7 +219,7 @@ def graph(expression: str, /, **values: float) -> Graph:
             more than 500 nodes.
     """
     parsed = parse(expression)
-    known = given(parsed, values)
+    known = match_values(parsed, values)
     drafts = _drafts(parsed, known, {name for name in known if name not in CONSTANTS or name in values})
     if len(drafts) > MOST_NODES:
         raise GlassworkError(
@@ -283,7 +283,7 @@ def _drafts(parsed: Expression, known: Mapping[str, float], inputs: set[str]) ->
 
 def _applied(part: Applied, value: float, found: Sequence[_Draft], name: str) -> _Draft:
     operands = tuple(found[place] for place in part.operands)
-    formula = spelled(part.operation, [operand.words for operand in operands])
+    formula = write_operation(part.operation, [operand.words for operand in operands])
     varies = any(operand.varies for operand in operands)
     below = tuple(operand.name for operand in operands)
     return _Draft(name, part.operation, below, value, formula, name, varies, operands)
@@ -310,10 +310,10 @@ def _forward(drafts: Iterable[_Draft]) -> Iterator[ForwardStep]:
     for draft in drafts:
         if draft.made_from:
             formula = f"{draft.name} = {draft.formula}"
-            numbers = spelled(draft.operation, [written(number) for number in draft.numbers])
-            explanation = f"{formula} = {written(draft.value)}"
-            if numbers not in (draft.formula, written(draft.value)):
-                explanation = f"{formula} = {numbers} = {written(draft.value)}"
+            numbers = write_operation(draft.operation, [write_number(number) for number in draft.numbers])
+            explanation = f"{formula} = {write_number(draft.value)}"
+            if numbers not in (draft.formula, write_number(draft.value)):
+                explanation = f"{formula} = {numbers} = {write_number(draft.value)}"
             yield ForwardStep(draft.name, formula, numbers, draft.value, explanation)
 
 
@@ -350,9 +350,9 @@ def _edge(
     if draft.operands.count(operand.name) > 1:
         side = ("left", "right")[place] if len(words) == 2 else f"operand {place + 1},"
         which = f" ({side} {operand.name})"
-    chain = f"d{output}/d{draft.name} * {slope} = {written(upstream)} * {written(local.number, True)}"
+    chain = f"d{output}/d{draft.name} * {slope} = {write_number(upstream)} * {write_number(local.number, True)}"
     nth, uses = count
-    total = f"{written(before)} + {written(product, True)} = " if nth > 1 else ""
+    total = f"{write_number(before)} + {write_number(product, True)} = " if nth > 1 else ""
     now = product if nth == 1 else before + product
     step = BackwardStep(
         node=draft.name,
@@ -364,8 +364,9 @@ def _edge(
         product=product,
         gradient=now,
         explanation=f"{slope}{which} = {local.explanation}",
-        chain=f"{chain} = {written(product)}",
-        result=f"d{output}/d{operand.name} = {total}{written(now)}" + (f" ({nth} of {uses} uses)" if uses > 1 else ""),
+        chain=f"{chain} = {write_number(product)}",
+        result=f"d{output}/d{operand.name} = {total}{write_number(now)}"
+        + (f" ({nth} of {uses} uses)" if uses > 1 else ""),
     )
     return step, local
 
@@ -381,7 +382,7 @@ def _remarks(drafts: Sequence[_Draft], backward: Iterable[tuple[BackwardStep, Lo
             yield f"{made[step.node].formula} has a kink here, where {local.reason}: its gradient is a subgradient."
         numbers = made[step.node].numbers
         if math.isinf(local.number) and all(math.isfinite(number) for number in numbers):
-            yield f"The local gradient {slope} is infinite here: {written(local.number)}."
+            yield f"The local gradient {slope} is infinite here: {write_number(local.number)}."
         elif math.isnan(local.number) and not any(math.isnan(number) for number in numbers):
             yield f"The local gradient {slope} is not defined here: nan."
         elif math.isnan(step.product) and not math.isnan(step.upstream) and not math.isnan(local.number):
@@ -394,10 +395,11 @@ def _unusual(draft: _Draft) -> Iterator[str]:
     """What is worth a sentence about one operation forward."""
     numbers, value = draft.numbers, draft.value
     if (draft.operation == "/" and numbers[1] == 0) or (draft.operation == "**" and numbers[0] == 0 > numbers[1]):
-        yield f"{draft.formula} divides by zero: {written(value)}."
+        yield f"{draft.formula} divides by zero: {write_number(value)}."
     elif draft.operation == "log" and numbers[0] == 0:
-        yield f"{draft.formula} is the logarithm of zero: {written(value)}."
+        yield f"{draft.formula} is the logarithm of zero: {write_number(value)}."
     elif math.isinf(value) and all(math.isfinite(number) for number in numbers):
-        yield f"{draft.formula} is too large for a 64-bit number: {written(value)}."
+        yield f"{draft.formula} is too large for a 64-bit number: {write_number(value)}."
     elif math.isnan(value) and not any(math.isnan(number) for number in numbers):
-        yield f"{draft.formula} is not defined ({spelled(draft.operation, [written(n) for n in numbers])}): nan."
+        in_numbers = write_operation(draft.operation, [write_number(number) for number in numbers])
+        yield f"{draft.formula} is not defined ({in_numbers}): nan."

@@ -201,7 +201,7 @@ class LeftOut(Record):
     stretch: int
 
 
-def leaving_out(scores: Callable[[Tensor], Tensor], tokens: Tensor, unknown: int = 0) -> LeftOut:
+def leave_words_out(scores: Callable[[Tensor], Tensor], tokens: Tensor, unknown: int = 0) -> LeftOut:
     """Leaves out each token of a text in turn; the rest moves together.
 
     A text of a single token gets the unknown one in its place, as nothing would be left.

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from markupsafe import Markup
 
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.expressions import write_number
 from glasswork.glassbox.graph import Graph, Node, Stop
 from glasswork.show.graph_layout import HEIGHT, Paper, Point, Shape, Spot, lay_out
 from glasswork.show.markup import asset, document, escape, render
@@ -52,7 +52,7 @@ def graph_page(graph: Graph) -> str:
             stops=[graph.stopped(step) for step in range(graph.last_step + 1)],
             whole=Markup(_both(graph, graph.stopped(graph.last_step))),
             walk=Markup(_both(graph, None)),
-            written=written,
+            written=write_number,
         ),
         style=asset("graph_page.css") + asset("graph.css"),
         script=asset("graph.js"),
@@ -75,7 +75,7 @@ def graph_text(graph: Graph) -> str:
         lines += ["", "backward", *_columns(head, rows)]
     if graph.gradients:
         lines += ["", "gradients"]
-        lines += [f"  d{graph.output}/d{name} = {written(gradient)}" for name, gradient in graph.gradients.items()]
+        lines += [f"  d{graph.output}/d{name} = {write_number(gradient)}" for name, gradient in graph.gradients.items()]
     lines += ["", *(f"note: {remark}" for remark in graph.remarks)] if graph.remarks else []
     return "\n".join(lines)
 
@@ -89,7 +89,7 @@ def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _at(graph: Graph) -> str:
-    return ", ".join(f"{node.name} = {written(node.value)}" for node in graph.nodes if node.operation == "input")
+    return ", ".join(f"{node.name} = {write_number(node.value)}" for node in graph.nodes if node.operation == "input")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class _Drawing:
         parts = [*self._edges(), *self._joints()]
         for shape in self.shapes:
             parts += self._node(self.nodes[shape.name], self.paper.spots[shape.name])
-        label = f"Computation graph of {self.graph.expression}: {self.graph.output} = {written(self.graph.value)}"
+        label = f"Computation graph of {self.graph.expression}: {self.graph.output} = {write_number(self.graph.value)}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="computation-graph" width="{width * scale:.0f}" '
             f'height="{height * scale:.0f}" viewBox="0 0 {width:.1f} {height:.1f}" role="img" '
@@ -161,7 +161,7 @@ class _Drawing:
         return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 3]}..."
 
     def _value(self, node: Node) -> str:
-        return written(node.value) if not node.operands else f"{node.name} = {written(node.value)}"
+        return write_number(node.value) if not node.operands else f"{node.name} = {write_number(node.value)}"
 
     @cached_property
     def gradients(self) -> dict[str, list[tuple[int, int | None, str]]]:
@@ -171,7 +171,7 @@ class _Drawing:
         if self.graph.gradients:
             found[self.graph.output].append((begun, "1"))
         for count, step in enumerate(self.graph.backward_steps, start=1):
-            found[step.operand].append((begun + count, written(step.gradient)))
+            found[step.operand].append((begun + count, write_number(step.gradient)))
         ends = {name: [*(since for since, _ in sums[1:]), None] for name, sums in found.items()}
         return {
             name: [(since, until, text) for (since, text), until in zip(sums, ends[name], strict=False)]
@@ -257,7 +257,7 @@ class _Drawing:
         name = f'<tspan class="name">{escape(node.name)} = </tspan>' if node.operands else ""
         if (shown := self._shown(since)) is not None:
             new = ' class="new"' if self.marked and self.stop and self.stop.step == since > 0 else ""
-            value = f'{name}<tspan class="value">{escape(written(node.value))}</tspan>'
+            value = f'{name}<tspan class="value">{escape(write_number(node.value))}</tspan>'
             yield f'<text{new} x="{left:.1f}" y="{over:.1f}"{shown}>{value}</text>'
         for first, until, text in self.gradients[node.name]:
             if (shown := self._shown(first, until)) is not None:

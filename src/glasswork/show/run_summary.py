@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.expressions import write_number
 from glasswork.report.figures import main_metric, write_main
 from glasswork.report.words import duration
 from glasswork.show.terminal import print_table
@@ -69,7 +69,7 @@ def print_updates(console: Console, updates: Mapping[str, Mapping[str, Any]]) ->
             words = (
                 f"  {line['index']:{width}}  {line['symbol']} = {line['formula'].removeprefix(line['symbol'] + ' = ')}"
             )
-            console.print(escape(f"{words} = {line['numbers']} = {written(line['value'])}"), soft_wrap=True)
+            console.print(escape(f"{words} = {line['numbers']} = {write_number(line['value'])}"), soft_wrap=True)
 
 
 def _few(values: Sequence[float]) -> str:

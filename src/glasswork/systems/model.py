@@ -23,7 +23,7 @@ from glasswork.glassbox.attribution import grad_cam, integrated_gradients, salie
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, feature_pictures
-from glasswork.glassbox.features.top_activations import layer_features, most_exciting
+from glasswork.glassbox.features.top_activations import find_most_exciting, layer_features
 from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.trace.opening import open_network
@@ -201,7 +201,7 @@ class Model:
         """
         self.task.inputs.require_features()
         inputs = self.inputs([source])[:1]
-        exciting = most_exciting(self.network, self._held_out(None).inputs, layer, number)
+        exciting = find_most_exciting(self.network, self._held_out(None).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
 
     def attributions(self, source: str | Path, target: str | None = None) -> tuple[Record, ...]:

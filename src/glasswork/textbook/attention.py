@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, products, shown, sum_to
+from glasswork.textbook.operation import Operation, Write, products, sum_to, write_terms
 from glasswork.textbook.scores import Linear
 
 _LINEAR = Linear()
@@ -79,7 +79,7 @@ class Attention(Operation):
         def weighted(place: int) -> str:
             return f"{raised(place)} * {write(v[(*batch, seen[place], feature)])}"
 
-        return f"({' + '.join(shown(len(seen), weighted))}) / ({' + '.join(shown(len(seen), raised))})"
+        return f"({' + '.join(write_terms(len(seen), weighted))}) / ({' + '.join(write_terms(len(seen), raised))})"
 
     def weights(self, q: Tensor, k: Tensor, mask: Tensor | None = None, nowhere: float = 0.0) -> Tensor:
         """The weights a over the keys, (..., L, S); `nowhere` for a query that may look nowhere."""
@@ -240,7 +240,7 @@ class MultiHeadAttention(Operation):
             mean = products(write, found.a[0, head, 0], found.v[0, head, :, feature % size])  # over the keys
             return f"{write(weights[feature])} * ({mean})"
 
-        terms = shown(len(weights), weighted)
+        terms = write_terms(len(weights), weighted)
         return " + ".join(terms if bias is None else [*terms, write(bias[row])])
 
     def _attend(self, given: _Given) -> _Heads:

@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write, products
-from glasswork.textbook.windows import Frame, Size, batched, filter_gradient, frame, per_dimension, slide, slide_back
+from glasswork.textbook.windows import (
+    Frame,
+    Size,
+    add_batch_axis,
+    filter_gradient,
+    frame,
+    per_dimension,
+    slide,
+    slide_back,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Convolution(Operation):
         Raises:
             ValueError: the filter is larger than the padded image.
         """
-        return _with_bias(slide(batched(x, w), w, self._windows(x, w), self.groups), x, w, b)
+        return _with_bias(slide(add_batch_axis(x, w), w, self._windows(x, w), self.groups), x, w, b)
 
     def backward(
         self, upstream: Tensor, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -56,10 +65,10 @@ class Convolution(Operation):
         dE/dx_c = sum_o delta_o * flipped w_oc, zero-padded; dE/dw_oc = x_c * delta_o; dE/db_o = sum of delta_o.
         """
         over = self._windows(x, w)
-        delta = batched(upstream, w)  # (N, O, *size)
+        delta = add_batch_axis(upstream, w)  # (N, O, *size)
         return (
             slide_back(delta, w, x.shape[2 - w.dim() :], over, self.groups).reshape(x.shape),
-            filter_gradient(batched(x, w), delta, over, self.groups),
+            filter_gradient(add_batch_axis(x, w), delta, over, self.groups),
             None if b is None else _bias_gradient(delta),
         )
 
@@ -114,17 +123,17 @@ class TransposedConvolution(Operation):
             (N, O, *size), each (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
         """
         sizes, over = self._under(x, w)
-        return _with_bias(slide_back(batched(x, w), w, sizes, over, self.groups), x, w, b)
+        return _with_bias(slide_back(add_batch_axis(x, w), w, sizes, over, self.groups), x, w, b)
 
     def backward(
         self, upstream: Tensor, x: Tensor, w: Tensor, b: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """With the error delta = dE/dy: dE/dx = W delta, the convolution itself; dE/dw correlates delta and x."""
         _, over = self._under(x, w)
-        delta = batched(upstream, w)  # (N, O, *sizes)
+        delta = add_batch_axis(upstream, w)  # (N, O, *sizes)
         return (
             slide(delta, w, over, self.groups).reshape(x.shape),
-            filter_gradient(delta, batched(x, w), over, self.groups),
+            filter_gradient(delta, add_batch_axis(x, w), over, self.groups),
             None if b is None else _bias_gradient(delta),
         )
 

@@ -10,7 +10,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from glasswork.textbook.windows import Size, frame, last, padded, slide, windows
+from glasswork.textbook.windows import Size, frame, last, pad, slide, windows
 
 
 def matrix(w: Tensor, shape: Sequence[int], stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> Tensor:
@@ -33,7 +33,7 @@ def matrix(w: Tensor, shape: Sequence[int], stride: Size = 1, padding: Size = 0,
     over = frame(sizes, filters.shape[2:], stride, padding, dilation)
     # Input number i stands in column i + 1; column 0 takes the weights that lie on the padding.
     numbers = torch.arange(1, channels * prod(sizes) + 1, device=w.device).reshape(channels, *sizes)
-    seen = windows(padded(numbers, over.sides), over)  # (C, *size, *kernel)
+    seen = windows(pad(numbers, over.sides), over)  # (C, *size, *kernel)
     count = len(sizes)
     seen = seen.permute(*range(1, count + 1), 0, *range(count + 1, 2 * count + 1)).reshape(prod(over.size), -1)
     rows = w.new_zeros(len(filters), len(seen), channels * prod(sizes) + 1)
@@ -73,8 +73,8 @@ def transpose_product(
     for i, size in enumerate(sizes):
         before, reach = over.sides[i][0], over.dilation[i] * (over.kernel[i] - 1)
         sides.append((reach - before, size + before - apart[i]))
-    turned = flipped(filters, len(sizes)).transpose(0, 1)  # (C, O, *kernel)
-    z = padded(spread[None], sides)
+    turned = flip(filters, len(sizes)).transpose(0, 1)  # (C, O, *kernel)
+    z = pad(spread[None], sides)
     back = slide(z, turned, frame(z.shape[2:], over.kernel, dilation=over.dilation), 1)
     return back.reshape(tuple(shape))
 
@@ -106,10 +106,10 @@ def true_convolution(x: Tensor, w: Tensor, stride: Size = 1, padding: Size = 0, 
     Arguments, result and errors as of `correlation`; correlation(x, w) is true_convolution(x, flipped w).
     """
     count = x.dim() - (w.dim() - x.dim())
-    return correlation(x, flipped(w, count), stride, padding, dilation)
+    return correlation(x, flip(w, count), stride, padding, dilation)
 
 
-def flipped(w: Tensor, dimensions: int) -> Tensor:
+def flip(w: Tensor, dimensions: int) -> Tensor:
     """The filter upside-down and left-right: its last `dimensions` turned round."""
     return w.flip([*range(-dimensions, 0)])
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Write, shown
+from glasswork.textbook.operation import Operation, Write, write_terms
 from glasswork.textbook.reductions import Axes, Norm
-from glasswork.textbook.windows import padded
+from glasswork.textbook.windows import pad
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ class LocalResponseNormalization(Operation):
         example, c, *place = cell
         first = max(0, c - self.size // 2)
         own = x.movedim(1, -1)[(example, *place)][first : c - self.size // 2 + self.size]
-        squares = " + ".join(shown(len(own), lambda i: f"{write(own[i])} ** 2"))
+        squares = " + ".join(write_terms(len(own), lambda i: f"{write(own[i])} ** 2"))
         divisor = f"({write(self.k)} + {write(self.alpha)} / {self.size} * ({squares}))"
         return f"{write(x[tuple(cell)])} / {divisor} ** {write(self.beta)}"
 
@@ -300,7 +300,7 @@ class LocalResponseNormalization(Operation):
     def _neighbours(self, x: Tensor, before: int) -> Tensor:
         """The sum, for each channel, over `size` of them, beginning `before` channels earlier."""
         sides = [(before, self.size - 1 - before), *[(0, 0)] * (x.dim() - 2)]
-        return padded(x, sides).unfold(1, self.size, 1).sum(-1)
+        return pad(x, sides).unfold(1, self.size, 1).sum(-1)
 
 
 @dataclass(frozen=True)

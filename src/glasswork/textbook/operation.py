@@ -124,7 +124,7 @@ def source_cell(cell: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(0 if size == 1 else place for place, size in zip(own, shape, strict=True))
 
 
-def shown(count: int, term: Callable[[int], str]) -> list[str]:
+def write_terms(count: int, term: Callable[[int], str]) -> list[str]:
     """The terms 0 to `count` - 1; of many the first three and the last, and how many stand between them."""
     if count <= LONGEST_SUM:
         return [term(place) for place in range(count)]
@@ -146,7 +146,7 @@ def total(write: Write, values: Tensor) -> str:
 def largest(write: Write, values: Tensor) -> str:
     """max_i x_i in numbers."""
     x = values.reshape(-1)
-    numbers = shown(x.numel(), lambda i: write(x[i]))
+    numbers = write_terms(x.numel(), lambda i: write(x[i]))
     return numbers[0] if len(numbers) == 1 else f"max({', '.join(numbers)})"
 
 
@@ -157,7 +157,7 @@ def alone(write: Write, value: Any) -> str:
 
 def sum_of(count: int, term: Callable[[int], str]) -> str:
     """The terms 0 to `count` - 1 with + between them, written only where they are shown: there may be millions."""
-    return " + ".join(shown(count, term)) or "0"
+    return " + ".join(write_terms(count, term)) or "0"
 
 
 def cell_at(place: int, shape: Sequence[int]) -> tuple[int, ...]:

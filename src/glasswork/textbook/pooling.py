@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.operation import Operation, Write, largest, total
-from glasswork.textbook.windows import Frame, Size, frame, padded, spread
+from glasswork.textbook.windows import Frame, Size, frame, pad, spread
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MaxPooling(Pooling):
 
     def forward(self, x: Tensor) -> Tensor:
         over = self.regions(x, self.dilation, self.ceil_mode)
-        grid = padded(x, over.sides, -torch.inf)
+        grid = pad(x, over.sides, -torch.inf)
         first, *others = over.taps()
         best = grid[first].clone()
         for tap in others:
@@ -68,7 +68,7 @@ class MaxPooling(Pooling):
     def backward(self, upstream: Tensor, x: Tensor) -> tuple[Tensor]:
         """The error goes to the cell that was the maximum (of equal ones the first), summed where regions overlap."""
         over = self.regions(x, self.dilation, self.ceil_mode)
-        grid = padded(x, over.sides, -torch.inf)
+        grid = pad(x, over.sides, -torch.inf)
         best = torch.full_like(upstream, -torch.inf)
         winner = torch.zeros_like(upstream, dtype=torch.int32)
         taps = list(over.taps())
@@ -98,7 +98,7 @@ class SumPooling(Pooling):
 
     def forward(self, x: Tensor) -> Tensor:
         over = self.regions(x, ceil_mode=self.ceil_mode)
-        grid = padded(x, over.sides)
+        grid = pad(x, over.sides)
         first, *others = over.taps()
         y = grid[first].clone()
         for tap in others:

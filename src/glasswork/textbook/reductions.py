@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Rearrangement, Write, alone, largest, shown, sum_of, total
+from glasswork.textbook.operation import Operation, Rearrangement, Write, alone, largest, sum_of, total, write_terms
 
 Axes = int | Sequence[int] | None
 """The axes that a sum runs over; None for all."""
@@ -274,7 +274,7 @@ class Smallest(Reduction):
         return Largest(self.dim, self.keepdim, self.ties).backward(upstream, -x)
 
     def words(self, write: Write, numbers: Tensor) -> str:
-        return f"min({', '.join(shown(len(numbers), lambda i: alone(write, numbers[i])))})"
+        return f"min({', '.join(write_terms(len(numbers), lambda i: alone(write, numbers[i])))})"
 
 
 @dataclass(frozen=True)

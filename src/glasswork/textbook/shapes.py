@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from glasswork.textbook.operation import Rearrangement, sum_to
-from glasswork.textbook.windows import padded
+from glasswork.textbook.windows import pad
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Pad(Rearrangement):
             ValueError: another mode.
         """
         if self.mode == "constant":
-            return padded(x, self._sides(), 0.0 if self.value is None else self.value)
+            return pad(x, self._sides(), 0.0 if self.value is None else self.value)
         for dimension, cells in self._sources(x):
             x = x.index_select(dimension, cells)
         return x
@@ -249,7 +249,7 @@ class Pad(Rearrangement):
     def backward(self, upstream: Tensor, x: Tensor) -> tuple[Tensor]:
         """The error of each cell goes to the cell that it is a copy of; that of new numbers is cut off."""
         if self.mode == "constant":
-            return (padded(upstream, [(-before, -after) for before, after in self._sides()]),)
+            return (pad(upstream, [(-before, -after) for before, after in self._sides()]),)
         for dimension, cells in self._sources(x):
             shape = [*upstream.shape]
             shape[dimension] = x.shape[dimension]

@@ -111,7 +111,7 @@ def frame(
     return Frame(kernels, strides, apart, tuple(sides), tuple(counts))
 
 
-def padded(x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
+def pad(x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
     """`x` with cells of `value` before and after each of its last dimensions; negative numbers cut cells off."""
     if not any(before or after for before, after in sides):
         return x
@@ -145,14 +145,14 @@ def spread(parts: Iterator[Tensor], like: Tensor, over: Frame) -> Tensor:
     grid = like.new_zeros((*like.shape[: -len(over.size)], *whole))
     for tap, part in zip(over.taps(), parts, strict=True):
         grid[tap].add_(part)
-    return padded(grid, [(-before, -after) for before, after in over.sides])
+    return pad(grid, [(-before, -after) for before, after in over.sides])
 
 
 PART = 2**20
 """How many numbers of windows are laid out at once: 8 MB in float64; larger parts are no faster."""
 
 
-def batched(x: Tensor, w: Tensor) -> Tensor:
+def add_batch_axis(x: Tensor, w: Tensor) -> Tensor:
     """Images (N, C, *sizes) for filters w, where there may be one alone, (C, *sizes)."""
     return x if x.dim() == w.dim() else x[None]
 
@@ -169,7 +169,7 @@ def slide(x: Tensor, w: Tensor, over: Frame, groups: int) -> Tensor:
     Returns:
         (N, O, *size).
     """
-    x = padded(x, over.sides)
+    x = pad(x, over.sides)
     # The weights first or the windows first: of the two, that which makes fewer numbers.
     if w.shape[0] * x[0, 0].numel() < w.shape[1] * groups * prod(over.size):
         return _weighted_first(x, w, over, groups)
@@ -251,7 +251,7 @@ def filter_gradient(x: Tensor, g: Tensor, over: Frame, groups: int) -> Tensor:
     """
     shape = (g.shape[1], x.shape[1] // groups, *over.kernel)
     gradient: Tensor | None = None
-    for examples, lines, columns in _columns(padded(x, over.sides), over, groups):
+    for examples, lines, columns in _columns(pad(x, over.sides), over, groups):
         errors = g[examples, :, lines].transpose(0, 1).reshape(groups, shape[0] // groups, -1)  # (G, O/G, L)
         part = _product(errors, columns.transpose(1, 2))  # (G, O/G, C/G K)
         gradient = part if gradient is None else gradient.add_(part)

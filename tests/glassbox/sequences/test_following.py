@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from closeness import assert_same_numbers
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.sequences.following import Following, Signal, following, signals
+from glasswork.glassbox.sequences.following import Following, Signal, find_followers, signals
 from glasswork.glassbox.sequences.reading import NextCharacters, UnitReading, read_through
 from glasswork.glassbox.sequences.unrolled import UnrolledLayer
 from glasswork.networks.recurrent import Recurrent
@@ -62,7 +62,7 @@ def test_units_that_follow_are_found() -> None:
     noise = [torch.randn(len(TEXT), generator=generator) for _ in range(4)]
     quotes = 0.3 - by_name["inside quotes"] + 0.1 * noise[0]
     line = -by_name["position in line"] + 0.5 * noise[1]
-    found = {one.signal: one for one in following([made(noise[2], quotes, line, noise[3])], signals(TEXT), most=2)}
+    found = {one.signal: one for one in find_followers([made(noise[2], quotes, line, noise[3])], signals(TEXT), most=2)}
     best = found["inside quotes"].units[0]
     assert (best.unit, best.above, found["inside quotes"].searched) == (1, False, 4)
     assert best.score > 0.99 and best.checked > 0.99
@@ -81,7 +81,7 @@ def test_a_threshold_is_the_best_there_is() -> None:
     inside = torch.rand(80) < 0.2 + 0.1 * values
     inside[40:] = inside[:40]
     values[40:] = values[:40]
-    (found,) = following([made(values)], [Signal("told", tuple(map(float, inside)), True)])
+    (found,) = find_followers([made(values)], [Signal("told", tuple(map(float, inside)), True)])
     half, kept = values[:40], inside[:40]
     shares = []
     for cut in (0.5, 1.5, 2.5, 3.5, 4.5):
@@ -96,7 +96,7 @@ def test_what_fits_by_chance_is_found_out_by_the_second_half() -> None:
     generator = torch.Generator().manual_seed(5)
     noise = [torch.randn(60, generator=generator) for _ in range(300)]
     signal = Signal("chance", tuple((torch.rand(60, generator=generator) < 0.5).float().tolist()), True)
-    (found,) = following([made(*noise)], [signal])
+    (found,) = find_followers([made(*noise)], [signal])
     assert all(unit.score > 0.75 and unit.checked < unit.score for unit in found.units)
     assert sum(unit.checked for unit in found.units) / 5 < 0.65
 
@@ -107,7 +107,7 @@ def test_memories_and_units_from_the_end_are_searched_too() -> None:
     still = torch.zeros(40)
     first = made(still, still)
     from_end = UnrolledLayer(0, True, torch.stack([still, still], 1)[None], values[None, :, None].repeat(1, 1, 2), {})
-    (found,) = following([first, from_end], [signal], most=1)
+    (found,) = find_followers([first, from_end], [signal], most=1)
     assert (found.units[0].unit, found.units[0].part, found.searched) == (2, "c", 6)
 
 
@@ -143,6 +143,6 @@ def test_a_reading_tells_units_and_guesses() -> None:
 
 def test_texts_too_short_and_signals_of_other_lengths_are_refused() -> None:
     with pytest.raises(GlassworkError, match="at least 8"):
-        following([made(torch.randn(5))], signals("abcde"))
+        find_followers([made(torch.randn(5))], signals("abcde"))
     with pytest.raises(GlassworkError, match="3 values for 20 times"):
-        following([made(torch.randn(20))], [Signal("odd", (1.0, 2.0, 3.0), False)])
+        find_followers([made(torch.randn(20))], [Signal("odd", (1.0, 2.0, 3.0), False)])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from closeness import assert_same_numbers
-from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation, unrolled
+from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation, unroll
 from glasswork.networks.recurrent import CELLS, Recurrent
 
 
@@ -23,7 +23,7 @@ def test_states_are_those_of_the_kernel(cell: str, layers: int, bidirectional: b
     network = Recurrent(cell, 3, 4, layers, bidirectional)
     inputs = torch.randn(batch, times, 3)
     state = tuple(torch.randn_like(part) for part in network.beginning(batch))
-    found = unrolled(network, inputs, state)
+    found = unroll(network, inputs, state)
     outputs, after = network(inputs, state)
     top = torch.cat([one.hidden for one in found if one.layer == layers - 1], 2)
     assert_same_numbers(top, outputs)
@@ -38,7 +38,7 @@ def test_states_are_those_of_the_kernel(cell: str, layers: int, bidirectional: b
 def test_gates_of_the_lstm_make_its_memory(from_end: bool) -> None:
     torch.manual_seed(1)
     network = Recurrent("lstm", 3, 5, bidirectional=from_end)
-    layer = unrolled(network, torch.randn(2, 7, 3))[-1]
+    layer = unroll(network, torch.randn(2, 7, 3))[-1]
     assert layer.from_end == from_end and layer.memory is not None
     shown = layer.gates["output gate"] * layer.memory.tanh()
     assert_same_numbers(shown, layer.hidden)
@@ -51,7 +51,7 @@ def test_gates_of_the_lstm_make_its_memory(from_end: bool) -> None:
 def test_gates_of_the_gru_are_between_what_was_and_what_is_new() -> None:
     torch.manual_seed(1)
     network = Recurrent("gru", 3, 5, 2)
-    for layer in unrolled(network, torch.randn(1, 6, 3)):
+    for layer in unroll(network, torch.randn(1, 6, 3)):
         assert list(layer.gates) == ["reset gate", "update gate"]
         keep = layer.gates["update gate"][:, 1:]
         new = (layer.hidden[:, 1:] - keep * layer.hidden[:, :-1]) / (1 - keep)  # the proposal, a hyperbolic tangent
@@ -64,7 +64,7 @@ def test_saturation_counts_open_and_shut_gates() -> None:
         for parameter in network.parameters():
             parameter.zero_()
         network.kernel.bias_ih_l0.copy_(torch.tensor([9.0, -9, 9, 0] + [9.0] * 4 + [0.0] * 4 + [-9.0] * 4))
-    found = gate_saturation(unrolled(network, torch.ones(1, 10, 1)))
+    found = gate_saturation(unroll(network, torch.ones(1, 10, 1)))
     assert [(one.gate, one.shut, one.open) for one in found] == [
         ("input gate", 0.25, 0.5),
         ("forget gate", 0.0, 1.0),
@@ -72,4 +72,4 @@ def test_saturation_counts_open_and_shut_gates() -> None:
     ]
     assert found[0].units == ((0.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
     assert GateSaturation.from_json(found[0].to_json()) == found[0]
-    assert gate_saturation(unrolled(Recurrent("rnn", 1, 4), torch.ones(1, 3, 1))) == ()
+    assert gate_saturation(unroll(Recurrent("rnn", 1, 4), torch.ones(1, 3, 1))) == ()

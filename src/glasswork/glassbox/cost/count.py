@@ -68,7 +68,7 @@ class _Word:
         return GlassworkError(f"Word {self.place} of the architecture, '{self.text}', {what}{end}")
 
 
-def written(shape: Sequence[int]) -> str:
+def write_shape(shape: Sequence[int]) -> str:
     """A shape as people write it: 28x28x6."""
     return "x".join(map(str, shape))
 
@@ -111,7 +111,7 @@ def _input_shape(size: str | Sequence[int]) -> Shape:
     if len(size) not in ORDERS or min(size) < 1:
         raise GlassworkError(
             "An input is height x width x channels (32x32x3), length x channels (100x1), or how many numbers (784), "
-            f"all from 1 up; '{written(size)}' is none of these."
+            f"all from 1 up; '{write_shape(size)}' is none of these."
         )
     return tuple(size)
 
@@ -166,15 +166,15 @@ def _fitted(word: _Word, shape: Shape, sides: Shape, stride: int, padded: bool) 
     across = shape[:-1]
     if padded:
         larger = any(side > 2 * size for side, size in zip(sides, across, strict=True))
-        note = f"{word.text} is more than twice as large as its input {written(shape)}: most of it only sees zeros."
+        note = f"{word.text} is more than twice as large as its input {write_shape(shape)}: most of it only sees zeros."
         return tuple(math.ceil(size / stride) for size in across), (note,) if larger else ()
     if any(side > size for side, size in zip(sides, across, strict=True)):
         what = "filter" if word.name == "conv" else "window"
         remedy = "write it without /valid, which puts zeros around" if word.name == "conv" else "pool less before it"
-        raise word.wrong(f"has a {what} larger than its input {written(shape)}: {remedy}")
+        raise word.wrong(f"has a {what} larger than its input {write_shape(shape)}: {remedy}")
     rest = max((size - side) % stride for size, side in zip(across, sides, strict=True))
     pixels = "1 pixel at the end is" if rest == 1 else f"up to {rest} pixels at the end are"
-    note = f"The windows of {word.text} do not fill its input {written(shape)}: {pixels} left out."
+    note = f"The windows of {word.text} do not fill its input {write_shape(shape)}: {pixels} left out."
     out = tuple((size - side) // stride + 1 for size, side in zip(across, sides, strict=True))
     return out, (note,) if rest else ()
 
@@ -183,10 +183,10 @@ def _convolution(word: _Word, shape: Shape) -> Planned:
     directions = _directions(word, shape)
     if len(word.sizes) != directions + 1:
         form = "conv5x5x64" if directions == 2 else "conv5x8"
-        grey = f"; a grey image is {written(shape)}x1" if directions == 1 and len(word.sizes) == 3 else ""
+        grey = f"; a grey image is {write_shape(shape)}x1" if directions == 1 and len(word.sizes) == 3 else ""
         raise word.wrong(
-            f"does not fit its input {written(shape)} ({ORDERS[len(shape)]}): write the sides of the filter and how "
-            f"many filters there are, such as {form}{grey}"
+            f"does not fit its input {write_shape(shape)} ({ORDERS[len(shape)]}): write the sides of the filter and "
+            f"how many filters there are, such as {form}{grey}"
         )
     *sides, filters = word.sizes
     stride, padded = _options(word, padded=True)
@@ -195,7 +195,7 @@ def _convolution(word: _Word, shape: Shape) -> Planned:
     step = f", stride {stride}" if stride > 1 else ""
     return Planned(
         word.text,
-        f"convolution {written(sides)}{step}, {'zero-padded' if padded else 'unpadded'}",
+        f"convolution {write_shape(sides)}{step}, {'zero-padded' if padded else 'unpadded'}",
         (*out, filters),
         weights=((*sides, shape[-1], filters), (filters,)),
         products=(*out, filters, *sides, shape[-1]),
@@ -218,7 +218,7 @@ def _pooling(sort: str) -> Callable[[_Word, Shape], Planned]:
             raise word.wrong("needs a stride, as its window is not square: write /2 after it")
         out, notes = _fitted(word, shape, sides, strides[0], padded)
         overlap = ", overlapping" if strides[0] < max(sides) else ""
-        kind = f"{sort} pooling {written(sides)}, stride {strides[0]}{overlap}{', padded' if padded else ''}"
+        kind = f"{sort} pooling {write_shape(sides)}, stride {strides[0]}{overlap}{', padded' if padded else ''}"
         return Planned(word.text, kind, (*out, shape[-1]), sides=sides, strides=strides, notes=notes)
 
     return plan
@@ -376,7 +376,7 @@ def count(what: str, size: str | Sequence[int] | None = None) -> Count:
             reach = receptive_field.through_window(reach, planned.sides, planned.strides, (1,) * len(planned.sides))
         layers.append(_layer(planned, reach))
     notes = [note for planned in architecture.layers for note in planned.notes]
-    return summed(what, architecture.input, ORDERS[len(architecture.input)], layers, notes)
+    return sum_layers(what, architecture.input, ORDERS[len(architecture.input)], layers, notes)
 
 
 def _layer(planned: Planned, reach: Reach) -> Layer:
@@ -384,11 +384,19 @@ def _layer(planned: Planned, reach: Reach) -> Layer:
     products, product = formula((planned.products,) if planned.products else ())
     memory = 0 if planned.keeps else BYTES * math.prod(planned.output)
     return Layer(
-        planned.word, planned.kind, planned.output, parameters, sum_of_weights, products, product, memory, *seen(reach)
+        planned.word,
+        planned.kind,
+        planned.output,
+        parameters,
+        sum_of_weights,
+        products,
+        product,
+        memory,
+        *describe_reach(reach),
     )
 
 
-def summed(what: str, shape: tuple[int, ...], order: str, layers: Sequence[Layer], notes: Sequence[str]) -> Count:
+def sum_layers(what: str, shape: tuple[int, ...], order: str, layers: Sequence[Layer], notes: Sequence[str]) -> Count:
     """The count whose totals are those of its layers."""
     parameters = sum(layer.parameters for layer in layers)
     return Count(
@@ -412,7 +420,7 @@ def formula(terms: Sequence[Sequence[int]]) -> tuple[int, str]:
     return value, f"{value:,}" if single else f"{words} = {value:,}" if terms else ""
 
 
-def seen(reach: Reach | None) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, bool]:
+def describe_reach(reach: Reach | None) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, bool]:
     """A reach as the last three fields of a `Layer`."""
     if reach is None or reach.whole or not reach.size:
         return None, None, reach is not None and reach.whole

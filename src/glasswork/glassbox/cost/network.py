@@ -13,7 +13,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.cost import receptive_field
-from glasswork.glassbox.cost.count import BYTES, Count, Layer, formula, seen, summed, written
+from glasswork.glassbox.cost.count import BYTES, Count, Layer, describe_reach, formula, sum_layers, write_shape
 from glasswork.glassbox.trace.recorder import NEW_TENSORS, module_paths, name_of
 
 _MAKERS = NEW_TENSORS | {"randint_like"}
@@ -123,7 +123,7 @@ def count_network(network: nn.Module, inputs: Tensor | tuple[Tensor, ...], what:
             module.training = was
     shape = tuple(given[0].shape)
     single = watch.single
-    notes = [] if single else [f"Counted for the whole input of shape {written(shape)}, not for one example of it."]
+    notes = [] if single else [f"Counted for the whole input of shape {write_shape(shape)}, not for one example of it."]
     notes += watch.notes
     layers = [*watch.layers, *watch.unused()]
     if not all(layer.sees_all or layer.receptive_field for layer in watch.layers):
@@ -132,11 +132,11 @@ def count_network(network: nn.Module, inputs: Tensor | tuple[Tensor, ...], what:
         notes.append("Parameters that this input does not reach are listed last; they count among the parameters.")
     order = {2: "numbers", 3: "rows x columns", 4: "channels x height x width"}.get(len(shape), "as in the network")
     name = what or type(network).__name__
-    return summed(name, shape[1:] if single else shape, order if single else "as in the network", layers, notes)
+    return sum_layers(name, shape[1:] if single else shape, order if single else "as in the network", layers, notes)
 
 
 def _refusal(watch: "_Watch", error: Exception) -> GlassworkError:
-    shapes = " and ".join(written(tensor.shape) for tensor in watch.given)
+    shapes = " and ".join(write_shape(tensor.shape) for tensor in watch.given)
     path = f"layer {watch.path[-1]}" if watch.path and watch.path[-1] else "the network itself"
     reason = " ".join(str(error).splitlines()[:1]).strip().rstrip(".") or type(error).__name__
     return GlassworkError(f"The network cannot take an input of shape {shapes}: {path} says '{reason}'.")
@@ -223,7 +223,7 @@ class _Watch(TorchFunctionMode):
         parameters, how = self._parameters(names, name)
         shape = tuple(output.shape)
         shape = shape[1:] if self.single and shape[:1] == (1,) and len(shape) > 1 else shape
-        field, jump, sees_all = seen(self._reach[output])
+        field, jump, sees_all = describe_reach(self._reach[output])
         self.layers.append(Layer(name, kind, shape, parameters, how, *made, memory, field, jump, sees_all))
 
     def _writes_over(self, function: str, tensors: list[Tensor], outputs: list[Tensor]) -> bool:
@@ -315,7 +315,7 @@ def _kind(function: str, given: Mapping[str, Any]) -> str:
 
 def _convolution_kind(function: str, given: Mapping[str, Any]) -> str:
     sides = tuple(given["weight"].shape[2:])
-    words = [f"{'transposed ' if 'transpose' in function else ''}convolution {written(sides)}"]
+    words = [f"{'transposed ' if 'transpose' in function else ''}convolution {write_shape(sides)}"]
     for name, usual in (("stride", 1), ("padding", 0), ("dilation", 1)):
         value = given.get(name, usual)
         if _one_or_all(value) != str(usual):
@@ -326,12 +326,12 @@ def _convolution_kind(function: str, given: Mapping[str, Any]) -> str:
 
 def _one_or_all(value: Any) -> str:
     if isinstance(value, (tuple, list)):
-        return str(value[0]) if len(set(value)) == 1 else written(value)
+        return str(value[0]) if len(set(value)) == 1 else write_shape(value)
     return str(value)
 
 
 def _window(side: Any, directions: int) -> str:
-    return written(side) if isinstance(side, (tuple, list)) else written((side,) * directions)
+    return write_shape(side) if isinstance(side, (tuple, list)) else write_shape((side,) * directions)
 
 
 def _multiply_adds(

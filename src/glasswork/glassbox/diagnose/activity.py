@@ -127,7 +127,7 @@ def _kind(func: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str,
     return KINDS.get(name)
 
 
-def watched(network: nn.Module, inputs: Tensor) -> tuple[Any, Watch]:
+def watch_run(network: nn.Module, inputs: Tensor) -> tuple[Any, Watch]:
     """Runs the network and sees its activations and the order of its layers.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.diagnose.activity import ActivityOfLayer, watched
+from glasswork.glassbox.diagnose.activity import ActivityOfLayer, watch_run
 from glasswork.glassbox.diagnose.symptoms import Finding, LayerGradient, Measured, findings_of
 from glasswork.glassbox.inspect import require_inputs, rows_of, undisturbed
 from glasswork.record import Record
@@ -61,7 +61,7 @@ def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor
     """
     require_inputs(inputs)
     with undisturbed(network, evaluate=False):
-        returned, watch = watched(network, inputs.detach())
+        returned, watch = watch_run(network, inputs.detach())
         outputs = rows_of(returned, inputs)
         value = loss(outputs)
         if not isinstance(value, Tensor) or value.numel() != 1:

@@ -62,7 +62,7 @@ class MostExciting(Record):
     excitations: tuple[Excitation, ...]
 
 
-def most_exciting(network: nn.Module, inputs: Tensor, layer: str, unit: int, count: int = 9) -> MostExciting:
+def find_most_exciting(network: nn.Module, inputs: Tensor, layer: str, unit: int, count: int = 9) -> MostExciting:
     """Which of many inputs excite a unit most, and where (Zeiler and Fergus 2013, section 4.1, figure 2).
 
     The patch of the input that a position of a map sees is found by experiment: rows and columns of an input are made

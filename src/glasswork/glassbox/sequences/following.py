@@ -35,7 +35,7 @@ class Signal(Record):
 
 
 def signals(text: str) -> tuple[Signal, ...]:
-    """Everything that `following` searches units for.
+    """Everything that `find_followers` searches units for.
 
     - `position in line`: characters since the last line end, which is how long the line is so far.
     - `indentation`: columns of white space at the line's beginning, a tab up to the next multiple of 8.
@@ -172,7 +172,7 @@ class _Found(NamedTuple):
     above: Tensor
 
 
-def following(layers: Sequence[UnrolledLayer], signals: Sequence[Signal], most: int = 5) -> tuple[Following, ...]:
+def find_followers(layers: Sequence[UnrolledLayer], signals: Sequence[Signal], most: int = 5) -> tuple[Following, ...]:
     """The units that follow each signal best, found on the first half of the text and checked on the second.
 
     Among hundreds of units some fit half a text by chance: believe `checked`.

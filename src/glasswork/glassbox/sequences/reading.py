@@ -8,7 +8,7 @@ from torch import Tensor
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.sequences.following import HIDDEN, MEMORY
-from glasswork.glassbox.sequences.unrolled import UnrolledLayer, unrolled
+from glasswork.glassbox.sequences.unrolled import UnrolledLayer, unroll
 from glasswork.networks.recurrent import Recurrent
 from glasswork.record import Record
 
@@ -138,7 +138,7 @@ def read_through(
         )
     if not text:
         raise GlassworkError("There is nothing to read: the text is empty.")
-    layers = unrolled(recurrent, inputs)
+    layers = unroll(recurrent, inputs)
     top = torch.cat([one.hidden for one in layers if one.layer == layers[-1].layer], 2)
     scores = output(top)
     if scores.shape != (1, len(text), len(vocabulary)):

@@ -69,7 +69,7 @@ def passes(recurrent: Recurrent, inputs: Tensor, state: State | None = None) -> 
 
 
 @torch.no_grad()
-def unrolled(recurrent: Recurrent, inputs: Tensor, state: State | None = None) -> list[UnrolledLayer]:
+def unroll(recurrent: Recurrent, inputs: Tensor, state: State | None = None) -> list[UnrolledLayer]:
     """The states and gates of every layer and direction, lowest layer first; arguments as for `passes`.
 
     About 1 ms and 7 x units numbers per time and layer of an LSTM: made for some ten thousand characters, not for a

@@ -12,7 +12,7 @@ from glasswork.glassbox.tensor_summary import Values, cell_at, in_formula, large
 from glasswork.glassbox.trace import trace
 from glasswork.glassbox.trace.calls import Known
 from glasswork.glassbox.trace.calls import Operand as KnownOperand
-from glasswork.glassbox.trace.recognise import known_as
+from glasswork.glassbox.trace.recognise import recognise
 from glasswork.glassbox.trace.recorder import Input, Kept, Output, Recorded
 from glasswork.glassbox.trace.trace import Comparison, Delta, Operand, Result, Traced
 from glasswork.textbook.losses import SquaredError
@@ -25,14 +25,14 @@ Gradients = dict[int, Tensor]
 """The textbook's gradient of each recorded input, by its identity."""
 
 
-def explained(entry: Recorded, weights: frozenset[str]) -> Traced:
+def explain(entry: Recorded, weights: frozenset[str]) -> Traced:
     """What one recorded operation did, with the textbook's own numbers where it has the operation.
 
     Args:
         entry: what was recorded, after the backward pass.
         weights: the names that are weights rather than buffers.
     """
-    known = known_as(entry) if _all_there(entry) else ()
+    known = recognise(entry) if _all_there(entry) else ()
     one_each = len(known) > 1
     if known and one_each and len(known) != len(entry.outputs):
         known = ()
@@ -81,9 +81,11 @@ def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
         entry.not_compared if _all_there(entry) else "its tensors were written over by a call that could not be seen"
     )
     operands = tuple(
-        Operand("", _source(input, weights), seen(input.kept), _sent(input), None) for input in entry.inputs
+        Operand("", _source(input, weights), summarize(input.kept), _sent(input), None) for input in entry.inputs
     )
-    results = tuple(Result(seen(output.kept), _upstream(output), _strides(output), None) for output in entry.outputs)
+    results = tuple(
+        Result(summarize(output.kept), _upstream(output), _strides(output), None) for output in entry.outputs
+    )
     return Traced(
         number=entry.number,
         name=entry.name,
@@ -115,7 +117,7 @@ def _forward(call: Known, outputs: Sequence[Output]) -> list[Result]:
         theirs = output.kept.tensor
         assert theirs is not None
         comparison = compare(mine, theirs, None)
-        results.append(Result(seen(output.kept), _upstream(output), _strides(output), comparison))
+        results.append(Result(summarize(output.kept), _upstream(output), _strides(output), comparison))
     return results
 
 
@@ -150,7 +152,7 @@ def _operands(call: Known, entry: Recorded, gradients: Gradients, weights: froze
         if shown is not None and gradient is not None and operand.errors:
             sent = operand.errors[0] if len(operand.errors) == 1 else torch.stack(operand.errors).sum(0)
             comparison = compare(gradient, sent, partial(_jitter, call, entry, operand, sent.dtype))
-        found.append(Operand(symbol, _source(operand, weights), seen(operand.kept), shown, comparison))
+        found.append(Operand(symbol, _source(operand, weights), summarize(operand.kept), shown, comparison))
     return tuple(found)
 
 
@@ -265,7 +267,7 @@ def _source(input: Input, weights: frozenset[str]) -> str:
     return "constant" if input.made_by is None else f"operation {input.made_by}"
 
 
-def seen(kept: Kept) -> Values:
+def summarize(kept: Kept) -> Values:
     """What a recorded tensor held; worked out once, as most come out of one operation and go into the next."""
     if kept.summary is None:
         tensor = kept.tensor

@@ -9,7 +9,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.tensor_summary import Values, values_of
-from glasswork.glassbox.trace.explain import explained
+from glasswork.glassbox.trace.explain import explain
 from glasswork.glassbox.trace.recorder import Recorder, module_paths
 from glasswork.glassbox.trace.trace import Descent, Trace, WeightStep
 from glasswork.objectives import losses
@@ -101,7 +101,7 @@ class _Opening:
                 gradients = _gradients(value, weights, [leaf for leaf in self.leaves if _needs(leaf)])
         names = frozenset(name for name, _ in self.network.named_parameters())
         with torch.no_grad():
-            operations = tuple(explained(entry, names) for entry in self.recorder.operations)
+            operations = tuple(explain(entry, names) for entry in self.recorder.operations)
             steps = tuple(self._step(name, weight, gradients.get(name)) for name, weight in weights.items())
             descent = None if value is None or not gradients else self._descend(value, target, weights, gradients)
         first = next(leaf for leaf in self.leaves if isinstance(leaf, Tensor))
@@ -140,7 +140,7 @@ class _Opening:
         layer = f"layer {where}" if where else type(self.network).__name__
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         module = dict(self.network.named_modules()).get(where)
-        return f"{layer} cannot take what it is given: {expected(module)}{reason}"
+        return f"{layer} cannot take what it is given: {describe_expected_input(module)}{reason}"
 
     def _target(self, asked: Any, output: Tensor) -> tuple[Tensor | None, str]:
         if asked is None:
@@ -253,7 +253,7 @@ def _whole(output: Tensor) -> Values:
     return values_of(output, all_numbers=output.numel() <= 1000, picture=True)
 
 
-def expected(module: nn.Module | None) -> str:
+def describe_expected_input(module: nn.Module | None) -> str:
     """What a layer expects, in words; empty where it is not known."""
     if isinstance(module, nn.Linear):
         return f"it expects {module.in_features} numbers per example; "

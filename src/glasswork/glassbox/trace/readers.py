@@ -189,7 +189,7 @@ def triangle(lower: bool) -> Reader:
     return read
 
 
-def inverted(entry: Recorded, input: Input) -> Reading:
+def invert(entry: Recorded, input: Input) -> Reading:
     """`~mask`: whether a truth value is 0."""
     return Known(Comparison("=="), (_numbers(input), 0.0)) if _is_bool(input) else None
 
@@ -203,7 +203,7 @@ def both(operation: Operation) -> Reader:
     return read
 
 
-def quantified(operation: type[Largest | Smallest]) -> Reader:
+def quantify(operation: type[Largest | Smallest]) -> Reader:
     """`torch.all` and `torch.any` as the smallest and the largest of truth values."""
 
     def read(entry: Recorded, input: Input, dim: Any = (), keepdim: bool = False) -> Reading:
@@ -251,7 +251,7 @@ def permute(entry: Recorded, input: Input, *words: Any, dims: Any = ()) -> Readi
     return Known(Permute(sizes(words or (dims,))), (input,))
 
 
-def turned(entry: Recorded, input: Input, *words: Any) -> Reading:
+def reverse_axes(entry: Recorded, input: Input, *words: Any) -> Reading:
     """`Tensor.T`: all axes in reverse."""
     count = len(shape_of(input))
     return Known(Permute(tuple(reversed(range(count)))), (input,))
@@ -273,7 +273,7 @@ def index_of(index: Any) -> tuple[Any, ...]:
     return tuple(tensor_of(place) if isinstance(place, Input) else place for place in places)
 
 
-def selected(input: Input, dim: int, place: Any) -> Known:
+def select_along(input: Input, dim: int, place: Any) -> Known:
     """One place or slice along one axis, and everything along the others."""
     count = len(shape_of(input))
     return Known(Select((*[slice(None)] * (dim % count), place)), (input,))
@@ -281,12 +281,12 @@ def selected(input: Input, dim: int, place: Any) -> Known:
 
 def select(entry: Recorded, input: Input, dim: int, index: int) -> Reading:
     """`torch.select`."""
-    return selected(input, dim, index)
+    return select_along(input, dim, index)
 
 
 def narrow(entry: Recorded, input: Input, dim: int, start: int, length: int) -> Reading:
     """`torch.narrow`."""
-    return selected(input, dim, slice(start, start + length))
+    return select_along(input, dim, slice(start, start + length))
 
 
 def pieces(entry: Recorded, input: Input, split: Any = None, dim: int = 0, **options: Any) -> Reading:
@@ -294,14 +294,14 @@ def pieces(entry: Recorded, input: Input, split: Any = None, dim: int = 0, **opt
     found, start = [], 0
     for place in range(len(entry.outputs)):
         length = output_shape(entry, place)[dim]
-        found.append(selected(input, dim, slice(start, start + length)))
+        found.append(select_along(input, dim, slice(start, start + length)))
         start += length
     return found
 
 
 def unbind(entry: Recorded, input: Input, dim: int = 0) -> Reading:
     """`torch.unbind`."""
-    return [selected(input, dim, place) for place in range(len(entry.outputs))]
+    return [select_along(input, dim, place) for place in range(len(entry.outputs))]
 
 
 def expand(entry: Recorded, input: Input, *words: Any) -> Reading:
@@ -317,7 +317,7 @@ def pad(
     return Known(Pad(tuple(pad), mode, value or 0.0), (input,)) if known else None
 
 
-def joined(operation: type[Concatenate | Stack]) -> Reader:
+def join(operation: type[Concatenate | Stack]) -> Reader:
     """`torch.cat` and `torch.stack`."""
 
     def read(entry: Recorded, tensors: Sequence[Input], dim: int = 0) -> Reading:

@@ -178,14 +178,14 @@ READERS: dict[str, Reader] = {
     "eq": readers.comparison("=="),
     "ne": readers.comparison("!="),
     "not_equal": readers.comparison("!="),
-    "invert": readers.inverted,
-    "logical_not": readers.inverted,
+    "invert": readers.invert,
+    "logical_not": readers.invert,
     "and": readers.both(Multiply()),
     "logical_and": readers.both(Multiply()),
     "or": readers.both(Maximum()),
     "logical_or": readers.both(Maximum()),
-    "all": readers.quantified(Smallest),
-    "any": readers.quantified(Largest),
+    "all": readers.quantify(Smallest),
+    "any": readers.quantify(Largest),
     "where": readers.where,
     "masked_fill": call(Where(), "input mask value", "mask value input"),
     "tril": readers.triangle(lower=True),
@@ -214,8 +214,8 @@ READERS: dict[str, Reader] = {
     "transpose": readers.transpose,
     "swapaxes": readers.transpose,
     "permute": readers.permute,
-    "t": readers.turned,
-    "T": readers.turned,
+    "t": readers.reverse_axes,
+    "T": readers.reverse_axes,
     "mT": readers.last_two,
     "getitem": readers.getitem,
     "select": readers.select,
@@ -231,10 +231,10 @@ READERS: dict[str, Reader] = {
     "flip": readers.flip,
     "roll": readers.roll,
     "pad": readers.pad,
-    "cat": readers.joined(Concatenate),
-    "concat": readers.joined(Concatenate),
-    "concatenate": readers.joined(Concatenate),
-    "stack": readers.joined(Stack),
+    "cat": readers.join(Concatenate),
+    "concat": readers.join(Concatenate),
+    "concatenate": readers.join(Concatenate),
+    "stack": readers.join(Stack),
     # the same numbers again
     "clone": readers.same,
     "contiguous": readers.same,
@@ -258,7 +258,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def known_as(entry: Recorded) -> tuple[Known, ...]:
+def recognise(entry: Recorded) -> tuple[Known, ...]:
     """What a recorded call is in the textbook: one operation, or one for each of its outputs; empty where unknown."""
     reader = READERS.get(entry.name) or READERS.get(_plain_name(entry.name))
     if reader is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.sequences.following import Following, following, signals
+from glasswork.glassbox.sequences.following import Following, find_followers, signals
 from glasswork.glassbox.sequences.reading import Reading, UnitReading, read_through
 from glasswork.glassbox.sequences.unrolled import GateSaturation, gate_saturation
 from glasswork.record import Record
@@ -120,4 +120,4 @@ def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tra
     text = "".join(classes[number] for number in tokens.tolist())
     network = network.cpu().float().eval()
     reading = read_through(network.recurrent, network.embedding(tokens[None]), network.output, text, classes)
-    return Tracked(reading, following(reading.layers, signals(text)), gate_saturation(reading.layers))
+    return Tracked(reading, find_followers(reading.layers, signals(text)), gate_saturation(reading.layers))

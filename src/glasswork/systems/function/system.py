@@ -100,7 +100,7 @@ class Function(System[FunctionRecipe, Tensor]):
             raise GlassworkError(f"The expression '{parsed.text}' is no function of x, such as sin(x) + 0.3 * x")
         values = []
         for x in places:
-            values.append(expressions.results(parsed, expressions.given(parsed, {"x": x}))[-1])
+            values.append(expressions.results(parsed, expressions.match_values(parsed, {"x": x}))[-1])
             if not math.isfinite(values[-1]):
                 raise GlassworkError(
                     f"'{parsed.text}' is no finite number at x = {x:.4g}: choose another interval with --low and --high"

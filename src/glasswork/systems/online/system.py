@@ -23,7 +23,7 @@ from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.expressions import write_number
 from glasswork.objectives.losses import Objective, squared_error
 from glasswork.objectives.metrics import Metrics
 from glasswork.recipe.base import Machine
@@ -238,7 +238,7 @@ def _worked_out(name: str, update: OnlineUpdate) -> list[blocks.Block]:
         return ", ".join(f"{value:g}" for value in values[:NAMED]) + (", ..." if len(values) > NAMED else "")
 
     rows = [
-        (f"{line.symbol}, {line.index}".replace(" ", "\u00a0"), written(line.value), line.formula, line.numbers)
+        (f"{line.symbol}, {line.index}".replace(" ", "\u00a0"), write_number(line.value), line.formula, line.numbers)
         for line in update.lines
     ]
     title = f"The {name} update: epoch {update.epoch:,}, example {update.example}"

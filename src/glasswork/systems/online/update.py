@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from glasswork.glassbox.expressions import written
+from glasswork.glassbox.expressions import write_number
 from glasswork.record import Record
 from glasswork.textbook.operation import sum_of
 from glasswork.training.delta_rule import Rows, update
@@ -119,7 +119,7 @@ def online_update(before: Before, example: str, x: Sequence[float], t: Sequence[
 
 
 def _write(value: float) -> str:
-    return written(value + 0.0, inside=True)  # + 0.0 turns -0 into 0
+    return write_number(value + 0.0, inside=True)  # + 0.0 turns -0 into 0
 
 
 def _large(rows: Rows) -> bool:

@@ -13,7 +13,7 @@ from glasswork.data.kinds.text import Texts
 from glasswork.data.tokenize import cutter
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.execution import Execution
-from glasswork.glassbox.occlusion import evidence, leaving_out
+from glasswork.glassbox.occlusion import evidence, leave_words_out
 from glasswork.networks.bidirectional import UNKNOWN
 from glasswork.objectives.losses import Objective
 from glasswork.report.blocks import Table, Text
@@ -88,7 +88,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
     """Every piece of a text with what stands between it and the next one, and how far it moved the answer.
 
     That is bits of evidence for the most probable class, or the number itself (in deviations of the training targets)
-    where the answer is a number; see `leaving_out`. What is beyond the longest text that is read moved nothing.
+    where the answer is a number; see `leave_words_out`. What is beyond the longest text that is read moved nothing.
 
     Args:
         network: gives scores (texts, classes).
@@ -109,7 +109,7 @@ def moved_words(network: nn.Module, dataset: Dataset, row: int, objective: Objec
 
     with torch.no_grad():
         answered = int(figures(tokens[None])[0].argmax()) if kind.classes else 0
-    found = leaving_out(lambda texts: figures(texts)[:, answered], tokens)
+    found = leave_words_out(lambda texts: figures(texts)[:, answered], tokens)
     text, vocabulary = text_of(dataset, row), Texts.of(dataset.task).vocabulary
     assert vocabulary is not None
     starts = [piece.start for piece in cutter(vocabulary)(text)]
