@@ -119,14 +119,14 @@ def write_ours(arguments: argparse.Namespace) -> dict[str, float]:
     """A network of the same size as `glasswork write` runs it."""
     import numpy as np
 
-    from glasswork.systems.characters.generate import Choice, drawn
+    from glasswork.systems.characters.generate import Choice, draw_tokens
     from glasswork.systems.characters.incremental import Stepper
     from glasswork.systems.characters.network import CharacterNetwork
 
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     stepper = Stepper(CharacterNetwork("lstm", read_tokens(arguments.data)[1], UNITS, LAYERS))
-    stepped = drawn(stepper, np.array([1]), Choice(TEMPERATURE), arguments.seed, arguments.texts)
+    stepped = draw_tokens(stepper, np.array([1]), Choice(TEMPERATURE), arguments.seed, arguments.texts)
     for _ in islice(stepped, arguments.written // 10):
         pass
     began = time.perf_counter()

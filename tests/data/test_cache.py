@@ -31,8 +31,8 @@ def made(rows: int = 3, names: tuple[str, ...] = ()) -> Dataset:
 
 def test_columns_come_back_mapped_and_equal(tmp_path: Path, cache_folder: Path) -> None:
     names = ("a/ö.png", os.fsdecode(b"a/\xff.png"), "")
-    first = cache.remembered("made", [tmp_path], OPTIONS, lambda: made(names=names))
-    again = cache.remembered("made", [tmp_path], OPTIONS, lambda: pytest.fail("read again"))
+    first = cache.remember("made", [tmp_path], OPTIONS, lambda: made(names=names))
+    again = cache.remember("made", [tmp_path], OPTIONS, lambda: pytest.fail("read again"))
     for dataset in (first, again):
         assert tuple(dataset.names) == names
         assert dataset.task == made().task
@@ -45,9 +45,9 @@ def test_columns_come_back_mapped_and_equal(tmp_path: Path, cache_folder: Path) 
 
 
 def test_writing_to_a_column_does_not_reach_the_file(tmp_path: Path) -> None:
-    first = cache.remembered("made", [tmp_path], OPTIONS, made)
+    first = cache.remember("made", [tmp_path], OPTIONS, made)
     first.columns["inputs"].zero_()
-    again = cache.remembered("made", [tmp_path], OPTIONS, made)
+    again = cache.remember("made", [tmp_path], OPTIONS, made)
     assert torch.equal(again.columns["inputs"], made().columns["inputs"])
 
 
@@ -94,16 +94,16 @@ def test_the_least_recently_used_go_first(tmp_path: Path, cache_folder: Path, mo
     for number in range(3):
         (tmp_path / str(number)).write_text("")
         paths.append(tmp_path / str(number))
-        cache.remembered("made", [paths[-1]], OPTIONS, made)
+        cache.remember("made", [paths[-1]], OPTIONS, made)
     entries = sorted(cache_folder.iterdir(), key=lambda entry: entry.stat().st_mtime_ns)
     for age, entry in zip((300, 200, 100), entries, strict=True):
         os.utime(entry, (entry.stat().st_mtime - age, entry.stat().st_mtime - age))
     stale = cache_folder / "killed.part"
     stale.write_bytes(b"half")
     os.utime(stale, (0, 0))
-    cache.remembered("made", [paths[0]], OPTIONS, made)  # now the youngest
+    cache.remember("made", [paths[0]], OPTIONS, made)  # now the youngest
     monkeypatch.setattr(cache, "LIMIT", 3 * entries[0].stat().st_size)
-    cache.remembered("made", [tmp_path], OPTIONS, made)
+    cache.remember("made", [tmp_path], OPTIONS, made)
     left = set(cache_folder.iterdir())
     assert entries[0] in left and entries[2] in left
     assert entries[1] not in left and stale not in left
@@ -130,4 +130,4 @@ def test_a_folder_that_links_to_itself(tmp_path: Path) -> None:
     folder = write_image_folder(tmp_path / "source")
     (tmp_path / "source" / "a" / "up").symlink_to(folder)
     (tmp_path / "source" / "a" / "nowhere").symlink_to(folder / "gone")
-    cache.remembered("made", [folder], OPTIONS, made)
+    cache.remember("made", [folder], OPTIONS, made)

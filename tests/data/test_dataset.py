@@ -69,7 +69,7 @@ def test_offsets_come_back_from_the_cache(tmp_path: Path, cache_folder: Path) ->
     (tmp_path / "source").write_text("something")
     made = labelled_texts(each_time=True)
     for _ in range(2):
-        found = cache.remembered("made", [tmp_path / "source"], ReadingOptions(), lambda: made)
+        found = cache.remember("made", [tmp_path / "source"], ReadingOptions(), lambda: made)
         assert found.offsets.keys() == {"inputs", "targets"}
         assert torch.equal(found.offsets["inputs"], made.offsets["inputs"])
         assert found.columns.keys() == made.columns.keys()

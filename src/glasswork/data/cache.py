@@ -35,7 +35,7 @@ _TYPES = {torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64
 _DAY = 24 * 3600
 
 
-def remembered(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Dataset]) -> Dataset:
+def remember(reader: str, sources: Sequence[Path], options: ReadingOptions, read: Callable[[], Dataset]) -> Dataset:
     """What `read` returned the last time for these sources and options; else call it and keep what it returns.
 
     Args:

@@ -115,7 +115,7 @@ def make_folds(
     else:
         if groups is None:
             _require_class_in_every_fold(dataset, rows, count)
-        places = _in_groups(dataset, rows, count, seed, groups) if groups else _stratified(dataset, rows, count, seed)
+        places = _in_groups(dataset, rows, count, seed, groups) if groups else _stratify(dataset, rows, count, seed)
         folds = [Fold(rows[places != place], rows[places == place]) for place in range(count)]
     advice = "it begins too late" if order == "time" else "all of it is in groups that are judged together"
     for number, fold in enumerate(folds, start=1):
@@ -190,7 +190,7 @@ def _require_class_in_every_fold(dataset: Dataset, rows: Tensor, count: int) -> 
         )
 
 
-def _stratified(dataset: Dataset, rows: Tensor, count: int, seed: int) -> Tensor:
+def _stratify(dataset: Dataset, rows: Tensor, count: int, seed: int) -> Tensor:
     """The fold of each row: dealt out in turn, stratum after stratum."""
     places = torch.empty(len(rows), dtype=torch.int64)
     places[_by_strata(dataset, rows, seed)] = torch.arange(len(rows)) % count

@@ -35,6 +35,23 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 (a Path complains of a name that is too long)
 
 
+def is_text(source: Path, missing: str) -> bool:
+    """Whether a text stands in place of a path, which has white space in it then.
+
+    Args:
+        source: the path, or the text.
+        missing: what is said if it is neither.
+
+    Raises:
+        GlassworkError: for a path that leads nowhere.
+    """
+    if is_there(source):
+        return False
+    if not any(character.isspace() for character in str(source)):
+        raise GlassworkError(missing)
+    return True
+
+
 def is_folder(path: Path) -> bool:
     """Whether there is a folder; `path` may be a text as above."""
     return os.path.isdir(path)  # noqa: PTH112

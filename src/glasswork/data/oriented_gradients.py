@@ -35,9 +35,9 @@ def oriented_gradients(images: Tensor, cell: int) -> Tensor:
     cells = F.avg_pool2d(votes, cell)  # (rows, bins, height / cell, width / cell)
     blocks = cells.unfold(2, BLOCK, 1).unfold(3, BLOCK, 1)  # (rows, bins, blocks, blocks, 2, 2)
     rows = blocks.permute(0, 2, 3, 4, 5, 1).flatten(3)
-    clipped = _normalised(rows).clamp(max=CLIPPED)
-    return _normalised(clipped).flatten(1)
+    clipped = _normalise(rows).clamp(max=CLIPPED)
+    return _normalise(clipped).flatten(1)
 
 
-def _normalised(blocks: Tensor) -> Tensor:
+def _normalise(blocks: Tensor) -> Tensor:
     return blocks / (blocks.square().sum(-1, keepdim=True) + EPSILON**2).sqrt()

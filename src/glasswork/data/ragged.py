@@ -138,11 +138,11 @@ def fingerprints(values: Tensor, offsets: Tensor) -> Tensor:
         part = values[start : start + _HASHED].to(torch.int64)
         where = torch.arange(start, start + len(part))
         rows = torch.searchsorted(offsets, where, right=True) - 1
-        sums.index_add_(0, rows, _scrambled(part + 1) * (2 * _scrambled(where - offsets[rows]) + 1))
-    return _scrambled(sums) ^ _scrambled(~counts)
+        sums.index_add_(0, rows, _scramble(part + 1) * (2 * _scramble(where - offsets[rows]) + 1))
+    return _scramble(sums) ^ _scramble(~counts)
 
 
-def _scrambled(numbers: Tensor) -> Tensor:
+def _scramble(numbers: Tensor) -> Tensor:
     """Whole numbers mixed bit by bit, modulo 2**64 (Steele et al. 2014, "SplitMix")."""
     mixed_ = numbers * -0x61C8864680B583EB
     mixed_ = (mixed_ ^ ((mixed_ >> 30) & 0x3FFFFFFFF)) * -0x40A7B892E31B1A47

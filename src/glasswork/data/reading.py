@@ -56,14 +56,14 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     else:
         path = named.locate()
     if named is not None and named.read is not None:
-        dataset = _remembered(str(source), path, named.sources(path), named.read, options)
+        dataset = _remember(str(source), path, named.sources(path), named.read, options)
     else:
         reader = reader or _reader_of(path)
-        dataset = _remembered(reader.FORMAT, path, reader.sources(path), reader.read, options)
+        dataset = _remember(reader.FORMAT, path, reader.sources(path), reader.read, options)
     return replace(dataset, source=str(source))
 
 
-def _remembered(
+def _remember(
     reader: str,
     path: Path,
     sources: list[Path],
@@ -71,7 +71,7 @@ def _remembered(
     options: ReadingOptions,
 ) -> Dataset:
     try:
-        return cache.remembered(reader, sources, options, lambda: function(path, options))
+        return cache.remember(reader, sources, options, lambda: function(path, options))
     except OSError as error:
         raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
 

@@ -121,7 +121,7 @@ def hold_classes_out(dataset: Dataset, held_out: tuple[str, ...], validation: fl
     roles = torch.full((count,), TRAINING, dtype=torch.uint8)
     roles[torch.tensor(test)] = TEST
     roles[torch.tensor(others[:held], dtype=torch.int64)] = VALIDATION
-    return _divided(dataset, roles)
+    return _divide(dataset, roles)
 
 
 def _named_or_drawn(dataset: Dataset, held_out: tuple[str, ...], order: list[int]) -> list[int]:
@@ -149,7 +149,7 @@ def _share(held_out: tuple[str, ...]) -> float | None:
     return number if 0 <= number < 1 else None
 
 
-def _divided(dataset: Dataset, roles: Tensor) -> Dataset:
+def _divide(dataset: Dataset, roles: Tensor) -> Dataset:
     given = dataset.columns.get("split")
     split = roles[dataset.columns["targets"]].clone()
     if given is not None and (given == TEST).any():

@@ -104,7 +104,7 @@ class EfficientNetLite(nn.Module):
         blocks: list[nn.Module] = []
         before = STEM
         for place, (count, size, stride, expansion, maps) in enumerate(STAGES):
-            outputs_of_stage = _rounded(maps * wide)
+            outputs_of_stage = _round(maps * wide)
             # The Lite form leaves the first and the last stage at the depth of the smallest network.
             repeated = count if place in (0, len(STAGES) - 1) else math.ceil(count * deep)
             for block in range(repeated):
@@ -134,7 +134,7 @@ def _normalisation(maps: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(maps, eps=EPSILON, momentum=MOMENTUM)
 
 
-def _rounded(maps: float) -> int:
+def _round(maps: float) -> int:
     """The nearest multiple of 8 that is not more than a tenth below."""
     rounded = max(8, int(maps + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * maps else rounded

@@ -53,7 +53,7 @@ class VGG(nn.Module):
             if not filters:
                 layers.append(nn.MaxPool2d(2, 2))
                 continue
-            layers.append(_initialised(nn.Conv2d(channels, filters, 3, padding=1)))
+            layers.append(_initialise(nn.Conv2d(channels, filters, 3, padding=1)))
             layers += [nn.BatchNorm2d(filters)] if normalised else []
             layers.append(nn.ReLU(inplace=True))
             channels = filters
@@ -77,7 +77,7 @@ class VGG(nn.Module):
         return scores
 
 
-def _initialised(layer: nn.Conv2d) -> nn.Conv2d:
+def _initialise(layer: nn.Conv2d) -> nn.Conv2d:
     """He et al. 2015, without which the deeper ones do not begin to learn."""
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     assert layer.bias is not None

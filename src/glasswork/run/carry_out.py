@@ -61,9 +61,9 @@ class Run:
         ):
             steps: Iterator[Step] = saves
             if self.request.machine.tensorboard:
-                from glasswork.run.tensorboard import recorded
+                from glasswork.run.tensorboard import record_events
 
-                steps = recorded(steps, self.folder.path, before)
+                steps = record_events(steps, self.folder.path, before)
             for step in interruptible(steps, lambda: interruption.wished):
                 self.last = step
                 yield step
@@ -112,7 +112,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
     Raises:
         GlassworkError: for data, a network or a machine that does not fit; nothing is left behind then.
     """
-    replay = _replayed(request)
+    replay = _find_replayed(request)
     former = None
     if replay is not None:
         _, execution = replay.read_resolved(row_of(request.system).recipe)
@@ -159,7 +159,7 @@ def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
             remarks=tuple(began_with["remarks"]),
             fresh=state is None,
         )
-        replay = _replayed(request)
+        replay = _find_replayed(request)
         former = Former(execution, None if replay is None else _progress(replay), resumed)
         return Run(folder, request, _prepare(request)(request, former=former), state)
 
@@ -170,7 +170,7 @@ def _prepare(request: Request) -> Prepare:
     return cast(Prepare, getattr(importlib.import_module(module), name))
 
 
-def _replayed(request: Request) -> RunFolder | None:
+def _find_replayed(request: Request) -> RunFolder | None:
     return None if request.machine.replay is None else RunFolder.find(request.machine.replay)
 
 

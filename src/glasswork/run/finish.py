@@ -116,7 +116,7 @@ def _report(
         f"{run.request.preset} on {summary.source}",
         [
             sections.warnings(result.get("warnings", ())),
-            sections.learning_curves(_epochs(lines), _thinned(lines), result.get("best_epoch"), score),
+            sections.learning_curves(_epochs(lines), _thin(lines), result.get("best_epoch"), score),
             *parts,
             sections.data(data, list(summary.class_counts.items())),
             sections.network(layers, parameters),
@@ -150,7 +150,7 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[Epoch]:
     return result
 
 
-def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+def _thin(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     """Means over equal stretches of steps, so that a long run draws as fast as a short one."""
     stretch = max(1, len(lines) // CURVE_POINTS)
     parts = [lines[start : start + stretch] for start in range(0, len(lines), stretch)]

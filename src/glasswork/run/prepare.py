@@ -82,7 +82,7 @@ def resolve(request: Request, dataset: Dataset, splits: Splits) -> Request:
         GlassworkError: if recipe and data do not fit.
     """
     system = make_system(request.system, request.recipe, request.network)
-    return replace(request, recipe=system.resolve(_fitted(system, dataset, splits), splits))
+    return replace(request, recipe=system.resolve(_fit(system, dataset, splits), splits))
 
 
 def prepare(
@@ -121,8 +121,8 @@ def prepare(
         dataset, splits = read_split(draft)
     if resumed is not None and resumed.fingerprint != fingerprint(dataset):
         raise GlassworkError(f"The data at {resumed.recipe.data} has changed since {resumed.run} began: train anew")
-    dataset = _fitted(draft, dataset, splits)
-    system = _resolved(request, draft, dataset, splits, resumed, derive)
+    dataset = _fit(draft, dataset, splits)
+    system = _resolve(request, draft, dataset, splits, resumed, derive)
     network = _network(system, dataset)
     plain = Context(dataset, splits, Execution())
     remarks = resumed.remarks if resumed is not None else ()
@@ -148,12 +148,12 @@ def prepare(
     return Learning(system, network, context, timed(stages, clock), clock.seconds, memory, warnings, remarks)
 
 
-def _fitted(system: System, dataset: Dataset, splits: Splits) -> Dataset:
+def _fit(system: System, dataset: Dataset, splits: Splits) -> Dataset:
     """The examples under a task with what the training rows say about their scale, if it says nothing yet."""
     return dataset if dataset.task.inputs.fitted else dataset.with_task(system.fit(dataset, splits.training))
 
 
-def _resolved(
+def _resolve(
     request: Request, draft: System, dataset: Dataset, splits: Splits, resumed: Resumed | None, derive: bool
 ) -> System:
     """The system with nothing left open in its recipe."""

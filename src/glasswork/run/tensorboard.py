@@ -7,7 +7,7 @@ from glasswork.errors import GlassworkError
 from glasswork.training.stage import Step
 
 
-def recorded(steps: Iterator[Step], folder: Path, start: int) -> Iterator[Step]:
+def record_events(steps: Iterator[Step], folder: Path, start: int) -> Iterator[Step]:
     """Writes loss, learning rate and validation figures of each step as TensorBoard events under `folder`.
 
     Args:

@@ -176,7 +176,7 @@ def _onnx(complete: Complete, system: System, raw: Tensor, expected: Sequence[Te
     model.graph.input[0].doc_string = given.meaning
     for output, port in zip(model.graph.output, answered, strict=True):
         output.doc_string = port.meaning
-    onnx.helper.set_model_props(model, described(complete.task, system))
+    onnx.helper.set_model_props(model, describe_model(complete.task, system))
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     parts = [session.run(None, {given.name: part.numpy()}) for part in torch.split(raw, _sizes(len(raw)))]
@@ -195,7 +195,7 @@ def _weights(
     """The same for a file of weights alone, which is read into a network whose weights were wiped out before."""
     tensors = {name: tensor.contiguous().clone() for name, tensor in complete.network.state_dict().items()}
     if to == "safetensors":
-        content = safetensors.torch.save(tensors, {"format": "pt", **described(complete.task, system)})
+        content = safetensors.torch.save(tensors, {"format": "pt", **describe_model(complete.task, system)})
         again, reader = safetensors.torch.load(content), f"safetensors {safetensors.__version__}"
     else:
         file = io.BytesIO()
@@ -232,7 +232,7 @@ def _difference(answers: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
     return greatest
 
 
-def described(task: Task, system: System) -> dict[str, str]:
+def describe_model(task: Task, system: System) -> dict[str, str]:
     """What goes beside the weights as JSON texts: classes, task (with the scaling), recipe, inputs and outputs."""
     recipe = {key: value for key, value in system.recipe.model_dump().items() if value is not None}
     return {

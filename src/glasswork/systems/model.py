@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.images import CHUNK
-from glasswork.data.kinds.require import matching
+from glasswork.data.kinds.require import align
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import is_folder
 from glasswork.data.prediction import Prediction
@@ -110,10 +110,10 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file.
         """
-        batches = self._asked([Path(source) for source in sources])
+        batches = self._batches([Path(source) for source in sources])
         return torch.cat([batch.inputs for batch in batches])
 
-    def _asked(self, paths: Sequence[Path]) -> Iterator[Batch]:
+    def _batches(self, paths: Sequence[Path]) -> Iterator[Batch]:
         """What the network is given for new inputs, none of which may be unreadable; at least one batch."""
         for path in paths:
             if not self.task.inputs.written and not path.exists():
@@ -140,7 +140,7 @@ class Model:
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
-        batch = next(self._asked([Path(source)]))
+        batch = next(self._batches([Path(source)]))
         following = batch.targets[:1] if self.task.target.inside else None
         wanted = following if target is None else self.task.target.parse(target)
         objective = self.system.objective(self.task)
@@ -216,7 +216,7 @@ class Model:
         """
         self.task.inputs.require_features()
         inputs = self.inputs([source])[:1]
-        wanted = self._answered(inputs) if target is None else self.task.target.place(target)
+        wanted = self._answer(inputs) if target is None else self.task.target.place(target)
         found: list[Record] = [
             saliency(self.network, inputs, wanted),
             integrated_gradients(self.network, inputs, wanted),
@@ -229,7 +229,7 @@ class Model:
                 found.append(grad_cam(self.network, inputs, wanted, places[-1].layer))
         return tuple(found)
 
-    def _answered(self, inputs: Tensor) -> int:
+    def _answer(self, inputs: Tensor) -> int:
         with torch.no_grad():
             return int(self.network(inputs).argmax(1)[0])
 
@@ -262,11 +262,11 @@ class Model:
     def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         if data is not None:
-            dataset = matching(self.system.read(data, self.task), self.task)
+            dataset = align(self.system.read(data, self.task), self.task)
             return dataset, torch.arange(len(dataset))[:CHUNK]
         dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return matching(dataset, self.task), rows[:CHUNK]
+        return align(dataset, self.task), rows[:CHUNK]
 
     def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> Nearest:
         """The pictures that lie nearest to one, by what the network makes of them.
@@ -309,11 +309,11 @@ class Model:
         """
         if data is None:
             dataset, splits = read_measured(self.system)
-            return self._measured(matching(dataset, self.task), splits.test)
-        dataset = matching(self.system.read(data, self.task), self.task)
-        return self._measured(dataset, torch.arange(len(dataset)))
+            return self._measure(align(dataset, self.task), splits.test)
+        dataset = align(self.system.read(data, self.task), self.task)
+        return self._measure(dataset, torch.arange(len(dataset)))
 
-    def _measured(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
+    def _measure(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
         return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)
 
 

@@ -196,7 +196,7 @@ def find_nearest(
     if labelled:
         gallery = _gallery(source, system, task)
     else:
-        gallery, left_out = _unlabelled(Path(source), task)
+        gallery, left_out = _read_unlabelled(Path(source), task)
     near = neighbours(network, query, gallery, count, execution)
     found = [
         Neighbour(
@@ -228,7 +228,7 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _unlabelled(folder: Path, task: Task) -> tuple[Dataset, tuple[str, ...]]:
+def _read_unlabelled(folder: Path, task: Task) -> tuple[Dataset, tuple[str, ...]]:
     """Images that lie side by side, of no class, and why some of them were left out."""
     files = [str(path) for path in image_files(folder)]
     raw, problems = task.inputs.read_images(files)

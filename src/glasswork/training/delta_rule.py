@@ -87,12 +87,12 @@ def update(hidden: Rows, output: Rows, x: Sequence[float], t: Sequence[float], l
         y,
         output_delta,
         hidden_delta,
-        _descended(hidden, hidden_delta, x, learning_rate),
-        _descended(output, output_delta, z, learning_rate),
+        _descend(hidden, hidden_delta, x, learning_rate),
+        _descend(output, output_delta, z, learning_rate),
     )
 
 
-def _descended(rows: Rows, deltas: Sequence[float], below: Sequence[float], learning_rate: float) -> Rows:
+def _descend(rows: Rows, deltas: Sequence[float], below: Sequence[float], learning_rate: float) -> Rows:
     """The weights less eta times delta of the unit above times what the unit below said."""
     after = []
     for row, delta in zip(rows, deltas, strict=True):

@@ -67,9 +67,9 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         number = position.number + 1
         ended = index + 1 == len(batches)
         before, progress = progress, clock.progress(number)
-        judgement, best = (
-            _judge(stage, position.best, epoch + 1, before) if ended or progress >= 1 else (None, position.best)
-        )
+        judgement, best = None, position.best
+        if ended or progress >= 1:
+            judgement, best = judge_network(stage, best, epoch + 1, before >= PEAKS[stage.schedule])
         position = _Position(number, carried, best)
         yield Step(
             stage=stage.name,
@@ -97,8 +97,17 @@ def _clip(stage: Stage) -> Tensor | None:
     return torch.nn.utils.clip_grad_norm_(stage.parameters, stage.gradient_clip).detach()
 
 
-def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tuple[Judgement | None, Best | None]:
-    """Looks at the network on the validation examples and keeps its weights where it is the best so far."""
+def judge_network(
+    stage: Stage, best: Best | None, epoch: int, counts: bool = True
+) -> tuple[Judgement | None, Best | None]:
+    """Looks at the network on the validation examples and keeps its weights if it is the best so far.
+
+    Args:
+        stage: whose network and examples.
+        best: so far.
+        epoch: from 1.
+        counts: whether a judgement that is no better is one more that early stopping waits for.
+    """
     if stage.judge is None:
         return None, None
     stage.network.eval()
@@ -107,7 +116,6 @@ def _judge(stage: Stage, best: Best | None, epoch: int, progress: float) -> tupl
     if best is None or judgement.error < best.judgement.error or math.isnan(best.judgement.error):
         weights = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
         return judgement, Best(judgement, epoch, weights)
-    counts = progress >= PEAKS[stage.schedule]
     return judgement, replace(best, stale=best.stale + counts)
 
 
@@ -234,7 +242,7 @@ def _in_turn(stages: Sequence[Stage], start: Tree | None, patience: int | None) 
         for step in steps:
             taken = {"number": step.number, "epoch": step.epoch, "elapsed": step.elapsed}
             best = _better(best, step.best, before["epoch"], final=stage is stages[-1])
-            yield _continued(step, before, best, final=stage is stages[-1])
+            yield _continue(step, before, best, final=stage is stages[-1])
         before = {key: before[key] + taken[key] for key in before}
         own = None
 
@@ -259,7 +267,7 @@ def _better(best: Best | None, own: Best | None, epochs: int, final: bool) -> Be
     return replace(found, stale=own.stale if final else 0)
 
 
-def _continued(step: Step, before: Tree, best: Best | None, final: bool) -> Step:
+def _continue(step: Step, before: Tree, best: Best | None, final: bool) -> Step:
     """The step with numbers that go on from the stages before."""
 
     def state() -> Tree:

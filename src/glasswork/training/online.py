@@ -17,8 +17,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.objectives.losses import as_outputs
 from glasswork.training.delta_rule import Learner, Rows, learner
-from glasswork.training.fit import best_of
-from glasswork.training.stage import Best, Judgement, Stage, Step, Tree
+from glasswork.training.fit import best_of, best_tree, judge_network
+from glasswork.training.stage import Best, Stage, Step, Tree
 
 UPDATES = 400
 """About so many updates make a step, in whole epochs: 1 / 100 s of XOR."""
@@ -87,7 +87,7 @@ def online(
         GlassworkError: where an error stops being a finite number.
     """
     clock, each = stage.clock, epochs_per_step(stage)
-    position, elapsed = _begin(stage) if start is None else _restored(start)
+    position, elapsed = _begin(stage) if start is None else _restore(start)
     learning = learner(position.hidden, position.output, *training_examples(stage), stage.learning_rate)
     clock.start(elapsed)
     progress = clock.progress(position.number)
@@ -103,7 +103,7 @@ def online(
             )
         _write(stage.network, made.position)
         before, progress = progress, clock.progress(number)
-        judgement, best = _judged(stage, position.best, epoch)
+        judgement, best = judge_network(stage, position.best, epoch)
         position = replace(made.position, number=number, best=best)
         yield Step(
             stage=stage.name,
@@ -173,17 +173,6 @@ def _passes(
     return _Passes(reached, error, epoch + 1 - epochs.start)
 
 
-def _judged(stage: Stage, best: Best | None, epoch: int) -> tuple[Judgement | None, Best | None]:
-    """Looks at the network on the examples held out and keeps its weights where it is the best so far."""
-    if stage.judge is None:
-        return None, None
-    judgement = stage.judge(stage.network)
-    if best is None or judgement.error < best.judgement.error:
-        weights = {name: tensor.detach().clone() for name, tensor in stage.network.state_dict().items()}
-        return judgement, Best(judgement, epoch, weights)
-    return judgement, replace(best, stale=best.stale + 1)
-
-
 def _layers(network: nn.Module) -> list[nn.Linear]:
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
     assert len(layers) == 2
@@ -208,7 +197,7 @@ def _write(network: nn.Module, position: _Position) -> None:
 
 
 def _state(stage: Stage, position: _Position) -> Tree:
-    best, first, last = position.best, position.first, position.last
+    first, last = position.first, position.last
     assert first is not None and last is not None
     return {
         "stage": stage.name,
@@ -222,15 +211,7 @@ def _state(stage: Stage, position: _Position) -> Tree:
             "first": {"epoch": first.epoch, "place": first.place, **_tensors(first.hidden, first.output)},
             "last": {"epoch": last.epoch, "place": last.place, **_tensors(last.hidden, last.output)},
         },
-        "best": None
-        if best is None
-        else {
-            "error": best.judgement.error,
-            "metrics": dict(best.judgement.metrics),
-            "epoch": best.epoch,
-            "weights": dict(best.weights),
-            "stale": best.stale,
-        },
+        "best": best_tree(position.best),
     }
 
 
@@ -245,7 +226,7 @@ def _before(tree: dict[str, Any]) -> Before:
     return Before(tree["epoch"], tree["place"], tree["hidden"].tolist(), tree["output"].tolist())
 
 
-def _restored(tree: Tree) -> tuple[_Position, float]:
+def _restore(tree: Tree) -> tuple[_Position, float]:
     carried = tree["carried"]
     first, last = worked_out(tree)
     position = _Position(

@@ -23,7 +23,7 @@ from glasswork.execution import Execution, seed_everything
 from glasswork.run.request import make_request
 from glasswork.systems.characters import report as characters_measured
 from glasswork.systems.characters.network import CharacterNetwork
-from glasswork.systems.characters.report import following, measured, single_characters
+from glasswork.systems.characters.report import following, measure_text, single_characters
 from glasswork.systems.characters.system import Characters
 from glasswork.training.stage import START
 from made_data import said, train, write_text
@@ -66,12 +66,12 @@ def test_measured_as_in_one_reading(cell: str, monkeypatch: pytest.MonkeyPatch) 
     _, dataset, network = made(cell=cell)
     rows = torch.arange(len(dataset))
     expected = float(nats(network, dataset, rows).mean())
-    one = measured(network, dataset, rows, Execution())
+    one = measure_text(network, dataset, rows, Execution())
     assert one["loss"] == pytest.approx(expected, rel=1e-5)
     assert one["bits_per_character"] == pytest.approx(expected / math.log(2), rel=1e-5)
     assert one["perplexity"] == pytest.approx(math.exp(expected), rel=1e-4)
     monkeypatch.setattr(characters_measured, "LEAST", 100)  # in twelve lanes, which each begin 200 characters early
-    several = measured(network, dataset, rows, Execution())
+    several = measure_text(network, dataset, rows, Execution())
     assert several["loss"] == pytest.approx(expected, rel=1e-4)
     assert several["accuracy"] == pytest.approx(one["accuracy"], abs=0.002)
 

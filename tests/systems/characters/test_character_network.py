@@ -9,7 +9,7 @@ import torch
 from closeness import assert_same_numbers
 from glasswork.execution import seed_everything
 from glasswork.networks.recurrent import CELLS
-from glasswork.systems.characters.generate import Choice, beam_search, draw, drawn, read
+from glasswork.systems.characters.generate import Choice, beam_search, draw, draw_tokens, read
 from glasswork.systems.characters.incremental import Stepper
 from glasswork.systems.characters.network import CharacterNetwork
 
@@ -79,8 +79,8 @@ def test_what_is_drawn_follows_the_probabilities() -> None:
 
 def test_lanes_are_texts_of_their_own_and_a_seed_repeats_them() -> None:
     stepper, prompt = Stepper(network()), np.array([3, 1])
-    one = np.stack(list(islice(drawn(stepper, prompt, Choice(), 5, lanes=4), 30)))
-    again = np.stack(list(islice(drawn(stepper, prompt, Choice(), 5, lanes=4), 30)))
+    one = np.stack(list(islice(draw_tokens(stepper, prompt, Choice(), 5, lanes=4), 30)))
+    again = np.stack(list(islice(draw_tokens(stepper, prompt, Choice(), 5, lanes=4), 30)))
     assert np.array_equal(one, again)
     assert len({tuple(column) for column in one.T}) == 4
 
@@ -99,7 +99,7 @@ def test_a_wide_beam_finds_the_most_probable_text() -> None:
     texts = [[a, b] for a in range(CHARACTERS) for b in range(CHARACTERS)]
     best = max(texts, key=lambda text: probability(stepper, prompt, text))
     assert beam_search(stepper, np.array(prompt), 2, CHARACTERS).tolist() == best
-    greedy = [int(token[0]) for token in islice(drawn(stepper, np.array(prompt), Choice(temperature=0), 0), 12)]
+    greedy = [int(token[0]) for token in islice(draw_tokens(stepper, np.array(prompt), Choice(temperature=0), 0), 12)]
     assert beam_search(stepper, np.array(prompt), 12, 1).tolist() == greedy
     wide = beam_search(stepper, np.array(prompt), 12, 8).tolist()
     assert probability(stepper, prompt, wide) >= probability(stepper, prompt, greedy)
@@ -108,7 +108,7 @@ def test_a_wide_beam_finds_the_most_probable_text() -> None:
 def test_a_barred_character_never_comes() -> None:
     made, prompt = network(layers=1), np.array([3])
     free, held = Stepper(made), Stepper(made, barred=4)
-    assert 4 in np.stack(list(islice(drawn(free, prompt, Choice(), 0), 200)))
-    assert 4 not in np.stack(list(islice(drawn(held, prompt, Choice(), 0), 200)))
+    assert 4 in np.stack(list(islice(draw_tokens(free, prompt, Choice(), 0), 200)))
+    assert 4 not in np.stack(list(islice(draw_tokens(held, prompt, Choice(), 0), 200)))
     most = int(beam_search(free, prompt, 6, 4)[0])
     assert most not in beam_search(Stepper(made, barred=most), prompt, 6, 4)

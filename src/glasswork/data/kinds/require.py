@@ -50,7 +50,7 @@ def require(dataset: Dataset, system: Learner | type[Learner], source: str = "")
         )
 
 
-def matching(dataset: Dataset, task: Task) -> Dataset:
+def align(dataset: Dataset, task: Task) -> Dataset:
     """The examples under a model's task, with features and classes in the model's order.
 
     Raises:

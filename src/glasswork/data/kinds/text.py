@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from glasswork.data import ragged
 from glasswork.data.dataset import Dataset
-from glasswork.data.kinds.kind import TIMES, Inputs, Port
+from glasswork.data.kinds.kind import TIMES, Inputs, Port, Reading
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -64,7 +64,7 @@ class Text(Inputs):
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
-        return aligned(self, self.vocabulary, dataset)
+        return align_tokens(self, self.vocabulary, dataset)
 
     @override
     def port(self) -> Port:
@@ -121,7 +121,7 @@ class Texts(Inputs):
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
-        return aligned(self, self.vocabulary, dataset)
+        return align_tokens(self, self.vocabulary, dataset)
 
     @override
     def port(self) -> Port:
@@ -129,7 +129,14 @@ class Texts(Inputs):
         return Port("tokens", "int64", ("batch", "times", *self.shape), meaning)
 
 
-def aligned(kind: Inputs, vocabulary: Vocabulary, dataset: Dataset) -> Tensor | None:
+def read_texts(dataset: Dataset, names: Sequence[str], missing: str) -> Reading:
+    """New texts, without those that are empty; `missing` says what these do not hold."""
+    empty = ragged.lengths(dataset.offsets["inputs"]) == 0
+    problems = {row: f"{names[row]} holds no {missing}" for row in empty.nonzero()[:, 0].tolist()}
+    return Reading(names, dataset.take((~empty).nonzero()[:, 0]), problems)
+
+
+def align_tokens(kind: Inputs, vocabulary: Vocabulary, dataset: Dataset) -> Tensor | None:
     """The tokens of a text read anew; None if it is no text of the same shape.
 
     Raises:

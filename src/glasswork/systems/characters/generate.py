@@ -71,7 +71,7 @@ def draw(scores: Array, choice: Choice, uniform: npt.NDArray[np.float64]) -> Tok
     return chosen
 
 
-def drawn(stepper: Stepper, prompt: Tokens, choice: Choice, seed: int, lanes: int = 1) -> Iterator[Tokens]:
+def draw_tokens(stepper: Stepper, prompt: Tokens, choice: Choice, seed: int, lanes: int = 1) -> Iterator[Tokens]:
     """Goes on with a prompt for ever, in some lanes at the same time: a token for each lane, (lanes,), at a time.
 
     Args:
@@ -139,7 +139,7 @@ def write(network: nn.Module, task: Task, prompt: str, length: int, choice: Choi
     stepper, vocabulary, tokens = _ready(network, task, prompt, length, choice)
     if choice.beam is not None:
         return iter(vocabulary.decode(beam_search(stepper, tokens, length, choice.beam).tolist()))
-    stepped = drawn(stepper, tokens, choice, seed)
+    stepped = draw_tokens(stepper, tokens, choice, seed)
     return (vocabulary.tokens[int(token[0])] for token in islice(stepped, length))
 
 
@@ -165,7 +165,7 @@ def write_several(
         raise GlassworkError("A beam finds one text, the most probable: leave --beam or --samples away")
     if count < 1:
         raise GlassworkError(f"There can be 1 text or more, and not {count}")
-    columns = np.stack(list(islice(drawn(stepper, tokens, choice, seed, count), length)))  # (length, texts)
+    columns = np.stack(list(islice(draw_tokens(stepper, tokens, choice, seed, count), length)))  # (length, texts)
     return [vocabulary.decode(column.tolist()) for column in columns.T]
 
 
@@ -199,7 +199,7 @@ def beginning(vocabulary: Vocabulary) -> str:
 CHOICE = Choice(temperature=0.7)
 
 
-def sampled(stage: Stage, start: Tree | None, task: Task, prompt: str, moments: int) -> Iterator[Step]:
+def fit_with_samples(stage: Stage, start: Tree | None, task: Task, prompt: str, moments: int) -> Iterator[Step]:
     """Fits, and lets the network write a sample at some moments, more of them early; the steps' state keeps them.
 
     Network, random generators and steps are left as they are.

@@ -26,7 +26,7 @@ WARMING = 200
 CHUNK = 200
 
 
-def measured(network: CharacterNetwork, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
+def measure_text(network: CharacterNetwork, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
     """How well the network foretells every character of some rows but the first.
 
     The text is divided into lanes that are read side by side; each begins `WARMING` characters early, with an empty

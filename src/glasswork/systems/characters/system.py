@@ -28,10 +28,10 @@ from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
-from glasswork.systems.characters.generate import sampled
+from glasswork.systems.characters.generate import fit_with_samples
 from glasswork.systems.characters.network import CharacterNetwork
 from glasswork.systems.characters.recipe import CharactersRecipe
-from glasswork.systems.characters.report import following, measured, report_text
+from glasswork.systems.characters.report import following, measure_text, report_text
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.sample import Sample
 from glasswork.systems.system import Context, Findings, System, stage_of
@@ -95,7 +95,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         recipe = self.recipe
         assert recipe.batch_size is not None
         batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.bptt_length, recipe.seed, execution)
-        minimise = partial(sampled, task=dataset.task, prompt=recipe.prompt, moments=recipe.samples)
+        minimise = partial(fit_with_samples, task=dataset.task, prompt=recipe.prompt, moments=recipe.samples)
         return [replace(stage_of(self, network, batches, context), minimise=minimise)]
 
     @override
@@ -112,7 +112,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Mapping[str, float]:
         """Figures of the text, in place of scores (characters, classes), which would not fit into memory."""
         assert isinstance(network, CharacterNetwork)
-        return measured(network, dataset, rows, execution)
+        return measure_text(network, dataset, rows, execution)
 
     @override
     def measure(self, outputs: Mapping[str, float], dataset: Dataset, rows: Tensor) -> Metrics:
@@ -164,7 +164,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
             }
             one, figures = torch.tensor([row]), {}
             if dataset.count(one) > 1:
-                figures["bits_per_character"] = measured(network, dataset, one, execution)["bits_per_character"]
+                figures["bits_per_character"] = measure_text(network, dataset, one, execution)["bits_per_character"]
             begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
             read = dataset.columns["inputs"][begin:end]
             if unknown := len(read) - int(torch.count_nonzero(read)):

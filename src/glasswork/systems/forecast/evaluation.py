@@ -62,7 +62,7 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         whole = _without_gaps(values[begin : begin + int(origins.max())])
         fitted = whole[: int(origins.min())]
         if len(fitted) >= max(_LEAST_SEASONS * kind.season, kind.season + _LEAST_VALUES):
-            found[mine] = torch.from_numpy(_smoothed(fitted, whole, origins, kind.season, horizon)).float()
+            found[mine] = torch.from_numpy(_smooth(fitted, whole, origins, kind.season, horizon)).float()
     return found
 
 
@@ -73,7 +73,7 @@ def _without_gaps(values: Numbers) -> Numbers:
     return result
 
 
-def _smoothed(fitted: Numbers, whole: Numbers, origins: npt.NDArray[np.int64], season: int, horizon: int) -> Numbers:
+def _smooth(fitted: Numbers, whole: Numbers, origins: npt.NDArray[np.int64], season: int, horizon: int) -> Numbers:
     """Forecasts at each origin of one series."""
     fitted = fitted[-_LONGEST_FIT:] if len(fitted) > _LONGEST_FIT >= _LEAST_SEASONS * season else fitted
     skipped = int(origins.min()) - len(fitted)

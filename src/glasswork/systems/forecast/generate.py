@@ -81,7 +81,7 @@ class Foretold:
         }
 
 
-def foretold(network: nn.Module, dataset: Dataset, execution: Execution) -> Foretold:
+def foretell(network: nn.Module, dataset: Dataset, execution: Execution) -> Foretold:
     """How the series of some examples go on after the last of their values.
 
     Raises:

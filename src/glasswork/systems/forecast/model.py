@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glasswork.errors import GlassworkError
-from glasswork.systems.forecast.generate import Foretold, foretold
+from glasswork.systems.forecast.generate import Foretold, foretell
 from glasswork.systems.model import Model
 
 
@@ -22,4 +22,4 @@ class ForecastModel(Model):
         source = data or self.system.recipe.data
         if source is None:
             raise GlassworkError("This model knows no series of its own: name a table of some with --data")
-        return foretold(self.network, self.system.read(source, self.task), self.execution)
+        return foretell(self.network, self.system.read(source, self.task), self.execution)

@@ -29,7 +29,7 @@ from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.forecast.evaluation import Backtest, backtest, calibrate
-from glasswork.systems.forecast.generate import foretold
+from glasswork.systems.forecast.generate import foretell
 from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import report_backtest
@@ -190,7 +190,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        found = foretold(network, dataset, execution)
+        found = foretell(network, dataset, execution)
         return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
 
     @override

@@ -205,7 +205,7 @@ def read_annotated(folder: Path, sampling: Sampling) -> Dataset:
     places: list[_Place] = []
     for image, (slide, (_, one)) in enumerate(zip(slides, found, strict=True)):
         places += _candidates(image, slide, one, cuts[image], sampling, generator)
-    chosen = _balanced(places, folder, sampling, {split for cut in cuts for split, _, _ in cut}, generator)
+    chosen = _balance(places, folder, sampling, {split for cut in cuts for split, _, _ in cut}, generator)
     channels = sampling.channels or (1 if all(slide.grey for slide in slides) else 3)
     inputs = torch.empty(len(chosen), channels, sampling.size, sampling.size, dtype=torch.uint8)
     for row, place in enumerate(chosen):
@@ -294,7 +294,7 @@ def window_means(cells: Grid, span: int) -> Grid:
     return means
 
 
-def _balanced(
+def _balance(
     places: Sequence[_Place], folder: Path, sampling: Sampling, splits: set[int], generator: np.random.Generator
 ) -> list[_Place]:
     chosen: list[_Place] = []

@@ -166,7 +166,7 @@ class _Sliding:
         while -(-rows // every) * -(-columns // every) > MOST_VALUES:
             every += 1
         step = every * self.network.stride[0]
-        stained = self._stained(slide, step, (-(-rows // every), -(-columns // every)))
+        stained = self._find_tissue(slide, step, (-(-rows // every), -(-columns // every)))
         values, tiled, skipped = self._values(slide, every, stained, advanced)
         light = smoothed(torch.from_numpy(values))
         found = peaks(light)
@@ -218,7 +218,7 @@ class _Sliding:
         """Of each place along one direction the cell of the annotation in which the patch's middle lies."""
         return np.minimum((np.arange(count) * step + self.patch // 2) // step, limit - 1)
 
-    def _stained(self, slide: Slide, step: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    def _find_tissue(self, slide: Slide, step: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """Which places have tissue in at least a quarter of their patch, as in training."""
         span = max(1, self.patch // step)
         cells = tissue(slide.reduced(step)).astype(np.float32)

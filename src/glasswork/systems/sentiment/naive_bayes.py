@@ -73,7 +73,7 @@ class CountedWords(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Scores (batch, classes) of texts, int64 (batch, times)."""
         found = self.found(tokens)
-        return _summed(functional.embedding(found, self.weights)) + self.bias
+        return _sum(functional.embedding(found, self.weights)) + self.bias
 
     @torch.no_grad()
     def count(self, texts: Sequence[Tensor], targets: Sequence[Tensor], loss: Loss) -> None:
@@ -106,21 +106,21 @@ class CountedWords(nn.Module):
             no = totals[found] - counts[found] - (inside - own)
             fewer_yes = (all_yes - labels * many)[:, None]
             fewer_no = (all_no - (1 - labels) * many)[:, None]
-            without.append(_summed(_ratios(yes, no, fewer_yes, fewer_no, size) * inside))
+            without.append(_sum(_ratios(yes, no, fewer_yes, fewer_no, size) * inside))
         answers = torch.cat(list(targets)).to(device)
-        scale, bias = _calibrated(torch.cat(without), answers, loss)
-        weighed, moved = _weighed(features, ratios, answers, loss)
+        scale, bias = _calibrate(torch.cat(without), answers, loss)
+        weighed, moved = _weigh(features, ratios, answers, loss)
         self.weights.copy_((scale * ratios + weighed) / 2)
         self.bias.copy_((bias + moved) / 2)
 
 
-def _summed(weights: Tensor) -> Tensor:
+def _sum(weights: Tensor) -> Tensor:
     """Weights (batch, k, classes), zeros where nothing is, to sum_f w_f / sqrt(n)."""
     many = (weights != 0).any(2).sum(1).clamp(min=1)
     return weights.sum(1) / many[:, None].sqrt()
 
 
-def _calibrated(scores: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _calibrate(scores: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     """The scale and bias under which scores of texts, each without its own counts, say the targets best.
 
     The scale has a normal prior of deviation 1: a few texts that are told apart entirely would make it endless.
@@ -139,7 +139,7 @@ def _shares(scores: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     return bias.detach()
 
 
-def _weighed(features: Sequence[Tensor], ratios: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _weigh(features: Sequence[Tensor], ratios: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     """Ratios times the weights that a penalised logistic regression gives them (Wang and Manning 2012, section 2.3)."""
     used = (ratios != 0).any(1).nonzero()[:, 0]
     if not len(used):

@@ -8,7 +8,6 @@ from typing import ClassVar
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import ragged
 from glasswork.data.batches import Batch
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
@@ -16,8 +15,8 @@ from glasswork.data.formats import labelled_texts
 from glasswork.data.kinds.kind import Inputs, Reading
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
-from glasswork.data.kinds.text import Texts
-from glasswork.data.listing import is_there
+from glasswork.data.kinds.text import Texts, read_texts
+from glasswork.data.listing import is_text
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
@@ -185,18 +184,14 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """Texts of files, of tables, or one that is written out in place of a path, which has a space then."""
         for source in sources:
-            if is_there(source):
-                dataset = labelled_texts.read_questions(source, task, self._options())
-            elif any(character.isspace() for character in str(source)):
+            missing = (
+                f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
+            )
+            if is_text(source, missing):
                 dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.max_length)
             else:
-                raise GlassworkError(
-                    f"There is no file or folder {source}; a text in its place has to be in quotes, with a space in it"
-                )
-            names = list(dataset.names)
-            empty = ragged.lengths(dataset.offsets["inputs"]) == 0
-            problems = {row: f"{names[row]} holds no text" for row in empty.nonzero()[:, 0].tolist()}
-            yield Reading(names, dataset.take((~empty).nonzero()[:, 0]), problems)
+                dataset = labelled_texts.read_questions(source, task, self._options())
+            yield read_texts(dataset, list(dataset.names), "text")
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

@@ -15,7 +15,7 @@ from glasswork.objectives.losses import Objective
 from glasswork.training.ensemble.batches import losses_on
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
-from glasswork.training.fit import best_of, fit
+from glasswork.training.fit import best_of, best_tree, fit
 from glasswork.training.stage import Best, Clock, Judgement, Stage, Step, Tree
 
 Weights = Mapping[str, Tensor]
@@ -81,7 +81,7 @@ class Outcome:
         }
 
 
-def restarted(stage: Stage, start: Tree | None, restarts: Restarts) -> Iterator[Step]:
+def fit_restarts(stage: Stage, start: Tree | None, restarts: Restarts) -> Iterator[Step]:
     """Trains several networks as the stage says, all at the same time where they can be stacked, else in turn.
 
     A step's loss, penalty and gradient norm are means over the members that made it; its judgement and best are those
@@ -166,7 +166,7 @@ class _Race:
         for place in places:
             self.epochs[place] = made.epoch
         self.leader = self._leading(made)
-        return self._judged(made)
+        return self._judge(made)
 
     def _batches(self, made: StackedStep) -> int:
         """How many batches of the epoch have been seen."""
@@ -193,7 +193,7 @@ class _Race:
             batches, losses = [self.restarts.training] * count, [self.restarts.loss] * count
             return losses_on(StackedNetwork(layers, kept), batches, losses).cpu()
 
-    def _judged(self, made: StackedStep) -> Judgement | None:
+    def _judge(self, made: StackedStep) -> Judgement | None:
         """The leader's judgement; at the end the stage's network is given the weights that it ends with."""
         network, leader = self.stage.network, self.leader
         if made.best is None:
@@ -235,15 +235,7 @@ def state_of(stage: str, number: int, elapsed: float, best: Best | None) -> Tree
         "stage": stage,
         "number": number,
         "elapsed": elapsed,
-        "best": None
-        if best is None
-        else {
-            "error": best.judgement.error,
-            "metrics": dict(best.judgement.metrics),
-            "epoch": best.epoch,
-            "weights": dict(best.weights),
-            "stale": 0,
-        },
+        "best": best_tree(best),
     }
 
 

@@ -27,7 +27,7 @@ from glasswork.systems.labelled import read_labelled, usual_values, weigh_classe
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from glasswork.systems.supervised.restarts import Figures, Restarts, outcomes, restarted
+from glasswork.systems.supervised.restarts import Figures, Restarts, fit_restarts, outcomes
 from glasswork.systems.supervised.restarts_report import report_restarts
 from glasswork.systems.system import Context, Findings, System, stage_of
 from glasswork.training.ensemble.network import layers_of
@@ -141,7 +141,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             held_out=held_out if len(splits.validation) else None,
             figures=lambda network: self._figures(network, dataset, splits, execution),
         )
-        return restarted(stage, start, restarts)
+        return fit_restarts(stage, start, restarts)
 
     def _figures(self, network: nn.Module, dataset: Dataset, splits: Splits, execution: Execution) -> Figures:
         """Named metrics on every part of the data."""

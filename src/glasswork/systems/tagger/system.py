@@ -9,15 +9,14 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data import ragged
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
-from glasswork.data.kinds.text import Texts
-from glasswork.data.listing import is_there
+from glasswork.data.kinds.text import Texts, read_texts
+from glasswork.data.listing import is_text
 from glasswork.data.prediction import Prediction
 from glasswork.data.reading import read
 from glasswork.data.splits import Splits
@@ -99,23 +98,18 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """The sentences of text files and of files in columns, or one that is written out in place of a path."""
         for source in sources:
-            if is_there(source):
+            missing = f"There is no file {source}; a sentence in its place has to be in quotes, with a space in it"
+            if is_text(source, missing):
+                words, names = [tagged.words_of(str(source))], ["the text"]
+            else:
                 if source.is_dir():
                     raise GlassworkError(f"{source} is a folder: name a text file, or one in CoNLL columns")
                 words, names = tagged.read_questions(source)
                 if not words:
                     raise GlassworkError(f"{source} holds no sentence")
-            elif any(character.isspace() for character in str(source)):
-                words, names = [tagged.words_of(str(source))], ["the text"]
-            else:
-                raise GlassworkError(
-                    f"There is no file {source}; a sentence in its place has to be in quotes, with a space in it"
-                )
             dataset = tagged.sentences(words, names, task)
-            empty = ragged.lengths(dataset.offsets["inputs"]) == 0
-            problems = {row: f"{names[row]} holds no word" for row in empty.nonzero()[:, 0].tolist()}
             columns = {**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)}
-            yield Reading(names, replace(dataset, columns=columns).take((~empty).nonzero()[:, 0]), problems)
+            yield read_texts(replace(dataset, columns=columns), names, "word")
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

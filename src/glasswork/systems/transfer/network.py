@@ -84,13 +84,13 @@ def features_of(
     """
 
     def read() -> Dataset:
-        found = _computed(compute, dataset, execution)
+        found = _compute(compute, dataset, execution)
         return Dataset({"inputs": found}, Task(Table((found.shape[1],)), Numbers(())), "features")
 
     key = _key(network, dataset, execution)
     found = _in_use.get(key)
     if found is None:
-        found = cache.remembered(f"features {key}", [], ReadingOptions(), read).columns["inputs"]
+        found = cache.remember(f"features {key}", [], ReadingOptions(), read).columns["inputs"]
         _in_use[key] = found
     return found
 
@@ -106,7 +106,7 @@ def with_features(dataset: Dataset, features: Tensor) -> Dataset:
     return Dataset({"inputs": features, "targets": dataset.columns["targets"]}, task, dataset.source)
 
 
-def _computed(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution) -> Tensor:
+def _compute(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: Execution) -> Tensor:
     rows = torch.arange(len(dataset))
     collate = Rows(dataset, execution)
     parts = []

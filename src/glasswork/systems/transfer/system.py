@@ -162,7 +162,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
     def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
-        tensors = renamed(weights.tensors, self.entry.head)
+        tensors = rename_weights(weights.tensors, self.entry.head)
         if weights.classes and weights.classes != tuple(classes):
             tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
         return fitting(network.state_dict(), tensors, "head.", weights.source)
@@ -267,9 +267,9 @@ class Transfer(System[TransferRecipe, Tensor]):
         self, network: nn.Module, evaluation: Evaluation[Tensor], context: Context, last: Tree | None
     ) -> Findings:
         found = super().report(network, evaluation, context, last)
-        return replace(found, sections=[self._trained(network), *found.sections])
+        return replace(found, sections=[self._describe_trained(network), *found.sections])
 
-    def _trained(self, network: nn.Module) -> Section:
+    def _describe_trained(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
         layers = trained_layers(network, self.entry.last_stage, self.recipe.mode)
@@ -304,7 +304,7 @@ def trained_layers(network: Transferred, last_stage: Sequence[str], mode: str) -
     return [*tuned, network.head]
 
 
-def renamed(tensors: Mapping[str, Tensor], last_layer: str) -> Mapping[str, Tensor]:
+def rename_weights(tensors: Mapping[str, Tensor], last_layer: str) -> Mapping[str, Tensor]:
     """Weights of a whole network by the names of a `Transferred`; those of a run of transfer have them already."""
     if any(name.startswith("backbone.") for name in tensors):
         return tensors

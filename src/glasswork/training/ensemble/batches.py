@@ -12,7 +12,7 @@ from glasswork.data.collate import Rows, rows_of
 from glasswork.data.samplers import Shuffled
 from glasswork.execution import seed_everything
 from glasswork.objectives.losses import Objective
-from glasswork.training.ensemble.losses import mean_loss, smoothed
+from glasswork.training.ensemble.losses import mean_loss, smooth
 from glasswork.training.ensemble.network import Layer, StackedNetwork
 
 CHUNK_BYTES = 32 << 20
@@ -83,7 +83,7 @@ class StackedBatches:
         first = index // self.together * self.together
         key = (None if self.constant else (epoch, first), tuple(members))
         if self._chunk is None or self._chunk[0] != key:
-            self._chunk = (key, self._gathered(epoch, first, members))
+            self._chunk = (key, self._gather(epoch, first, members))
         chunk = self._chunk[1]
         part, lengths = self._parts[index], self.lengths[index]
         weights = None if chunk.weights is None else chunk.weights[:, part]
@@ -94,12 +94,12 @@ class StackedBatches:
             tuple([lengths[member] for member in members]) if self.ragged else (lengths[0],) * len(members),
         )
 
-    def _gathered(self, epoch: int, first: int, members: Sequence[int]) -> StackedBatch:
+    def _gather(self, epoch: int, first: int, members: Sequence[int]) -> StackedBatch:
         """The batches from `first` on that are gathered together, one after the other."""
         tables, items = [self.collates[member] for member in members], [self.rows[member] for member in members]
         kept = torch.ones(len(members), 1, dtype=torch.bool)
         if self.augmented:
-            inputs, targets, kept = self._augmented(epoch, first, members)
+            inputs, targets, kept = self._augment(epoch, first, members)
         elif self.constant and _all_the_same(tables, items):
             inputs, targets = _columns(tables[:1], items[0][None])
             inputs = inputs.to(self.dtype).contiguous().expand(len(members), -1, -1)
@@ -113,7 +113,7 @@ class StackedBatches:
             inputs, targets = _columns(tables, rows)
         wanted = wanted_outputs(targets, len(tables[0].scaling.task.target.names), self.dtype)
         weights = self._weights(targets, kept, members)
-        wanted = _smoothed(wanted, [self.losses[member] for member in members])
+        wanted = _smooth(wanted, [self.losses[member] for member in members])
         # One table under all members is left as it is; else every member's examples lie in one piece.
         inputs = inputs if inputs.stride(0) == 0 else inputs.to(self.dtype).contiguous()
         return StackedBatch(inputs, wanted, weights, ())
@@ -134,12 +134,12 @@ class StackedBatches:
         assert isinstance(sampler, Shuffled)
         return sampler.order(epoch)
 
-    def _augmented(self, epoch: int, index: int, members: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    def _augment(self, epoch: int, index: int, members: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Member by member, as each has its own draws."""
         parts = [self.batches[member].batch(epoch, index) for member in members]
         width = int(self.widths[index])
-        inputs = torch.stack([_filled(part.inputs.flatten(1).t(), 1, width) for part in parts])
-        targets = torch.stack([_filled(part.targets, 0, width) for part in parts])
+        inputs = torch.stack([_fill(part.inputs.flatten(1).t(), 1, width) for part in parts])
+        targets = torch.stack([_fill(part.targets, 0, width) for part in parts])
         return inputs, targets, torch.arange(width) < torch.tensor([[len(part)] for part in parts])
 
     def _weights(self, targets: Tensor, kept: Tensor, members: Sequence[int]) -> Tensor | None:
@@ -207,17 +207,17 @@ def losses_on(network: StackedNetwork, batches: Sequence[Batches], losses: Seque
         rows = torch.stack([one[places.clamp(max=len(one) - 1)] for one in items[:some]])
         inputs, targets = _columns(tables[:some], rows)
         inputs, targets = (column.expand(len(batches), *column.shape[1:]) for column in (inputs, targets))
-        wanted = _smoothed(wanted_outputs(targets, network.layers[-1].outputs, dtype), losses)
+        wanted = _smooth(wanted_outputs(targets, network.layers[-1].outputs, dtype), losses)
         weights = (places < sizes[:, None]).to(device, dtype)
         total += mean_loss(losses[0].name, network.scores(inputs.to(dtype)), wanted, weights)[0]
     return total / sizes.to(device)
 
 
-def _smoothed(wanted: Tensor, losses: Sequence[Objective]) -> Tensor:
+def _smooth(wanted: Tensor, losses: Sequence[Objective]) -> Tensor:
     """The outputs wanted, under each member's label smoothing."""
     if not any(loss.smoothing for loss in losses):
         return wanted
-    return smoothed(losses[0].name, wanted, wanted.new_tensor([loss.smoothing for loss in losses]))
+    return smooth(losses[0].name, wanted, wanted.new_tensor([loss.smoothing for loss in losses]))
 
 
 def _all_the_same(tables: Sequence[Rows], items: Sequence[Tensor]) -> bool:
@@ -257,7 +257,7 @@ def _columns(tables: Sequence[Rows], rows: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(inputs)[back], torch.cat(targets)[back]
 
 
-def _filled(column: Tensor, dimension: int, width: int) -> Tensor:
+def _fill(column: Tensor, dimension: int, width: int) -> Tensor:
     """The column, lengthened to `width` by its first entries."""
     missing = width - column.shape[dimension]
     return torch.cat([column, column.narrow(dimension, 0, missing)], dimension) if missing else column

@@ -49,7 +49,7 @@ SMOOTHED_OVER: dict[str, Callable[[int], int]] = {
 """Label smoothing e makes a target t (1 - e) t + e / this."""
 
 
-def smoothed(name: str, wanted: Tensor, smoothing: Tensor) -> Tensor:
+def smooth(name: str, wanted: Tensor, smoothing: Tensor) -> Tensor:
     """The targets under label smoothing, (members, outputs, examples), one share for each member."""
     share = smoothing.view(-1, 1, 1)
     return wanted * (1 - share) + share / SMOOTHED_OVER[name](wanted.shape[1])

@@ -59,7 +59,7 @@ class Stack:
             for place, stage in enumerate(stages):
                 stage.network.load_state_dict({name: tensor[place] for name, tensor in start["networks"].items()})
         self.best = None if start is None or start["best"] is None else StackedBest(**start["best"])
-        self.network = StackedNetwork(layers, self._stacked(self.running))
+        self.network = StackedNetwork(layers, self._stack(self.running))
         self._share()
         self.dtype = self.network.weights[0].dtype
         self.dropout = any(layer.dropout for layer in layers)
@@ -69,7 +69,7 @@ class Stack:
             self.optimizer.restore(start["optimizer"])
         self._arrange()
 
-    def _stacked(self, places: Sequence[int]) -> dict[str, Tensor]:
+    def _stack(self, places: Sequence[int]) -> dict[str, Tensor]:
         """The weights of some members' networks in fresh memory."""
         if not places:
             return {name: tensor[None][:0].clone() for name, tensor in self.stages[0].network.state_dict().items()}
@@ -208,7 +208,7 @@ class Stack:
             chosen, losses = zip(*((self.held_out[place], self.losses[place]) for place in self.running), strict=True)
             found = losses_on(self.network, chosen, losses).cpu()
         else:
-            found = torch.tensor([_judged(self.stages[place]) for place in self.running], dtype=torch.float64)
+            found = torch.tensor([_judge(self.stages[place]) for place in self.running], dtype=torch.float64)
         return self._spread(found)
 
     def _with_better(self, weights: Mapping[str, Tensor], better: Tensor) -> dict[str, Tensor]:
@@ -221,7 +221,7 @@ class Stack:
         }
 
     def _all_weights(self) -> dict[str, Tensor]:
-        return self._stacked(range(len(self.stages)))
+        return self._stack(range(len(self.stages)))
 
     def stop_stale(self, patience: int) -> None:
         """Stops the members whose patience has ended."""
@@ -259,7 +259,7 @@ class Stack:
         }
 
 
-def _judged(stage: Stage) -> float:
+def _judge(stage: Stage) -> float:
     """What the stage's own judge says of its network."""
     assert stage.judge is not None
     stage.network.eval()
