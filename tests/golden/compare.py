@@ -54,8 +54,8 @@ RENAMED: tuple[Renamed, ...] = tuple(
 CHANGED: tuple[Changed, ...] = tuple(
     Changed(
         f"*-{preset}*:open*.operands.*.source",
-        "what an operand came out of is looked up by id(), which another tensor may have taken over meanwhile: "
-        "it differs from process to process until glassbox/recorder.py keeps every tensor alive",
+        "before the rebuild, what an operand came out of was looked up by an id() that another tensor could have "
+        "taken over: those records differ from process to process",
     )
     for preset in ("sentiment", "forecast", "tagger", "char-rnn", "video")
 )
