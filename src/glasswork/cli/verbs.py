@@ -83,17 +83,17 @@ INSIDE = {
     ),
     "convolve": ("filter an image", "convolve an image with a filter, one cell worked out in numbers"),
 }
-EXPERIMENTS = ("crossvalidate", "tune", "rate", "vary", "transfer", "label-errors")
-LECTURES = ("why-convolution", "why-recurrence", "vanishing-gradient")
 
 
 def _verbs(file: str, rows: dict[str, tuple[str, str]]) -> dict[str, Verb]:
     return {name: Verb(*words, file, (f"fill_{name}", f"run_{name}")) for name, words in rows.items()}
 
 
-def _studies(names: tuple[str, ...]) -> dict[str, Verb]:
+def _studies() -> dict[str, Verb]:
     functions = ("fill_study", "run_study")
-    return {name: Verb(STUDIES[name].brief, STUDIES[name].sentence, "studies", functions) for name in names}
+    return {
+        name: Verb(study.brief, study.sentence, "studies", functions) for name, study in STUDIES.items() if study.verb
+    }
 
 
 COMPARE = {"compare": ("runs side by side", "put runs side by side: recipe, figures, time")}
@@ -101,8 +101,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "train": _verbs("train", TRAIN),
     "use a model": _verbs("use", USE),
     "look inside": _verbs("inside", INSIDE),
-    "experiments": {**_studies(EXPERIMENTS), **_verbs("studies", COMPARE)},
-    "lectures": _studies(LECTURES),
+    "experiments": {**_studies(), **_verbs("studies", COMPARE)},
 }
 VERBS: dict[str, Verb] = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
 

@@ -156,6 +156,7 @@ class Study:
         lines: whether progress is printed in lines that stay, instead of drawn as a bar.
         stopped: what is said after Ctrl-C, with the fields of `Progress` in braces; empty: that of every verb.
         quiet: whether a written file replaces the text in the terminal.
+        verb: whether it is a verb of its own; if not, a flag of another verb starts it.
     """
 
     function: str
@@ -167,6 +168,7 @@ class Study:
     lines: bool = False
     stopped: str = ""
     quiet: bool = False
+    verb: bool = True
 
     @property
     def options_class(self) -> "type[Options]":

@@ -99,6 +99,7 @@ STUDIES: dict[str, Study] = {
             without=(*BY_EPOCHS, *PENALTIES),
         ),
         outputs=PAGE,
+        verb=False,
         stopped="stopped: a comparison is all or nothing, so start again with fewer --seeds",
     ),
     "why-convolution": Study(
@@ -121,7 +122,7 @@ STUDIES: dict[str, Study] = {
     ),
     "vanishing-gradient": Study(
         function="vanishing_gradient.vanishing_gradient",
-        brief="errors k steps back",
+        brief="error by lag",
         sentence="draw what of an error arrives k steps back: glasswork vanishing-gradient --out page.html",
         options="VanishingGradientOptions",
         recipe=None,
