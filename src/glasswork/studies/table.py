@@ -80,7 +80,7 @@ STUDIES: dict[str, Study] = {
     ),
     "transfer": Study(
         function="transfer.transfer",
-        brief="compare pretraining",
+        brief="with pretraining",
         sentence="compare ways to learn from few pictures: glasswork transfer photos/ --out page.html",
         options="TransferOptions",
         recipe=None,

@@ -9,7 +9,7 @@ from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
 from glasswork.objectives.losses import Objective, refuse_smoothing
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import USUAL_STRENGTHS, Recipe
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import Context, System
 
@@ -84,7 +84,7 @@ def usual_strength(penalty: str, task: Task, examples: int) -> float:
 
     The prior is one under which the scores of standardised inputs of d numbers have the variance v = 10: weights of
     variance v / d, whose negative logarithm over n examples is d / (2 v n) times the sum of squares (l2); or, of the
-    same variance, Laplace's distribution and sqrt(2 d / v) / n times the sum of absolutes (l1).
+    same variance, Laplace's distribution and sqrt(2 d / v) / n times the sum of absolutes (l1). Max-norm has no prior.
 
     Args:
         penalty: its name.
@@ -94,7 +94,9 @@ def usual_strength(penalty: str, task: Task, examples: int) -> float:
     inputs = math.prod(task.inputs.shape)
     if penalty == "l2":
         return inputs / (2 * VARIANCE_OF_SCORES * examples)
-    return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples if penalty == "l1" else 0.0
+    if penalty == "l1":
+        return math.sqrt(2 * inputs / VARIANCE_OF_SCORES) / examples
+    return USUAL_STRENGTHS[penalty]
 
 
 def weigh_classes(objective: Objective, class_weights: str, context: Context) -> Objective:
