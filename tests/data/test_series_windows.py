@@ -12,7 +12,7 @@ from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.data.kinds.task import Task
-from glasswork.data.series_windows import Places, Windows, seasonal_naive, window_batches
+from glasswork.data.series_windows import Places, Windows, fill_from_past, seasonal_naive, window_batches
 from glasswork.execution import Execution
 
 KIND = Series(Timing("rows"), season=3, window=4)
@@ -23,6 +23,10 @@ def series(values: Tensor, kind: Series = KIND) -> Dataset:
     inputs = values[:, :, None].float()
     columns = {"inputs": inputs, "times": torch.arange(len(values)), "fingerprints": fingerprints(inputs)}
     return Dataset(columns, Task(kind, Quantiles(("a", "b"), 5, 3)), "made", ordered=True)
+
+
+def replace_values(dataset: Dataset, values: Tensor) -> Dataset:
+    return replace(dataset, columns={**dataset.columns, "inputs": values[:, :, None]})
 
 
 def test_seasonal_naive_by_hand() -> None:
@@ -77,11 +81,47 @@ def test_forecasts_have_all_of_their_horizon_in_the_rows_and_no_unknown_value() 
     assert windows.places(torch.arange(20, 30), 3).origins.unique().tolist() == [20, 23]
 
 
-def test_only_series_that_reach_the_end_are_gone_on_with() -> None:
-    values = torch.randn(40, 2)
-    values[-1, 1] = torch.nan
+def test_each_series_goes_on_after_its_own_end() -> None:
+    values = torch.randn(40, 3)
+    values[31:, 1] = torch.nan
+    values[:38, 2] = torch.nan  # too short to be foretold
     latest = Windows(series(values), Execution()).latest()
-    assert (latest.origins.tolist(), latest.series.tolist()) == ([40], [0])
+    assert (latest.origins.tolist(), latest.series.tolist()) == ([40, 31], [0, 1])
+
+
+def test_what_stands_for_a_missing_value_is_of_the_past() -> None:
+    nan = torch.nan
+    values = torch.tensor([nan, 1.0, 2, 3, nan, nan, 6, *[nan] * 8, 9])
+    daily = [1, 2, 3, 3, 3, 6, *[6] * 6]
+    assert fill_from_past(values, 0)[1:13].tolist() == fill_from_past(values, 1)[1:13].tolist() == daily
+    assert fill_from_past(values, 3)[1:10].tolist() == [1, 2, 3, 1, 2, 6, 6, 6, 6]
+    assert fill_from_past(values, 0)[[0, 13, 14]].isnan().all()
+    later = values.clone()
+    later[9:] = torch.arange(7.0)
+    assert torch.equal(fill_from_past(values, 3)[1:9], fill_from_past(later, 3)[1:9])
+
+
+def test_a_value_that_nobody_knows_is_no_answer() -> None:
+    values = torch.arange(40.0)[:, None]
+    values[[25, 26, 30], 0] = torch.nan
+    windows = Windows(series(values), Execution())
+    places = windows.places(torch.arange(20, 40))
+    truth = windows.truth(places)
+    assert truth[places.origins == 24][0].isnan().tolist() == [False, True, True, False, False]
+    assert torch.equal(windows.batch(places).targets.isnan(), truth.isnan())
+    assert windows.batch(places).inputs.isfinite().all()
+    assert windows.places(torch.arange(20, 40), whole=True).origins.tolist() == [20, 31, 32, 33, 34, 35]
+
+
+def test_values_far_from_zero_keep_their_differences() -> None:
+    draws = torch.Generator().manual_seed(0)
+    values = torch.randn(60, 1, dtype=torch.float64, generator=draws)
+    near, far = (Windows(replace_values(series(values), values + level), Execution()) for level in (0.0, 1.7e9))
+    places = near.places(torch.arange(60))
+    assert torch.allclose(near.batch(places).inputs, far.batch(places).inputs, atol=1e-5)
+    assert torch.allclose(near.batch(places).targets, far.batch(places).targets, atol=1e-5)
+    answers = far.answers(far.batch(places).targets[:, :, None], places)[:, :, 0]
+    assert torch.allclose(answers, far.truth(places), rtol=0, atol=1e-5)
 
 
 def test_batches_are_a_function_of_seed_epoch_and_number() -> None:

@@ -26,12 +26,15 @@ from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.task import Task
 from glasswork.data.scratch import folder
 
-FORMAT = 5
+FORMAT = 6
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"
 _OFFSETS = ".offsets"  # behind the name of the column that they belong to
-_TYPES = {torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64", torch.float32: "F32"}
+_TYPES = {
+    **{torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64"},
+    **{torch.float32: "F32", torch.float64: "F64"},
+}
 _DAY = 24 * 3600
 
 

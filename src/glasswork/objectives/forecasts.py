@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def forecast_errors(forecasts: Tensor, truth: Tensor, scales: Tensor) -> dict[str, float]:
-    """Figures of point forecasts y of what came, t (Hyndman and Koehler 2006).
+    """Figures of point forecasts y of what came, t (Hyndman and Koehler 2006), where it is known: not NaN.
 
     - `mae`: mean |t - y|, in the series' own unit.
     - `mase`: mean |t - y| / s: 1 is as good as the seasonal-naive forecast was, one season ahead, before the test.
@@ -22,13 +22,14 @@ def forecast_errors(forecasts: Tensor, truth: Tensor, scales: Tensor) -> dict[st
     Returns:
         Name to value.
     """
-    y, t = forecasts.double(), truth.double()
+    known = truth.isfinite()
+    y, t = forecasts[known].double(), truth[known].double()
     errors = (t - y).abs()
     sizes = t.abs() + y.abs()
     relative = torch.where(sizes > 0, 2 * errors / sizes.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
     found = {
         "mae": float(errors.mean()),
-        "mase": float((errors / scales.double()[:, None]).mean()),
+        "mase": float((errors / scales.double()[:, None].expand_as(truth)[known]).mean()),
         "smape": 100 * float(relative.mean()),
     }
     if bool((t != 0).all()):
@@ -37,8 +38,9 @@ def forecast_errors(forecasts: Tensor, truth: Tensor, scales: Tensor) -> dict[st
 
 
 def coverage(lower: Tensor, upper: Tensor, truth: Tensor) -> float:
-    """The share of values that lie in their intervals, ends included."""
-    return float(((lower <= truth) & (truth <= upper)).double().mean())
+    """The share of values that lie in their intervals, ends included; NaN are none."""
+    known = truth.isfinite()
+    return float(((lower <= truth) & (truth <= upper))[known].double().mean())
 
 
 def conformal_margins(quantiles: Tensor, truth: Tensor) -> Tensor:
@@ -51,17 +53,18 @@ def conformal_margins(quantiles: Tensor, truth: Tensor) -> Tensor:
 
     Args:
         quantiles: (forecasts, horizon, K), K odd, at k / (K + 1), in order.
-        truth: (forecasts, horizon), values that were not trained on.
+        truth: (forecasts, horizon), values that were not trained on; NaN are none.
 
     Returns:
         (K,), the median's margin 0; all 0 where there are no values.
     """
-    count, margins = quantiles.shape[2], torch.zeros(quantiles.shape[2])
+    count, margins, known = quantiles.shape[2], torch.zeros(quantiles.shape[2]), truth.isfinite()
+    quantiles, truth = quantiles[known], truth[known]
     if not truth.numel():
         return margins
     for low in range(count // 2):
         high = count - 1 - low
-        outside = torch.maximum(quantiles[..., low] - truth, truth - quantiles[..., high]).flatten().sort().values
+        outside = torch.maximum(quantiles[..., low] - truth, truth - quantiles[..., high]).sort().values
         share = (high - low) / (count + 1)
         rank = min(len(outside), math.ceil((len(outside) + 1) * share))
         margin = outside[rank - 1]

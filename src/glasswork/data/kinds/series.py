@@ -11,10 +11,15 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.kind import Inputs, Port
 
+LONGEST_GAP = 6
+"""How many missing values in a row something stands for while forecasts are made."""
+
 
 @dataclass(frozen=True)
 class Series(Inputs):
-    """Series at common, evenly spaced times, float32 (times, series, 1 + covariates), the value first.
+    """Series at common, evenly spaced times, float64 (times, series, 1 + covariates), the value first.
+
+    What nobody knows is NaN.
 
     Attributes:
         timing: of the values.

@@ -53,23 +53,23 @@ def ets_forecasts(windows: Windows, places: Places) -> Tensor:
         eleven values, to be fitted to.
     """
     kind, horizon = windows.kind, windows.ahead.horizon
-    found = torch.full((len(places), horizon), torch.nan)
+    found = torch.full((len(places), horizon), torch.nan, dtype=torch.float64)
     for series in sorted(set(places.series.tolist()))[:MOST_SERIES]:
         mine = (places.series == series).nonzero()[:, 0]
-        values = windows.values[:, series].double().numpy()
+        values = windows.values[:, series].numpy()
         begin = int(np.flatnonzero(np.isfinite(values))[0])
         origins = places.origins[mine].numpy() - begin
         whole = _without_gaps(values[begin : begin + int(origins.max())])
         fitted = whole[: int(origins.min())]
         if len(fitted) >= max(_LEAST_SEASONS * kind.season, kind.season + _LEAST_VALUES):
-            found[mine] = torch.from_numpy(_smooth(fitted, whole, origins, kind.season, horizon)).float()
+            found[mine] = torch.from_numpy(_smooth(fitted, whole, origins, kind.season, horizon))
     return found
 
 
 def _without_gaps(values: Numbers) -> Numbers:
-    """The values with open gaps filled along a straight line: smoothing has no notion of a value that is missing."""
-    places, known = np.arange(len(values)), np.isfinite(values)
-    result: Numbers = np.interp(places, places[known], values[known])
+    """The values with the last one in open gaps: smoothing has no notion of a value that is missing."""
+    last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
+    result: Numbers = values[last]
     return result
 
 
@@ -119,7 +119,7 @@ class Backtest:
 
     Attributes:
         places: of the forecasts.
-        truth: (forecasts, horizon).
+        truth: (forecasts, horizon), NaN for what nobody knows.
         quantiles: the network's, (forecasts, horizon, quantiles).
         naive: the seasonal-naive forecasts, (forecasts, horizon).
         ets: those of exponential smoothing, NaN where it has none; None where statsmodels is missing.
@@ -204,13 +204,14 @@ def backtest(
         return None
     outputs = outputs_of(network, windows, places, execution)
     targets = windows.batch(places).targets.cpu()
+    known = targets.isfinite()
     return Backtest(
         places,
         windows.truth(places),
         windows.answers(outputs, places),
         windows.naive(places),
         ets_forecasts(windows, places) if baselines and has_statsmodels() else None,
-        float(pinball(outputs.sort(2).values, targets)),
+        float(pinball(outputs.sort(2).values[known], targets[known])),
         _seasonal_differences(windows, int(places.origins.min()))[places.series],
     )
 
@@ -225,7 +226,7 @@ def spread(places: Places, most: int) -> Places:
 def _seasonal_differences(windows: Windows, before: int) -> Tensor:
     """mean |y_t - y_(t-m)| of each series up to a row, (series,): what the MASE divides by."""
     season = windows.kind.season
-    values = windows.values[:before].double()
+    values = windows.read[:before]
     return (values[season:] - values[:-season]).abs().nanmean(0).clamp(min=1e-12)
 
 
@@ -250,7 +251,7 @@ def calibrate(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Exe
 def calibrated_values(dataset: Dataset, rows: Tensor) -> int:
     """On how many values of some rows `calibrate` rests."""
     windows = Windows(dataset, Execution())
-    return len(_calibration_places(windows, rows)) * windows.ahead.horizon
+    return int(windows.truth(_calibration_places(windows, rows)).isfinite().sum())
 
 
 def _calibration_places(windows: Windows, rows: Tensor) -> Places:
@@ -258,8 +259,8 @@ def _calibration_places(windows: Windows, rows: Tensor) -> Places:
 
 
 def by_step(found: Backtest) -> Mapping[str, list[float]]:
-    """The mean absolute error by how far ahead, of each way to foretell."""
+    """The mean absolute error by how far ahead, of each way to foretell; NaN where nothing is known."""
     ways = {"network": found.median, "seasonal naive": found.naive}
     if found.ets is not None and bool(found.ets.isfinite().all()):
         ways["ETS"] = found.ets
-    return {name: (way - found.truth).abs().mean(0).tolist() for name, way in ways.items()}
+    return {name: (way - found.truth).abs().nanmean(0).tolist() for name, way in ways.items()}

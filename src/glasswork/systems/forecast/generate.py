@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from glasswork.data.dataset import Dataset
@@ -28,13 +27,17 @@ class SeriesForecast:
         name: of the series.
         quantiles: of each value to come, from the lowest to the highest, a list per time.
         seasonal_naive: the values one season before.
-        history: the last values that are known.
+        history: the last values before, NaN for those that nobody knows.
+        times: when the values to come are.
+        history_times: when the last values were.
     """
 
     name: str
     quantiles: Sequence[Sequence[float]]
     seasonal_naive: Sequence[float]
     history: Sequence[float]
+    times: Sequence[str]
+    history_times: Sequence[str]
 
     @property
     def median(self) -> list[float]:
@@ -49,16 +52,14 @@ class Foretold:
     Attributes:
         source: where they are from.
         levels: of the quantiles, from 0 to 1.
-        times: when the values to come are.
-        history_times: when the last known values were.
+        times: when the values after the last time of the source are; series that end earlier have others.
         series: the forecast of each.
-        left_out: the series whose last values are not known.
+        left_out: the series of which too little is known before their end.
     """
 
     source: str
     levels: Sequence[float]
     times: Sequence[str]
-    history_times: Sequence[str]
     series: Sequence[SeriesForecast]
     left_out: Sequence[str] = ()
 
@@ -71,6 +72,7 @@ class Foretold:
             "series": [
                 {
                     "name": one.name,
+                    "times": list(one.times),
                     "median": one.median,
                     "quantiles": [list(values) for values in one.quantiles],
                     "seasonal_naive": list(one.seasonal_naive),
@@ -82,7 +84,7 @@ class Foretold:
 
 
 def foretell(network: nn.Module, dataset: Dataset, execution: Execution) -> Foretold:
-    """How the series of some examples go on after the last of their values.
+    """How the series of some examples go on, each after its own last value.
 
     Raises:
         GlassworkError: where none of them has enough known values at its end.
@@ -97,19 +99,19 @@ def foretell(network: nn.Module, dataset: Dataset, execution: Execution) -> Fore
         )
     values = windows.answers(outputs_of(network, windows, places, execution), places)
     naive, names = windows.naive(places), dataset.task.target.names
-    shown = min(len(dataset), max(HISTORY * ahead.horizon, min(kind.season, 10 * ahead.horizon)))
-    past = torch.arange(len(dataset) - shown, len(dataset))
-    timing, last = kind.timing, int(windows.times[-1])
-    return Foretold(
-        dataset.source,
-        quantile_levels(ahead.quantiles).tolist(),
-        [timing.word(time) for time in timing.after(last, ahead.horizon).tolist()],
-        [timing.word(time) for time in windows.times[past].tolist()],
-        [
-            SeriesForecast(
-                names[series], values[place].tolist(), naive[place].tolist(), windows.values[past, series].tolist()
-            )
-            for place, series in enumerate(places.series.tolist())
-        ],
-        [name for place, name in enumerate(names) if place not in set(places.series.tolist())],
-    )
+    shown = max(HISTORY * ahead.horizon, min(kind.season, 10 * ahead.horizon))
+    timing, whens = kind.timing, windows.times.tolist()
+    told = dataset.names or [timing.word(time) for time in whens]
+
+    def goes_on(last: int) -> list[str]:
+        return [timing.word(time) for time in timing.after(last, ahead.horizon).tolist()]
+
+    found = []
+    for place, (origin, series) in enumerate(zip(places.origins.tolist(), places.series.tolist(), strict=True)):
+        first = max(0, origin - shown)
+        history = windows.read[first:origin, series].tolist()
+        forecast = values[place].tolist(), naive[place].tolist()
+        found.append(SeriesForecast(names[series], *forecast, history, goes_on(whens[origin - 1]), told[first:origin]))
+    left_out = [name for place, name in enumerate(names) if place not in set(places.series.tolist())]
+    levels = quantile_levels(ahead.quantiles).tolist()
+    return Foretold(dataset.source, levels, goes_on(whens[-1]), found, left_out)

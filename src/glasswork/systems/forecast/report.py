@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 
 import torch
@@ -84,7 +85,7 @@ def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -
 def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Section:
     """The ways to foretell side by side."""
     lines = [
-        Line(name, [(float(step), error) for step, error in enumerate(errors, 1)])
+        Line(name, [(float(step), error) for step, error in enumerate(errors, 1) if math.isfinite(error)])
         for name, errors in by_step(found).items()
     ]
     several = found.truth.shape[1] > 1
@@ -145,7 +146,8 @@ def _fan(dataset: Dataset, found: Backtest, series: int) -> Fan:
         for place in reversed(chosen)
     ]
     times = torch.arange(begin, end).tolist()
-    words = [kind.timing.word(int(dataset.columns["times"][row])) for row in times]
+    told = dataset.names
+    words = [told[row] if told else kind.timing.word(int(dataset.columns["times"][row])) for row in times]
     return Fan(
         dataset.task.target.names[series], list(zip(times, values.tolist(), strict=True)), forecasts, times, words
     )
@@ -174,10 +176,10 @@ def forecast_of(origin: int, quantiles: torch.Tensor, naive: torch.Tensor, low: 
 
 def fans_ahead(foretold: Foretold) -> list[Fan]:
     """Drawings of how series go on, each after what came before."""
-    past, words = len(foretold.history_times), [*foretold.history_times, *foretold.times]
     low, high, _ = _inner(len(foretold.levels))
     fans = []
     for one in foretold.series:
+        past, words = len(one.history), [*one.history_times, *one.times]
         forecast = forecast_of(past, torch.tensor(one.quantiles), torch.tensor(one.seasonal_naive), low, high)
         known = list(enumerate(one.history))
         fans.append(Fan(one.name, known, [forecast], list(range(len(words))), words))
@@ -197,7 +199,7 @@ def report_ahead(found: Foretold) -> Report:
         rows = [
             (time, median, values[0], values[-1], naive)
             for time, median, values, naive in zip(
-                found.times, one.median, one.quantiles, one.seasonal_naive, strict=True
+                one.times, one.median, one.quantiles, one.seasonal_naive, strict=True
             )
         ]
         sections.append(Section(one.name, reading, [fan, Table(head, rows, noun="times")]))
@@ -216,6 +218,6 @@ def csv_ahead(found: Foretold) -> str:
     quantiles = (f"quantile_{level:g}" for level in found.levels)
     writer.writerow(["series", "time", "median", "seasonal_naive", *quantiles])
     for one in found.series:
-        rows = zip(found.times, one.median, one.seasonal_naive, one.quantiles, strict=True)
+        rows = zip(one.times, one.median, one.seasonal_naive, one.quantiles, strict=True)
         writer.writerows([one.name, time, median, naive, *values] for time, median, naive, values in rows)
     return text.getvalue()

@@ -125,7 +125,10 @@ class Forecast(System[ForecastRecipe, Backtest]):
     ) -> tuple[Tensor, Carry]:
         assert isinstance(network, Forecasters)
         said = network.each(batch.inputs).float()  # (members, batch, horizon, quantiles)
-        return objective(said, batch.targets.expand(len(said), -1, -1)), {}
+        targets, known = batch.targets, batch.targets.isfinite()
+        if not bool(known.all()):  # a value that nobody knows is no answer
+            return objective(said[:, known], targets[known].expand(len(said), -1)), {}
+        return objective(said, targets.expand(len(said), -1, -1)), {}
 
     @override
     def complete(self, network: nn.Module, context: Context) -> None:
@@ -181,9 +184,9 @@ class Forecast(System[ForecastRecipe, Backtest]):
     @override
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         windows = Windows(dataset, execution)
-        places = windows.places(rows)
+        places = windows.places(rows, whole=True)
         if not len(places):
-            places = _last(windows.places(torch.arange(len(dataset))), max(1, len(rows)))
+            places = _last(windows.places(torch.arange(len(dataset)), whole=True), max(1, len(rows)))
         if not len(places):
             raise _too_short(dataset, "train", len(dataset))
         return windows.batch(places)

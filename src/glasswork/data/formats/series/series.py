@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, fingerprints
-from glasswork.data.formats.series.time_index import Timed, time_column, timed
+from glasswork.data.formats.series.time_index import Timed, time_columns, timed
 from glasswork.data.formats.splits import split_of, visible
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Numbers, Table
@@ -17,14 +17,13 @@ from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.quantiles import Quantiles
-from glasswork.data.kinds.series import Series
+from glasswork.data.kinds.series import LONGEST_GAP, Series
 from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"
 
 _RARELY = 0.001  # the share of lines whose time may come twice: more are several series, or a mistake
-_LONGEST_GAP = 6  # values in a row that are filled in
 _SPLIT = "split"
 _MOST_NAMES = 100_000
 
@@ -35,7 +34,7 @@ Wholes = npt.NDArray[np.int64]
 class _Columns:
     """What the columns of a table are for."""
 
-    time: str
+    time: tuple[str, ...]
     identifier: str
     split: str
     targets: list[str]
@@ -58,9 +57,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
 
     Several series stand in columns of their own (`options.target`, with commas between), or one below the other with
     a column that names them (`options.identifier`). Other columns of numbers are covariates, of which only the past is
-    looked at. Of a time that comes twice the later line counts, where few do. Up to six missing values in a row, or
-    missing lines, are filled in along a straight line, and said; longer gaps stay open (NaN), and no forecast is made
-    across one.
+    looked at. Of a time that comes twice the later line counts, where few do. Missing values and lines are NaN and
+    said; what stands for them while forecasts are made is up to `Windows`. Times that regularly have no value, such as
+    weekends, are no times of the series.
 
     Raises:
         GlassworkError: for times that are not evenly spaced or come twice, or a column that is missing or holds no
@@ -72,7 +71,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     found = load_tables([file])
     like = Series.of(options.like) if options.like is not None else None
     chosen = _chosen(found, options, file)
-    when = timed(found, chosen.time, chosen.identifier)
+    when = timed(found, chosen.time, chosen.identifier, None if like is None else like.timing)
     if like is not None:
         _require_same_steps(when.timing, like.timing, file)
     names, which = _series_of(found, chosen)
@@ -81,9 +80,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise _twice(found, when, which, names, chosen)
     rows, grid = when.grid()
     values = _values(found, chosen, rows, which, len(grid), len(names))
-    values, grid, said = _filled(values, grid, names, chosen, when.timing, file)
-    columns = {"inputs": torch.from_numpy(values.astype(np.float32)), "times": torch.from_numpy(grid)}
-    columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1).double(), _double(grid)], 1))
+    values, grid, said = _looked_over(values, grid, names, chosen, when.timing, file)
+    columns = {"inputs": torch.from_numpy(values), "times": torch.from_numpy(grid)}
+    columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1), _double(grid)], 1))
     if chosen.split:
         columns["split"] = torch.from_numpy(_splits(found, chosen.split, rows, len(grid), file))
     kind = Series(when.timing, tuple(chosen.covariates), chosen.identifier)
@@ -94,10 +93,17 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if options.like is not None:
         target = replace(Quantiles.of(options.like), names=tuple(names))
     task = Task(kind, target)
-    words = [when.timing.word(time) for time in grid.tolist()] if len(grid) <= _MOST_NAMES else []
+    words = _words(found, chosen, rows, grid, when.timing) if len(grid) <= _MOST_NAMES else []
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
     again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
     return Dataset(columns, task, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
+
+
+def _words(found: Table, chosen: _Columns, rows: Wholes, grid: Wholes, timing: Timing) -> list[str]:
+    """Every time as its line has it; those without a line as the timing words them."""
+    cells = found.columns[chosen.time[0]] if len(chosen.time) == 1 else None
+    written = dict(zip(rows.tolist(), cells, strict=True)) if isinstance(cells, list) else {}
+    return [written.get(place) or timing.word(time) for place, time in enumerate(grid.tolist())]
 
 
 def _double(grid: Wholes) -> torch.Tensor:
@@ -115,12 +121,12 @@ def _table_at(path: Path) -> Path | None:
 def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     """What each column is for."""
     kind = Series.of(options.like) if options.like is not None else None
-    time = time_column(found, options.time if kind is None else kind.timing.name or None, file)
+    time = time_columns(found, options.time if kind is None else kind.timing.name or None, file)
     identifier = (options.identifier if kind is None else kind.identifier) or ""
     if identifier and identifier not in found.columns:
         raise GlassworkError(f"{file} has no column '{identifier}' that names the series: {_there(found)}.")
     split = _SPLIT if _is_split(found.columns.get(_SPLIT)) else ""
-    others = [name for name in found.columns if name not in {time, identifier, split}]
+    others = [name for name in found.columns if name not in {*time, identifier, split}]
     numbers = [name for name in others if not isinstance(found.columns[name], list)]
     asked = options.target or (",".join(kind.target_columns) if kind is not None else "")
     targets = [name.strip() for name in asked.split(",") if name.strip()] or (numbers if len(numbers) == 1 else [])
@@ -150,8 +156,8 @@ def _there(found: Table) -> str:
     return f"its columns are {', '.join(list(found.columns)[:20])}"
 
 
-def _role(found: Table, name: str, time: str) -> str:
-    if name == time:
+def _role(found: Table, name: str, time: Sequence[str]) -> str:
+    if name in time:
         return "says when"
     cells = found.columns[name]
     row = next((row for row, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell)), 0)
@@ -218,10 +224,10 @@ def _values(found: Table, chosen: _Columns, rows: Wholes, which: Wholes, times: 
     return values
 
 
-def _filled(
+def _looked_over(
     values: Numbers, grid: Wholes, names: Sequence[str], chosen: _Columns, timing: Timing, file: Path
 ) -> tuple[Numbers, Wholes, list[str]]:
-    """Short gaps filled along a straight line, times after the last value left out, and what was done.
+    """The values up to the last known one, and what is missing among them.
 
     Raises:
         GlassworkError: for a series without a value.
@@ -239,45 +245,39 @@ def _filled(
     for series, name in enumerate(names):
         for place, column in enumerate([name, *chosen.covariates]):
             if place and not chosen.identifier and series:
-                values[:, series, place] = values[:, 0, place]
                 continue
             what = f"series '{name}'" if not place else f"column '{column}'"
-            filled, longer = _interpolated(values[:, series, place], what, file)
-            if filled:
-                counts[column] = counts.get(column, 0) + filled
+            short, longer = _gaps(values[:, series, place], what, file)
+            if short:
+                counts[column] = counts.get(column, 0) + short
             for first, count in longer:
                 gaps.append(f"{timing.steps_in_words(count)} after {timing.word(int(grid[first]))} ({what})")
     if counts:
         words = listed([f"'{name}' ({count:,})" for name, count in counts.items()])
-        said.append(f"Missing values were filled in along a straight line between their neighbours: {words}.")
+        said.append(
+            "For missing values stands the one a season before or else the last one, never a later one; none is "
+            f"learnt or judged as an answer: {words}."
+        )
     if gaps:
         said.append(
-            f"Gaps of more than {_LONGEST_GAP} values stay open, and no forecast reaches across one: {listed(gaps)}."
+            f"Gaps of more than {LONGEST_GAP} values stay open after the first {LONGEST_GAP}, and no forecast reaches "
+            f"across one: {listed(gaps)}."
         )
     late = [name for name, row in zip(names, np.isnan(values[0, :, 0]), strict=True) if row]
     early = [name for name, row in zip(names, np.isnan(values[-1, :, 0]), strict=True) if row]
     said += [f"The series {quoted(late)} begin later than the others."] if late else []
-    said += [f"The series {quoted(early)} end before the others and cannot be gone on with."] if early else []
+    said += [f"The series {quoted(early)} end before the others: each goes on from its own end."] if early else []
     return values, grid, said
 
 
-def _interpolated(column: Numbers, what: str, file: Path) -> tuple[int, list[tuple[int, int]]]:
-    """Fills the short gaps of a column in place.
-
-    Returns:
-        How many values that were; and of each longer gap the last place before it and how many values it lacks.
-    """
+def _gaps(column: Numbers, what: str, file: Path) -> tuple[int, list[tuple[int, int]]]:
+    """How many values short gaps lack; and of each longer one the last place before it and how many values it lacks."""
     known = np.flatnonzero(np.isfinite(column))
     if not len(known):
         raise GlassworkError(f"The {what} of {file} has no value at all.")
     lacking = np.diff(known) - 1
-    longer = [(int(known[place]), int(lacking[place])) for place in np.flatnonzero(lacking > _LONGEST_GAP)]
-    inside = np.arange(known[0], known[-1] + 1)
-    filled = np.interp(inside, known, column[known])
-    for first, count in longer:
-        filled[first + 1 - known[0] : first + 1 + count - known[0]] = np.nan
-    column[inside] = filled
-    return int(lacking[lacking <= _LONGEST_GAP].sum()), longer
+    longer = [(int(known[place]), int(lacking[place])) for place in np.flatnonzero(lacking > LONGEST_GAP)]
+    return int(lacking[lacking <= LONGEST_GAP].sum()), longer
 
 
 def _splits(found: Table, name: str, rows: Wholes, times: int, file: Path) -> npt.NDArray[np.uint8]:

@@ -9,32 +9,40 @@ from datetime import date
 import numpy as np
 
 from glasswork.data.formats.tables.cells import EMPTY, Numbers
+from glasswork.data.kinds.calendar import LONG_MONTHS, MONTHS
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONG_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
-)
 _LAST_OF_THIS_CENTURY = 68  # of two digits, as POSIX has it: 68 is 2068, 69 is 1969
 
 _TIME = (
     r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d+)?))?"
     r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>Z|UTC|GMT|[-+]\d\d:?\d\d)?)?"
 )
-_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
-# Year first; two numbers and the year; the month by name, after or before the day.
-_FORMS = tuple(
-    re.compile(form + _TIME, re.IGNORECASE)
-    for form in (
-        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
-        r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<other>\d{1,2})(?P=mark)(?P<year>\d{4})",
-        r"(?P<first>\d\d?)(?P<mark>[-/])(?P<other>\d\d?)(?P=mark)(?P<year>\d\d)",
-        r"(?P<first>\d\d)(?P<mark>\.)(?P<other>\d\d)\.(?P<year>\d\d)",
-        _WEEKDAY + r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[-./ ]\s*(?P<name>[a-z]{3,9})[-./ ,]\s*(?P<year>\d{4}|\d\d)",
-        _WEEKDAY + r"(?P<name>[a-z]{3,9})[-./ ]\s*(?P<day>\d{1,2})(?:st|nd|rd|th)?[-/ ,]\s*(?P<year>\d{4})",
-    )
+_DAY_NAME = r"(?:(?P<day_name>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_ORDINAL = r"(?P<ordinal>st|nd|rd|th)?"
+_YEAR = r"(?P<year>1[5-9]\d\d|2\d{3})"
+_WITH_DAY = (
+    r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+    r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<other>\d{1,2})(?P=mark)(?P<year>\d{4})",
+    r"(?P<first>\d\d?)(?P<mark>[-/])(?P<other>\d\d?)(?P=mark)(?P<year>\d\d)",
+    r"(?P<first>\d\d)(?P<mark>\.)(?P<other>\d\d)\.(?P<year>\d\d)",
+    _DAY_NAME + rf"(?P<day>\d{{1,2}}){_ORDINAL}[-./ ]\s*(?P<name>[a-z]{{3,9}})[-./ ,]\s*(?P<year>\d{{4}}|\d\d)",
+    _DAY_NAME + rf"(?P<name>[a-z]{{3,9}})[-./ ]\s*(?P<day>\d{{1,2}}){_ORDINAL}[-/ ,]\s*(?P<year>\d{{4}})",
 )
+_PERIODS = (
+    _YEAR + r"[-/](?P<month>\d{1,2})",
+    r"(?P<month>\d{1,2})/" + _YEAR,
+    r"(?P<name>[a-z]{3,9})[-./ ,]\s*" + _YEAR,
+    _YEAR + r"[-./ ](?P<name>[a-z]{3,9})",
+    _YEAR + r"[-/ ]?Q(?P<quarter>[1-4])",
+    r"Q(?P<quarter>[1-4])[-/ ]?" + _YEAR,
+    r"(?P<quarter>[1-4])Q[-/ ]?" + _YEAR,
+    _YEAR + r"[- ]?W(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
+)
+# Year first; two numbers and the year; the month by name; then months, quarters and ISO weeks, which begin on a day.
+_FORMS = tuple(re.compile(form, re.IGNORECASE) for form in (*(each + _TIME for each in _WITH_DAY), *_PERIODS))
+_LOOSE = ("first", "other", "day", "month", "hour", "week")  # parts of one or two digits
+_LEAST_CHARACTERS = 6  # 2024Q1
 
 
 @dataclass(frozen=True)
@@ -42,12 +50,14 @@ class Dates:
     """A column of dates.
 
     Attributes:
-        days: since 1970-01-01, with the time of day as a fraction, in UTC where a zone is given; NaN for empty and for
-            unreadable cells.
+        days: since 1970-01-01, with the time of day as a fraction, in UTC where a zone is given; of a month, a quarter
+            or a week its first day; NaN for empty and for unreadable cells.
         times: whether any cell has a time of day.
         day_first: whether the first of two numbers is the day.
         ambiguous: whether no cell of the column tells day and month apart.
         unreadable: rows whose cell is neither empty nor a date.
+        ahead: by how many minutes the clock of each cell's zone is ahead of UTC; 0 without a zone.
+        form: how the last cell writes its date, as `calendar.write` takes it.
     """
 
     days: Numbers
@@ -55,6 +65,8 @@ class Dates:
     day_first: bool
     ambiguous: bool
     unreadable: tuple[int, ...]
+    ahead: Numbers
+    form: str
 
 
 def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | None:
@@ -80,13 +92,16 @@ def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | Non
         ambiguous = undecided and any(first != other for first, other, _ in numbers)
     known = {cell: _days(match, day_first) for cell, match in matches.items()}
     days = np.array([known.get(cell, math.nan) for cell in cells])
+    zones = {cell: _minutes_ahead(match) for cell, match in matches.items()}
+    ahead = np.array([zones.get(cell, 0.0) for cell in cells])
     unreadable = tuple(row for row in np.flatnonzero(np.isnan(days)).tolist() if cells[row].lower() not in EMPTY)
-    times = any(match["hour"] is not None for match in matches.values())
-    return Dates(days, times and bool((days % 1 > 0).any()), day_first, ambiguous, unreadable)
+    times = any(match.groupdict().get("hour") is not None for match in matches.values())
+    clock = times and bool((days % 1 > 0).any())
+    return Dates(days, clock, day_first, ambiguous, unreadable, ahead, _form(list(matches.values()), day_first))
 
 
 def _match(cell: str) -> re.Match[str] | None:
-    if len(cell) < 6 or not any(character.isdigit() for character in cell):
+    if len(cell) < _LEAST_CHARACTERS or not any(character.isdigit() for character in cell):
         return None
     return next((match for form in _FORMS if (match := form.fullmatch(cell))), None)
 
@@ -94,28 +109,36 @@ def _match(cell: str) -> re.Match[str] | None:
 def _days(match: re.Match[str], day_first: bool) -> float:
     """Days since 1970-01-01; NaN for a date that no calendar has."""
     parts = match.groupdict()
-    year, day = int(parts["year"]), int(parts.get("day") or 0)
+    year, day = int(parts["year"]), int(parts.get("day") or 1)
     if len(parts["year"]) == 2:
         year += 2000 if year <= _LAST_OF_THIS_CENTURY else 1900
-    if "name" in parts:
-        name = parts["name"].lower()
-        names = _LONG_MONTHS if name in _LONG_MONTHS else _MONTHS
-        month = names.index(name) + 1 if name in names else 9 * (name == "sept")
-    elif "first" in parts:
-        day, month = (int(parts["first" if day_first else "other"]), int(parts["other" if day_first else "first"]))
-    else:
-        month = int(parts["month"])
     try:
+        if parts.get("week"):
+            return date.fromisocalendar(year, int(parts["week"]), int(parts["weekday"] or 1)).toordinal() - _EPOCH
+        if parts.get("quarter"):
+            month = 3 * int(parts["quarter"]) - 2
+        elif "name" in parts:
+            month = _month_of(parts["name"].lower())
+        elif "first" in parts:
+            day, month = (int(parts["first" if day_first else "other"]), int(parts["other" if day_first else "first"]))
+        else:
+            month = int(parts["month"])
         whole = date(year, month, day).toordinal() - _EPOCH
     except ValueError:
         return math.nan
-    return whole + _share_of_day(parts)
+    return whole + _share_of_day(parts) - _minutes_ahead(match) / 1440
+
+
+def _month_of(name: str) -> int:
+    """The number of a month's name; 0 for another word."""
+    names = LONG_MONTHS if name in LONG_MONTHS else MONTHS
+    return names.index(name) + 1 if name in names else 9 * (name == "sept")
 
 
 def _share_of_day(parts: dict[str, str | None]) -> float:
-    if parts["hour"] is None:
+    if parts.get("hour") is None:
         return 0.0
-    hour, minute = int(parts["hour"]), int(parts["minute"] or 0)
+    hour, minute = int(parts["hour"] or 0), int(parts["minute"] or 0)
     second = float((parts["second"] or "0").replace(",", "."))
     if parts["half"]:
         if not 1 <= hour <= 12:
@@ -123,8 +146,60 @@ def _share_of_day(parts: dict[str, str | None]) -> float:
         hour = hour % 12 + 12 * (parts["half"][0] in "pP")
     if hour > 23 or minute > 59 or second >= 61:
         return math.nan
-    zone = parts["zone"] or "Z"
-    ahead = 0
-    if zone[0] in "-+":
-        ahead = (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
-    return (hour * 3600 + minute * 60 + second) / 86400 - ahead / 1440
+    return (hour * 3600 + minute * 60 + second) / 86400
+
+
+def _minutes_ahead(match: re.Match[str]) -> float:
+    zone = match.groupdict().get("zone") or "Z"
+    if zone[0] not in "-+":
+        return 0.0
+    return (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
+
+
+def _form(matches: Sequence[re.Match[str]], day_first: bool) -> str:
+    """How the last of the cells with most parts writes its date: `{day:02}.{month:02}.{year:04}`."""
+    most = max(sum(part is not None for part in match.groupdict().values()) for match in matches)
+    last = next(m for m in reversed(matches) if sum(part is not None for part in m.groupdict().values()) == most)
+    alike = [match for match in matches if match.re is last.re]
+    form, end = "", 0
+    for name in sorted((name for name, part in last.groupdict().items() if part), key=last.start):
+        if name in {"mark", "zone"}:  # stand there as they are
+            continue
+        form += _literal(last.string[end : last.start(name)]) + _field(name, last, alike, day_first)
+        end = last.end(name)
+    return form + _literal(last.string[end:])
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _field(name: str, match: re.Match[str], alike: Sequence[re.Match[str]], day_first: bool) -> str:
+    """The placeholder for one part of a date."""
+    if name in {"first", "other"}:
+        return _padded("day" if (name == "first") == day_first else "month", name, alike)
+    text = match[name]
+    if name == "year":
+        base = "iso_year" if match.groupdict().get("week") else "year"
+        return f"{{{base}:04}}" if len(text) == 4 else "{short_year:02}"
+    if name in {"name", "day_name", "half"}:
+        style = "lower" if text.islower() else "upper" if text.isupper() else "title"
+        long = name == "name" and any(one["name"].lower() in set(LONG_MONTHS) - {"may"} for one in alike)
+        kinds = {"name": "long_month" if long else "month_name", "half": "half_dots" if "." in text else "half"}
+        return f"{{{kinds.get(name, name)}_{style}}}"
+    if name == "second":
+        digits = max(len(part) for one in alike if (part := re.split("[.,]", one["second"] or "0", maxsplit=1)[-1]))
+        fractions = [re.split("[.,]", one["second"] or "0") for one in alike]
+        exact = any(len(each) > 1 and each[1].strip("0") for each in fractions)
+        return f"{{second:0{digits + 3}.{digits}f}}" if exact else "{second:02.0f}"
+    if name in {"ordinal", "quarter", "weekday"}:
+        return f"{{{name}}}"
+    return _padded("half_hour" if name == "hour" and match["half"] else name, name, alike)
+
+
+def _padded(field: str, name: str, alike: Sequence[re.Match[str]]) -> str:
+    """A number of two digits, with a 0 before it where the column writes so; of all 10 and more, as its other parts."""
+    parts = [one[name] or "" for one in alike]
+    loose = any(len(one[other] or "") == 1 for one in alike for other in _LOOSE if other in one.groupdict())
+    bare = any(len(part) == 1 for part in parts) or (loose and not any(part[:1] == "0" for part in parts))
+    return f"{{{field}}}" if bare else f"{{{field}:02}}"
