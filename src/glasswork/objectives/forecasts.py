@@ -10,7 +10,8 @@ def forecast_errors(forecasts: Tensor, truth: Tensor, scales: Tensor) -> dict[st
     """Figures of point forecasts y of what came, t (Hyndman and Koehler 2006), where it is known: not NaN.
 
     - `mae`: mean |t - y|, in the series' own unit.
-    - `mase`: mean |t - y| / s: 1 is as good as the seasonal-naive forecast was, one season ahead, before the test.
+    - `mase`: mean |t - y| / s: 1 is as good as the seasonal-naive forecast was, one season ahead, before the test;
+      only where no s is 0.
     - `smape`: mean 2 |t - y| / (|t| + |y|), in per cent.
     - `mape`: mean |t - y| / |t|, in per cent; only where no t is 0.
 
@@ -29,9 +30,10 @@ def forecast_errors(forecasts: Tensor, truth: Tensor, scales: Tensor) -> dict[st
     relative = torch.where(sizes > 0, 2 * errors / sizes.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
     found = {
         "mae": float(errors.mean()),
-        "mase": float((errors / scales.double()[:, None].expand_as(truth)[known]).mean()),
         "smape": 100 * float(relative.mean()),
     }
+    if bool((scales > 0).all()):
+        found["mase"] = float((errors / scales.double()[:, None].expand_as(truth)[known]).mean())
     if bool((t != 0).all()):
         found["mape"] = 100 * float((errors / t.abs()).mean())
     return found

@@ -19,7 +19,7 @@ from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request, read_request, read_toml
 from glasswork.training.checkpoints import write_atomically, write_json
 
-FORMAT = 2
+FORMAT = 3
 RUNS = Path("runs")
 OWN_NETWORK = "network.py"
 

@@ -3,6 +3,8 @@
 import csv
 import importlib.util
 import json
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,97 @@ def test_the_report_draws_the_backtest(run: Path) -> None:
     assert "Forecasts and what came" in page and page.count('class="band"') >= 4
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     assert any("calibrated on" in remark for remark in result["remarks"])
+
+
+def write_days(path: Path, days: Sequence[date], values: Sequence[float]) -> Path:
+    lines = ["date,y", *(f"{day},{value!r}" for day, value in zip(days, values, strict=True))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def walk(count: int, seed: int = 0) -> list[float]:
+    steps = torch.randn(count, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return (100 + steps.cumsum(0)).tolist()
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_nothing_is_known_of_a_walk_before_it_comes(
+    holes: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A step of 1 cannot be foretold, on a Monday as little as on another day, or after a gap of two."""
+    days = [date(2018, 1, 1) + timedelta(day) for day in range(1100)]
+    days = [day for day in days if not (holes and day.toordinal() % 9 in {0, 1}) and (holes or day.weekday() < 5)]
+    data = write_days(tmp_path / "walk.csv", days, walk(len(days)))
+    small = {"hidden_size": 4, "ensemble_size": 1, "epochs": 1, "horizon": 1, "stride": 1}
+    made = train("forecast", data=data, **small)
+    found = said(capsys)
+    assert sum(found["examples"].values()) == ((days[-1] - days[0]).days + 1 if holes else len(days))
+    expected = (2 / np.pi) ** 0.5
+    assert found["test"]["mae"] == pytest.approx(expected, rel=0.25)
+    assert found["test"]["seasonal_naive_mae"] == pytest.approx(expected, rel=0.25)
+    assert found["test"]["ets_mae"] == pytest.approx(expected, rel=0.25)
+    model = gw.load(made)
+    dataset = model.system.read(str(data), model.task)
+    result = backtest(model.network, dataset, torch.arange(600, len(dataset)), Execution(), 1, baselines=False)
+    assert result is not None
+    after_gap = torch.tensor(
+        [date.fromisoformat(dataset.names[row]).weekday() == 0 for row in result.places.origins.tolist()]
+    )
+    if holes:
+        known = dataset.columns["inputs"][:, 0, 0].isfinite()
+        assert bool(known[result.places.origins].all())  # what was filled is no truth
+        after_gap = ~known[result.places.origins - 1]
+    errors = (result.median - result.truth).abs()[after_gap]
+    assert len(errors) > 20 and float(errors.mean()) > 0.6
+
+
+def test_series_that_end_apart_go_on_from_their_own_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["shop,date,demand"]
+    for shop, count in (("x", 120), ("y", 100), ("z", 3)):
+        wave = 10 * np.sin(2 * np.pi * np.arange(count) / 7) + 50
+        lines += [f"{shop},{date(2024, 1, 1) + timedelta(day)},{value}" for day, value in enumerate(wave)]
+    data = tmp_path / "shops.csv"
+    data.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = train("forecast", data=data, series="shop", epochs=1, season=7, **SMALL)
+    assert any("'y', 'z' end before the others" in warning for warning in said(capsys)["warnings"])
+    assert main(["forecast", str(made), "--json"]) == 0
+    found = said(capsys)
+    assert [(one["name"], one["times"][0]) for one in found["series"]] == [("x", "2024-04-30"), ("y", "2024-04-10")]
+    assert found["left_out"] == ["z"] and found["times"][0] == "2024-04-30"
+    assert found["series"][1]["seasonal_naive"] == pytest.approx(
+        [50 + 10 * np.sin(2 * np.pi * k / 7) for k in (2, 3, 4)]
+    )
+    assert main(["forecast", str(made), "--out", "ahead.csv"]) == 0
+    with Path("ahead.csv").open(encoding="utf-8", newline="") as file:
+        assert next(row["time"] for row in csv.DictReader(file) if row["series"] == "y") == "2024-04-10"
+    assert main(["forecast", str(made), "--out", "ahead.html"]) == 0
+    assert "2024-04-10" in Path("ahead.html").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["predict", str(made), str(data), "--json"]) == 0
+    assert [bool(one.get("problem")) for one in said(capsys)["answers"]] == [False, False, True]
+
+
+def test_a_series_of_one_value_is_trained_and_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_days(tmp_path / "five.csv", [date(2024, 1, 1) + timedelta(day) for day in range(80)], [5] * 80)
+    train("forecast", data=data, horizon=3, ensemble_size=1, epochs=1)
+    found = said(capsys)
+    assert found["test"]["mae"] == pytest.approx(0, abs=1e-3) and "mase" not in found["test"]
+    assert "and that of the seasonal-naive forecast 0" in found["remarks"][0]
+
+
+def test_values_far_from_zero_are_foretold_as_those_near_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = [date(2024, 1, 1) + timedelta(day) for day in range(200)]
+    figures = []
+    for level in (0.0, 1.7e9):
+        values = [level + 20 * np.sin(2 * np.pi * day / 7) + 0.001 * (day * 37 % 11) for day in range(200)]
+        data = write_days(tmp_path / f"{level:g}.csv", days, [float(value) for value in values])
+        made = train("forecast", data=data, out=f"run{level:g}", epochs=2, season=7, **{**SMALL, "target": "y"})
+        figures.append(said(capsys)["test"])
+        assert main(["forecast", str(made), "--json"]) == 0
+        (one,) = said(capsys)["series"]
+        assert max(abs(median - level) for median in one["median"]) < 50
+    assert figures[1]["mae"] == pytest.approx(figures[0]["mae"], rel=1e-3)
+    assert figures[1]["ets_mae"] < 1
 
 
 def test_several_series_below_one_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,16 +70,12 @@ def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findi
 
 
 def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -> str:
-    ratio = metrics["mae"] / metrics["seasonal_naive_mae"] if metrics["seasonal_naive_mae"] else float("inf")
-    ets = (
-        f", {metrics['mae'] / metrics['ets_mae']:.2f} times that of exponential smoothing"
-        if "ets_mae" in metrics
-        else ""
-    )
-    return (
-        f"{count:,} {where} forecasts of {ahead}: the mean absolute error is {ratio:.2f} times that of the "
-        f"seasonal-naive forecast{ets}"
-    )
+    made, mae, naive = f"{count:,} {where} forecasts of {ahead}", metrics["mae"], metrics["seasonal_naive_mae"]
+    if not naive:
+        return f"{made}: the mean absolute error is {mae:.2g}, and that of the seasonal-naive forecast 0"
+    smoothed = metrics.get("ets_mae")
+    ets = f", {mae / smoothed:.2f} times that of exponential smoothing" if smoothed else ""
+    return f"{made}: the mean absolute error is {mae / naive:.2f} times that of the seasonal-naive forecast{ets}"
 
 
 def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Section:
