@@ -278,9 +278,9 @@ def test_changed_data_is_refused(tmp_path: Path, capsys: Captured) -> None:
 def test_another_version_s_files_are_refused(file: str, tmp_path: Path, capsys: Captured) -> None:
     run = train("linear", data=write_npz(tmp_path / "data.npz", "class"), epochs=1)
     text = (run / file).read_text(encoding="utf-8")
-    (run / file).write_text(text.replace("format = 2", "format = 99").replace('"format": 2', '"format": 99'))
+    (run / file).write_text(text.replace("format = 3", "format = 99").replace('"format": 3', '"format": 99'))
     verb = ["evaluate"] if file.startswith("model") else ["resume"]
-    assert "has format 99, this version of glasswork reads 2" in mistake(capsys, *verb, run)
+    assert "has format 99, this version of glasswork reads 3" in mistake(capsys, *verb, run)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise"])

@@ -51,7 +51,7 @@ def test_asked_and_used(run: Path) -> None:
     assert asked.pop("machine")["threads"] == 1
     assert asked.pop("data").endswith("data.npz")
     assert asked == {
-        "format": 2,
+        "format": 3,
         "preset": "lenet",
         "epochs": 3,
         "batch_size": 8,
