@@ -1,8 +1,8 @@
 """Examples: columns of tensors, and the task that says what they mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from glasswork.data.vocabulary import Pieces
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
+    from glasswork.recipe.base import Recipe
 
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
@@ -99,6 +100,7 @@ class ReadingOptions:
         pieces: what the tokens of labelled texts are.
         least: how often a token has to come in training; rarer ones become the unknown token.
         longest: how many tokens of one labelled text are read; absent: all.
+        splits: whether folders, files and columns that are named after splits (`train`, `dev`, ...) are read as such.
     """
 
     size: int | None = None
@@ -115,6 +117,13 @@ class ReadingOptions:
     pieces: Pieces = "word"
     least: int = 1
     longest: int | None = None
+    splits: Literal["names", "ignore"] = "names"
+
+    @classmethod
+    def of(cls, recipe: "Recipe", **others: Any) -> "ReadingOptions":
+        """What a recipe says about reading, by the fields that have the same name in both; `others` count before it."""
+        said = {each.name: getattr(recipe, each.name) for each in fields(cls) if hasattr(recipe, each.name)}
+        return cls(**{**said, **others})
 
     @property
     def least_classes(self) -> int:

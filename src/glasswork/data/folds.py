@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
-from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.formats.splits import split_parts
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.parquet import load_parquet
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 

@@ -1,27 +1,114 @@
-"""Which files there are, and which of them are images."""
+"""The one way in which folders are listed, for training and for new inputs."""
 
 import os
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from glasswork.data.formats.decoding import SUFFIXES
+from glasswork.data.formats.signatures import is_picture_file
 from glasswork.errors import GlassworkError
+
+_SYSTEM = frozenset(  # kept by systems, not by people
+    ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini")
+)
+_MOST_KINDS = 5
+_TEXTS = ".txt .text .md .rst .csv .tsv .json .xml .html .css .toml .yaml .yml .ini .cfg .npz .npy .parquet .gz .zip"
+_PROGRAMS = ".py .pyc .c .h .cc .cpp .hpp .js .ts .java .go .rs .rb .pl .sh .lua"
+_PLAIN = frozenset([*_TEXTS.split(), *_PROGRAMS.split()])
+"""Not looked into for a picture when a format is found out: a tree of programs has a hundred thousand files."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether people do not see a file or folder of this name, such as `.ipynb_checkpoints`."""
+    return name.startswith(".") or name in _SYSTEM
+
+
+def visible(folder: Path) -> list[Path]:
+    """What lies in a folder, hidden entries left out, sorted by name."""
+    return sorted(path for path in folder.iterdir() if not is_hidden(path.name))
+
+
+def files_below(folder: str | Path) -> Iterator[str]:
+    """The files in a folder and in the folders below it, hidden ones left out.
+
+    Links are followed, after all that is no link, and no folder is listed twice, whatever points to it.
+
+    Yields:
+        Paths that begin with `folder`, as strings since there may be a million. Folder by folder in the order of names.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [os.fspath(folder)]
+    for place in waiting:  # which grows
+        yield from _files_at(place, seen, waiting)
+
+
+def _files_at(place: str, seen: set[tuple[int, int]], links: list[str]) -> Iterator[str]:
+    status = os.stat(place)  # noqa: PTH116
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(place) as entries:
+        ordered = sorted((entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.is_file():
+            yield entry.path
+        elif entry.is_dir() and entry.is_symlink():
+            links.append(entry.path)
+        elif entry.is_dir():
+            yield from _files_at(entry.path, seen, links)
+
+
+def is_named_as_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture in a usual format, and it is not hidden."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not is_hidden(name)  # noqa: PTH122
+
+
+def is_picture(path: str | Path) -> bool:
+    """Whether a file is a picture: by its name, else by its first bytes unless its name is that of a text or table."""
+    ending = os.path.splitext(path)[1].lower()  # noqa: PTH122
+    return ending in SUFFIXES or (ending not in _PLAIN and is_picture_file(path))
+
+
+def picture_files(path: Path) -> tuple[list[Path], list[str]]:
+    """The file itself, or the pictures anywhere under a folder, and the other files there.
+
+    Raises:
+        GlassworkError: if there is nothing, or no picture.
+    """
+    if path.is_file():
+        return [path], []
+    if not path.is_dir():
+        raise GlassworkError(f"There is no file or folder {path}")
+    found: list[str] = []
+    others: list[str] = []
+    for name in files_below(path):
+        (found if is_picture(name) or is_picture_file(name) else others).append(name)
+    if not found:
+        held = f" but {passed_over(others)}" if others else ""
+        raise GlassworkError(f"There is no image in {path}{held}: known are {', '.join(sorted(SUFFIXES))}")
+    return [Path(name) for name in sorted(found, key=natural)], others
 
 
 def image_files(path: Path) -> list[Path]:
-    """The file itself, or the images anywhere under a folder, in order.
+    """The file itself, or the pictures anywhere under a folder, in order.
 
     Raises:
-        GlassworkError: where there is nothing, or no image.
+        GlassworkError: if there is nothing, or no picture.
     """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise GlassworkError(f"There is no file or folder {path}")
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    if not files:
-        raise GlassworkError(f"There is no image in {path}: known are {', '.join(sorted(SUFFIXES))}")
-    return files
+    return picture_files(path)[0]
+
+
+def passed_over(names: Iterable[str | Path]) -> str:
+    """Files that are not read, counted by kind: `42 files of kinds that are not read: .heic 40, no suffix 2`."""
+    counts = Counter(os.path.splitext(name)[1].lower() or "no suffix" for name in names)  # noqa: PTH122
+    total = counts.total()
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    listed = ", ".join(f"{kind} {count:,}" for kind, count in ranked[:_MOST_KINDS])
+    more = sum(count for _, count in ranked[_MOST_KINDS:])
+    kind = "file of a kind that is" if total == 1 else "files of kinds that are"
+    return f"{total:,} {kind} not read: {listed}{f', others {more:,}' if more else ''}"
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

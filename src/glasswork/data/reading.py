@@ -11,6 +11,7 @@ from glasswork.data import cache
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
 from glasswork.data.formats.tables import table
+from glasswork.data.listing import is_named_as_picture
 from glasswork.errors import GlassworkError
 
 
@@ -60,6 +61,8 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     else:
         reader = reader or _reader_of(path)
         dataset = _remember(reader.FORMAT, path, reader.sources(path), reader.read, options)
+    if options.splits == "ignore":
+        dataset = replace(dataset, columns={name: each for name, each in dataset.columns.items() if name != "split"})
     return replace(dataset, source=str(source))
 
 
@@ -111,7 +114,7 @@ def _reader_of(path: Path) -> Reader:
         for reader in READERS:
             if reader.claims(path):
                 return reader
-        if path.is_dir() and any(image_folder.is_image(entry.name) for entry in path.iterdir()):
+        if path.is_dir() and any(is_named_as_picture(entry.name) for entry in path.iterdir()):
             raise GlassworkError(f"The images in {path} lie side by side: put them into one folder per class.")
     except OSError as error:
         raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error

@@ -150,6 +150,10 @@ class Recipe(Options):
     test: float = Field(
         0.2, ge=0, lt=1, description="fraction held out for the final score if the data has no test set"
     )
+    splits: Literal["names", "ignore"] = Field(
+        "names",
+        description="use or ignore the splits that folders, files or a column give by their names (train, dev, test)",
+    )
     patience: int | None = Field(None, ge=1, description="stop after this many epochs without a lower validation loss")
 
     def completed(self, usual: Mapping[str, object]) -> Self:

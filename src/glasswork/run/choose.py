@@ -43,5 +43,4 @@ def choose_preset(values: Mapping[str, Any]) -> str:
         return USUAL
     recipe = make_request(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
-    options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-    return read(values["data"], options).task.inputs.preset
+    return read(values["data"], ReadingOptions.of(recipe)).task.inputs.preset

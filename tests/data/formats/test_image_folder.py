@@ -39,7 +39,10 @@ def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     examples = read(folder, OPTIONS)
     assert examples.task.target.names == ("a", "b")
     assert len(examples) == 5
-    assert examples.skipped == ("The folder c has no image (but 1 other file) and is not taken as a class.",)
+    assert examples.skipped == (
+        "The folder c has no image (but 1 other file) and is not taken as a class.",
+        "2 files of kinds that are not read: .txt 2.",
+    )
 
 
 def test_a_class_of_one_is_refused(tmp_path: Path) -> None:
@@ -91,7 +94,10 @@ def test_a_class_that_training_lacks_is_said(tmp_path: Path) -> None:
     write(tmp_path / "val", {"a": 1, "c": 1})
     examples = read(tmp_path, OPTIONS)
     assert examples.task.target.names == ("a", "b", "c")
-    assert examples.skipped == ("No image of c is in the train split: it cannot be learned.",)
+    assert examples.skipped == (
+        "By their names, train is the training data, val is the validation data. If they are not: --splits ignore.",
+        "No image of c is in the train split: it cannot be learned.",
+    )
 
 
 def test_trains_may_be_a_class(tmp_path: Path) -> None:
@@ -116,4 +122,4 @@ def test_a_folder_beside_the_splits_is_said(tmp_path: Path) -> None:
     write(tmp_path, {"extra": 2})
     examples = read(tmp_path, OPTIONS)
     assert len(examples) == 8
-    assert examples.skipped == ("The folder extra stands beside train and test and was not read.",)
+    assert examples.skipped[1:] == ("The folder extra stands beside train and test and was not read.",)

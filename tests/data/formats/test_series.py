@@ -35,7 +35,9 @@ def test_one_series_with_a_covariate_and_a_given_split(tmp_path: Path) -> None:
     assert (type(found.task.inputs), found.task.target) == (Series, Quantiles(("load",)))
     assert Series.of(found.task).covariates == ("wind",)
     assert (found.names[0], found.names[-1]) == ("2020-01-01", "2020-01-05")
-    assert found.ordered and found.skipped == ()
+    assert found.ordered and found.skipped == (
+        "The column 'split' says which rows train, validate and test. If it does not: --splits ignore.",
+    )
 
 
 def test_several_columns_are_several_series(tmp_path: Path) -> None:

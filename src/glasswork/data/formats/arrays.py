@@ -36,7 +36,13 @@ class Part:
     where: str
 
 
-def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, classes: Sequence[str] = ()) -> Dataset:
+def examples_of(
+    parts: Sequence[Part],
+    options: ReadingOptions,
+    source: str,
+    classes: Sequence[str] = (),
+    said: tuple[str, ...] = (),
+) -> Dataset:
     """Join parts into Examples.
 
     Args:
@@ -44,6 +50,7 @@ def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, cla
         options: size and channels to bring images to.
         source: named in messages.
         classes: names of the classes, or of the columns of the targets, where the source gives them.
+        said: sentences for the summary.
 
     Raises:
         GlassworkError: the parts do not fit together, or hold what cannot be inputs or targets.
@@ -76,7 +83,7 @@ def examples_of(parts: Sequence[Part], options: ReadingOptions, source: str, cla
     splits = [part.split for part in parts for _ in range(len(part.inputs)) if part.split is not None]
     if splits:
         table["split"] = torch.tensor(splits, dtype=torch.uint8)
-    return Dataset(table, Task(kind, target), source, margin=margin)
+    return Dataset(table, Task(kind, target), source, margin=margin, skipped=said)
 
 
 def _joined(arrays: Sequence[Array]) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
-from glasswork.data.formats.splits import split_folders, split_of, visible
+from glasswork.data.formats.splits import say_splits, split_folders, split_of
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "CIFAR-10 and CIFAR-100 in the binary version (data_batch_1.bin, ... or train.bin, test.bin)"
@@ -54,7 +55,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds files of CIFAR-10 and of CIFAR-100: keep them in folders of their own.")
     layout = layouts.pop() or _CIFAR10
     parts = [_part(split, file, layout) for split, file in files]
-    return examples_of(parts, options, str(path), _names(path, layout))
+    return examples_of(parts, options, str(path), _names(path, layout), said=say_splits(files, options))
 
 
 def _part(split: int | None, path: Path, layout: _Layout) -> Part:

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
-from glasswork.data.formats.image_folder import is_image
-from glasswork.data.formats.splits import split_folders, split_of, visible
+from glasswork.data.formats.splits import say_aside, say_column, say_splits, split_folders, split_of
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
-from glasswork.data.listing import natural
+from glasswork.data.listing import is_named_as_picture, natural, visible
 from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
@@ -58,11 +57,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     Raises:
         GlassworkError: for no clip, a table without labels or with several columns of them, a single label.
     """
-    clips = list(_listed(path if path.is_file() else path / LISTING))
+    clips, said = list(_listed(path if path.is_file() else path / LISTING)), tuple[str, ...]()
     if not clips:
-        parts: dict[int, Path] = split_folders(path)
-        clips = [_Clip(*pair, split) for split, part in parts.items() for pair in _pairs(part)]
+        clips, said = _divided(path, options)
         clips = clips or [_Clip(*pair, None) for pair in _pairs(path)]
+    elif any(clip.split is not None for clip in clips) and options.splits != "ignore":
+        said = (say_column("split"),)
     if not clips:
         raise GlassworkError(f"{path} holds no clip: expected {FORMAT}")
     labels = [_labels(clip.table, options.target) for clip in clips]
@@ -86,11 +86,21 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         task,
         str(path),
         names,
-        skipped=tuple(problems.values()),
+        skipped=(*said, *problems.values()),
         offsets={"inputs": offsets, "targets": offsets},
     )
     kept = torch.tensor([row for row in range(len(clips)) if row not in problems], dtype=torch.int64)
     return found.take(kept) if problems else found
+
+
+def _divided(path: Path, options: ReadingOptions) -> tuple[list[_Clip], tuple[str, ...]]:
+    """The clips in the folders of the splits, and sentences for the summary."""
+    parts = [(split, part, _pairs(part)) for split, part in split_folders(path).items()]
+    said = list(say_splits([(split, part) for split, part, pairs in parts if pairs], options))
+    for split, part, pairs in parts:
+        bare = 0 if pairs or split == TRAINING else sum(map(_holds_frames, visible(part)))
+        said += [say_aside(part, f"{bare:,} clips", "no tables of labels")] if bare else []
+    return [_Clip(*pair, split) for split, _, pairs in parts for pair in pairs], tuple(said)
 
 
 def fingerprint(path: Path) -> int:
@@ -129,7 +139,7 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def _holds_frames(path: Path) -> bool:
-    return any(is_image(entry.name) for entry in visible(path)) if path.is_dir() else is_clip(path)
+    return any(is_named_as_picture(entry.name) for entry in visible(path)) if path.is_dir() else is_clip(path)
 
 
 def _labels(table: Path, target: str | None) -> list[str]:

@@ -12,12 +12,12 @@ from torch import Tensor
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
-from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_parts
 from glasswork.data.formats.text import pieces as read_pieces
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
-from glasswork.data.listing import natural
+from glasswork.data.listing import natural, visible
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -72,8 +72,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if not parts:
         raise GlassworkError(f"{path} holds no train, val and test file of sentences: expected {FORMAT}")
     found = _Sentences()
+    said = list(say_splits(list(parts.items()), options))
     for split, file in parts.items():
-        _read_file(file, split, found)
+        if split not in (None, TRAINING) and _is_bare(file):
+            said.append(say_aside(file, "sentences", "no labels"))
+        else:
+            _read_file(file, split, found)
     if not found.words:
         raise GlassworkError(f"{path} holds no sentence: expected {FORMAT}")
     like = options.like
@@ -98,7 +102,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if None not in parts:
         columns["split"] = torch.tensor(found.splits, dtype=torch.uint8)
     offsets = {**dataset.offsets, "targets": dataset.offsets["inputs"]}
-    return Dataset(columns, dataset.task, str(path), dataset.names, offsets=offsets)
+    return Dataset(columns, dataset.task, str(path), dataset.names, skipped=tuple(said), offsets=offsets)
 
 
 def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
@@ -174,8 +178,14 @@ def _vocabulary(words: Sequence[Sequence[str]], options: ReadingOptions) -> Voca
 def _parts(folder: Path) -> dict[int | None, Path]:
     """The files that are named after a split; the only file where none is."""
     files = [path for path in visible(folder) if path.is_file() and path.name.lower().endswith(_SUFFIXES)]
-    parts: dict[int | None, Path] = dict(split_parts(files).items())
     own = [path for path in files if path.suffix.lower() != ".txt"]
+    named = split_parts(own)
+    if TRAINING not in named:  # beside en_x-ud-train.conllu lies en_x-ud-train.txt, the bare text
+        named = split_parts(files)
+    if not named:
+        below = {s: _parts(part) for s, part in split_folders(folder).items()}
+        named = {split: next(iter(found.values())) for split, found in below.items() if len(found) == 1}
+    parts: dict[int | None, Path] = dict(named.items())
     return parts or ({None: own[0]} if len(own) == 1 else {})
 
 
@@ -188,6 +198,12 @@ def _read_file(file: Path, split: int | None, found: _Sentences) -> None:
         found.labels.append(labels)
         found.names.append(f"{part}line {line}: {' '.join(words)[:60]}")
         found.splits.append(TRAINING if split is None else split)
+
+
+def _is_bare(file: Path) -> bool:
+    """Whether the first lines of a file have a word and no label each."""
+    some = [line for line in _lines(file) if line.strip() and not line.startswith(("#", "-DOCSTART-"))][:_SNIFFED]
+    return bool(some) and not _is_slashed(some) and all(len(_columns(line)) == 1 for line in some)
 
 
 def _lines(file: Path) -> list[str]:

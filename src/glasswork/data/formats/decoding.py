@@ -27,9 +27,9 @@ from glasswork.errors import GlassworkError
 
 Pixels = npt.NDArray[np.uint8]
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .avif".split()  # noqa: SIM905
-)
+_USUAL = ".jpg .jpeg .jpe .jfif .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .avif"
+_OTHERS = ".heic .heif .jp2 .j2k .jpf .jpx .dcm .dicom .svg"
+SUFFIXES = frozenset([*_USUAL.split(), *_OTHERS.split()])
 
 _SAMPLE = 64  # headers looked at to learn whether all images share one size
 _KEPT_SIDE = 64  # pixels; images that share a size no larger than this keep it

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.data.formats.raw_arrays import Array
-from glasswork.data.formats.splits import split_folders, split_of, visible
+from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_of
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "IDX files (train-images-idx3-ubyte and its labels, gzipped or not)"
@@ -59,9 +60,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         GlassworkError: a header that does not fit its file, labels that are missing or of another count.
     """
     pairs = [(None, path)] if path.is_file() else _pairs(path)
-    parts = []
+    parts, aside = [], []
     for split, images in pairs:
         labels = _labels_beside(images)
+        if labels is None and split not in (None, TRAINING):
+            aside.append(say_aside(images, "images", f"no {_labels_name(images.name)} beside it"))
+            continue
         if labels is None:
             raise GlassworkError(f"There is no labels file beside {images}: expected {_labels_name(images.name)}.")
         parts.append(Part(split, load(images, 3), load(labels, 1), str(images)))
@@ -69,7 +73,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         _CLASSES[key] for name in path.absolute().parts if (key := re.sub(r"[^a-z]", "", name.lower())) in _CLASSES
     ]
     few = all(len(part.targets) == 0 or part.targets.max() < len(_DIGITS) for part in parts)
-    return examples_of(parts, options, str(path), known[-1] if known else _DIGITS if few else ())
+    said = (*say_splits(pairs, options), *aside)
+    return examples_of(parts, options, str(path), known[-1] if known else _DIGITS if few else (), said)
 
 
 def load(path: Path, dimensions: int) -> Array:

@@ -1,6 +1,7 @@
 """A folder of class folders of images, with or without train, val and test folders above them."""
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,12 +10,14 @@ from pathlib import Path
 import torch
 
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
-from glasswork.data.formats.decoding import SUFFIXES, decode_files
-from glasswork.data.formats.splits import split_folders, visible
+from glasswork.data.formats.class_folders import ClassFolders, find_class_folders, has_classes
+from glasswork.data.formats.decoding import decode_files
+from glasswork.data.formats.signatures import is_picture_file
+from glasswork.data.formats.splits import split_folders
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
-from glasswork.data.listing import natural
+from glasswork.data.listing import files_below, is_picture, natural, passed_over, visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "a folder with one folder of images per class (optionally below train, val and test)"
@@ -34,7 +37,7 @@ def claims(path: Path) -> bool:
     """Whether `path` is a folder with class folders that hold images."""
     if not path.is_dir():
         return False
-    return _has_classes(path) or any(_has_classes(part) for part in split_folders(path).values())
+    return any(has_classes(part, _images_below) for part in (path, *split_folders(path).values()))
 
 
 def sources(path: Path) -> list[Path]:
@@ -48,10 +51,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     Raises:
         GlassworkError: fewer than two classes, a class with one image where no split is given, or nothing readable.
     """
-    parts = _split_parts(path)
-    listing = _Listing()
-    for split, folder in parts.items() or [(TRAINING, path)]:
-        _list_classes(folder, split, listing, path)
+    found = find_class_folders(path, _images_below, "images", options.splits == "ignore")
+    parts = found.divided
+    listing = _list_classes(path, found)
     classes = sorted(set(listing.classes), key=natural)
     if len(classes) < options.least_classes:
         raise GlassworkError(
@@ -74,7 +76,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     }
     if parts:
         columns["split"] = torch.tensor([listing.splits[row] for row in rows], dtype=torch.uint8)
-        listing.skipped += _missing_in_training(listing, classes) + _beside(path, list(parts.values()))
+        listing.skipped += _missing_in_training(listing, classes)
     _, channels, height, width = decoded.inputs.shape
     return Dataset(
         columns=columns,
@@ -84,53 +86,57 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         source=str(path),
         names=[str(listing.paths[row].relative_to(path)) for row in rows],
         margin=decoded.margin,
-        skipped=(*listing.skipped, *decoded.skipped),
+        skipped=(*found.said, *listing.skipped, *decoded.skipped),
     )
 
 
-def _split_parts(path: Path) -> dict[int, Path]:
-    """The folders of the splits; none where folders named like splits are classes (of trains and tests) themselves."""
-    found = {split: part for split, part in split_folders(path).items() if _has_classes(part)}
-    others = any(part.is_dir() and part not in found.values() for part in visible(path))
-    return found if len(found) > 1 or not others else {}
-
-
-def _has_classes(folder: Path) -> bool:
-    return any(_has_images(part) for part in visible(folder) if part.is_dir())
-
-
-def _has_images(folder: Path) -> bool:
-    return next(_images_below(folder), None) is not None
-
-
 def _images_below(folder: Path) -> Iterator[str]:
-    """The image files in a folder and the folders below it."""
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if is_image(name):
-                yield os.path.join(place, name)  # noqa: PTH118 (strings: there may be a million)
+    return filter(is_picture, files_below(folder))
 
 
-def is_image(name: str) -> bool:
-    """Whether a file's name is that of an image in a usual format, and it is not hidden."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122
-
-
-def _list_classes(folder: Path, split: int, listing: _Listing, source: Path) -> None:
-    for place in visible(folder):
-        if not place.is_dir():
+def _list_classes(path: Path, found: ClassFolders) -> _Listing:
+    """The images below a source, one folder of the splits after the other, class by class."""
+    roots = [os.fspath(part) for part in (*found.divided.values(), *found.pooled)] or [os.fspath(path)]
+    aside = [os.path.join(part, "") for part in found.aside]  # noqa: PTH118 (strings: there may be a million)
+    images: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
+    stray: list[str] = []
+    for name in files_below(path):
+        root = next((root for root in roots if name.startswith(root + os.sep)), None)
+        if root is None or any(map(name.startswith, aside)):
             continue
-        images = sorted(_images_below(place), key=natural)
-        if not images:
-            others = sum(1 for path in place.rglob("*") if path.is_file())
-            count = f" (but {others} other file{'s' if others > 1 else ''})" if others else ""
-            listing.skipped.append(
-                f"The folder {place.relative_to(source)} has no image{count} and is not taken as a class."
-            )
-        listing.paths += map(Path, images)
-        listing.classes += [place.name] * len(images)
-        listing.splits += [split] * len(images)
+        first, _, rest = name[len(root) + 1 :].partition(os.sep)
+        folder = os.path.join(root, first)  # noqa: PTH118
+        if not (is_picture(name) or is_picture_file(name)):
+            others.setdefault(folder, []).append(name)
+        elif rest:
+            images.setdefault(folder, []).append(name)
+        else:
+            stray.append(name)
+    listing = _Listing()
+    splits = list(found.divided) or [TRAINING] * len(roots)
+    for split, root in zip(splits, roots, strict=True):
+        for place in visible(Path(root)):
+            if place.is_dir() and place not in found.aside:
+                _add_class(listing, place, split, images.get(str(place), []), len(others.get(str(place), [])), path)
+    if stray:
+        count = f"{len(stray):,} images lie" if len(stray) > 1 else "1 image lies"
+        listing.skipped.append(
+            f"{count} beside the class folders and left out, such as {stray[0][len(roots[0]) + 1 :]}."
+        )
+    if others:
+        listing.skipped.append(f"{passed_over(name for names in others.values() for name in names)}.")
+    return listing
+
+
+def _add_class(listing: _Listing, place: Path, split: int, images: list[str], others: int, source: Path) -> None:
+    if not images:
+        count = f" (but {others} other file{'s' if others > 1 else ''})" if others else ""
+        why = "is a link to one that is read already" if place.is_symlink() and not others else f"has no image{count}"
+        listing.skipped.append(f"The folder {place.relative_to(source)} {why} and is not taken as a class.")
+    listing.paths += map(Path, sorted(images, key=natural))
+    listing.classes += [unicodedata.normalize("NFC", place.name)] * len(images)
+    listing.splits += [split] * len(images)
 
 
 def _require_two_of_each(labels: list[str], paths: list[Path], classes: list[str] | None = None) -> None:
@@ -142,12 +148,6 @@ def _require_two_of_each(labels: list[str], paths: list[Path], classes: list[str
                 f"class '{name}' has {where}: at least two are needed, one to train on and one to validate; "
                 "add images or move the folder away."
             )
-
-
-def _beside(folder: Path, parts: list[Path]) -> list[str]:
-    names = " and ".join(part.name for part in parts)
-    others = [place.name for place in visible(folder) if place.is_dir() and place not in parts and _has_images(place)]
-    return [f"The folder {name} stands beside {names} and was not read." for name in others]
 
 
 def _missing_in_training(listing: _Listing, classes: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Texts with answers: the column of a table, or the files in class folders; read as tokens out of a vocabulary."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,17 +11,19 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
-from glasswork.data.formats.splits import split_folders, visible
+from glasswork.data.formats.class_folders import find_class_folders, has_classes
+from glasswork.data.formats.splits import split_folders
 from glasswork.data.formats.tables import table as tables
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import load_tables
+from glasswork.data.formats.tables.parts import answered, rows_by_split
 from glasswork.data.formats.text import pieces as read_pieces
 from glasswork.data.kinds.kind import Target
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
-from glasswork.data.listing import natural
+from glasswork.data.listing import files_below, natural, visible
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError
 
@@ -47,7 +50,9 @@ class _Texts:
 
 def claims(path: Path) -> bool:
     """Whether `path` is a table (or a folder of tables), or a folder of class folders of text files."""
-    return tables.claims(path) or (path.is_dir() and bool(_class_parts(path)))
+    return tables.claims(path) or (
+        path.is_dir() and any(has_classes(part, _files) for part in (path, *split_folders(path).values()))
+    )
 
 
 def sources(path: Path) -> list[Path]:
@@ -151,17 +156,17 @@ def _without_empty(dataset: Dataset, found: _Texts, path: Path) -> Dataset:
 
 
 def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
-    table, names = _loaded(path)
     like = Texts.of(options.like) if options.like else None
     asked = options.target or (",".join(like.target_columns) if like else None)
-    chosen = tables.chosen_targets(table, asked or None, path)
+    parts = answered(_parts(path), asked or None, options)
+    table = load_tables([file for _, file in parts.files])
+    chosen = tables.chosen_targets(table, asked or parts.target, path)
+    table, splits, said = rows_by_split(table, parts, chosen, options)
+    names = _row_names(parts.files, table)
     column = _text_column(table, options.text, set(chosen), path)
     targets, target = tables.targets_of(table, chosen, options.least_classes)
     unused = tuple(name for name in table.columns if name not in {column, *chosen})
-    found = _Texts(_cells(table, column), names, None, target, tuple(chosen), unused, targets)
-    parts = [split for (split, _), count in zip(_parts(path), table.counts, strict=True) for _ in range(count)]
-    if None not in parts:
-        found.splits = [split for split in parts if split is not None]
+    found = _Texts(_cells(table, column), names, splits, target, tuple(chosen), unused, targets, list(said))
     if unused:
         found.skipped.append(f"Beside the texts in '{column}' these columns are not used: {quoted(unused)}.")
     return found
@@ -175,9 +180,12 @@ def _loaded(path: Path) -> tuple[Table, list[str]]:
     """The cells of a table or of a folder of tables, and the name of each row."""
     files = _parts(path)
     table = load_tables([file for _, file in files])
+    return table, _row_names(files, table)
+
+
+def _row_names(files: Sequence[tuple[int | None, Path]], table: Table) -> list[str]:
     starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
-    names = [f"{s}row {row}" for s, count in zip(starts, table.counts, strict=True) for row in range(1, count + 1)]
-    return table, names
+    return [f"{s}row {row}" for s, count in zip(starts, table.counts, strict=True) for row in range(1, count + 1)]
 
 
 def _text_column(table: Table, asked: str | None, taken: set[str], path: Path) -> str:
@@ -198,23 +206,25 @@ def _cells(table: Table, column: str) -> list[str]:
 
 
 def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
-    parts = _class_parts(path) if path.is_dir() else {}
-    if not parts:
+    if not (path.is_dir() and any(has_classes(part, _files) for part in (path, *split_folders(path).values()))):
         raise GlassworkError(_nothing(path))
-    found, labels, splits = _Texts([], []), [], []
-    for split, folder in parts.items():
-        for place in _class_folders(folder):
-            for name in _files(place):
+    folders = find_class_folders(path, _files, "texts", options.splits == "ignore")
+    roots: list[tuple[int, Path]] = list(folders.divided.items())
+    roots = roots or [(TRAINING, part) for part in folders.pooled or (path,)]
+    found, labels, splits = _Texts([], [], skipped=list(folders.said)), [], []
+    for split, root in roots:
+        for place in visible(root):
+            for name in _files(place) if place.is_dir() and place not in folders.aside else ():
                 found.texts.append(_whole(Path(name)))
                 found.names.append(str(Path(name).relative_to(path)))
-                labels.append(place.name)
-                splits.append(TRAINING if split is None else split)
+                labels.append(unicodedata.normalize("NFC", place.name))
+                splits.append(split)
     classes = sorted(set(labels), key=natural)
     if len(classes) < options.least_classes:
         raise GlassworkError(f"{path} has texts of only one class ('{classes[0]}'): there is nothing to learn.")
     found.targets = torch.tensor([classes.index(label) for label in labels])
     found.target = OneClass(tuple(classes))
-    found.splits = None if None in parts else splits
+    found.splits = splits if folders.divided else None
     return found
 
 
@@ -225,22 +235,9 @@ def _nothing(path: Path) -> str:
     return f"{path} holds no texts with answers{hint}"
 
 
-def _class_parts(path: Path) -> dict[int | None, Path]:
-    """The folders of class folders by split; one under None where the source is not divided."""
-    divided: dict[int | None, Path] = {s: part for s, part in split_folders(path).items() if _class_folders(part)}
-    if divided:
-        return divided
-    return {None: path} if _class_folders(path) else {}
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    return [part for part in visible(folder) if part.is_dir() and _files(part)]
-
-
 def _files(folder: Path) -> list[str]:
     """The text files in a folder and those below it, in the order of their names."""
-    found = [str(file) for file in folder.rglob("*") if file.name.lower().endswith(_SUFFIXES) and file.is_file()]
-    return sorted(found, key=natural)
+    return sorted((name for name in files_below(folder) if name.lower().endswith(_SUFFIXES)), key=natural)
 
 
 def _whole(file: Path) -> str:

@@ -11,18 +11,14 @@ import numpy as np
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.data.formats.raw_arrays import Array
-from glasswork.data.formats.splits import split_folders, split_parts, visible
+from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_parts, words_of
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "NumPy archives (.npz with x and y, images and labels, or x_train, y_train, ...)"
 
 _INPUTS = ("x", "X", "images", "inputs", "data")
 _TARGETS = ("y", "Y", "labels", "targets", "target")
-_SPLITS = {
-    TRAINING: ("train", "training"),
-    VALIDATION: ("val", "valid", "validation"),
-    TEST: ("test", "testing"),
-}
 
 
 def claims(path: Path) -> bool:
@@ -46,12 +42,15 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     archives: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else _archives(path)
     parts: list[Part] = []
     classes: Sequence[str] = ()
+    said = list(say_splits(archives, options))
     for split, archive in archives:
         arrays = _arrays(archive)
         if "classes" in arrays:
             classes = [str(name) for name in arrays["classes"].ravel()]
-        parts += _parts(arrays, archive, split)
-    return examples_of(parts, options, str(path), classes)
+        found, aside = _parts(arrays, archive, split)
+        parts += found
+        said += aside
+    return examples_of(parts, options, str(path), classes, tuple(said))
 
 
 def _archives(folder: Path) -> list[tuple[int | None, Path]]:
@@ -79,27 +78,32 @@ def _arrays(path: Path) -> dict[str, Array]:
         ) from error
 
 
-def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> list[Part]:
+def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[list[Part], list[str]]:
+    """The parts of an archive, and sentences about those that have no targets."""
     if split is None:
-        parts = []
-        for number, words in _SPLITS.items():
+        parts, said = [], []
+        for number in (TRAINING, VALIDATION, TEST):
             inputs, targets = (
-                _first(arrays, [name for word in words for name in _spellings(word, stems)])
+                _first(arrays, [name for word in words_of(number) for name in _spellings(word, stems)])
                 for stems in (_INPUTS, _TARGETS)
             )
             if inputs and targets:
                 parts.append(Part(number, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))
+            elif inputs and number != TRAINING:
+                said.append(f"{inputs} has no targets beside it, so its {len(arrays[inputs]):,} inputs are left aside.")
             elif inputs or targets:
                 raise GlassworkError(f"{path} has '{inputs or targets}' but not what belongs to it: {FORMAT}.")
         if parts:
-            return [_checked(part) for part in parts]
+            return [_checked(part) for part in parts], said
     inputs, targets = _first(arrays, _INPUTS), _first(arrays, _TARGETS)
+    if inputs and not targets and split not in (None, TRAINING):
+        return [], [say_aside(path, f"{len(arrays[inputs]):,} inputs", "no targets")]
     if not inputs or not targets:
         raise GlassworkError(
             f"{path} holds the arrays {', '.join(sorted(arrays)) or '(none)'}: name the inputs x (or images) and the "
             "targets y (or labels); x_train, y_train, x_test, ... give a split."
         )
-    return [_checked(Part(split, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))]
+    return [_checked(Part(split, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))], []
 
 
 def _checked(part: Part) -> Part:

@@ -15,12 +15,11 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
-from glasswork.data.formats.image_folder import is_image
-from glasswork.data.formats.splits import split_parts, visible
+from glasswork.data.formats.splits import say_parts, split_parts
 from glasswork.data.kinds.next_token import NextToken
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Text
-from glasswork.data.listing import natural
+from glasswork.data.listing import files_below, is_named_as_picture, natural, visible
 from glasswork.data.scratch import scratch
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
 from glasswork.errors import GlassworkError
@@ -62,7 +61,7 @@ def claims(path: Path) -> bool:
     """Whether `path` is a file named as texts and programs are, or a folder with some and without images or tables."""
     if path.is_file():
         return _is_named_as_text(path.name)
-    files = list(_files_below(path))
+    files = list(files_below(path))
     return not any(map(_is_other, files)) and any(map(_is_named_as_text, files))
 
 
@@ -79,7 +78,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     Raises:
         GlassworkError: for an empty text, or a file that is not UTF-8.
     """
-    return read_files(path, _corpus(path), options)
+    return read_files(path, _corpus(path, options.splits == "ignore"), options)
 
 
 def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOptions) -> Dataset:
@@ -143,13 +142,14 @@ def pieces(file: Path) -> Iterator[str]:
             done += len(read)
 
 
-def _corpus(path: Path) -> _Corpus:
+def _corpus(path: Path, ignore: bool) -> _Corpus:
     if path.is_file():
         return _Corpus([path], [TRAINING])
-    parts = split_parts(entry for entry in visible(path) if entry.suffix in _SPLIT_SUFFIXES)
-    if TRAINING not in parts or len(parts) == 1:
+    parts = split_parts(entry for entry in visible(path) if entry.is_dir() or entry.suffix in _SPLIT_SUFFIXES)
+    if ignore or TRAINING not in parts or len(parts) == 1:
         return _listed([(TRAINING, path)])
     corpus = _listed(parts.items())
+    corpus.skipped.append(say_parts(parts))
     others = [entry.name for entry in visible(path) if entry not in parts.values()]
     if others:
         beside = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
@@ -161,7 +161,7 @@ def _listed(parts: Iterable[tuple[int, Path]]) -> _Corpus:
     corpus = _Corpus([], [], found=True)
     for split, part in parts:
         corpus.found = corpus.found and part.is_dir()
-        for name in [str(part)] if part.is_file() else sorted(_files_below(part), key=natural):
+        for name in [str(part)] if part.is_file() else sorted(files_below(part), key=natural):
             if part.is_dir() and not _looks_like_text(Path(name)):
                 corpus.others.append(Path(name))
                 continue
@@ -170,20 +170,13 @@ def _listed(parts: Iterable[tuple[int, Path]]) -> _Corpus:
     return corpus
 
 
-def _files_below(folder: Path) -> Iterator[str]:
-    """The files in a folder and the folders below it, hidden ones left out."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(place, name) for name in files if not name.startswith("."))  # noqa: PTH118
-
-
 def _is_named_as_text(name: str) -> bool:
     return name.lower().endswith(_PROSE + _SOURCES)
 
 
 def _is_other(name: str) -> bool:
     """Whether a file's name is that of an image or a table."""
-    return is_image(os.path.basename(name)) or name.lower().endswith(_TABLES)  # noqa: PTH119
+    return is_named_as_picture(os.path.basename(name)) or name.lower().endswith(_TABLES)  # noqa: PTH119
 
 
 def _looks_like_text(file: Path) -> bool:

@@ -62,8 +62,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
-        options = ReadingOptions(vocabulary=self.recipe.vocabulary) if like is None else ReadingOptions(like=like)
-        return read(source, options, text)
+        return read(source, ReadingOptions.of(self.recipe, like=like), text)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:

@@ -71,10 +71,10 @@ class Embed(System[EmbedRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
-        options = ReadingOptions(recipe.size, 0, recipe.target, recipe.strict)
+        options = ReadingOptions.of(recipe)
         if like is not None:
             side = like.inputs.shape[1] if like.inputs.shape[1] == like.inputs.shape[2] else None
-            options = ReadingOptions(side, 0, recipe.target, recipe.strict, like.inputs.shape[0], True)
+            options = replace(options, size=side, channels=like.inputs.shape[0], classes_known=True)
         dataset = read(source, options)
         require(dataset, self)
         if like is not None:

@@ -60,8 +60,9 @@ class Forecast(System[ForecastRecipe, Backtest]):
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
-        options = ReadingOptions(target=recipe.target, time=recipe.time, identifier=recipe.series)
-        return read(source, options if like is None else ReadingOptions(like=like), series)
+        if like is not None:
+            return read(source, ReadingOptions(like=like, splits=recipe.splits), series)
+        return read(source, ReadingOptions.of(recipe, identifier=recipe.series), series)
 
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Task:

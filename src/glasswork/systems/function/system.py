@@ -52,7 +52,7 @@ class Function(System[FunctionRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         if source == EXPRESSION:
             return self._made()
-        return read_labelled(source, ReadingOptions(target=self.recipe.target, strict=self.recipe.strict), like)
+        return read_labelled(source, ReadingOptions.of(self.recipe), like)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:

@@ -13,11 +13,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, fingerprints
-from glasswork.data.formats.splits import split_folders, split_of, visible
+from glasswork.data.formats.splits import split_folders, split_of
 from glasswork.data.formats.whole_slide import SLIDE_SUFFIXES, Slide, open_slide, tissue
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 

@@ -63,7 +63,7 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
             )
             return read_annotated(Path(source), self._sampling(size, channels))
         margin = least_margin(self.augmentation, recipe.size) if self.augmentation and recipe.size else 0
-        return read_labelled(source, ReadingOptions(recipe.size, margin, recipe.target, recipe.strict), like)
+        return read_labelled(source, ReadingOptions.of(recipe, margin=margin), like)
 
     def _sampling(self, size: int, channels: int | None) -> Sampling:
         recipe = self.recipe

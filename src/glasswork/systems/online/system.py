@@ -61,11 +61,11 @@ class Online(System[OnlineRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         if source == XOR:
             return exclusive_or()
-        target, strict = self.recipe.target, self.recipe.strict
+        options = ReadingOptions.of(self.recipe)
         if like is not None:
-            target = target or ("t" if self.recipe.data == XOR else None)
-            return read(source, ReadingOptions(target=target, strict=strict, classes_known=True, like=like))
-        dataset = read(source, ReadingOptions(target=target, strict=strict))
+            target = options.target or ("t" if self.recipe.data == XOR else None)
+            return read(source, replace(options, target=target, classes_known=True, like=like))
+        dataset = read(source, options)
         require(dataset, self)
         dataset = _with_one_unit_for_two_classes(dataset, self.recipe.target or "t")
         span = dataset.task.target.span(dataset.columns["targets"])

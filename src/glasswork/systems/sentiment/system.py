@@ -55,17 +55,12 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
-        return read(source, replace(self._options(), classes_known=like is not None, like=like), labelled_texts)
+        return read(source, self._options(like), labelled_texts)
 
-    def _options(self) -> ReadingOptions:
+    def _options(self, like: Task | None) -> ReadingOptions:
         recipe = self.recipe
-        return ReadingOptions(
-            target=recipe.target,
-            vocabulary=recipe.vocabulary,
-            text=recipe.text,
-            pieces=recipe.pieces,
-            least=recipe.min_count,
-            longest=recipe.max_length,
+        return ReadingOptions.of(
+            recipe, least=recipe.min_count, longest=recipe.max_length, classes_known=like is not None, like=like
         )
 
     @override
@@ -190,7 +185,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             if is_text(source, missing):
                 dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.max_length)
             else:
-                dataset = labelled_texts.read_questions(source, task, self._options())
+                dataset = labelled_texts.read_questions(source, task, self._options(None))
             yield read_texts(dataset, list(dataset.names), "text")
 
     @override

@@ -64,7 +64,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe, size = self.recipe, self.recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return read_labelled(source, ReadingOptions(size, margin, recipe.target, recipe.strict), like)
+        return read_labelled(source, ReadingOptions.of(recipe, margin=margin), like)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:

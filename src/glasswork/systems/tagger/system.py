@@ -46,9 +46,9 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
-        options = ReadingOptions(vocabulary=self.recipe.vocabulary, least=self.recipe.min_count, pieces="features")
-        if like is not None:
-            options = ReadingOptions(classes_known=True, like=like, pieces="features")
+        options = ReadingOptions.of(
+            self.recipe, least=self.recipe.min_count, pieces="features", classes_known=like is not None, like=like
+        )
         return read(source, options, tagged)
 
     @override

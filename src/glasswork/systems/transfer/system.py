@@ -98,10 +98,10 @@ class Transfer(System[TransferRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         if like is not None:
-            return read_labelled(source, ReadingOptions(target=recipe.target, strict=recipe.strict), like)
+            return read_labelled(source, ReadingOptions.of(recipe, size=None), like)
         channels, side = (None, None) if recipe.mode == "scratch" else input_images(self._source)
         size = recipe.size or side or self.entry.side
-        return read(source, ReadingOptions(size, 0, recipe.target, recipe.strict, channels))
+        return read(source, ReadingOptions.of(recipe, size=size, channels=channels))
 
     @override
     def fit(self, dataset: Dataset, rows: Tensor) -> Task:

@@ -45,9 +45,7 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
-        options = ReadingOptions(recipe.size, target=recipe.target, strict=recipe.strict)
-        if like is not None:
-            options = ReadingOptions(target=recipe.target, strict=recipe.strict, classes_known=True, like=like)
+        options = ReadingOptions.of(recipe, classes_known=like is not None, like=like)
         dataset = read(source, options)
         require(dataset, self)
         return dataset

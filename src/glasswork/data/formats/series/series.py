@@ -10,21 +10,22 @@ import torch
 
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, fingerprints
 from glasswork.data.formats.series.time_index import Timed, time_columns, timed
-from glasswork.data.formats.splits import split_of, visible
+from glasswork.data.formats.splits import say_column, split_column
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Numbers, Table
 from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
+from glasswork.data.formats.tables.parts import Parts, answered, divided_tables
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import LONGEST_GAP, Series
 from glasswork.data.kinds.task import Task
+from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "series over time (a table with a column of times)"
 
 _RARELY = 0.001  # the share of lines whose time may come twice: more are several series, or a mistake
-_SPLIT = "split"
 _MOST_NAMES = 100_000
 
 Wholes = npt.NDArray[np.int64]
@@ -44,7 +45,7 @@ class _Columns:
 
 def claims(path: Path) -> bool:
     """Whether `path` is a table or a folder with a single one: every such table may hold series, for who asks."""
-    return _table_at(path) is not None
+    return bool(_tables_at(path))
 
 
 def sources(path: Path) -> list[Path]:
@@ -65,10 +66,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         GlassworkError: for times that are not evenly spaced or come twice, or a column that is missing or holds no
             numbers.
     """
-    file = _table_at(path)
-    if file is None:
+    tables = _tables_at(path)
+    if not tables:
         raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
-    found = load_tables([file])
+    parts = answered(tables, options.target, options)
+    file = parts.files[0][1]
+    found = load_tables([part for _, part in parts.files])
     like = Series.of(options.like) if options.like is not None else None
     chosen = _chosen(found, options, file)
     when = timed(found, chosen.time, chosen.identifier, None if like is None else like.timing)
@@ -83,8 +86,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     values, grid, said = _looked_over(values, grid, names, chosen, when.timing, file)
     columns = {"inputs": torch.from_numpy(values), "times": torch.from_numpy(grid)}
     columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1), _double(grid)], 1))
-    if chosen.split:
-        columns["split"] = torch.from_numpy(_splits(found, chosen.split, rows, len(grid), file))
+    if chosen.split or len(parts.files) > 1:
+        columns["split"] = torch.from_numpy(_splits(found, chosen.split, parts, rows, len(grid), path))
     kind = Series(when.timing, tuple(chosen.covariates), chosen.identifier)
     if like is not None:
         kind = replace(like, timing=when.timing)
@@ -93,10 +96,13 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if options.like is not None:
         target = replace(Quantiles.of(options.like), names=tuple(names))
     task = Task(kind, target)
+    said_of_splits = (*parts.said, *([say_column(chosen.split)] if chosen.split else []))
     words = _words(found, chosen, rows, grid, when.timing) if len(grid) <= _MOST_NAMES else []
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
     again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
-    return Dataset(columns, task, str(path), words, 0, (*when.said, *again, *said, *unused), ordered=True)
+    return Dataset(
+        columns, task, str(path), words, 0, (*said_of_splits, *when.said, *again, *said, *unused), ordered=True
+    )
 
 
 def _words(found: Table, chosen: _Columns, rows: Wholes, grid: Wholes, timing: Timing) -> list[str]:
@@ -110,12 +116,13 @@ def _double(grid: Wholes) -> torch.Tensor:
     return torch.from_numpy(grid).double()[:, None]
 
 
-def _table_at(path: Path) -> Path | None:
-    """The table at a path; of a folder the only one in it."""
+def _tables_at(path: Path) -> list[tuple[int | None, Path]]:
+    """The table at a path with its split; of a folder the only one in it, or train.csv and those of the others."""
     if path.is_file():
-        return path if table.claims(path) else None
+        return [(None, path)] if table.claims(path) else []
     here = [entry for entry in visible(path) if entry.is_file() and table.claims(entry)]
-    return here[0] if len(here) == 1 else None
+    named = divided_tables(path)
+    return named if len(named) > 1 else [(None, here[0])] if len(here) == 1 else []
 
 
 def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
@@ -125,7 +132,8 @@ def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     identifier = (options.identifier if kind is None else kind.identifier) or ""
     if identifier and identifier not in found.columns:
         raise GlassworkError(f"{file} has no column '{identifier}' that names the series: {_there(found)}.")
-    split = _SPLIT if _is_split(found.columns.get(_SPLIT)) else ""
+    column = split_column(found.columns) if options.splits != "ignore" and len(found.files) == 1 else None
+    split = column[0] if column is not None else ""
     others = [name for name in found.columns if name not in {*time, identifier, split}]
     numbers = [name for name in others if not isinstance(found.columns[name], list)]
     asked = options.target or (",".join(kind.target_columns) if kind is not None else "")
@@ -170,10 +178,6 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_split(cells: Numbers | list[str] | None) -> bool:
-    return isinstance(cells, list) and all(split_of(cell) is not None for cell in set(cells))
 
 
 def _require_same_steps(own: Timing, trained: Timing, file: Path) -> None:
@@ -280,22 +284,27 @@ def _gaps(column: Numbers, what: str, file: Path) -> tuple[int, list[tuple[int, 
     return int(lacking[lacking <= LONGEST_GAP].sum()), longer
 
 
-def _splits(found: Table, name: str, rows: Wholes, times: int, file: Path) -> npt.NDArray[np.uint8]:
-    """The part that each time belongs to, as the column of that name says.
+def _splits(found: Table, name: str, parts: Parts, rows: Wholes, times: int, source: Path) -> npt.NDArray[np.uint8]:
+    """The part that each time belongs to, as the column of that name says, or the names of the files.
 
     Raises:
         GlassworkError: where the parts do not follow one another.
     """
-    words = [split_of(str(cell)) for cell in found.columns[name]]
-    parts = np.full(times, -1, dtype=np.int64)
+    column = split_column({name: found.columns[name]}) if name else None
+    if column is not None:
+        words = column[1]
+    else:
+        words = [split or TRAINING for (split, _), n in zip(parts.files, found.counts, strict=True) for _ in range(n)]
+    numbers = np.full(times, -1, dtype=np.int64)
     inside = rows < times
-    parts[rows[inside]] = np.array([TRAINING if word is None else word for word in words])[inside]
-    for row in np.flatnonzero(parts < 0):
-        parts[row] = parts[row - 1]
-    back = np.flatnonzero(np.diff(parts) < 0)
+    numbers[rows[inside]] = np.array(words)[inside]
+    for row in np.flatnonzero(numbers < 0):
+        numbers[row] = numbers[row - 1]
+    back = np.flatnonzero(np.diff(numbers) < 0)
     if len(back):
+        what = f"The column '{name}' of {source} does" if name else f"The names of the tables in {source} do"
         raise GlassworkError(
-            f"The column '{name}' of {file} does not divide the times into train, val and test one after the other: "
+            f"{what} not divide the times into train, val and test one after the other: "
             "a part that is foretold has to come after what is learnt from."
         )
-    return parts.astype(np.uint8)
+    return numbers.astype(np.uint8)

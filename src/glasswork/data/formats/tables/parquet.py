@@ -44,6 +44,14 @@ def load_parquet(files: Sequence[Path]) -> Table:
     return table
 
 
+def parquet_columns(file: Path) -> list[str]:
+    """The names of the columns of a Parquet file."""
+    try:
+        return list(importlib.import_module("pyarrow.parquet").read_schema(file).names)
+    except (ImportError, ValueError, OSError):
+        return list(load_parquet([file]).columns)  # which says what is wrong
+
+
 def _require_names_and_rows(file: Path, names: Sequence[str], count: int) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

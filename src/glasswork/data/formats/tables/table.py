@@ -17,12 +17,11 @@ from glasswork.data.dataset import (
     ReadingOptions,
 )
 from glasswork.data.formats.decoding import decode_files
-from glasswork.data.formats.image_folder import is_image
-from glasswork.data.formats.splits import split_folders, split_parts, visible
 from glasswork.data.formats.tables.cells import Numbers, Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import describe
 from glasswork.data.formats.tables.load import is_table, load_tables
+from glasswork.data.formats.tables.parts import USUAL_TARGETS, answered, divided_tables, rows_by_split
 from glasswork.data.kinds.columns import Column
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -31,12 +30,11 @@ from glasswork.data.kinds.numbers import Numbers as Quantities
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table as TableKind
 from glasswork.data.kinds.task import Task
-from glasswork.data.listing import natural
+from glasswork.data.listing import is_named_as_picture, natural, visible
 from glasswork.errors import GlassworkError
 
 FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
-_USUAL_TARGETS = ("target", "label", "class", "y", "species")
 _MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
@@ -84,17 +82,18 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         GlassworkError: a table is damaged or ragged, the target is missing, unclear or empty somewhere, or a column of
             numbers or dates holds something else.
     """
-    files: list[tuple[int | None, Path]] = [(None, path)] if path.is_file() else tables_of(path)
     like = TableKind.of(options.like) if options.like else None
-    table = load_tables([file for _, file in files], like.columns if like else ())
     asked = options.target or (",".join(like.target_columns) if like else None)
-    chosen = chosen_targets(table, asked or None, path)
+    parts = answered([(None, path)] if path.is_file() else tables_of(path), asked or None, options)
+    files = parts.files
+    table = load_tables([file for _, file in files], like.columns if like else ())
+    chosen = chosen_targets(table, asked or parts.target, path)
+    table, splits, said = rows_by_split(table, parts, chosen, options)
     features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
     targets, target = targets_of(table, chosen, options.least_classes)
-    splits = [split for (split, _), count in zip(files, table.counts, strict=True) for _ in range(count)]
-    split = torch.tensor(splits, dtype=torch.uint8) if splits[0] is not None else None
+    split = torch.tensor(splits, dtype=torch.uint8) if splits is not None else None
     pictures = next((name for name in features if _holds_images(table.columns[name], table.files[0])), None)
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
@@ -104,18 +103,13 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if split is not None:
         columns["split"] = split[found.kept]
     task = Task(found.kind(tuple(chosen)), target)
-    return Dataset(columns, task, str(path), found.names, found.margin, found.skipped)
+    return Dataset(columns, task, str(path), found.names, found.margin, (*said, *found.skipped))
 
 
 def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
     """The tables of a folder with their splits: train.csv and so on, one in each split folder, or a single one."""
+    named = divided_tables(folder)
     here = [path for path in visible(folder) if is_table(path)]
-    named: list[tuple[int | None, Path]] = list(split_parts(here).items())
-    if not named:
-        below = {
-            split: [path for path in visible(part) if is_table(path)] for split, part in split_folders(folder).items()
-        }
-        named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
     if named or len(here) != 1:
         return named
     # A single table beside folders may be a list of what the folders hold, or the notes of a folder of class folders.
@@ -131,13 +125,13 @@ def _names_images(path: Path) -> bool:
         first = next(rows(path, separator, skip), None)
     except GlassworkError:  # said when it is read, if it is this file that is wanted
         return False
-    return first is not None and any(is_image(cell) and (path.parent / cell).is_file() for cell in first[1])
+    return first is not None and any(is_named_as_picture(cell) and (path.parent / cell).is_file() for cell in first[1])
 
 
 def _holds_images(column: Numbers | list[str], table: Path) -> bool:
     if not isinstance(column, list):
         return False
-    if not all(is_image(Path(cell).name) or cell == "" for cell in column):
+    if not all(is_named_as_picture(Path(cell).name) or cell == "" for cell in column):
         return False
     return any((table.parent / cell).is_file() for cell in column[:20])
 
@@ -158,7 +152,7 @@ def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
     """
     listed = ", ".join(list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
     if asked is None:
-        usual = [name for name in table.columns if name.lower() in _USUAL_TARGETS]
+        usual = [name for name in table.columns if name.lower() in USUAL_TARGETS]
         if len(usual) != 1:
             found = f"several could be it ({', '.join(usual)})" if usual else "none has a usual name"
             raise GlassworkError(f"Say which column of {path} is the target, for {found}; its columns: {listed}.")

@@ -1,0 +1,138 @@
+"""Which rows of tables train, validate and test: by the names of their files, or by a column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from glasswork.data.dataset import SPLIT_NAMES, TRAINING, ReadingOptions
+from glasswork.data.formats.splits import (
+    say_aside,
+    say_column,
+    say_splits,
+    split_column,
+    split_folders,
+    split_parts,
+)
+from glasswork.data.formats.tables.cells import Table, head, is_parquet
+from glasswork.data.formats.tables.load import is_table
+from glasswork.data.formats.tables.parquet import parquet_columns
+from glasswork.data.listing import visible
+
+USUAL_TARGETS = ("target", "label", "class", "y", "species")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The tables of a source.
+
+    Attributes:
+        files: those with answers, each with its split; None: its name says none.
+        said: sentences for the summary, also about tables without answers.
+        target: the one column that tables without answers lack; None: there is no such column.
+    """
+
+    files: list[tuple[int | None, Path]]
+    said: tuple[str, ...] = ()
+    target: str | None = None
+
+
+def divided_tables(folder: Path) -> list[tuple[int | None, Path]]:
+    """The tables of a folder that are named after their splits: train.csv and so on, or one in each split folder."""
+    here = [path for path in visible(folder) if is_table(path)]
+    named: list[tuple[int | None, Path]] = list(split_parts(here).items())
+    if not named:
+        below = {
+            split: [path for path in visible(part) if is_table(path)] for split, part in split_folders(folder).items()
+        }
+        named = [(split, paths[0]) for split, paths in below.items() if len(paths) == 1]
+    return named
+
+
+def answered(files: list[tuple[int | None, Path]], asked: str | None, options: ReadingOptions) -> Parts:
+    """The tables with answers; one without, such as Kaggle's test.csv, is left aside, and said.
+
+    Args:
+        files: the tables with their splits.
+        asked: the column to predict, or several with commas between; None: not known.
+        options: whether the names of the files are ignored.
+    """
+    training = next((file for split, file in files if split == TRAINING), None)
+    if training is None or len(files) == 1:
+        return Parts(files, say_splits(files, options))
+    known = _columns(training)
+    wanted = [name.strip() for name in asked.split(",")] if asked and asked not in known else [asked] if asked else []
+    wanted = wanted or [name for name in known if name.lower() in USUAL_TARGETS]
+    said, target, kept = list(say_splits(files, options)), None, []
+    for split, file in files:
+        lacking = [name for name in known if name not in _columns(file)]
+        answers = [name for name in lacking if name in wanted] if wanted else lacking if len(lacking) == 1 else []
+        if split == TRAINING or not answers:
+            kept.append((split, file))
+            continue
+        said.append(say_aside(file, "rows", f"no column '{answers[0]}'"))
+        if not wanted:
+            target = answers[0]
+            said.append(f"'{target}' is predicted, the only column that {file.name} lacks: --target names another.")
+    return Parts(kept, tuple(said), target)
+
+
+def rows_by_split(
+    table: Table, parts: Parts, chosen: Sequence[str], options: ReadingOptions
+) -> tuple[Table, list[int] | None, tuple[str, ...]]:
+    """The rows with answers, the split of each (None: the source does not say), and sentences for the summary.
+
+    Args:
+        table: the cells.
+        parts: what they were read from.
+        chosen: the columns that hold the target.
+        options: whether names of files and columns are ignored.
+    """
+    said = list(parts.said)
+    splits = [split for (split, _), count in zip(parts.files, table.counts, strict=True) for _ in range(count)]
+    found = [split for split in splits if split is not None]
+    if not found:
+        others = {name: cells for name, cells in table.columns.items() if name not in chosen}
+        column = split_column(others) if options.splits != "ignore" else None
+        if column is None:
+            return table, None, tuple(said)
+        name, found = column
+        said.append(say_column(name))
+        table = replace(table, columns={key: cells for key, cells in table.columns.items() if key != name})
+    numbers = np.array(found)
+    kept = np.ones(len(numbers), dtype=bool)
+    empty = _without(table, chosen)
+    for split in sorted(set(found) - {TRAINING}):
+        rows = numbers == split
+        if empty[rows].all():
+            kept &= ~rows
+            word = SPLIT_NAMES[split]
+            said.append(f"The {rows.sum():,} {word} rows have no '{chosen[0]}': they are left aside for predict.")
+    return _take(table, kept) if not kept.all() else table, numbers[kept].tolist(), tuple(said)
+
+
+def _columns(file: Path) -> list[str]:
+    return parquet_columns(file) if is_parquet(file) else head(file)[0]
+
+
+def _without(table: Table, chosen: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which rows have no answer at all."""
+    without = np.ones(sum(table.counts), dtype=bool)
+    for name in chosen:
+        cells = table.columns[name]
+        without &= np.array([not cell for cell in cells]) if isinstance(cells, list) else np.isnan(cells)
+    return without
+
+
+def _take(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
+    rows = np.flatnonzero(kept).tolist()
+    columns = {
+        name: [cells[row] for row in rows] if isinstance(cells, list) else cells[rows]
+        for name, cells in table.columns.items()
+    }
+    ends = list(accumulate(table.counts))
+    counts = [int(kept[end - count : end].sum()) for end, count in zip(ends, table.counts, strict=True)]
+    return Table(columns, table.files, counts, [table.lines[row] for row in rows])
