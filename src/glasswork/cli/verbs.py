@@ -96,7 +96,7 @@ def _studies() -> dict[str, Verb]:
     }
 
 
-COMPARE = {"compare": ("runs side by side", "put runs side by side: recipe, figures, time")}
+COMPARE = {"compare": ("several runs", "put runs side by side: recipe, figures, time")}
 GROUPS: dict[str, dict[str, Verb]] = {
     "train": _verbs("train", TRAIN),
     "use a model": _verbs("use", USE),
