@@ -1,7 +1,7 @@
 """A system that the package does not know: melodies as intervals, and a ranking of three instruments for each."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,12 +10,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, fingerprints
 from glasswork.data.kinds.kind import Inputs, Port, Reading, Target
 from glasswork.data.kinds.task import Task
 from glasswork.data.prediction import Prediction
-from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Recipe
@@ -23,7 +21,7 @@ from glasswork.report.blocks import Table, Text
 from glasswork.report.report import Score, Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.systems.system import Context, Findings, System
 
 LENGTH = 6
 INSTRUMENTS = ("flute", "horn", "viola")
@@ -40,13 +38,9 @@ class Melodies(Inputs):
     """Six intervals in semitones, int64 (rows, 6)."""
 
     tag: ClassVar[str] = "melody"
-    word: ClassVar[str] = "melody"
-    words: ClassVar[str] = "melodies"
-    trained: ClassVar[str] = "melodies"
+    word = words = trained = noun = asked = "melodies"
     preset: ClassVar[str] = "ranker"
-    noun: ClassVar[str] = "melodies"
     file: ClassVar[str] = "FILE.csv"
-    asked: ClassVar[str] = "melodies"
     several: ClassVar[bool] = True
     dtype: ClassVar[torch.dtype] = torch.int64
 
@@ -73,8 +67,7 @@ class Melodies(Inputs):
 class Ranking(Target):
     """The instruments from the one that suits best to the one that suits least, int64 (rows, 3)."""
 
-    tag: ClassVar[str] = "ranking"
-    word: ClassVar[str] = "ranking"
+    tag = word = "ranking"
     what: ClassVar[str] = "rankings"
     main: ClassVar[str] = "first_right"
     losses: ClassVar[tuple[str, ...]] = ("plackett-luce",)
@@ -97,11 +90,8 @@ class Ranking(Target):
         return {"first_right": float((outputs.argmax(1) == targets[:, 0]).double().mean())}
 
     def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
-        order = outputs.argsort(1, descending=True).tolist()
-        return [
-            Prediction(name, tuple(self.names[k] for k in row), None, {})
-            for name, row in zip(names, order, strict=True)
-        ]
+        ranked = zip(names, outputs.argsort(1, descending=True).tolist(), strict=True)
+        return [Prediction(name, tuple(self.names[k] for k in order), None, {}) for name, order in ranked]
 
 
 def read_melodies(path: str | Path, task: Task | None = None) -> Dataset:
@@ -137,20 +127,12 @@ class Ranker(System[RankerRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         return read_melodies(source, like)
 
-    def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
-        return {"epochs": 5, "batch_size": 8, "learning_rate": 0.02}
-
     def network(self, task: Task) -> nn.Module:
         hidden = self.recipe.hidden_size
         return nn.Sequential(nn.Embedding(25, 4), nn.Flatten(), nn.Linear(24, hidden), nn.Tanh(), nn.Linear(hidden, 3))
 
     def objective(self, task: Task) -> Objective:
         return Objective("plackett-luce", function=plackett_luce)
-
-    def stages(self, network: nn.Module, context: Context) -> list:
-        recipe, rows = self.recipe, context.splits.training
-        batches = shuffled_batches(context.dataset, rows, recipe.batch_size or 8, recipe.seed, context.execution)
-        return [stage_of(self, network, batches, context)]
 
     def report(self, network: nn.Module, evaluation: Evaluation, context: Context, last: object) -> Findings:
         value, count = evaluation.metrics.values["first_right"], len(measured_rows(context.splits)[1])

@@ -99,7 +99,7 @@ class Means(nn.Module):
     )
     house.edit(
         "systems/networks.py",
-        ("from glasswork.networks.linear import Linear\n", "from glasswork.networks.means import Means\n"),
+        ("from glasswork.networks.lenet import LeNet\n", "from glasswork.networks.means import Means\n"),
         (
             "NETWORKS: dict[str, NetworkEntry] = {\n",
             '    "means": NetworkEntry(lambda _, task: Means(_shape(task)[0], len(task.target.names)), 0.01, ""),\n',

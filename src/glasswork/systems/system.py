@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
+from glasswork.data.augmentation import Augmentation
 from glasswork.data.batches import Batch, Batches
+from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Reading, Target
@@ -105,6 +107,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     def __init__(self, recipe: RecipeT) -> None:
         self._recipe = recipe
+        self.augmentation: Augmentation | None = None
 
     @property
     def recipe(self) -> RecipeT:
@@ -119,13 +122,13 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """The dataset's task with what inputs and targets are scaled by, found on the training `rows`."""
         return dataset.task.fit(dataset, rows)
 
-    @abc.abstractmethod
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         """What the recipe's fields become that were left None, by name; `epochs` is among them.
 
         Raises:
             GlassworkError: for a recipe that does not fit the data.
         """
+        return {"epochs": 20, "batch_size": 32, "learning_rate": 0.001}
 
     def resolve(self, dataset: Dataset, splits: Splits) -> RecipeT:
         """The recipe with every field that was left None derived from the data."""
@@ -148,9 +151,22 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """
         return machine
 
-    @abc.abstractmethod
+    def batches(self, context: Context) -> Batches:
+        """The training examples, batch by batch; shuffled, and augmented if the system augments."""
+        recipe = self.recipe
+        assert recipe.batch_size is not None
+        return shuffled_batches(
+            context.dataset,
+            context.splits.training,
+            recipe.batch_size,
+            recipe.seed,
+            context.execution,
+            self.augmentation,
+        )
+
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         """The minimisations, in order, with clocks that do not run out; nothing is changed."""
+        return [stage_of(self, network, self.batches(context), context)]
 
     def begin(self, network: nn.Module, context: Context) -> Remarks:
         """Sets the weights that a fresh run begins with, if they are not random: published ones, counted words.
@@ -162,9 +178,9 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """
         return ()
 
-    @abc.abstractmethod
     def objective(self, task: Task) -> Objective:
         """What the network's outputs are made for: the loss of one example, and how outputs read as probabilities."""
+        return Objective(task.target.losses[0])
 
     def minimised(self, task: Task) -> str:
         """What is minimised, by its name; the loss of `objective`, if a system does not say otherwise."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data import ragged
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.bptt import Stretches, text_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
@@ -34,7 +34,7 @@ from glasswork.systems.characters.recipe import CharactersRecipe
 from glasswork.systems.characters.report import following, measure_text, report_text
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.sample import Sample
-from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.systems.system import Context, Findings, System
 from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 if TYPE_CHECKING:
@@ -89,13 +89,18 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         )
 
     @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
-        recipe = self.recipe
+    def batches(self, context: Context) -> Batches:
+        recipe, rows = self.recipe, context.splits.training
         assert recipe.batch_size is not None
-        batches = text_batches(dataset, splits.training, recipe.batch_size, recipe.bptt_length, recipe.seed, execution)
+        return text_batches(
+            context.dataset, rows, recipe.batch_size, recipe.bptt_length, recipe.seed, context.execution
+        )
+
+    @override
+    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
+        recipe, dataset = self.recipe, context.dataset
         minimise = partial(fit_with_samples, task=dataset.task, prompt=recipe.prompt, moments=recipe.samples)
-        return [replace(stage_of(self, network, batches, context), minimise=minimise)]
+        return [replace(stage, minimise=minimise) for stage in super().stages(network, context)]
 
     @override
     def loss(

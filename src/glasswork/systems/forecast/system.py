@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.series import series
 from glasswork.data.formats.series.seasons import find_season
@@ -34,8 +34,8 @@ from glasswork.systems.forecast.network import Forecasters
 from glasswork.systems.forecast.recipe import ForecastRecipe
 from glasswork.systems.forecast.report import report_backtest
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.system import Context, Findings, System, stage_of
-from glasswork.training.stage import Carry, Moment, Stage, Tree
+from glasswork.systems.system import Context, Findings, System
+from glasswork.training.stage import Carry, Moment, Tree
 
 if TYPE_CHECKING:
     from glasswork.systems.forecast.model import ForecastModel
@@ -112,13 +112,10 @@ class Forecast(System[ForecastRecipe, Backtest]):
         )
 
     @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
-        recipe = self.recipe
+    def batches(self, context: Context) -> Batches:
+        recipe, windows = self.recipe, Windows(context.dataset, context.execution)
         assert recipe.batch_size is not None
-        windows = Windows(dataset, execution)
-        batches = window_batches(windows, windows.places(splits.training), recipe.batch_size, recipe.seed)
-        return [stage_of(self, network, batches, context)]
+        return window_batches(windows, windows.places(context.splits.training), recipe.batch_size, recipe.seed)
 
     @override
     def loss(

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions, fingerprints
 from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.require import suits
@@ -29,8 +28,8 @@ from glasswork.systems.function.recipe import FunctionRecipe
 from glasswork.systems.labelled import read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.system import Context, Findings, System, stage_of
-from glasswork.training.stage import Stage, Tree
+from glasswork.systems.system import Context, Findings, System
+from glasswork.training.stage import Tree
 
 EXPRESSION = "expression"
 NETWORK = "dense"
@@ -61,14 +60,6 @@ class Function(System[FunctionRecipe, Tensor]):
     @override
     def network(self, task: Task) -> nn.Module:
         return build_network(Architecture(NETWORK, self.recipe.hidden, self.recipe.activation), task)
-
-    @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
-        recipe = self.recipe
-        assert recipe.batch_size is not None
-        batches = shuffled_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(self, network, batches, context)]
 
     def _made(self) -> Dataset:
         """Points of the function: evenly spaced ones to train on, those in the middle between them as test."""

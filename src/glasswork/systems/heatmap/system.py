@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from glasswork.data.augmentation import Augmentation, least_margin, parse
-from glasswork.data.collate import shuffled_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs
@@ -26,8 +25,7 @@ from glasswork.systems.heatmap.recipe import HeatmapRecipe
 from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images
-from glasswork.systems.system import Context, System, stage_of
-from glasswork.training.stage import Stage
+from glasswork.systems.system import Context, System
 
 SIZE = 32
 LEARNING_RATE = 0.004
@@ -94,16 +92,6 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
         channels, height, width = task.inputs.shape
         shape = channels, height, width
         return PatchNet(shape, len(task.target.names), activation=recipe.activation, dropout=recipe.dropout)
-
-    @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
-        recipe = self.recipe
-        assert recipe.batch_size is not None
-        batches = shuffled_batches(
-            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
-        )
-        return [stage_of(self, network, batches, context)]
 
     @override
     def measure(self, outputs: Tensor, dataset: Dataset, rows: Tensor) -> Metrics:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from typing_extensions import override
 
-from glasswork.data.batches import Batch
+from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import labelled_texts
@@ -31,8 +31,8 @@ from glasswork.systems.sentiment.naive_bayes import CountedWords
 from glasswork.systems.sentiment.network import TextClassifier
 from glasswork.systems.sentiment.recipe import SentimentRecipe
 from glasswork.systems.sentiment.report import EXPLAINED, moved_words, report_counts
-from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
-from glasswork.training.stage import Carry, Moment, Stage, Tree
+from glasswork.systems.system import Context, Findings, Remarks, System
+from glasswork.training.stage import Carry, Moment, Tree
 
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
 """How many pieces in a row are counted together."""
@@ -89,12 +89,12 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
         )
 
     @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
+    def batches(self, context: Context) -> Batches:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(self, network, batches, context)]
+        return padded_batches(
+            context.dataset, context.splits.training, recipe.batch_size, recipe.seed, context.execution
+        )
 
     @override
     def begin(self, network: nn.Module, context: Context) -> Remarks:

@@ -29,7 +29,7 @@ from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, fit_restarts, outcomes
 from glasswork.systems.supervised.restarts_report import report_restarts
-from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.systems.system import Context, Findings, System
 from glasswork.training.ensemble.network import layers_of
 from glasswork.training.stage import Stage, Step, Tree
 
@@ -114,14 +114,8 @@ class Supervised(System[SupervisedRecipe, Tensor]):
 
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
-        recipe = self.recipe
-        assert recipe.batch_size is not None
-        batches = shuffled_batches(
-            dataset, splits.training, recipe.batch_size, recipe.seed, execution, self.augmentation
-        )
-        minimise = partial(self._restarted, context=context) if recipe.restarts > 1 else None
-        return [replace(stage_of(self, network, batches, context), minimise=minimise)]
+        minimise = partial(self._restarted, context=context) if self.recipe.restarts > 1 else None
+        return [replace(stage, minimise=minimise) for stage in super().stages(network, context)]
 
     def _restarted(self, stage: Stage, start: Tree | None, context: Context) -> Iterator[Step]:
         """The steps of several networks, of which one is kept."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from glasswork.data.batches import Batches
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import conll as tagged
@@ -27,11 +28,11 @@ from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
 from glasswork.systems.evaluation import Evaluation, report_padding
 from glasswork.systems.sample import Sample
-from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.systems.system import Context, Findings, System
 from glasswork.systems.tagger.network import Tagger
 from glasswork.systems.tagger.recipe import TaggerRecipe
 from glasswork.systems.tagger.report import Labelled, label, report_labels
-from glasswork.training.stage import Stage, Tree
+from glasswork.training.stage import Tree
 
 
 class SequenceLabelling(System[TaggerRecipe, Labelled]):
@@ -71,12 +72,12 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
         )
 
     @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
+    def batches(self, context: Context) -> Batches:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        batches = padded_batches(dataset, splits.training, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(self, network, batches, context)]
+        return padded_batches(
+            context.dataset, context.splits.training, recipe.batch_size, recipe.seed, context.execution
+        )
 
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Labelled:

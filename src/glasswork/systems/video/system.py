@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from glasswork.data.batches import Batches
 from glasswork.data.collate import padded_batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.clips import Clips
@@ -24,11 +25,11 @@ from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.sample import Sample, write_rows
-from glasswork.systems.system import Context, Findings, System, stage_of
+from glasswork.systems.system import Context, Findings, System
 from glasswork.systems.video.network import VideoNetwork
 from glasswork.systems.video.recipe import VideoRecipe
 from glasswork.systems.video.report import measure_frames, report_frames, watch
-from glasswork.training.stage import Stage, Tree
+from glasswork.training.stage import Tree
 
 
 class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
@@ -69,13 +70,11 @@ class FrameLabelling(System[VideoRecipe, Sequence[Tensor]]):
         )
 
     @override
-    def stages(self, network: nn.Module, context: Context) -> list[Stage]:
-        dataset, splits, execution = context.dataset, context.splits, context.execution
+    def batches(self, context: Context) -> Batches:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        pieces, rows = cut(dataset, splits.training, recipe.bptt_length)
-        batches = padded_batches(pieces, rows, recipe.batch_size, recipe.seed, execution)
-        return [stage_of(self, network, batches, context)]
+        pieces, rows = cut(context.dataset, context.splits.training, recipe.bptt_length)
+        return padded_batches(pieces, rows, recipe.batch_size, recipe.seed, context.execution)
 
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Sequence[Tensor]:
