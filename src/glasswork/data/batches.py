@@ -108,16 +108,19 @@ class Scaling:
         self.execution = execution
         self.task = task
         self.scaler = task.inputs.scaler().to(execution.device).eval()
-        self.target = task.target.scaler().to(execution.device).eval()
+        self.target = task.target.scaler().eval()
 
     def inputs(self, raw: Tensor) -> Tensor:
         """Scaled float32 inputs in the machine's layout, from uint8 images or float vectors; tokens as int64."""
         return self.execution.arrange(self.scaler(raw.to(self.execution.device)))
 
     def targets(self, raw: Tensor) -> Tensor:
-        """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers."""
+        """Targets as the loss takes them: int64 classes, float32 labels, scaled float32 numbers.
+
+        They are scaled where they are, as not every device has the float64 of numbers.
+        """
         scaled: Tensor = self.target(raw)
-        return scaled
+        return scaled.to(self.execution.device, non_blocking=True)
 
     def answers(self, scores: Tensor) -> Tensor:
         """A network's outputs in the target's own units."""

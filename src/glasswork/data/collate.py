@@ -71,7 +71,7 @@ class Rows:
             inputs = augment(inputs, self.augmentation, self.margin, draw.generator(inputs.device))
         else:
             inputs = centre(inputs, self.margin)
-        targets = self.targets[rows.to(self.targets.device)].to(self.execution.device, non_blocking=True)
+        targets = self.targets[rows.to(self.targets.device)]
         return Batch(self.scaling.inputs(inputs), self.scaling.targets(targets))
 
 
@@ -97,7 +97,7 @@ class Padded:
             targets, _ = ragged.pad(columns["targets"], offsets["targets"], rows, IGNORED)
         else:
             targets = columns["targets"][rows]
-        return Batch(inputs, self.scaling.targets(targets.to(self.execution.device)), lengths)
+        return Batch(inputs, self.scaling.targets(targets), lengths)
 
 
 def collate_of(dataset: Dataset, execution: Execution) -> Rows | Padded:

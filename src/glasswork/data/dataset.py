@@ -26,10 +26,10 @@ class Dataset:
     Attributes:
         columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
             vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
-            (rows, classes) for `classes`, float32 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
+            (rows, classes) for `classes`, float64 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
             original); for texts with answers `texts` (uint8 (bytes,), as they were written, in UTF-8); of series
-            `times` (int64 (rows,), as `Timing` counts them), with inputs float32 (rows, series, 1 + covariates), the
+            `times` (int64 (rows,), as `Timing` counts them), with inputs float64 (rows, series, 1 + covariates), the
             value first, NaN for what nobody knows; and, where the source says which row belongs where, `split` (uint8
             (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to. The inputs
             of a text are whole numbers (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.

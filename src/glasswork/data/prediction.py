@@ -18,6 +18,7 @@ class Prediction:
         figures: what else was measured on the input, by name.
         words: of a sentence that is answered word by word, its words.
         frames: of a clip that is answered frame by frame, how many it has.
+        spread: of numbers, by how much each differs from one example to another; what its digits are chosen by.
         moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
     """
 
@@ -30,6 +31,7 @@ class Prediction:
     words: Sequence[str] = ()
     moved: Sequence[tuple[str, float]] = ()
     frames: int = 0
+    spread: Sequence[float] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""

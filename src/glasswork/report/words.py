@@ -21,6 +21,23 @@ def number(value: object) -> str:
     return f"{value:.4g}"
 
 
+def measured(value: float, spread: float = 0.0) -> str:
+    """A number with the digits that it takes to tell it from others: 1700000012.4 if they differ by about 20.
+
+    Args:
+        value: the number.
+        spread: by how much such numbers differ from one another; 0: nobody knows, and four digits have to do.
+    """
+    if not math.isfinite(value) or not value:
+        return number(value)
+    size = math.floor(math.log10(abs(value)))
+    digits = max(4, size - math.floor(math.log10(spread)) + 3 if spread > 0 else 4)
+    if not -5 < size < 16:
+        return f"{value:.{digits}g}"
+    text = f"{value:.{max(0, digits - 1 - size)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def percent(share: float) -> str:
     """A share as a percentage, 98.7 %, never rounded to 100 % or to 0 %; a dash where it is undefined."""
     if not math.isfinite(share):

@@ -53,7 +53,7 @@ def collate(dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
 
 
 def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
-    """A network's outputs (rows, outputs), float32 on the CPU; numbers in the target's own units.
+    """A network's outputs (rows, outputs), float32 on the CPU; numbers in the target's own units, float64.
 
     Args:
         network: one in evaluation mode, or a part of it.
@@ -61,15 +61,17 @@ def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tens
         rows: which of them, int64.
         execution: how the arithmetic is carried out.
     """
-    make, found = collate_of(dataset, execution), torch.zeros(len(rows), len(dataset.task.target.names))
+    make = collate_of(dataset, execution)
     if "inputs" in dataset.offsets:
         parts: Sequence[Tensor] = parts_by_length(dataset, rows)
     else:
         parts = torch.split(torch.arange(len(rows)), EVALUATION_ROWS)
     with torch.inference_mode(), execution.arithmetic():
-        for places in parts:
-            found[places] = make.scaling.answers(network(make(rows[places]).inputs).float()).cpu()
-    return found
+        found = [make.scaling.answers(network(make(rows[places]).inputs).float().cpu()) for places in parts]
+    outputs = torch.cat(found) if len(rows) else make.scaling.answers(torch.zeros(0, len(dataset.task.target.names)))
+    ordered = torch.empty_like(outputs)
+    ordered[torch.cat(list(parts)) if len(rows) else torch.arange(0)] = outputs
+    return ordered
 
 
 def parts_by_length(dataset: Dataset, rows: Tensor) -> list[Tensor]:

@@ -12,7 +12,7 @@ from glasswork.errors import GlassworkError
 from glasswork.files import write_new
 from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
 from glasswork.report.report import Report, Section
-from glasswork.report.words import percent
+from glasswork.report.words import measured, percent
 
 SHOWN = 5
 MOST_PICTURES = 100
@@ -102,7 +102,7 @@ def table_of(predictions: Sequence[Prediction]) -> Table:
     rows: list[list[Cell]] = []
     figures = list(dict.fromkeys(name for one in predictions for name in one.figures))
     for one in predictions:
-        said: object = ", ".join(map(str, one.answer)) if isinstance(one.answer, tuple) else one.answer
+        said = ", ".join(_in_words(one))
         if one.words and isinstance(one.answer, tuple):
             said = " ".join(f"{word}/{label}" for word, label in zip(one.words, one.answer, strict=True))
         if one.frames and isinstance(one.answer, tuple):
@@ -120,8 +120,18 @@ def _top(one: Prediction) -> list[tuple[str, float]]:
 
 def _said(one: Prediction) -> str:
     """The answer, and how probable it is."""
-    said = ", ".join(map(str, one.answer)) if isinstance(one.answer, tuple) else str(one.answer)
+    said = ", ".join(_in_words(one))
     return said if one.probability is None else f"{said}, {percent(one.probability)}"
+
+
+def _in_words(one: Prediction) -> list[str]:
+    """The parts of an answer; numbers with as many digits as tell examples apart."""
+    parts = one.answer if isinstance(one.answer, tuple) else (one.answer,)
+    spread = one.spread or (0.0,) * len(parts)
+    return [
+        measured(part, each) if isinstance(part, float) else str(part)
+        for part, each in zip(parts, spread if len(spread) == len(parts) else (0.0,) * len(parts), strict=True)
+    ]
 
 
 def _along(labels: Sequence[object]) -> str:
@@ -134,11 +144,8 @@ def _along(labels: Sequence[object]) -> str:
     return ", ".join(parts)
 
 
-def _visible(said: object) -> str | float:
+def _visible(words: str) -> str:
     """An answer as it can be seen in a table: a space or a line break in quotes."""
-    if isinstance(said, float):
-        return said
-    words = str(said)
     return repr(words) if words and not words.strip() else words
 
 

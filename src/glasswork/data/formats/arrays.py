@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
-from glasswork.data.formats.raw_arrays import Array, arranged, images_of, require_numbers, vectors_of
+from glasswork.data.formats.raw_arrays import Array, arranged, images_of, origins_of, require_numbers, vectors_of
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.labels import Labels
@@ -73,8 +73,11 @@ def examples_of(
     margin = 0
     kind: Inputs
     if inputs.ndim == 2:
-        columns = vectors_of(inputs, source)
-        kind = Table((inputs.shape[1],), tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1)))
+        like = Table.of(options.like) if options.like is not None else None
+        origins = like.origins if like is not None else origins_of(inputs)
+        columns = vectors_of(inputs, source, origins)
+        names = tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1))
+        kind = Table((inputs.shape[1],), names, origins=origins)
     else:
         columns, margin = arranged(torch.from_numpy(images_of(inputs, source)), options)
         _, channels, height, width = columns.shape
@@ -114,7 +117,7 @@ def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Ten
     names = tuple(classes) if len(classes) == columns else tuple(f"y{number}" for number in range(1, columns + 1))
     if whole and ((targets == 0) | (targets == 1)).all():
         return torch.from_numpy(targets.astype(np.uint8)), Labels(names)
-    return torch.from_numpy(targets.astype(np.float32).reshape(-1, columns)), Numbers(names)
+    return torch.from_numpy(targets.astype(np.float64).reshape(-1, columns)), Numbers(names)
 
 
 def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor, Target]:

@@ -1,5 +1,7 @@
 """Arrays of any layout as columns: rows of numbers, and uint8 images of the channels and size asked for."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,50 @@ from glasswork.errors import GlassworkError
 
 Array = npt.NDArray[Any]
 
+_FAR = 1000  # times what a column's numbers differ by: float32 would lose much of it
+_SAMPLE = 2000  # rows that show where most numbers lie
+_EXACT = 4  # bytes of the smallest whole numbers that float32 does not keep
 _CHUNK = 1024  # images resized at once: bounds the memory of the float copies
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2, as Pillow's conversion to grey
 
 
-def vectors_of(inputs: Array, source: str) -> Tensor:
-    """Rows of numbers as float32 (rows, features)."""
+def vectors_of(inputs: Array, source: str, origins: Sequence[float] = ()) -> Tensor:
+    """Rows of numbers as float32 (rows, features), less the origin of each column, in float64; empty: of none."""
     require_numbers(inputs, source, "inputs")
+    if any(origins) and len(origins) == inputs.shape[1]:
+        inputs = inputs.astype(np.float64) - np.array(origins, dtype=np.float64)
     return torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32))
+
+
+def origins_of(inputs: Array) -> tuple[float, ...]:
+    """The origin of each column of numbers; empty if none needs one."""
+    if (
+        inputs.dtype.itemsize < _EXACT
+        or inputs.dtype == np.float32
+        or inputs.dtype.kind not in "iuf"
+        or not inputs.size
+    ):
+        return ()
+    origins = tuple(origin_of(column.astype(np.float64)) for column in inputs.T)
+    return origins if any(origins) else ()
+
+
+def origin_of(numbers: npt.NDArray[np.float64]) -> float:
+    """What to subtract from numbers that lie far from 0 and hardly differ, so that float32 keeps the differences; or 0.
+
+    Args:
+        numbers: finite, at least one; a few far ones among them do not count.
+    """
+    low, high = float(numbers.min()), float(numbers.max())
+    spread = high - low
+    if max(abs(low), abs(high)) <= _FAR * spread:
+        sample = numbers[:: len(numbers) // _SAMPLE + 1]
+        low, middle, high = (float(value) for value in np.quantile(sample, (0.25, 0.5, 0.75)))
+        spread = high - low
+        if not spread or abs(middle) <= _FAR * spread:
+            return 0
+        low = middle
+    return math.floor(low) if spread >= 1 or not spread else low
 
 
 def images_of(inputs: Array, source: str) -> Array:

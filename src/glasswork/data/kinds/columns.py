@@ -36,7 +36,7 @@ class Column(Record):
     missing: bool = False
     times: bool = False
     day_first: bool = False
-    origin: int = 0
+    origin: int | float = 0
 
     @property
     def features(self) -> tuple[str, ...]:

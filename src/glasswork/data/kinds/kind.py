@@ -505,7 +505,7 @@ def as_numbers(tensor: Tensor) -> tuple[float, ...]:
 def moments(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each column of float64 numbers; a constant one keeps deviation 1."""
     mean, deviation = numbers.mean(0), numbers.std(0, correction=0)
-    return mean, torch.where(deviation > 1e-12, deviation, 1.0)
+    return mean, torch.where(deviation > 1e-12 * mean.abs(), deviation, 1.0)
 
 
 def image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

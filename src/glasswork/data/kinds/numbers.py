@@ -28,7 +28,7 @@ POINTS = 1000
 
 @dataclass(frozen=True)
 class Numbers(Target):
-    """One number per example or several, float32 (rows, numbers).
+    """One number per example or several, float64 (rows, numbers).
 
     Attributes:
         names: of the numbers, in the order of the network's outputs.
@@ -74,7 +74,7 @@ class Numbers(Target):
             raise GlassworkError(f"This model answers numbers, and '{word}' is none") from None
         if len(numbers) != len(self.names):
             raise GlassworkError(f"This model answers {len(self.names)} numbers, and {len(numbers)} were given")
-        return self.scaler().forward(torch.tensor([numbers]))
+        return self.scaler().forward(torch.tensor([numbers], dtype=torch.float64))
 
     @override
     def strata(self, dataset: Dataset, rows: Tensor) -> Tensor:
@@ -108,10 +108,10 @@ class Numbers(Target):
             return targets if found.names == self.names else None
         if type(found) is OneClass and len(self.names) == 1:
             try:
-                return torch.tensor([float(name) for name in found.names])[targets][:, None]
+                return torch.tensor([float(name) for name in found.names], dtype=torch.float64)[targets][:, None]
             except ValueError:
                 return None
-        return targets.to(torch.float32) if type(found) is Labels and found.names == self.names else None
+        return targets.to(torch.float64) if type(found) is Labels and found.names == self.names else None
 
     @override
     def measure(self, outputs: Tensor, targets: Tensor, loss: str) -> dict[str, float]:
@@ -129,9 +129,10 @@ class Numbers(Target):
 
     @override
     def predict(self, outputs: Tensor, names: Sequence[str], loss: str) -> list[Prediction]:
-        rows = [tuple(row) for row in outputs.tolist()]
+        rows, spread = [tuple(row) for row in outputs.tolist()], self.deviation or (0.0,) * len(self.names)
         return [
-            Prediction(name, row[0] if len(row) == 1 else row, None, {}) for name, row in zip(names, rows, strict=True)
+            Prediction(name, row[0] if len(row) == 1 else row, None, {}, spread=spread)
+            for name, row in zip(names, rows, strict=True)
         ]
 
     @override
@@ -154,11 +155,11 @@ class Numbers(Target):
     @override
     def ports(self) -> tuple[Port, ...]:
         meaning = f"{', '.join(self.names)}, in the target's own units"
-        return (Port("numbers", "float32", ("batch", len(self.names)), meaning),)
+        return (Port("numbers", "float64", ("batch", len(self.names)), meaning),)
 
 
 class Standard(TargetScaler):
-    """Numbers of mean 0 and deviation 1.
+    """Numbers of mean 0 and deviation 1 in float32; in their own units float64, so that they keep what they differ by.
 
     Args:
         mean: per number; empty: 0.
@@ -167,15 +168,21 @@ class Standard(TargetScaler):
 
     def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
         super().__init__()
-        self.mean: Tensor
-        self.deviation: Tensor
-        self.register_buffer("mean", torch.tensor(tuple(mean) or (0.0,)))
-        self.register_buffer("deviation", torch.tensor(tuple(deviation) or (1.0,)))
+        self.mean, self.deviation = tuple(mean) or (0.0,), tuple(deviation) or (1.0,)
 
     @override
     def forward(self, raw: Tensor) -> Tensor:
-        return (raw - self.mean) / self.deviation
+        mean, deviation = self._moments(raw)
+        return ((raw.double() - mean) / deviation).float()
 
     @override
     def inverse(self, outputs: Tensor) -> Tensor:
-        return outputs * self.deviation + self.mean
+        mean, deviation = self._moments(outputs)
+        return outputs.double() * deviation + mean
+
+    def _moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """No buffers: they would be moved to devices that have no float64."""
+        mean, deviation = (
+            torch.tensor(each, dtype=torch.float64, device=like.device) for each in (self.mean, self.deviation)
+        )
+        return mean, deviation

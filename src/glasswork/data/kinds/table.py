@@ -44,6 +44,8 @@ class Table(Inputs):
         columns: how the columns of a table become the features, in their order; empty for a plain array.
         target_columns: the columns of the table that hold the target.
         unused: the columns of the table that are neither.
+        origins: what is subtracted from the columns of a plain array as it is read, so that float32 keeps what far
+            numbers differ by; empty: nothing.
     """
 
     tag: ClassVar[str] = "vector"
@@ -63,6 +65,7 @@ class Table(Inputs):
     columns: tuple[Column, ...] = ()
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    origins: tuple[float, ...] = ()
 
     @override
     def zeros(self, count: int) -> Tensor:
@@ -92,7 +95,9 @@ class Table(Inputs):
     @property
     def known_columns(self) -> tuple[Column, ...]:
         """The columns that a model was trained on; all are numbers if it was trained on no table."""
-        return self.columns or tuple(Column(feature, "number") for feature in self.features)
+        origins = self.origins or (0,) * len(self.features)
+        named = zip(self.features, origins, strict=True)
+        return self.columns or tuple(Column(feature, "number", origin=origin) for feature, origin in named)
 
     @override
     def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
@@ -138,7 +143,7 @@ class Table(Inputs):
                 f"The inputs have the shape {array.shape}: this model takes rows of {self.shape[0]} numbers, "
                 f"{', '.join(self.features[:6])}{' ...' if len(self.features) > 6 else ''}"
             )
-        return vectors_of(array, "the inputs")
+        return vectors_of(array, "the inputs", self.origins)
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
@@ -146,6 +151,10 @@ class Table(Inputs):
         found, inputs = dataset.task.inputs, dataset.columns["inputs"]
         if not isinstance(found, Table) or (found.features == self.features and found.shape != self.shape):
             return None
+        if found.origins != self.origins:
+            zeros = (0.0,) * self.shape[0]
+            own, other = (torch.tensor(each or zeros, dtype=torch.float64) for each in (self.origins, found.origins))
+            inputs = (inputs.double() + other - own).float() if len(own) == len(other) else inputs
         if (found.columns, found.features) == (self.columns, self.features):
             return inputs
         if found.columns and self.columns:  # a table that was not read for this model
@@ -178,7 +187,13 @@ class Table(Inputs):
 
     @override
     def port(self) -> Port:
-        meaning = f"raw values of {', '.join(self.features)}" if self.features else "raw values"
+        less = {
+            column.features[0]: f"{column.features[0]} less {column.origin:.15g}"
+            for column in self.known_columns
+            if column.origin
+        }
+        named = ", ".join(less.get(feature, feature) for feature in self.features)
+        meaning = f"raw values of {named}" if self.features else "raw values"
         return Port("features", "float32", ("batch", *self.shape), f"{meaning}; NaN where unknown")
 
 

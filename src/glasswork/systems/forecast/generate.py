@@ -44,6 +44,11 @@ class SeriesForecast:
         """The values to come that are as likely too high as too low."""
         return [values[len(values) // 2] for values in self.quantiles]
 
+    @property
+    def widths(self) -> list[float]:
+        """From the lowest to the highest quantile of each value to come."""
+        return [values[-1] - values[0] for values in self.quantiles]
+
 
 @dataclass(frozen=True)
 class Foretold:

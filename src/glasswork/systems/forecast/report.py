@@ -12,6 +12,7 @@ from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
 from glasswork.report.report import Report, Score, Section
+from glasswork.report.words import measured
 from glasswork.systems.evaluation import Evaluation, measured_rows
 from glasswork.systems.forecast.evaluation import (
     MISSING,
@@ -193,9 +194,9 @@ def report_ahead(found: Foretold) -> Report:
     sections, summary = [], list[Block]()
     for one, fan in zip(found.series, fans_ahead(found), strict=True):
         rows = [
-            (time, median, values[0], values[-1], naive)
-            for time, median, values, naive in zip(
-                one.times, one.median, one.quantiles, one.seasonal_naive, strict=True
+            (time, *(measured(value, width) for value in (median, values[0], values[-1], naive)))
+            for time, median, values, naive, width in zip(
+                one.times, one.median, one.quantiles, one.seasonal_naive, one.widths, strict=True
             )
         ]
         sections.append(Section(one.name, reading, [fan, Table(head, rows, noun="times")]))

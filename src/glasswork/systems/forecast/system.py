@@ -192,7 +192,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         found = foretell(network, dataset, execution)
-        return [Prediction(one.name, tuple(one.median), None, {}) for one in found.series]
+        return [Prediction(one.name, tuple(one.median), None, {}, spread=one.widths) for one in found.series]
 
     @override
     def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.data.formats.raw_arrays import origin_of
 from glasswork.data.formats.tables.cells import EMPTY, Numbers, Table
 from glasswork.data.formats.tables.dates import Dates, dates_of
 from glasswork.data.kinds.columns import Column
@@ -26,7 +27,6 @@ _FEW_TEXTS = 20  # never too many to be categories
 _MOSTLY = 0.5  # of the different texts, for a column of numbers or dates with a few that are none
 _IDENTIFIER = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid|key|index))|.*[a-z]I[dD]")
 _MANY = 50  # rows in which whole numbers that are all different look like identifiers, whatever their name
-_FAR = 1000  # times the range of a column's numbers: float32 would lose much of what they differ by
 _GLANCE = 100  # rows that show soon that a column holds no identifiers
 _NAMED = 5
 
@@ -129,8 +129,7 @@ def _number_column(
                 f"The column '{name}' holds a different whole number in each row, as identifiers and row numbers do: "
                 "take it out if it says nothing about new rows."
             )
-    far = max(abs(low), abs(high)) > _FAR * (high - low)
-    return Column(name, "number", missing=empty > 0, origin=math.floor(low) if far else 0), empty
+    return Column(name, "number", missing=empty > 0, origin=origin_of(known)), empty
 
 
 def _all_different(cells: Numbers) -> bool:

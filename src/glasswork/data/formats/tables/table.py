@@ -204,7 +204,7 @@ def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
     joined = np.stack(values, 1)
     if ((joined == 0) | (joined == 1)).all():
         return torch.from_numpy(joined.astype(np.uint8)), Labels(tuple(chosen))
-    return torch.from_numpy(joined.astype(np.float32)), Quantities(tuple(chosen))
+    return torch.from_numpy(joined.astype(np.float64)), Quantities(tuple(chosen))
 
 
 def _number_target(column: Numbers, name: str, least: int) -> Targets:
@@ -212,7 +212,7 @@ def _number_target(column: Numbers, name: str, least: int) -> Targets:
     if len(values) < least:
         raise GlassworkError(f"The target '{name}' is {values[0]:g} in every row: there is nothing to learn.")
     if len(values) > _MOST_NUMBER_CLASSES or (values != np.rint(values)).any():
-        return torch.from_numpy(column.astype(np.float32)[:, None]), Quantities((name,))
+        return torch.from_numpy(column.astype(np.float64)[:, None]), Quantities((name,))
     return torch.from_numpy(labels.astype(np.int64)), OneClass(tuple(str(int(value)) for value in values))
 
 
