@@ -49,7 +49,7 @@ def run_predict(options: Namespace) -> int:
     if options.csv:
         write_predictions(Path(options.csv), answers)
     if options.out:
-        page = report_predictions(model.run, [answer for answer in answers if not answer.problem], page=True)
+        page = report_predictions(model.run, answers, page=True)
         write_page(options.out, {".html": lambda: to_html(page)})
     if options.json:
         print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))

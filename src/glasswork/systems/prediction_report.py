@@ -3,9 +3,11 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from glasswork.data.formats.image_folder import is_image
 from glasswork.data.pictures import thumbnail
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
@@ -31,20 +33,24 @@ def report_predictions(
         page: whether a page is drawn, for which pictures are read.
 
     Raises:
-        GlassworkError: for more pictures than a page shows, or answers that are numbers.
+        GlassworkError: for more pictures than a page shows.
     """
     if any(one.moved for one in predictions):
         return texts_report(f"What {run} reads", predictions)
     if not page:
         answered = [one for one in predictions if not one.problem]
         return pictures_report("", answered, ()) if bars else Report("", [], summary=[table_of(predictions)])
-    if len(predictions) > MOST_PICTURES:
+    answered = [one for one in predictions if not one.problem]
+    if not all(one.probabilities and is_image(one.input) for one in answered):
+        what = "A line for each input, in the order they were given."
+        footer = "Drawn by Glasswork from the network's answers."
+        return Report(f"What {run} answers", [Section("Answers", what, [table_of(predictions)])], footer=footer)
+    if len(answered) > MOST_PICTURES:
         raise GlassworkError(
-            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(predictions):,}: use --csv"
+            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(answered):,}: use --csv"
         )
-    if any(not one.probabilities for one in predictions):
-        raise GlassworkError("A page shows classes and their probabilities, and this model answers numbers: use --csv")
-    return pictures_report(f"What {run} sees", predictions, [thumbnail(one.input) for one in predictions])
+    found = pictures_report(f"What {run} sees", answered, [thumbnail(one.input) for one in answered])
+    return replace(found, sections=[*found.sections, *_left_out(predictions)])
 
 
 def pictures_report(title: str, predictions: Sequence[Prediction], pictures: Sequence[bytes]) -> Report:
@@ -76,7 +82,8 @@ def texts_report(title: str, predictions: Sequence[Prediction]) -> Report:
         most = max((abs(value) for _, value in one.moved), default=0.0) or 1.0
         text = ShadedText([(piece, value / most) for piece, value in one.moved])
         words = strongest(one.moved)
-        sections.append(Section(_said(one), one.input, [text, Text(words or "its words were not looked at")]))
+        said = one.problem or words or "its words were not looked at"
+        sections.append(Section(_said(one) or "No answer", one.input, [text, Text(said)]))
         if one.moved:
             summary += [Text(f"{one.input}: {_said(one)}"), text, Text(words)]
     others = [one for one in predictions if not one.moved]
@@ -100,6 +107,7 @@ def strongest(moved: Sequence[tuple[str, float]]) -> str:
 def table_of(predictions: Sequence[Prediction]) -> Table:
     """A line for each prediction."""
     rows: list[list[Cell]] = []
+    problem = ["problem"] if any(one.problem for one in predictions) else []
     figures = list(dict.fromkeys(name for one in predictions for name in one.figures))
     for one in predictions:
         said = ", ".join(_in_words(one))
@@ -110,8 +118,17 @@ def table_of(predictions: Sequence[Prediction]) -> Table:
         runners = [f"{_visible(name)} {chance:.1%}" for name, chance in list(one.probabilities.items())[1:3]]
         sure = "" if one.probability is None else f"{one.probability:.1%}"
         further = (one.figures.get(name, "-") for name in figures)
-        rows.append([one.input, _visible(said), sure, ", ".join(runners), *further])
-    return Table(("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures)), rows)
+        reason = [one.problem or ""] if problem else []
+        rows.append([one.input, _visible(said), sure, ", ".join(runners), *further, *reason])
+    return Table(
+        ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures), *problem), rows
+    )
+
+
+def _left_out(predictions: Sequence[Prediction]) -> list[Section]:
+    """The inputs without an answer, and why."""
+    rows = [(one.input, one.problem) for one in predictions if one.problem]
+    return [Section("Without an answer", "", [Table(("input", "problem"), rows)])] if rows else []
 
 
 def _top(one: Prediction) -> list[tuple[str, float]]:
@@ -152,25 +169,32 @@ def _visible(words: str) -> str:
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes predictions as CSV: input, answer, probability, and a column with the probability of each class.
 
-    Of clips there is a line for each frame: input, frame, answer.
+    Of clips there is a line for each frame: input, frame, answer. An input without an answer has its line as well, with
+    the reason in a last column `problem`.
 
     Raises:
         GlassworkError: where the file exists already or cannot be written.
     """
-    classes = sorted(predictions[0].probabilities) if predictions else []
+    classes = sorted({name for answer in predictions for name in answer.probabilities})
+    problem = ["problem"] if any(answer.problem for answer in predictions) else []
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     if any(answer.frames for answer in predictions):
-        writer.writerow(["input", "frame", "answer"])
+        writer.writerow(["input", "frame", "answer", *problem])
         for answer in predictions:
-            if isinstance(answer.answer, tuple):
-                writer.writerows((answer.input, frame, said) for frame, said in enumerate(answer.answer))
+            if answer.problem:
+                writer.writerow([answer.input, "", "", answer.problem])
+            elif isinstance(answer.answer, tuple):
+                reason = [""] if problem else []
+                writer.writerows((answer.input, frame, said, *reason) for frame, said in enumerate(answer.answer))
         write_new(path, text.getvalue())
         return
-    writer.writerow(["input", "answer", "probability", *classes])
+    writer.writerow(["input", "answer", "probability", *classes, *problem])
     for answer in predictions:
         words = answer.answer
         said = ";".join(map(str, words)) if isinstance(words, tuple) else words
         chance = "" if answer.probability is None else answer.probability
-        writer.writerow([answer.input, said, chance, *(answer.probabilities[name] for name in classes)])
+        reason = [answer.problem or ""] if problem else []
+        chances = (answer.probabilities.get(name, "") for name in classes)
+        writer.writerow([answer.input, said, chance, *chances, *reason])
     write_new(path, text.getvalue())

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TextIO
@@ -36,12 +36,17 @@ class Table:
         files: the files.
         counts: how many rows each file has.
         lines: line of each row in its file, counting from 1; of Parquet files, which have none, the row.
+        problems: for rows that are no rows of this table, by their place, why, in one sentence; empty where they are
+            refused instead.
+        said: sentences about what was passed over or read in a way that was not certain.
     """
 
     columns: dict[str, Numbers | list[str]]
     files: list[Path]
     counts: list[int]
     lines: Sequence[int]
+    problems: dict[int, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     def place(self, row: int) -> str:
         """The line that a row stands on, in words."""
