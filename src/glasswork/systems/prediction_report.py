@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from glasswork.data.formats.image_folder import is_image
+from glasswork.data.listing import is_named_as_picture
 from glasswork.data.pictures import thumbnail
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
@@ -41,7 +41,7 @@ def report_predictions(
         answered = [one for one in predictions if not one.problem]
         return pictures_report("", answered, ()) if bars else Report("", [], summary=[table_of(predictions)])
     answered = [one for one in predictions if not one.problem]
-    if not all(one.probabilities and is_image(one.input) for one in answered):
+    if not all(one.probabilities and is_named_as_picture(Path(one.input).name) for one in answered):
         what = "A line for each input, in the order they were given."
         footer = "Drawn by Glasswork from the network's answers."
         return Report(f"What {run} answers", [Section("Answers", what, [table_of(predictions)])], footer=footer)

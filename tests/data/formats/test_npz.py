@@ -67,8 +67,8 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
         "column": ("class", torch.int64, (6,), ("0", "1", "2")),
         "names": ("class", torch.int64, (6,), ("cat", "dog")),
         "classes": ("classes", torch.uint8, (6, 3), ("y1", "y2", "y3")),
-        "number": ("number", torch.float32, (6, 1), ("y1",)),
-        "numbers": ("number", torch.float32, (6, 2), ("y1", "y2")),
+        "number": ("number", torch.float64, (6, 1), ("y1",)),
+        "numbers": ("number", torch.float64, (6, 2), ("y1", "y2")),
     }
     dataset = read_arrays(tmp_path, x=vectors, y=labels(6), classes=np.array(["a", "b", "c"]))
     assert dataset.task.target.names == ("a", "b", "c")

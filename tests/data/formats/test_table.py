@@ -112,7 +112,7 @@ def test_kinds_of_targets(text: str, target: str, kind: str, classes: object, fi
     assert (dataset.task.target.tag, dataset.task.target.names) == (kind, classes)
     column = dataset.columns["targets"]
     assert column[0].tolist() == first
-    assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float32}[kind]
+    assert column.dtype == {"class": torch.int64, "classes": torch.uint8, "number": torch.float64}[kind]
 
 
 def test_classes_come_from_all_splits_and_categories_from_the_training_split(tmp_path: Path) -> None:
