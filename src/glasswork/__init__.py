@@ -117,15 +117,19 @@ def steps(
         finish(run)
 
 
-def resume(run: str | Path, network: "nn.Module | None" = None, system: str | None = None) -> "Model":
+def resume(
+    run: str | Path, network: "nn.Module | None" = None, system: str | None = None, loss: str | None = None
+) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model.
 
     Args:
         run: its folder, or its name under runs/.
         network: your own module, if it was trained on a module object.
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
+        loss: your own loss, `file.py:function`, likewise.
     """
     _name_system(system)
+    _name_loss(loss)
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
@@ -133,7 +137,11 @@ def resume(run: str | Path, network: "nn.Module | None" = None, system: str | No
 
 
 def load(
-    run: str | Path, network: "nn.Module | None" = None, device: str = "auto", system: str | None = None
+    run: str | Path,
+    network: "nn.Module | None" = None,
+    device: str = "auto",
+    system: str | None = None,
+    loss: str | None = None,
 ) -> "Model":
     """The model of a finished run.
 
@@ -142,8 +150,10 @@ def load(
         network: your own module, if it was trained on a module object.
         device: where it answers.
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
+        loss: your own loss, `file.py:function`, likewise; it is needed to evaluate.
     """
     _name_system(system)
+    _name_loss(loss)
     from glasswork.run.load import load_model
 
     return _display(load_model(run, network, device))
@@ -447,6 +457,13 @@ def _name_system(word: str | None) -> None:
         name_system(word)
 
 
+def _name_loss(word: str | None) -> None:
+    from glasswork.own_code import is_own, name_loss
+
+    if word is not None and is_own(word):
+        name_loss(word)
+
+
 def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
     from glasswork.run.load import load_model
@@ -478,6 +495,7 @@ def _asked_values(
     values = dict(options)
     if data is not None:
         values["data"] = str(data)
+    _name_loss(values.get("loss"))
     if network is None or isinstance(network, str):
         return values if network is None else {**values, "network": network}, None
     return {**values, "network": f"module:{type(network).__name__}"}, network

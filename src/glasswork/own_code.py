@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,36 @@ def import_named(word: str, what: str) -> Any:
         raise GlassworkError(f"'{word}' names no {what}: write it as file.py:Name")
     module = _run_file(Path(source), word, what) if source.endswith(".py") else _import(source)
     if name not in module.__dict__:
-        raise GlassworkError(f"{source} has no class '{name}'")
+        raise GlassworkError(f"{source} has no {'function' if what == 'loss' else 'class'} '{name}'")
     return module.__dict__[name]
+
+
+LOSSES: dict[str, Callable[..., Any]] = {}
+"""Losses of the user's own that were named in this process."""
+
+
+def is_own(word: str | None) -> bool:
+    """Whether a word names code, as `file.py:Name` does."""
+    return word is not None and ":" in word
+
+
+def name_loss(word: str) -> None:
+    """Lets this process use a loss of the user's own, `file.py:function`; its code runs now.
+
+    Raises:
+        GlassworkError: if it cannot be imported or cannot be called.
+    """
+    function = import_named(word, "loss")
+    if not callable(function):
+        raise GlassworkError(f"{word} is no loss: it has to be a function of the network's outputs and the targets")
+    LOSSES[word] = function
 
 
 def _run_file(path: Path, word: str, what: str) -> Any:
     if not path.is_file():
         raise GlassworkError(f"There is no file {path} for the {what} {word}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own: a file called json.py must not take the place of that module.
+    spec = importlib.util.spec_from_file_location(f"glasswork_own_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up

@@ -65,7 +65,8 @@ def test_its_settings_are_compared_and_searched(sample: Sample, capsys: pytest.C
     assert len(said(capsys)["trials"]) == 2
     assert main(["tune", *NAMED, "--trials", "2", "--workers", "2", "--judge", "first_right", *few]) == 0
     found = said(capsys)
-    assert [trial["state"] for trial in found["trials"]] == ["finished", "finished"]
+    states = [trial["state"] for trial in found["trials"]]
+    assert states.count("finished") == 2 and set(states) <= {"finished", "stopped"}  # both workers may begin the last
     assert not found["smaller_is_better"]
 
 

@@ -8,13 +8,14 @@ import contextlib
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
 from glasswork import catalogue
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
+from glasswork.own_code import is_own, name_loss
 from glasswork.recipe.base import RENAMED, Machine, Options, Recipe
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
@@ -39,7 +40,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         SystemExit: after printing help.
     """
     name, words = arguments[0], list(arguments[1:])
-    system = _system_in(words)
+    system, loss = _value_of("--system", words), _value_of("--loss", words)
+    if is_own(loss):
+        name_loss(str(loss))
     own = None if system is None else catalogue.name_system(system).presets[0].name
     if name.startswith("-"):
         raise GlassworkError(f"A verb comes first, and '{name}' is none: glasswork --help lists them")
@@ -53,6 +56,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--system", metavar="FILE.py:CLASS", help="a system of your own, whose code runs: also to use a run of it"
     )
+    if "--loss" not in parser._option_string_actions:
+        parser.add_argument(
+            "--loss", metavar="FILE.py:FUNCTION", help="a loss of your own, whose code runs: to use a run of it"
+        )
     if name == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
         words = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in words]
     options, unknown = parser.parse_known_args(words, argparse.Namespace(verb=name))
@@ -63,11 +70,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _system_in(words: Sequence[str]) -> str | None:
-    """The user's own system, which has to be known before its flags are."""
+def _value_of(wanted: str, words: Sequence[str]) -> str | None:
+    """What a flag that names the user's own code is given, which has to be known before the flags are parsed."""
     for place, word in enumerate(words):
         flag, equals, value = word.partition("=")
-        if flag == "--system":
+        if flag == wanted:
             return value if equals else next(iter(words[place + 1 : place + 2]), None)
     return None
 
@@ -180,6 +187,8 @@ def _default(value: Any, between: str = " ") -> str:
 
 def _choices(annotation: Any) -> list[str] | None:
     options = [annotation, *get_args(annotation)]
+    if str in options or any(get_origin(option) is Annotated for option in options):
+        return None
     return next((list(get_args(option)) for option in options if get_origin(option) is Literal), None)
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from glasswork import own_code
 from glasswork.errors import GlassworkError
 
 
@@ -208,6 +209,39 @@ def refuse_smoothing(loss: str, smoothing: float) -> None:
             f"The loss {loss} has no label smoothing; leave smoothing at 0, or choose cross-entropy or "
             "binary-cross-entropy."
         )
+
+
+@dataclass(frozen=True)
+class OwnLoss:
+    """A loss of the user's own: a scalar from outputs (rows, outputs) and targets as the target's own losses see them.
+
+    Attributes:
+        word: `file.py:function`.
+    """
+
+    word: str
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch, shape ().
+
+        Raises:
+            GlassworkError: if it was not named in this process, fails, or gives no scalar.
+        """
+        if self.word not in own_code.LOSSES:
+            raise GlassworkError(
+                f"This needs a loss of your own, {self.word}, and its code only runs if you name it: add "
+                f"--loss {self.word}"
+            )
+        try:
+            loss = own_code.LOSSES[self.word](outputs, targets)
+        except Exception as error:
+            raise GlassworkError(f"The loss {self.word} failed: {type(error).__name__}: {error}") from error
+        if not isinstance(loss, Tensor) or loss.shape != ():
+            found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise GlassworkError(
+                f"The loss {self.word} has to return one number, a tensor of shape (), and not {found}"
+            )
+        return loss
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from glasswork.errors import GlassworkError
 from glasswork.recipe.search import Choices, Range
@@ -203,5 +212,11 @@ def _changes(value: object) -> object:
 
 Changes = Annotated[tuple[str, ...], BeforeValidator(_changes)]
 """How images are augmented; `none` turns augmentation off where None means automatic."""
+
+Loss = (
+    Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"]
+    | Annotated[str, StringConstraints(pattern=r"^.+:\w+$")]
+)
+"""A loss by its name, or `file.py:function` for one of the user's own."""
 
 Activation = Literal["identity", "threshold", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "maxout"]

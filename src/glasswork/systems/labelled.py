@@ -8,7 +8,9 @@ from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import read
-from glasswork.objectives.losses import Objective, refuse_smoothing
+from glasswork.errors import GlassworkError
+from glasswork.objectives.losses import Objective, OwnLoss, refuse_smoothing
+from glasswork.own_code import is_own
 from glasswork.recipe.base import USUAL_STRENGTHS, Recipe
 from glasswork.systems.networks import NETWORKS
 from glasswork.systems.system import Context, System
@@ -60,7 +62,12 @@ def usual_values(
         GlassworkError: for values that do not fit the targets, or each other.
     """
     loss = loss or task.target.losses[0]
-    task.target.require_loss(loss)
+    if is_own(loss):
+        refuse_smoothing(loss, smoothing)
+        if class_weights != "none":
+            raise GlassworkError(f"{loss} does not weigh classes: leave out --class-weights, or weigh them in it")
+    else:
+        task.target.require_loss(loss)
     if loss in NO_SMOOTHING:
         refuse_smoothing(loss, smoothing)
     if augment:
@@ -77,6 +84,14 @@ def usual_values(
         "learning_rate": rate,
         "strength": usual_strength(recipe.penalty, task, examples),
     }
+
+
+def objective_of(loss: str | None, task: Task, smoothing: float = 0.0) -> Objective:
+    """The objective that a recipe names; under a loss of the user's own, outputs read as the target's usually do."""
+    usual = task.target.losses[0]
+    if loss is not None and is_own(loss):
+        return Objective(usual, function=OwnLoss(loss))
+    return Objective(loss or usual, smoothing)
 
 
 def usual_strength(penalty: str, task: Task, examples: int) -> float:

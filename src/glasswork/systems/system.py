@@ -26,7 +26,7 @@ from glasswork.data.prediction import Prediction
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.objectives.losses import Objective
+from glasswork.objectives.losses import Objective, OwnLoss
 from glasswork.objectives.metrics import Metrics
 from glasswork.recipe.base import Machine, Recipe
 from glasswork.report.blocks import Curves
@@ -184,7 +184,8 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     def minimised(self, task: Task) -> str:
         """What is minimised, by its name; the loss of `objective`, if a system does not say otherwise."""
-        return self.objective(task).name
+        objective = self.objective(task)
+        return objective.function.word if isinstance(objective.function, OwnLoss) else objective.name
 
     def another_loss(self, task: Task) -> Remarks:
         """A sentence if the loss of `objective`, which is looked into, is not what was minimised."""

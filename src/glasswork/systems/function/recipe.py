@@ -1,10 +1,9 @@
 """The recipe of approximating a function of x by a few units."""
 
-from typing import Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Activation, Numbers, Recipe
+from glasswork.recipe.base import Activation, Loss, Numbers, Recipe
 from glasswork.recipe.preset import Preset
 
 
@@ -20,8 +19,10 @@ class FunctionRecipe(Recipe):
     hidden: Numbers = Field((5,), description="sizes of the hidden layers, such as 5 or 8,8")
     activation: Activation = Field("tanh", description="activation function h of the hidden units")
     target: str | None = Field(None, description="the column to predict, if you give a table")
-    loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="the loss; None: chosen from the target, squared-error for numbers"
+    loss: Loss | None = Field(
+        None,
+        description="cross-entropy, hinge, binary-cross-entropy, squared-error, or your own as file.py:function; None: "
+        "chosen from the target",
     )
     strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 

@@ -25,7 +25,7 @@ from glasswork.report.blocks import Curves, Line, Point, Text
 from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, measured_rows
 from glasswork.systems.function.recipe import FunctionRecipe
-from glasswork.systems.labelled import read_labelled, usual_values
+from glasswork.systems.labelled import objective_of, read_labelled, usual_values
 from glasswork.systems.networks import Architecture, build_network
 from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.system import Context, Findings, System
@@ -45,7 +45,7 @@ class Function(System[FunctionRecipe, Tensor]):
 
     @override
     def objective(self, task: Task) -> Objective:
-        return Objective(self.recipe.loss or task.target.losses[0])
+        return objective_of(self.recipe.loss, task)
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Activation, Recipe, Words
+from glasswork.recipe.base import Activation, Loss, Recipe, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Range
 
@@ -23,8 +23,10 @@ class HeatmapRecipe(Recipe):
         0.0, ge=0, lt=1, description="dropout probability of the hidden units"
     )
     target: str | None = Field(None, description="the column to predict, if you give arrays or a table")
-    loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="the loss; None: chosen from the target"
+    loss: Loss | None = Field(
+        None,
+        description="cross-entropy, hinge, binary-cross-entropy, squared-error, or your own as file.py:function; None: "
+        "chosen from the target",
     )
     label_smoothing: Annotated[float, Range(0.0, 0.2)] = Field(
         0.0, ge=0, lt=1, description="fraction of the target spread evenly over all classes"

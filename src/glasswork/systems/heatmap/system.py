@@ -22,7 +22,7 @@ from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
 from glasswork.systems.heatmap.annotations import Sampling, annotated_by_split, read_annotated
 from glasswork.systems.heatmap.recipe import HeatmapRecipe
-from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.labelled import objective_of, read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.system import Context, System
@@ -46,7 +46,7 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
 
     @override
     def objective(self, task: Task) -> Objective:
-        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
+        return objective_of(self.recipe.loss, task, self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:

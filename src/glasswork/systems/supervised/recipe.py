@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Activation, Changes, Numbers, Recipe
+from glasswork.recipe.base import Activation, Changes, Loss, Numbers, Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
@@ -29,8 +29,10 @@ class SupervisedRecipe(Recipe):
     )
     size: int | None = Field(None, ge=1, description="side of the square that images are resized to, in pixels")
     target: str | None = Field(None, description="the column to predict; separate several by commas")
-    loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="the loss; None: chosen from the target"
+    loss: Loss | None = Field(
+        None,
+        description="cross-entropy, hinge, binary-cross-entropy, squared-error, or your own as file.py:function; None: "
+        "chosen from the target",
     )
     label_smoothing: Annotated[float, Range(0.0, 0.2, only=("loss", ("cross-entropy", "binary-cross-entropy")))] = (
         Field(0.0, ge=0, lt=1, description="fraction of the target spread evenly over all classes")

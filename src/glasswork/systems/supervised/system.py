@@ -23,7 +23,7 @@ from glasswork.networks.weights import LITE0, fitting, input_scaling, load_weigh
 from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
-from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.labelled import objective_of, read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
 from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -54,7 +54,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
 
     @override
     def objective(self, task: Task) -> Objective:
-        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
+        return objective_of(self.recipe.loss, task, self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Numbers, Recipe, Words
+from glasswork.recipe.base import Loss, Numbers, Recipe, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
@@ -35,8 +35,10 @@ class TransferRecipe(Recipe):
         (), description="data augmentation, such as flip,crop:8,color; only if images and not stored features train"
     )
     target: str | None = Field(None, description="the column to predict; separate several by commas")
-    loss: Literal["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"] | None = Field(
-        None, description="the loss; None: chosen from the target"
+    loss: Loss | None = Field(
+        None,
+        description="cross-entropy, hinge, binary-cross-entropy, squared-error, or your own as file.py:function; None: "
+        "chosen from the target",
     )
     label_smoothing: Annotated[float, Range(0.0, 0.2, only=("loss", ("cross-entropy", "binary-cross-entropy")))] = (
         Field(0.0, ge=0, lt=1, description="fraction of the target spread evenly over all classes")

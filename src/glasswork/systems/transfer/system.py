@@ -31,7 +31,7 @@ from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Table
 from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, outputs_on
-from glasswork.systems.labelled import read_labelled, usual_values, weigh_classes
+from glasswork.systems.labelled import objective_of, read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import (
     LEAST_SIDE,
     NETWORKS,
@@ -88,7 +88,7 @@ class Transfer(System[TransferRecipe, Tensor]):
 
     @override
     def objective(self, task: Task) -> Objective:
-        return Objective(self.recipe.loss or task.target.losses[0], self.recipe.label_smoothing)
+        return objective_of(self.recipe.loss, task, self.recipe.label_smoothing)
 
     @override
     def training_objective(self, context: Context) -> Objective:

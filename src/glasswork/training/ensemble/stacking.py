@@ -81,6 +81,8 @@ def why_not_stacked(stages: Sequence[Stage], losses: Sequence[Objective]) -> str
             return "the stages differ in how long they are"
         if (stage.judge is None) != (first.judge is None):
             return "some of the stages hold no examples out"
+    if any(loss.function is not None for loss in losses):
+        return "the loss is your own"
     if len({loss.name for loss in losses}) > 1:
         return "the stages differ in their loss"
     if first.execution.precision != "float32":
