@@ -322,6 +322,10 @@ def add_your_own(house: House, folder: Path) -> None:
         encoding="utf-8",
     )
     house.train("own", write_table(folder / "table.csv", "class"), "--network", f"{folder / 'mine.py'}:make")
+    (folder / "losses.py").write_text(
+        "def squared(outputs, targets):\n    return outputs.square().mean()\n", encoding="utf-8"
+    )
+    house.train("mlp", folder / "table.csv", "--loss", f"{folder / 'losses.py'}:squared", "--out", "runs/loss")
     data, system = folder / "melodies.csv", f"{STRANGER}:Ranker"
     house.run(
         "-c",
@@ -341,7 +345,7 @@ ROWS: dict[str, Callable[[House, Path], None]] = {
     "a kind": add_kind,
     "a lecture system": add_system,
     "a study": add_study,
-    "your own network or system": add_your_own,
+    "your own network, loss or system": add_your_own,
 }
 
 
