@@ -100,6 +100,8 @@ class ReadingOptions:
         pieces: what the tokens of labelled texts are.
         least: how often a token has to come in training; rarer ones become the unknown token.
         longest: how many tokens of one labelled text are read; absent: all.
+        pixel_range: black and white of pictures of more than 8 bits; None: found out.
+        span: the range of values of the pictures that a model was trained on; None: found out.
         splits: whether folders, files and columns that are named after splits (`train`, `dev`, ...) are read as such.
     """
 
@@ -118,6 +120,8 @@ class ReadingOptions:
     least: int = 1
     longest: int | None = None
     splits: Literal["names", "ignore"] = "names"
+    pixel_range: tuple[float, float] | None = None
+    span: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, recipe: "Recipe", **others: Any) -> "ReadingOptions":

@@ -14,7 +14,8 @@ import torch
 from PIL import ExifTags, Image
 from torch import Tensor
 
-from glasswork.data.formats.decoding import UnreadableImageError, decode
+from glasswork.data.formats.decoding import decode
+from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.data.pictures import encode_png
 from glasswork.errors import GlassworkError
 from glasswork.record import Record

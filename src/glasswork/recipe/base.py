@@ -47,6 +47,7 @@ def words(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
+PixelRange = Annotated[tuple[float, float] | None, BeforeValidator(words)]
 
 
 RENAMED = {

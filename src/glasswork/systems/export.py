@@ -116,7 +116,7 @@ def export(network: nn.Module, task: Task, system: System, raw: Tensor, path: st
         raise GlassworkError(f"{path} is there already: choose another name or move it away")
     if not len(raw):
         raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
-    raw = raw[:CHECKED_ROWS].cpu().to(task.inputs.dtype)
+    raw = raw[:CHECKED_ROWS].cpu().to(getattr(torch, task.inputs.port().dtype))
     complete = Complete(copy.deepcopy(network).cpu().eval(), task, system.objective(task)).eval().requires_grad_(False)
     with torch.no_grad():
         expected = complete(raw)

@@ -88,8 +88,6 @@ def test_targets_of_every_kind(tmp_path: Path) -> None:
         ({"x": np.array([{}, {}]), "y": labels(2)}, "Python objects"),
         ({"x": np.array([["a"], ["b"]]), "y": labels(2)}, "inputs of .* are of type <U1: expected numbers"),
         ({"x": np.array([[np.nan], [1]]), "y": labels(2)}, "not finite"),
-        ({"x": pictures(2) * -1.0, "y": labels(2)}, "values from -2.. to"),
-        ({"x": pictures(2) * 300.0, "y": labels(2)}, "expected 0 to 1 or 0 to 255"),
         ({"x": np.zeros((2, 4, 4, 7)), "y": labels(2)}, r"have the shape \(2, 4, 4, 7\)"),
         ({"x": np.zeros(2), "y": labels(2)}, "rows of inputs"),
         ({"x": np.zeros((2, 3)), "y": np.zeros((2, 3, 3))}, "targets of .* have the shape"),

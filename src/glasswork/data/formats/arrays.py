@@ -8,7 +8,15 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
-from glasswork.data.formats.raw_arrays import Array, arranged, images_of, origins_of, require_numbers, vectors_of
+from glasswork.data.formats.pixel_range import say_span
+from glasswork.data.formats.raw_arrays import (
+    Array,
+    arranged,
+    images_and_span,
+    origins_of,
+    require_numbers,
+    vectors_of,
+)
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.labels import Labels
@@ -79,9 +87,11 @@ def examples_of(
         names = tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1))
         kind = Table((inputs.shape[1],), names, origins=origins)
     else:
-        columns, margin = arranged(torch.from_numpy(images_of(inputs, source)), options)
+        images, span = images_and_span(inputs, source, options.pixel_range, options.span)
+        columns, margin = arranged(torch.from_numpy(images), options)
         _, channels, height, width = columns.shape
-        kind = Images((channels, height - 2 * margin, width - 2 * margin))
+        kind = Images((channels, height - 2 * margin, width - 2 * margin), span=span)
+        said = (*said, *([say_span(span, 0, len(columns))] if span and options.span is None else []))
     table = {"inputs": columns, "targets": targets, "fingerprints": fingerprints(columns)}
     splits = [part.split for part in parts for _ in range(len(part.inputs)) if part.split is not None]
     if splits:

@@ -3,10 +3,12 @@
 import hashlib
 import io
 import logging
+import math
 import os
 import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,14 +20,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.formats.picture_files import UnreadableImageError, deep_values, may_be_deep, open_picture
+from glasswork.data.formats.pixel_range import (
+    EIGHT_BITS,
+    Extremes,
+    Span,
+    extremes_of,
+    find_span,
+    say_span,
+    scale,
+    scale_eight_bits,
+)
 from glasswork.data.scratch import scratch
-from glasswork.errors import GlassworkError
 
-Pixels = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[Any]
 
 _USUAL = ".jpg .jpeg .jpe .jfif .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .avif"
 _OTHERS = ".heic .heif .jp2 .j2k .jpf .jpx .dcm .dicom .svg"
@@ -35,6 +47,7 @@ _SAMPLE = 64  # headers looked at to learn whether all images share one size
 _KEPT_SIDE = 64  # pixels; images that share a size no larger than this keep it
 _DEFAULT_SIDE = 64
 _TASK = 32  # images per task of a thread: enough to hide the pool's own cost, few enough to stop soon
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2, as Pillow's conversion to grey
 _GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "F"))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,21 +60,19 @@ _TURNS = {
 }
 
 
-class UnreadableImageError(GlassworkError):
-    """An image file that is damaged, truncated, too large, or no image."""
-
-
 @dataclass(frozen=True)
 class Decoded:
     """Many image files as columns.
 
     Attributes:
-        inputs: uint8 (rows, channels, height + 2 margin, width + 2 margin), one row per readable file.
+        inputs: uint8 (rows, channels, height + 2 margin, width + 2 margin), one row per readable file; float32 from
+            0 to 255 if a file has more than 8 bits.
         fingerprints: int64 (rows,), hashes of the rows, equal for pictures that are the same at this size.
         sizes: int64 (rows, 2), height and width of the originals.
         kept: int64 (rows,), which of the files the rows are.
         margin: pixels on each side beyond the size.
-        skipped: a sentence for each file that could not be read.
+        skipped: sentences about the range of values, and about files that could not be read.
+        span: the range of values.
     """
 
     inputs: Tensor
@@ -70,9 +81,12 @@ class Decoded:
     kept: Tensor
     margin: int
     skipped: tuple[str, ...]
+    span: Span = EIGHT_BITS
 
 
-def decode(path: str | Path, height: int, width: int, channels: int, margin: int = 0) -> Tensor:
+def decode(
+    path: str | Path, height: int, width: int, channels: int, margin: int = 0, span: Span = EIGHT_BITS
+) -> Tensor:
     """One image file, its shorter side resized to fit and its centre cut out.
 
     Args:
@@ -81,16 +95,17 @@ def decode(path: str | Path, height: int, width: int, channels: int, margin: int
         width: pixels, without the margin.
         channels: 1 (grey) or 3 (red, green, blue).
         margin: pixels more on each side.
+        span: the range of values of the pictures that a model was trained on.
 
     Returns:
-        uint8 of shape (channels, height + 2 margin, width + 2 margin).
+        uint8 of shape (channels, height + 2 margin, width + 2 margin); float32 from 0 to 255 if there is a span.
 
     Raises:
         UnreadableImageError: the file is missing, damaged, truncated, too large, or no image.
     """
     with _quiet():
         data = _contents(path)
-        pixels, _ = _decoded(data, str(path), height + 2 * margin, width + 2 * margin, channels)
+        pixels, _ = _decoded(data, str(path), height + 2 * margin, width + 2 * margin, channels, span)
         return torch.from_numpy(pixels)
 
 
@@ -119,15 +134,18 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
         height, width, margin = _common_size(paths, options, pool)
         channels = options.channels or (1 if _all_grey(paths, pool) else 3)
         shape = (height + 2 * margin, width + 2 * margin)
-        inputs = scratch((len(paths), channels, *shape))
+        span, said = _span(paths, options, pool)
+        kind = torch.float32 if span else torch.uint8
+        inputs = scratch((len(paths) * channels * math.prod(shape) * kind.itemsize,)).view(kind)
+        inputs = inputs.reshape(len(paths), channels, *shape)
         hashes, sizes = np.zeros(len(paths), dtype=np.int64), np.zeros((len(paths), 2), dtype=np.int64)
-        rows = inputs.numpy()
+        rows: Pixels = inputs.numpy()
 
         def decode_some(start: int) -> list[tuple[int, UnreadableImageError]]:
             failures = []
             for row in range(start, min(start + _TASK, len(paths))):
                 try:
-                    pixels, sizes[row] = _decoded(_contents(paths[row]), str(paths[row]), *shape, channels)
+                    pixels, sizes[row] = _decoded(_contents(paths[row]), str(paths[row]), *shape, channels, span)
                     digest = hashlib.blake2b(pixels.data, digest_size=8).digest()
                     rows[row], hashes[row] = pixels, int.from_bytes(digest, "little", signed=True)
                 except UnreadableImageError as error:
@@ -147,8 +165,53 @@ def decode_files(paths: Sequence[Path], options: ReadingOptions) -> Decoded:
         sizes=torch.from_numpy(sizes)[kept],
         kept=kept,
         margin=margin,
-        skipped=tuple(str(error) for _, error in failures),
+        skipped=(*said, *_say_failures([error for _, error in failures])),
+        span=span,
     )
+
+
+def _say_failures(failures: Sequence[UnreadableImageError]) -> list[str]:
+    """A sentence for each file that could not be read, but one for all that lack the same package."""
+    lacking = Counter(error.lacking for error in failures if error.lacking is not None)
+    said = [
+        f"{count:,} {kind}{'s were' if count > 1 else ' was'} left out: reading {'them' if count > 1 else 'it'} takes "
+        f"{remedy}"
+        for (kind, remedy), count in lacking.items()
+    ]
+    return [*said, *(str(error) for error in failures if error.lacking is None)]
+
+
+def _span(paths: Sequence[Path], options: ReadingOptions, pool: ThreadPoolExecutor) -> tuple[Span, list[str]]:
+    """The range of values of all pictures together, and a sentence about it; of pictures of 8 bits there is none."""
+    if options.span is not None:
+        return options.span, []
+    step = _TASK * _workers()
+    extremes, eight, deep = None, 0, 0
+    for start in range(0, len(paths), step):
+        for found in pool.map(_extremes, paths[start : start + step]):
+            eight += found == 8
+            if isinstance(found, Extremes):
+                deep += 1
+                extremes = found if extremes is None else extremes.joined(found)
+    if extremes is None:
+        if options.pixel_range is None or not eight:
+            return EIGHT_BITS, []
+        extremes = Extremes(0.0, 255.0, True)
+    span = find_span(extremes, eight > 0, options.pixel_range)
+    return span, [say_span(span, eight if deep else 0, eight + deep)]
+
+
+def _extremes(path: Path) -> Extremes | int | None:
+    """The extremes of a picture of more than 8 bits; 8 for one with no more; None for what is none."""
+    try:
+        deep = may_be_deep(path)
+        if not deep:
+            return None if deep is None else 8
+        with _opened(path, str(path)) as image:
+            values = deep_values(image, _contents(path))
+            return 8 if values is None else extremes_of(values)
+    except (UnreadableImageError, OSError):
+        return None  # said when it is decoded
 
 
 def _workers() -> int:
@@ -214,13 +277,13 @@ def _contents(path: str | Path) -> bytes:
 def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     """The image with its header read; whatever goes wrong within is an UnreadableImageError."""
     try:
-        with Image.open(source) as image:
+        with open_picture(source, name) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels are too many")
             yield image
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"{name} is not readable as an image: its format is not known.") from error
+    except UnreadableImageError:
+        raise
     except Exception as error:  # Pillow's parsers raise what they happen upon: OSError, SyntaxError, struct.error, ...
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UnreadableImageError(f"{name} is not readable as an image: {reason}.") from error
@@ -232,29 +295,51 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _decoded(data: bytes, name: str, height: int, width: int, channels: int) -> tuple[Pixels, tuple[int, int]]:
-    """uint8 (channels, height, width), height and width with the margins; and height and width of the original."""
+def _decoded(
+    data: bytes, name: str, height: int, width: int, channels: int, span: Span
+) -> tuple[Pixels, tuple[int, int]]:
+    """(channels, height, width), height and width with the margins; and height and width of the original."""
     with _opened(io.BytesIO(data), name) as image:
         turn = _orientation(image)
         original = image.size if turn >= 5 else image.size[::-1]
         if turn >= 5:
             height, width = width, height
+        if span:
+            planes = [_fitted(plane, height, width, turn) for plane in _planes(image, data, name, channels, span)]
+            return np.stack(planes), original
         scale = max(height / image.height, width / image.width)
         mode = "L" if channels == 1 else "RGB"
         if image.format in ("JPEG", "MPO") and image.mode != "CMYK":
             image.draft(mode, (ceil(image.width * scale), ceil(image.height * scale)))
-        plain = _plain(image, mode)
-        scale = max(height / plain.height, width / plain.width)
-        if plain.size != (width, height):
-            left, top = (plain.width - width / scale) / 2, (plain.height - height / scale) / 2
-            right, bottom = min(plain.width - left, plain.width), min(plain.height - top, plain.height)
-            box = (max(left, 0), max(top, 0), right, bottom)
-            plain = plain.resize((width, height), Image.Resampling.BILINEAR, box=box)
-        if turn != 1:
-            plain = plain.transpose(_TURNS[turn])
-        pixels = np.asarray(plain)
+        pixels = _fitted(_plain(image, mode), height, width, turn)
     # A copy always, since the arrays that Pillow gives away are read-only.
     return np.array(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1), order="C"), original
+
+
+def _fitted(plain: Image.Image, height: int, width: int, turn: int) -> Pixels:
+    """An image with its shorter side resized to fit, its centre cut out, and turned upright."""
+    scale = max(height / plain.height, width / plain.width)
+    if plain.size != (width, height):
+        left, top = (plain.width - width / scale) / 2, (plain.height - height / scale) / 2
+        right, bottom = min(plain.width - left, plain.width), min(plain.height - top, plain.height)
+        box = (max(left, 0), max(top, 0), right, bottom)
+        plain = plain.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(plain.transpose(_TURNS[turn]) if turn != 1 else plain)
+
+
+def _planes(image: Image.Image, data: bytes, name: str, channels: int, span: Span) -> list[Image.Image]:
+    """Each channel of an image as floats from 0 to 255 within the range of all pictures."""
+    values = deep_values(image, data)
+    if values is None:
+        eight = np.asarray(_plain(image, "L" if channels == 1 else "RGB"))
+        scaled = scale_eight_bits(eight, span, name)
+    else:
+        extremes_of(values)  # which refuses what is not finite
+        scaled = scale(values, span)
+    if scaled.ndim == 3 and channels == 1:
+        scaled = scaled @ np.array(_LUMINANCE, dtype=np.float32)
+    planes = [scaled] * channels if scaled.ndim == 2 else [scaled[..., channel] for channel in range(channels)]
+    return [Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)) for plane in planes]
 
 
 def _plain(image: Image.Image, mode: str) -> Image.Image:
@@ -268,19 +353,20 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _eight_bits(
-    values: npt.NDArray[Any],
-) -> Pixels:
-    """Grey values of more than 8 bits as uint8: whole numbers count to 65535; others to 1, 255 or 65535, which fits."""
-    numbers = values.astype(np.float32)
-    high = float(numbers.max())
-    limit = 65535.0
-    if values.dtype.kind == "f":
-        limit = next((limit for limit in (1.0, 255.0) if high <= limit), limit)
-    if not 0 <= float(numbers.min()) <= high <= limit:
-        raise ValueError(f"its values reach from {numbers.min():g} to {high:g}, outside of 0 to {limit:g}")
-    scaled: Pixels = np.rint(numbers * (255.0 / limit)).astype(np.uint8)
-    return scaled
+def _eight_bits(values: npt.NDArray[Any]) -> Pixels:
+    """Grey values of 16 bits, or fractions from 0 to 1, as uint8.
+
+    A single picture does not say what is white in it, so 65,535 and 1 are.
+    """
+    low, high, whole = extremes_of(values)
+    white = 65535.0 if whole else 1.0
+    if low < 0 or high > white:
+        raise ValueError(
+            f"its values reach from {low:g} to {high:g}, and pictures of 8 bits are expected here; what is white among "
+            "such values is found only for a whole data set"
+        )
+    eight: Pixels = np.rint(values.astype(np.float32) * (255.0 / white)).astype(np.uint8)
+    return eight
 
 
 _no_output = logging.NullHandler()

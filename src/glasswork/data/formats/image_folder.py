@@ -81,7 +81,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return Dataset(
         columns=columns,
         task=Task(
-            Images((channels, height - 2 * decoded.margin, width - 2 * decoded.margin)), OneClass(tuple(classes))
+            Images((channels, height - 2 * decoded.margin, width - 2 * decoded.margin), span=decoded.span),
+            OneClass(tuple(classes)),
         ),
         source=str(path),
         names=[str(listing.paths[row].relative_to(path)) for row in rows],

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.formats.pixel_range import EIGHT_BITS, Span, extremes_of, find_span, scale
 from glasswork.errors import GlassworkError
 
 Array = npt.NDArray[Any]
@@ -19,6 +20,7 @@ _FAR = 1000  # times what a column's numbers differ by: float32 would lose much 
 _SAMPLE = 2000  # rows that show where most numbers lie
 _EXACT = 4  # bytes of the smallest whole numbers that float32 does not keep
 _CHUNK = 1024  # images resized at once: bounds the memory of the float copies
+_ROUNDING = 1e-3
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2, as Pillow's conversion to grey
 
 
@@ -62,10 +64,26 @@ def origin_of(numbers: npt.NDArray[np.float64]) -> float:
 
 
 def images_of(inputs: Array, source: str) -> Array:
-    """Images as uint8 (rows, channels, height, width), from uint8, 0..255, 16-bit or 0..1 values.
+    """The same for numbers from 0 to 255 or 0 to 1 alone, without a range."""
+    return images_and_span(inputs, source, None, None)[0]
+
+
+def images_and_span(
+    inputs: Array, source: str, asked: tuple[float, float] | None, span: Span | None
+) -> tuple[Array, Span]:
+    """Images (rows, channels, height, width), and the range of their values.
+
+    They are uint8 if nothing is lost so: whole numbers from 0 to 255, or fractions from 0 to 1 that stand for these.
+    Else they are float32 from 0 to 255 within one range for all of them.
+
+    Args:
+        inputs: the numbers.
+        source: named in messages.
+        asked: black and white; None: found out.
+        span: of the images that a model was trained on; None: found out.
 
     Raises:
-        GlassworkError: the shape is not that of images, or the values lie outside of these ranges.
+        GlassworkError: the shape is not that of images.
     """
     require_numbers(inputs, source, "images")
     if inputs.ndim == 3:
@@ -77,24 +95,28 @@ def images_of(inputs: Array, source: str) -> Array:
             f"The inputs of {source} have the shape {inputs.shape}: expected (rows, features), (rows, height, width), "
             "(rows, height, width, channels) or (rows, channels, height, width) with 1 or 3 channels."
         )
-    if inputs.dtype != np.uint8:
-        low, high = float(inputs.min()), float(inputs.max())
-        sixteen_bits = inputs.dtype == np.uint16 and high > 255
-        if low < 0 or (high > 255 and not sixteen_bits):
-            raise GlassworkError(
-                f"The images of {source} have values from {low:g} to {high:g}: expected 0 to 1 or 0 to 255."
-            )
-        fractions = inputs.dtype == np.bool_ or (np.issubdtype(inputs.dtype, np.floating) and high <= 1)
-        factor = 255.0 if fractions else 255 / 65535 if sixteen_bits else 1.0
-        scaled = np.empty(inputs.shape, dtype=np.uint8)
-        for start in range(0, len(inputs), _CHUNK):
-            scaled[start : start + _CHUNK] = np.rint(inputs[start : start + _CHUNK].astype(np.float32) * factor)
-        inputs = scaled
-    return np.ascontiguousarray(inputs)
+    if inputs.dtype == np.bool_:
+        inputs = inputs.astype(np.uint8) * 255
+    found = extremes_of(inputs)
+    if not asked and not span and found.whole and 0 <= found.low <= found.high <= 255:
+        return np.ascontiguousarray(inputs, dtype=np.uint8), EIGHT_BITS
+    span = span or find_span(found, False, asked)
+    scaled = np.empty(inputs.shape, dtype=np.float32)
+    for start in range(0, len(inputs), _CHUNK):
+        scaled[start : start + _CHUNK] = scale(inputs[start : start + _CHUNK], span)
+    if not asked and span[:2] in ((0.0, 1.0), (0.0, 255.0)) and _is_whole(scaled):
+        return np.rint(scaled).astype(np.uint8), EIGHT_BITS
+    return scaled, span
+
+
+def _is_whole(scaled: Array) -> bool:
+    """Whether nothing is lost in whole numbers, up to how float32 rounds."""
+    chunks = (scaled[start : start + _CHUNK] for start in range(0, len(scaled), _CHUNK))
+    return all(np.abs(chunk - np.rint(chunk)).max(initial=0) < _ROUNDING for chunk in chunks)
 
 
 def arranged(images: Tensor, options: ReadingOptions) -> tuple[Tensor, int]:
-    """Bring uint8 images (rows, channels, height, width) to the channels and size asked for.
+    """Bring images (rows, channels, height, width) to the channels and size asked for.
 
     Returns:
         The images, and the margin that they carry: that of the options if they were resized, else 0.
@@ -104,7 +126,7 @@ def arranged(images: Tensor, options: ReadingOptions) -> tuple[Tensor, int]:
     elif options.channels == 1 and images.shape[1] == 3:
         weights = torch.tensor(_LUMINANCE)[:, None, None]
         chunks = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
-        images = torch.cat([(chunk * weights).sum(1, keepdim=True).round().to(torch.uint8) for chunk in chunks])
+        images = torch.cat([_in_type((chunk * weights).sum(1, keepdim=True), images.dtype) for chunk in chunks])
     height, width = images.shape[2:]
     if options.size is None or (height, width) == (options.size, options.size):
         return images, 0
@@ -112,12 +134,17 @@ def arranged(images: Tensor, options: ReadingOptions) -> tuple[Tensor, int]:
     scale = side / min(height, width)
     inner = (max(side, round(height * scale)), max(side, round(width * scale)))
     top, left = (inner[0] - side) // 2, (inner[1] - side) // 2
-    resized = torch.empty(len(images), images.shape[1], side, side, dtype=torch.uint8)
+    resized = torch.empty(len(images), images.shape[1], side, side, dtype=images.dtype)
     for start in range(0, len(images), _CHUNK):
         part = interpolate(images[start : start + _CHUNK].float(), inner, mode="bilinear", antialias=True)
         part = part[:, :, top : top + side, left : left + side]
-        resized[start : start + _CHUNK] = part.round().clamp(0, 255).to(torch.uint8)
+        resized[start : start + _CHUNK] = _in_type(part.clamp(0, 255), images.dtype)
     return resized, options.margin
+
+
+def _in_type(numbers: Tensor, dtype: torch.dtype) -> Tensor:
+    """Numbers as they are if the type is a float's, else the nearest whole ones."""
+    return numbers if dtype.is_floating_point else numbers.round().to(dtype)
 
 
 def require_numbers(array: Array, source: str, what: str) -> None:

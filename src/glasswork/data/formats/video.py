@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from glasswork.data.formats.decoding import Pixels, UnreadableImageError, opened_picture
+from glasswork.data.formats.decoding import Pixels, opened_picture
+from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.data.listing import image_files
 from glasswork.errors import GlassworkError
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 from typing_extensions import override
 
-from glasswork.data.formats.decoding import SUFFIXES, UnreadableImageError
+from glasswork.data.formats.decoding import SUFFIXES
+from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.errors import GlassworkError
 
 Pixels = npt.NDArray[np.uint8]

@@ -40,7 +40,6 @@ class Clips(Inputs):
     file: ClassVar[str] = "FILE"
     asked: ClassVar[str] = "a sequence"
     checked: ClassVar[int] = 3
-    dtype: ClassVar[torch.dtype] = torch.uint8
 
     shape: tuple[int, ...]
     mean: tuple[float, ...] = ()

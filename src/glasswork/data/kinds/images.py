@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from glasswork.data.augmentation import centre
 from glasswork.data.dataset import Dataset, ReadingOptions
-from glasswork.data.formats.decoding import UnreadableImageError, decode
-from glasswork.data.formats.raw_arrays import arranged, images_of
+from glasswork.data.formats.decoding import decode
+from glasswork.data.formats.raw_arrays import arranged, images_and_span
 from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, image_moments, new_inputs
-from glasswork.data.listing import image_files
+from glasswork.data.listing import image_files, passed_over, picture_files
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
 
@@ -25,17 +25,21 @@ if TYPE_CHECKING:
 
 CHUNK = 256
 """Images that are read and answered at once."""
-NAMED = 5
+NAMED = 8
 
 
 @dataclass(frozen=True)
 class Images(Inputs):
-    """Images of one size, uint8 (rows, channels, height, width), with a margin around them for random crops.
+    """Images of one size, (rows, channels, height, width) from 0 to 255, with a margin around them for random crops.
+
+    They are uint8, or float32 if there is a span.
 
     Attributes:
         shape: channels, height and width as the network sees them.
         mean: what is subtracted per channel after values are divided by 255.
         deviation: what they are divided by after that.
+        span: of pictures of more than 8 bits, what is black, what is white, and what 255 of 8 bits stands for; else
+            empty.
     """
 
     tag: ClassVar[str] = "image"
@@ -46,11 +50,11 @@ class Images(Inputs):
     noun: ClassVar[str] = "images"
     file: ClassVar[str] = "FILE.png"
     asked: ClassVar[str] = "pictures, a folder or a table"
-    dtype: ClassVar[torch.dtype] = torch.uint8
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    span: tuple[float, ...] = ()
 
     @property
     @override
@@ -86,7 +90,7 @@ class Images(Inputs):
 
     @override
     def like(self, options: ReadingOptions, task: "Task") -> ReadingOptions:
-        return replace(options, size=self.side, margin=0, channels=self.shape[0], classes_known=True)
+        return replace(options, size=self.side, margin=0, channels=self.shape[0], classes_known=True, span=self.span)
 
     @override
     def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
@@ -104,8 +108,8 @@ class Images(Inputs):
 
         def decoded(source: str) -> Tensor | str:
             try:
-                return decode(source, height, width, channels)
-            except UnreadableImageError as error:
+                return decode(source, height, width, channels, span=self.span)
+            except GlassworkError as error:
                 return str(error)
 
         workers = min(usable_cores(), len(sources))
@@ -116,7 +120,7 @@ class Images(Inputs):
             found = [decoded(source) for source in sources]
         images = [image for image in found if isinstance(image, Tensor)]
         problems = {place: problem for place, problem in enumerate(found) if isinstance(problem, str)}
-        return torch.stack(images) if images else torch.zeros(0, *self.shape, dtype=torch.uint8), problems
+        return torch.stack(images) if images else torch.zeros(0, *self.shape), problems
 
     @override
     def arrays(self, numbers: Any) -> Tensor:
@@ -125,12 +129,12 @@ class Images(Inputs):
         They may be of any size if the network's are square.
         """
         array = numbers.detach().cpu().numpy() if isinstance(numbers, Tensor) else np.asarray(numbers)
-        if array.dtype != np.uint8 and array.size and (array.min() < 0 or array.max() > 1):
+        if not self.span and array.dtype != np.uint8 and array.size and (array.min() < 0 or array.max() > 1):
             raise GlassworkError(
                 f"The images have values from {array.min():g} to {array.max():g}: "
                 "give whole numbers as uint8, or 0 to 1"
             )
-        images = torch.from_numpy(images_of(array, "the inputs"))
+        images = torch.from_numpy(images_and_span(array, "the inputs", None, self.span or None)[0])
         channels, height, width = self.shape
         images, _ = arranged(images, ReadingOptions(self.side, channels=channels))
         if tuple(images.shape[1:]) != self.shape:
@@ -167,10 +171,16 @@ class Images(Inputs):
 
     @override
     def remarks(self, dataset: Dataset) -> tuple[str, ...]:
-        """The first of the images that could not be read, in one sentence."""
-        skipped = dataset.skipped
-        more = f"; and {len(skipped) - NAMED:,} more" if len(skipped) > NAMED else ""
-        return ("; ".join(skipped[:NAMED]) + more,) if skipped else ()
+        """The first sentences, such as those about images that could not be read."""
+        said = tuple(sentence.removesuffix(".") for sentence in dataset.skipped[:NAMED])
+        more = len(dataset.skipped) - NAMED
+        return (*said, f"{more:,} more of these are left out here") if more > 0 else said
+
+    @override
+    def unlike(self, paths: Sequence[Path]) -> tuple[str, ...]:
+        """What in folders is no image."""
+        others = [(path, picture_files(path)[1]) for path in paths if path.is_dir()]
+        return tuple(f"In {path}, {passed_over(names)}" for path, names in others if names)
 
     @override
     def picture(self, dataset: Dataset, row: int) -> Tensor:
@@ -180,4 +190,8 @@ class Images(Inputs):
     def port(self) -> Port:
         side = f"{self.shape[1]} x {self.shape[2]} pixels (height, width)"
         colours = "grey" if self.shape[0] == 1 else "red, green, blue"
-        return Port("images", "uint8", ("batch", *self.shape), f"{side}, {colours}, raw values from 0 to 255")
+        if not self.span:
+            return Port("images", "uint8", ("batch", *self.shape), f"{side}, {colours}, raw values from 0 to 255")
+        low, high, _ = self.span
+        values = f"values from {low:g} to {high:g} brought to 0 to 255"
+        return Port("images", "float32", ("batch", *self.shape), f"{side}, {colours}, {values}")

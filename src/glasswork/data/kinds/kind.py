@@ -72,7 +72,6 @@ class Inputs(Record, abc.ABC):
         several: whether one file holds several examples.
         written: whether an input may be written out in place of a path.
         checked: how many examples an exported file is compared on.
-        dtype: of raw inputs, as an exported file takes them.
         fill: what stands behind the end of a shorter row in a batch.
     """
 
@@ -87,7 +86,6 @@ class Inputs(Record, abc.ABC):
     several: ClassVar[bool] = False
     written: ClassVar[bool] = False
     checked: ClassVar[int] = 32
-    dtype: ClassVar[torch.dtype] = torch.float32
     fill: ClassVar[int] = 0
 
     if TYPE_CHECKING:  # a field of most kinds; a property here would be taken for its default
@@ -509,9 +507,17 @@ def moments(numbers: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def image_moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Per-channel mean and deviation of uint8 images / 255, from how often each of the 256 values occurs."""
-    values = torch.arange(256, dtype=torch.float64) / 255
+    """Per-channel mean and deviation of images / 255; of uint8 from how often each of the 256 values occurs."""
     sample = rows if len(rows) <= 20_000 else rows[:: len(rows) // 20_000 + 1]
+    if images.dtype.is_floating_point:
+        sums = torch.zeros(2, images.shape[1], dtype=torch.float64)
+        for start in range(0, len(sample), 256):
+            some = images[sample[start : start + 256]].double() / 255
+            sums += torch.stack([some.sum((0, 2, 3)), some.square().sum((0, 2, 3))])
+        mean, square = sums / (len(sample) * images[0, 0].numel())
+        deviation = (square - mean.square()).clamp_min(0).sqrt()
+        return mean, torch.where(deviation > 1e-9, deviation, 1.0)
+    values = torch.arange(256, dtype=torch.float64) / 255
     counts = torch.stack(
         [torch.bincount(images[sample, c].flatten(), minlength=256) for c in range(images.shape[1])]
     ).to(torch.float64)

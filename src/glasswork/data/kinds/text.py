@@ -36,7 +36,6 @@ class Text(Inputs):
     file: ClassVar[str] = "FILE.txt"
     asked: ClassVar[str] = "a text"
     written: ClassVar[bool] = True
-    dtype: ClassVar[torch.dtype] = torch.int64
     fill: ClassVar[int] = PADDING
 
     vocabulary: Vocabulary
@@ -91,7 +90,6 @@ class Texts(Inputs):
     file: ClassVar[str] = "FILE.txt"
     asked: ClassVar[str] = "a text"
     written: ClassVar[bool] = True
-    dtype: ClassVar[torch.dtype] = torch.int64
     fill: ClassVar[int] = PADDING
 
     vocabulary: Vocabulary

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from glasswork.recipe.base import Recipe, Words, words
+from glasswork.recipe.base import PixelRange, Recipe, Words, words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
@@ -37,6 +37,9 @@ class EmbedRecipe(Recipe):
         description="classes held out for the test, by name or as a fraction; 0: hold out examples, not classes",
     )
     size: int | None = Field(None, ge=1, description="side of the square that images are resized to, in pixels")
+    pixel_range: PixelRange = Field(
+        None, description="black and white of images of more than 8 bits, such as 0,4095; None: from the data"
+    )
     augment: Words = Field((), description="data augmentation, such as flip,crop:2,rotation:10,scale:0.1,color,elastic")
     target: str | None = Field(None, description="the column with the class, if there are several")
     strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")

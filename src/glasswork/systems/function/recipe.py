@@ -1,6 +1,5 @@
 """The recipe of approximating a function of x by a few units."""
 
-
 from pydantic import Field
 
 from glasswork.recipe.base import Activation, Loss, Numbers, Recipe

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Activation, Changes, Loss, Numbers, Recipe
+from glasswork.recipe.base import Activation, Changes, Loss, Numbers, PixelRange, Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
@@ -28,6 +28,9 @@ class SupervisedRecipe(Recipe):
         0.0, ge=0, lt=1, description="dropout probability of the hidden units"
     )
     size: int | None = Field(None, ge=1, description="side of the square that images are resized to, in pixels")
+    pixel_range: PixelRange = Field(
+        None, description="black and white of images of more than 8 bits, such as 0,4095; None: from the data"
+    )
     target: str | None = Field(None, description="the column to predict; separate several by commas")
     loss: Loss | None = Field(
         None,

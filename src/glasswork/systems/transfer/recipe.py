@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Loss, Numbers, Recipe, Words
+from glasswork.recipe.base import Loss, Numbers, PixelRange, Recipe, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
@@ -31,6 +31,9 @@ class TransferRecipe(Recipe):
         0.0, ge=0, lt=1, description="dropout probability of the head's hidden units"
     )
     size: int | None = Field(None, ge=1, description="side of the square images in pixels; None: as published")
+    pixel_range: PixelRange = Field(
+        None, description="black and white of images of more than 8 bits, such as 0,4095; None: from the data"
+    )
     augment: Words = Field(
         (), description="data augmentation, such as flip,crop:8,color; only if images and not stored features train"
     )

@@ -55,12 +55,13 @@ class _Inputs:
     skipped: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     unused: tuple[str, ...] = ()
+    span: tuple[float, ...] = ()
 
     def kind(self, targets: tuple[str, ...]) -> Inputs:
         """What the inputs mean, beside columns that hold the targets."""
         if not self.columns:
             channels, height, width = self.shape
-            return Images((channels, height, width))
+            return Images((channels, height, width), span=self.span)
         features = tuple(feature for column in self.columns for feature in column.features)
         return TableKind((len(features),), features, columns=self.columns, target_columns=targets, unused=self.unused)
 
@@ -279,4 +280,5 @@ def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOpti
         names=[cells[row] for row in decoded.kept.tolist()],
         margin=decoded.margin,
         skipped=(*skipped, *decoded.skipped),
+        span=decoded.span,
     )

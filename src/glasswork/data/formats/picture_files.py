@@ -1,0 +1,161 @@
+"""Picture files as Pillow's images, or as arrays if they have more than 8 bits; with the packages for rarer kinds."""
+
+import importlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from glasswork.data.formats.signatures import HEAD, signature
+from glasswork.errors import GlassworkError
+
+Values = npt.NDArray[Any]
+
+_BITS = 258  # the tag of a TIFF file that says how many bits a sample has
+_PNG_BITS = 24  # the byte of a PNG file that says the same
+_EIGHT_BITS = tuple(f"{kind} picture" for kind in ("JPEG", "GIF", "WebP", "BMP", "HEIC", "AVIF", "SVG"))
+_DEEP_MODES = ("I", "F")
+
+
+class UnreadableImageError(GlassworkError):
+    """An image file that is damaged, truncated, too large, or no image.
+
+    Attributes:
+        lacking: of a picture that another package could read, what it is and what brings the package; else empty.
+    """
+
+    lacking: tuple[str, str] | None = None
+
+
+def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:
+    """A picture with its header read.
+
+    Raises:
+        UnreadableImageError: it is no picture, or takes a package that is not installed.
+    """
+    try:
+        return Image.open(source)
+    except UnidentifiedImageError:
+        data = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+    found = signature(data[:HEAD])
+    if found is not None and found.name in _READERS:
+        return _READERS[found.name](data, name)
+    what = f"it is a {found.name}" if found is not None else "its format is not known"
+    raise UnreadableImageError(f"{name} is not readable as an image: {what}.")
+
+
+def deep_values(image: Image.Image, data: bytes) -> Values | None:
+    """The values of a picture of more than 8 bits, (height, width) or (height, width, 3); None if it has 8 or less.
+
+    Transparent places are white.
+    """
+    if image.mode in _DEEP_MODES or image.mode.startswith("I;16"):
+        return np.asarray(image)
+    if image.format == "PNG" and data[_PNG_BITS] == 16:  # of colours Pillow keeps 8 of the 16 bits
+        vision = importlib.import_module("torchvision.io")
+        coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        return _opaque(vision.decode_image(coded, mode=vision.ImageReadMode.UNCHANGED).numpy().transpose(1, 2, 0))
+    tags = getattr(image, "tag_v2", None)
+    if image.format == "TIFF" and tags is not None and max(tags.get(_BITS, (8,))) > 8:
+        return _opaque(_tiff(data, "It"))
+    return None
+
+
+def may_be_deep(path: Path) -> bool | None:
+    """Whether the first bytes of a file leave open that it is a picture of more than 8 bits; None: it is none."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    found = signature(head)
+    if found is None or not found.picture:
+        return None
+    if found.name in _EIGHT_BITS:
+        return False
+    return found.name != "PNG picture" or head[_PNG_BITS : _PNG_BITS + 1] == b"\x10"
+
+
+def _opaque(values: Values) -> Values:
+    """Without the last of two or four channels, which says how much of a white ground shines through."""
+    if values.ndim == 3 and values.shape[2] in (2, 4):
+        most = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1
+        share = values[..., -1:].astype(np.float64) / most
+        values = values[..., :-1] * share + most * (1 - share)
+    return values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
+
+
+def _tiff(data: bytes, name: str) -> Values:
+    tifffile = _package("tifffile", "TIFF picture of more than 8 bits", name, "vision")
+    values = np.asarray(tifffile.imread(io.BytesIO(data), key=0))
+    return values.transpose(1, 2, 0) if values.ndim == 3 and values.shape[0] in (3, 4) else values
+
+
+def _open_heic(data: bytes, name: str) -> Image.Image:
+    _package("pillow_heif", "HEIC picture", name, "pictures").register_heif_opener()
+    return Image.open(io.BytesIO(data))
+
+
+def _open_avif(data: bytes, name: str) -> Image.Image:
+    raise _lacking("AVIF picture", name, "pip install --upgrade pillow")
+
+
+def _open_jpeg_2000(data: bytes, name: str) -> Image.Image:
+    raise _lacking("JPEG 2000 picture", name, "a Pillow with OpenJPEG: pip install --upgrade pillow")
+
+
+def _open_svg(data: bytes, name: str) -> Image.Image:
+    drawn = _package("resvg_py", "SVG picture", name, "pictures").svg_to_bytes(svg_string=data.decode("utf-8-sig"))
+    return Image.open(io.BytesIO(bytes(drawn)))
+
+
+def _open_dicom(data: bytes, name: str) -> Image.Image:
+    """The first frame, in the units that the file gives (Hounsfield's for CT)."""
+    read = _package("pydicom", "DICOM picture", name, "pictures").dcmread(io.BytesIO(data))
+    values = np.asarray(read.pixel_array)
+    if int(getattr(read, "NumberOfFrames", 1)) > 1:
+        values = values[0]
+    if values.ndim == 3:
+        return Image.fromarray(values.astype(np.uint8))
+    values = values.astype(np.float32)
+    if read.PhotometricInterpretation == "MONOCHROME1":  # 0 is white
+        values = 2.0 ** int(read.BitsStored) - 1 - values
+    return Image.fromarray(
+        values * float(getattr(read, "RescaleSlope", 1)) + float(getattr(read, "RescaleIntercept", 0))
+    )
+
+
+def _open_tiff(data: bytes, name: str) -> Image.Image:
+    """A TIFF that Pillow does not know: one channel of any type."""
+    values = _tiff(data, name)
+    if values.ndim != 2:
+        raise UnreadableImageError(
+            f"{name} is not readable as an image: it is a TIFF of {values.dtype} with the shape {values.shape}; save "
+            "its channels as 8 or 16 bits."
+        )
+    return Image.fromarray(values.astype(np.float32))
+
+
+_READERS: dict[str, Callable[[bytes, str], Image.Image]] = {
+    "HEIC picture": _open_heic,
+    "AVIF picture": _open_avif,
+    "JPEG 2000 picture": _open_jpeg_2000,
+    "SVG picture": _open_svg,
+    "DICOM picture": _open_dicom,
+    "TIFF picture": _open_tiff,
+}
+
+
+def _package(module: str, kind: str, name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise _lacking(kind, name, f"pip install 'glasswork[{extra}]'") from None
+
+
+def _lacking(kind: str, name: str, remedy: str) -> UnreadableImageError:
+    error = UnreadableImageError(f"{name} is a {kind}: reading it takes {remedy}")
+    error.lacking = (kind, remedy)
+    return error
