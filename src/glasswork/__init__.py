@@ -118,7 +118,11 @@ def steps(
 
 
 def resume(
-    run: str | Path, network: "nn.Module | None" = None, system: str | None = None, loss: str | None = None
+    run: str | Path,
+    network: "nn.Module | None" = None,
+    system: str | None = None,
+    loss: str | None = None,
+    data: str | Path | None = None,
 ) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model.
 
@@ -127,13 +131,14 @@ def resume(
         network: your own module, if it was trained on a module object.
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
         loss: your own loss, `file.py:function`, likewise.
+        data: where its data is now, if it has moved.
     """
     _name_system(system)
     _name_loss(loss)
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(reopen(RunFolder.find(run), network))
+    return _carry_out(reopen(RunFolder.find(run), network, None if data is None else str(data)))
 
 
 def load(

@@ -10,6 +10,7 @@ import pytest
 
 import glasswork as gw
 from glasswork.cli import main
+from glasswork.run.folder import FORMAT
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from made_data import (
     PLAIN,
@@ -278,9 +279,11 @@ def test_changed_data_is_refused(tmp_path: Path, capsys: Captured) -> None:
 def test_another_version_s_files_are_refused(file: str, tmp_path: Path, capsys: Captured) -> None:
     run = train("linear", data=write_npz(tmp_path / "data.npz", "class"), epochs=1)
     text = (run / file).read_text(encoding="utf-8")
-    (run / file).write_text(text.replace("format = 3", "format = 99").replace('"format": 3', '"format": 99'))
+    (run / file).write_text(
+        text.replace(f"format = {FORMAT}", "format = 99").replace(f'"format": {FORMAT}', '"format": 99')
+    )
     verb = ["evaluate"] if file.startswith("model") else ["resume"]
-    assert "has format 99, this version of glasswork reads 3" in mistake(capsys, *verb, run)
+    assert f"has format 99, this version of glasswork reads {FORMAT}" in mistake(capsys, *verb, run)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise"])

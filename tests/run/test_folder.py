@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 import glasswork as gw
 from glasswork.errors import GlassworkError
-from glasswork.run.folder import RunFolder, list_runs
+from glasswork.run.folder import FORMAT, RunFolder, list_runs
 from glasswork.systems.networks import SLIGHT
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from made_data import broken_off, pictures, resume, train, write_npz
@@ -51,7 +51,7 @@ def test_asked_and_used(run: Path) -> None:
     assert asked.pop("machine")["threads"] == 1
     assert asked.pop("data").endswith("data.npz")
     assert asked == {
-        "format": 3,
+        "format": FORMAT,
         "preset": "lenet",
         "epochs": 3,
         "batch_size": 8,
@@ -61,7 +61,7 @@ def test_asked_and_used(run: Path) -> None:
     }
     used = tomllib.loads((run / "resolved.toml").read_text(encoding="utf-8"))
     assert (used["format"], used["loss"], used["augment"], used["optimizer"]) == (
-        2,
+        FORMAT,
         "cross-entropy",
         list(SLIGHT),
         "adamw",
@@ -88,7 +88,7 @@ def test_the_model_is_plain_safetensors_and_json(run: Path) -> None:
         total = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
     assert total == described["parameters"]
     assert described["task"]["target"]["names"] == ["0", "1", "2"]
-    assert (described["format"], described["system"], described["preset"]) == (2, "supervised", "lenet")
+    assert (described["format"], described["system"], described["preset"]) == (FORMAT, "supervised", "lenet")
 
 
 def test_nothing_is_pickled(run: Path) -> None:

@@ -34,6 +34,8 @@ def fill_open(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     described = "instead: what excites one unit most, and what drives it here"
     parser.add_argument("--unit", metavar="LAYER:UNIT", help=described)
     parser.add_argument("--landscape", action="store_true", help="instead: the loss along two random directions")
+    described = "held-out examples for --unit and --landscape; absent: of the run's own data"
+    parser.add_argument("--data", metavar="DATA", help=described)
     add_out(parser, "write the page here (.html); absent: print a tree")
     add_device(parser)
 
@@ -69,9 +71,9 @@ def _look(model: "Model", options: Namespace) -> int:
             raise GlassworkError(
                 f"A unit is named by its layer and number, such as convolution_2:5, and not by {options.unit}"
             )
-        records += model.unit(options.input, layer, int(number))
+        records += model.unit(options.input, layer, int(number), options.data)
     if options.landscape:
-        records.append(model.landscape())
+        records.append(model.landscape(data=options.data))
     if options.out:
         title = f"{Path(model.run).name} on {Path(options.input).name}"
         write_page(options.out, {".html": lambda: looking_page(title, records, model.classes)})

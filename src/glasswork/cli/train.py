@@ -51,6 +51,7 @@ def run_train(options: Namespace) -> int:
 def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `resume`."""
     add_run(parser)
+    parser.add_argument("--data", metavar="DATA", help="where the run's data is now, if it has moved")
 
 
 def run_resume(options: Namespace) -> int:
@@ -58,7 +59,7 @@ def run_resume(options: Namespace) -> int:
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(reopen(RunFolder.find(options.run)), options)
+    return _carry_out(reopen(RunFolder.find(options.run), data=options.data), options)
 
 
 def fill_runs(parser: ArgumentParser, arguments: Sequence[str]) -> None:

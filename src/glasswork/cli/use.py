@@ -73,6 +73,12 @@ def run_evaluate(options: Namespace) -> int:
 
     model = gw.load(options.run, device=options.device)
     metrics = model.evaluate(options.data)
+    if options.data and model.is_own(options.data):
+        print(
+            f"glasswork: note: {options.data} is the data that {model.run} was trained on: measured on its held-out "
+            "examples",
+            file=sys.stderr,
+        )
     for remark in model.remarks([options.data] if options.data else []):
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.json:

@@ -8,11 +8,14 @@ from typing import Protocol, cast
 
 from torch import nn
 
+from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
 from glasswork.execution import environment
 from glasswork.run.folder import RunFolder
+from glasswork.run.load import own_data
 from glasswork.run.prepare import Former, Resumed
 from glasswork.run.request import Request
+from glasswork.systems.own_data import place_of
 from glasswork.systems.process import Outcome, Process
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.fit import best_of
@@ -129,20 +132,21 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
             "remarks": process.remarks,
         }
         folder.write("environment.json", {**environment(), **began_with})
-        folder.write("data.json", {**summary.to_json(), "fingerprint": process.fingerprint})
+        folder.write_data(summary.to_json(), process.fingerprint, place_of(process.recipe.data, _usual_data(request)))
         folder.write_request(request)  # last, as it is what a folder is known by
     return Run(folder, request, process)
 
 
-def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
+def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None = None) -> Run:
     """Makes a run ready to go on where it was stopped.
 
     Args:
         folder: the run's.
         network: the user's own, if the run began with a module.
+        data: where its data is now; None: where it was.
 
     Raises:
-        GlassworkError: if the run is in use, its data has changed, or its files are of another version.
+        GlassworkError: if the run is in use, its data has moved or changed, or its files are of another version.
     """
     folder.lock()
     with folder.kept():
@@ -150,18 +154,25 @@ def reopen(folder: RunFolder, network: nn.Module | None = None) -> Run:
         recipe, execution = folder.read_resolved(row_of(request.system).recipe)
         kept = checkpoints(folder.checkpoints)
         state = load_checkpoint(kept[-1]) if kept else None
-        began_with, data = folder.read("environment.json"), folder.read("data.json")
+        began_with = folder.read("environment.json")
         resumed = Resumed(
-            run=folder.name,
             recipe=folder.with_kept_network(recipe),
-            fingerprint=data["fingerprint"],
+            own=own_data(folder, request),
             seconds=began_with["training_seconds"],
             remarks=tuple(began_with["remarks"]),
             fresh=state is None,
+            place=data,
         )
         replay = _find_replayed(request)
         former = Former(execution, None if replay is None else _progress(replay), resumed)
-        return Run(folder, request, _prepare(request)(request, former=former), state)
+        process = _prepare(request)(request, former=former)
+        if data is not None:
+            folder.move_data(place_of(data, _usual_data(request)))
+        return Run(folder, request, process, state)
+
+
+def _usual_data(request: Request) -> str | None:
+    return preset_of(request.preset).data
 
 
 def _prepare(request: Request) -> Prepare:

@@ -13,13 +13,14 @@ import tomli_w
 from torch import nn
 
 from glasswork.catalogue import row_of
+from glasswork.data.fingerprint import Fingerprint
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request, read_request, read_toml
 from glasswork.training.checkpoints import write_atomically, write_json
 
-FORMAT = 3
+FORMAT = 4
 RUNS = Path("runs")
 OWN_NETWORK = "network.py"
 
@@ -185,6 +186,30 @@ class RunFolder:
             return recipe
         name = str(recipe.model_dump()["network"]).rpartition(":")[2]
         return recipe.model_copy(update={"network": f"{self.path / OWN_NETWORK}:{name}"})
+
+    def write_data(self, summary: Mapping[str, Any], fingerprint: Fingerprint, path: Path | None) -> None:
+        """Writes `data.json`: what the data is, where it is, and what tells whether it is still the same."""
+        where = None if path is None else str(path)
+        self.write("data.json", {**summary, "path": where, "fingerprint": fingerprint.to_json()})
+
+    def move_data(self, path: Path | None) -> None:
+        """Notes where the data is now."""
+        self.write("data.json", {**self.read("data.json"), "path": None if path is None else str(path)})
+
+    def read_data(self) -> tuple[Fingerprint, Path | None]:
+        """What tells whether the data is still the same, and where it was; None if it has a name.
+
+        Raises:
+            GlassworkError: if the run has not noted it.
+        """
+        try:
+            found = self.read("data.json")
+            path = found["path"]
+            return Fingerprint.from_json(found["fingerprint"]), None if path is None else Path(path)
+        except (TypeError, KeyError, ValueError):
+            raise GlassworkError(
+                f"{self.path / 'data.json'} does not say what the data of the run was: train again"
+            ) from None
 
     def check_format(self, file: str, table: Mapping[str, Any]) -> None:
         """Refuses files of another version in one sentence."""

@@ -14,8 +14,9 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, seed_everything, usable_cores
 from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request
-from glasswork.systems.learning import Learning, fingerprint
+from glasswork.systems.learning import Learning
 from glasswork.systems.networks import check_outputs
+from glasswork.systems.own_data import OwnData
 from glasswork.systems.system import Context, System, read_data, read_split
 from glasswork.training.autotune import choose_execution
 from glasswork.training.fit import timed
@@ -45,20 +46,20 @@ class Resumed:
     """What a run has written down about itself.
 
     Attributes:
-        run: its name.
         recipe: with nothing left open.
-        fingerprint: of its data.
+        own: its data.
         seconds: how long its steps may take; None: the recipe bounds their number.
         remarks: about the weights that it began with.
         fresh: whether not one step of it is kept.
+        place: where its data is now; None: where it was.
     """
 
-    run: str
     recipe: Recipe
-    fingerprint: str
+    own: OwnData
     seconds: float | None
     remarks: tuple[str, ...]
     fresh: bool
+    place: str | None = None
 
 
 def read(request: Request) -> Dataset:
@@ -118,9 +119,7 @@ def prepare(
     draft = make_system(request.system, request.recipe, request.network)
     estimate = dataset is None
     if dataset is None or splits is None:
-        dataset, splits = read_split(draft)
-    if resumed is not None and resumed.fingerprint != fingerprint(dataset):
-        raise GlassworkError(f"The data at {resumed.recipe.data} has changed since {resumed.run} began: train anew")
+        dataset, splits = read_split(draft) if resumed is None else resumed.own.read(resumed.place)
     dataset = _fit(draft, dataset, splits)
     system = _resolve(request, draft, dataset, splits, resumed, derive)
     network = _network(system, dataset)

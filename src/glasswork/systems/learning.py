@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
 from glasswork.errors import GlassworkError
@@ -98,9 +99,9 @@ class Learning:
         return replace(found, warnings=(*found.warnings, *held_out, *self.warnings))
 
     @property
-    def fingerprint(self) -> str:
-        """One number for all inputs and targets, in order."""
-        return fingerprint(self.dataset)
+    def fingerprint(self) -> Fingerprint:
+        """Tells whether the data is that of an earlier sitting."""
+        return Fingerprint.of(self.dataset, self.splits)
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""
@@ -163,14 +164,6 @@ class Learning:
             moving = [*moving, (kept, f"kept: epoch {best.epoch:,}")] if len(moving) > 1 else moving
         coarse = region(self.network, plane, TERMINAL_CELLS)
         return OnPlane(region(self.network, plane), coarse, units_over(self.network, plane), moving)
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """One number for all inputs and targets, in order."""
-    prints = dataset.columns["fingerprints"]
-    targets = dataset.columns.get("targets", torch.zeros(0))
-    places = torch.arange(1, len(prints) + 1)
-    return f"{int((prints * (2 * places + 1)).sum()) & (2**64 - 1):016x}-{float(targets.double().sum()):.6g}"
 
 
 @dataclass(frozen=True)

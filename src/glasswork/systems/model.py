@@ -17,6 +17,7 @@ from glasswork.data.kinds.require import align
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import is_folder
 from glasswork.data.prediction import Prediction
+from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
@@ -29,9 +30,11 @@ from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.record import Record
+from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.export import Exported, export, raw_inputs
+from glasswork.systems.own_data import OwnData
 from glasswork.systems.retrieval import Nearest, find_nearest
-from glasswork.systems.system import System, read_measured
+from glasswork.systems.system import System, read_split
 from glasswork.training.stage import START
 
 
@@ -43,14 +46,24 @@ class Model:
         task: what its inputs and outputs mean.
         system: the system that it was trained under, with the recipe that was used.
         run: the run's folder.
+        own: the data that it was trained on; None: that is not known.
     """
 
-    def __init__(self, network: nn.Module, task: Task, system: System, run: str, execution: Execution) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        task: Task,
+        system: System,
+        run: str,
+        execution: Execution,
+        own: OwnData | None = None,
+    ) -> None:
         self.network = execution.place(network).eval()
         self.task = task
         self.system = system
         self.run = run
         self.execution = execution
+        self.own = own
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -188,20 +201,21 @@ class Model:
         self.task.inputs.require_features()
         return feature_pictures(self.network, self.inputs([source])[:1], self.task.inputs.shape)
 
-    def unit(self, source: str | Path, layer: str, number: int) -> tuple[Record, ...]:
+    def unit(self, source: str | Path, layer: str, number: int, data: str | Path | None = None) -> tuple[Record, ...]:
         """What one unit looks for: the held-out examples that excite it most, and what drives it in one input.
 
         Args:
             source: an image file, or a CSV file whose first row is taken.
             layer: the unit's layer, such as `convolution_2`.
             number: of the unit or feature map, from 0.
+            data: where the held-out examples are; None: in the run's own data.
 
         Raises:
             GlassworkError: for a missing file, layer or unit.
         """
         self.task.inputs.require_features()
         inputs = self.inputs([source])[:1]
-        exciting = find_most_exciting(self.network, self._held_out(None).inputs, layer, number)
+        exciting = find_most_exciting(self.network, self._held_out(data).inputs, layer, number)
         return exciting, deconvolution(self.network, inputs, layer, number)
 
     def attributions(self, source: str | Path, target: str | None = None) -> tuple[Record, ...]:
@@ -233,9 +247,14 @@ class Model:
         with torch.no_grad():
             return int(self.network(inputs).argmax(1)[0])
 
-    def landscape(self, points: int = 15) -> Landscape:
-        """The loss on held-out examples along two random directions of the weights (Li et al. 2018)."""
-        batch, objective = self._held_out(None), self.system.objective(self.task)
+    def landscape(self, points: int = 15, data: str | Path | None = None) -> Landscape:
+        """The loss on held-out examples along two random directions of the weights (Li et al. 2018).
+
+        Args:
+            points: along each direction.
+            data: where the examples are; None: in the run's own data.
+        """
+        batch, objective = self._held_out(data), self.system.objective(self.task)
         return landscape(
             self.network, lambda network: self.system.loss(network, batch, {}, START, objective)[0], points=points
         )
@@ -261,12 +280,34 @@ class Model:
 
     def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
-        if data is not None:
-            dataset = align(self.system.read(data, self.task), self.task)
+        dataset, splits = self._divided(data)
+        if splits is None:
             return dataset, torch.arange(len(dataset))[:CHUNK]
-        dataset, splits = read_measured(self.system)
         rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return align(dataset, self.task), rows[:CHUNK]
+        return dataset, rows[:CHUNK]
+
+    def _divided(self, data: str | Path | None) -> tuple[Dataset, Splits | None]:
+        """Examples under the model's task; of those that it was trained on also which were held out.
+
+        Args:
+            data: a path or a name; None: the run's own data.
+        """
+        if data is None:
+            own, splits = read_split(self.system) if self.own is None else self.own.read()
+            return align(own, self.task), splits
+        dataset = self.system.read(data, self.task)
+        found = None if self.own is None else self.own.find(data, len(dataset))
+        if found is None:
+            return align(dataset, self.task), None
+        return align(found[0], self.task), found[1]
+
+    def _own_place(self, flag: str = "--data") -> str | None:
+        """Where the run's own data is now, whatever it has become; None: there is none."""
+        return self.system.recipe.data if self.own is None else self.own.locate(flag)
+
+    def is_own(self, data: str | Path) -> bool:
+        """Whether the data at a path or under a name is what the model was trained on, so that parts of it count."""
+        return self._divided(data)[1] is not None
 
     def nearest(self, image: str | Path, among: str | Path | None = None, count: int = 8) -> Nearest:
         """The pictures that lie nearest to one, by what the network makes of them.
@@ -279,8 +320,8 @@ class Model:
         Raises:
             GlassworkError: for pictures that cannot be read or do not fit, or if there is nowhere to look.
         """
-        asked = (str(image), None if among is None else str(among), count)
-        return find_nearest(self.run, self.system, self.network, self.task, self.execution, *asked)
+        source = self._own_place("--among") if among is None else str(among)
+        return find_nearest(self.run, self.system, self.network, self.task, self.execution, str(image), source, count)
 
     def export(self, path: str | Path, to: str = "onnx", data: str | Path | None = None) -> Exported:
         """Writes the model in a format that others read; the file is read back and compared before it is left.
@@ -299,19 +340,18 @@ class Model:
         return export(self.network, self.task, self.system, raw, path, to)
 
     def evaluate(self, data: str | Path | None = None) -> dict[str, float]:
-        """Named metrics on the examples at a path or under a name with known targets; all of them count.
+        """Named metrics on the examples at a path or under a name with known targets.
+
+        All of them count, except for the run's own data, of which the test examples do.
 
         Args:
-            data: where the examples are; absent: the test examples of the run's own data.
+            data: where the examples are; absent: the run's own data.
 
         Raises:
             GlassworkError: where the data does not fit the model.
         """
-        if data is None:
-            dataset, splits = read_measured(self.system)
-            return self._measure(align(dataset, self.task), splits.test)
-        dataset = align(self.system.read(data, self.task), self.task)
-        return self._measure(dataset, torch.arange(len(dataset)))
+        dataset, splits = self._divided(data)
+        return self._measure(dataset, torch.arange(len(dataset)) if splits is None else measured_rows(splits)[1])
 
     def _measure(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
         return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
+from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.kinds.task import Task
 from glasswork.data.summary import Summary
 from glasswork.execution import Execution
@@ -87,7 +88,7 @@ class Process(Protocol):
         """Sentences about how it began."""
 
     @property
-    def fingerprint(self) -> str:
+    def fingerprint(self) -> Fingerprint:
         """Tells whether the data is that of an earlier sitting."""
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:

@@ -166,7 +166,7 @@ def find_nearest(
     task: Task,
     execution: Execution,
     image: str,
-    among: str | None,
+    source: str | None,
     count: int,
 ) -> Nearest:
     """The pictures that lie nearest to one.
@@ -178,7 +178,7 @@ def find_nearest(
         task: what its inputs mean.
         execution: how the arithmetic is carried out.
         image: the picture that is asked about.
-        among: where to look, a path or a name; None: the data of the run.
+        source: where to look, a path or a name; None: the run has no data of its own.
         count: how many.
 
     Raises:
@@ -188,7 +188,6 @@ def find_nearest(
     if problems:
         raise GlassworkError(problems[0])
     query = new_inputs(raw, task, [image])
-    source = among or system.recipe.data
     if source is None:
         raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
     left_out: tuple[str, ...] = ()

@@ -287,30 +287,26 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""
 
 
-def read_data(system: System) -> Dataset:
+def read_data(system: System, place: str | None = None) -> Dataset:
     """The data of a system's recipe.
+
+    Args:
+        system: reads it.
+        place: where it is; None: where the recipe says.
 
     Raises:
         GlassworkError: if no data is named, or it cannot be read.
     """
-    if system.recipe.data is None:
+    source = place or system.recipe.data
+    if source is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
-    return system.read(system.recipe.data)
+    return system.read(source)
 
 
-def read_split(system: System) -> tuple[Dataset, Splits]:
+def read_split(system: System, place: str | None = None) -> tuple[Dataset, Splits]:
     """The same, and which rows train, validate and test."""
-    recipe, dataset = system.recipe, read_data(system)
+    recipe, dataset = system.recipe, read_data(system, place)
     return dataset, split(dataset, recipe.validation, recipe.test, recipe.seed)
-
-
-def read_measured(system: System) -> tuple[Dataset, Splits]:
-    """The same, with the rows that a run's figures are about as `test`.
-
-    If no others were held out, these are also validation or training rows.
-    """
-    dataset, splits = read_split(system)
-    return dataset, replace(splits, test=measured_rows(splits)[1])
 
 
 def judge_of(system: System[Any, Any], context: Context) -> Callable[[nn.Module], Judgement] | None:

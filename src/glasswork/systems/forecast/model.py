@@ -19,7 +19,7 @@ class ForecastModel(Model):
         Raises:
             GlassworkError: for data that does not fit the model.
         """
-        source = data or self.system.recipe.data
+        source = self._own_place() if data is None else data
         if source is None:
             raise GlassworkError("This model knows no series of its own: name a table of some with --data")
         return foretell(self.network, self.system.read(source, self.task), self.execution)
