@@ -40,6 +40,7 @@ def flags(options: Mapping[str, object]) -> list[str]:
 def train(*words: object, out: str = "run", json: bool = True, **options: object) -> Path:
     """Trains through the command line; the run's folder."""
     assert main(["train", *map(str, words), *flags({**PLAIN, **options}), "--out", out, *["--json"] * json]) == 0
+    assert not (Path(out) / "left_out.txt").exists()
     return Path(out)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.summary import Summary
 from glasswork.execution import Execution
 from glasswork.report.report import Score
@@ -13,6 +14,7 @@ from glasswork.run.carry_out import Run
 from glasswork.run.finish import finish
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request
+from glasswork.systems.attempts import Attempts
 from glasswork.systems.process import Outcome
 from glasswork.systems.system import Findings
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
@@ -27,7 +29,7 @@ class Halving:
     recipe = make_request("mlp", {}).recipe
     execution = Execution()
     summary = Summary("nowhere", {}, "a number", "half of it", {}, 1.0, 0, ())
-    memory, seconds, remarks, fingerprint = None, None, (), "one"
+    memory, seconds, remarks, fingerprint = None, None, (), Fingerprint(0, "", "", "")
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         return [(f"glasswork compare {run} OTHER", "compares")]
@@ -55,11 +57,14 @@ class Halving:
                 state=lambda tree=tree: tree,
             )
 
-    def finish(self, last: Tree | None, folder: Path) -> Outcome:
+    def complete(self, last: Tree | None) -> None:
+        return None
+
+    def finish(self, last: Tree | None, folder: Path, attempts: Attempts) -> Outcome:
         assert last is not None
         value = float(last["network"]["value"])
         score = Score("value", value, in_percent=False)
-        return Outcome(None, Findings(score, files={"value.txt": f"{value}".encode()}), {"value": value})
+        return Outcome(Findings(score, files={"value.txt": f"{value}".encode()}), {"value": value})
 
 
 def made(name: str, state: Tree | None = None) -> Run:

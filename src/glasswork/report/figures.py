@@ -43,6 +43,11 @@ def main_metric(metrics: Mapping[str, float]) -> str:
     return next((name for name, one in FIGURES.items() if one.words and name in metrics), "loss")
 
 
+def write_figure(metrics: Mapping[str, float]) -> str:
+    """The main figure in words, the loss if there is no other."""
+    return write_main(metrics) or (f"loss {metrics['loss']:.4g}" if "loss" in metrics else "no figure")
+
+
 def write_main(metrics: Mapping[str, float]) -> str:
     """The main figure in words; empty if it is the loss."""
     name = main_metric(metrics)

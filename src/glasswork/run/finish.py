@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,11 +18,14 @@ from glasswork.report.report import Report, Section
 from glasswork.report.sections import Epoch, Layer, Setting
 from glasswork.run.carry_out import Run
 from glasswork.run.folder import FORMAT
-from glasswork.show.html import to_html
+from glasswork.show.html import draw_section, to_html
+from glasswork.systems.attempts import Attempts
 from glasswork.systems.process import Outcome, Trained
 from glasswork.training.checkpoints import write_atomically
 
 CURVE_POINTS = 400
+LEFT_OUT = "left_out.txt"
+"""Tracebacks of what could not be made."""
 
 
 def finish(run: Run) -> dict[str, Any]:
@@ -37,11 +42,15 @@ def finish(run: Run) -> dict[str, Any]:
 
 
 def _finish(run: Run) -> dict[str, Any]:
-    outcome = run.process.finish(run.last_state(), run.folder.path)
+    state, attempts = run.last_state(), Attempts()
+    model = run.process.complete(state)
+    if model is not None:
+        _write_model(run, model)
+    outcome = run.process.finish(state, run.folder.path, attempts)
     run.outcome = outcome
     lines = list(run.folder.steps())
     recipe = run.process.recipe
-    parts, files = _draw(outcome)
+    parts, files = _draw(outcome, attempts)
     result = {
         "format": FORMAT,
         "run": run.folder.name,
@@ -56,26 +65,52 @@ def _finish(run: Run) -> dict[str, Any]:
     }
     for name, content in files.items():
         write_atomically(run.folder.path / name, content)
-    if outcome.model is not None:
-        _write_model(run, outcome.model)
-    report = _report(run, outcome, parts, result, lines)
+    report, page = _draw_report(_report(run, outcome, model, parts, result, lines, attempts), result, attempts)
+    (run.folder.path / LEFT_OUT).unlink(missing_ok=True)  # of an earlier time
+    if attempts.left_out:
+        result["left_out"] = attempts.left_out
+        write_atomically(run.folder.path / LEFT_OUT, "\n".join(attempts.details).encode("utf-8", "backslashreplace"))
     run.folder.write("report.json", report.to_json())
-    write_atomically(run.folder.path / "report.html", to_html(report).encode())
+    write_atomically(run.folder.path / "report.html", page.encode("utf-8", "xmlcharrefreplace"))
     run.folder.write("result.json", result)
     return result
 
 
-def _draw(outcome: Outcome) -> tuple[list[Section], dict[str, bytes]]:
+def _draw_report(report: Report, result: Mapping[str, Any], attempts: Attempts) -> tuple[Report, str]:
+    """The report and its page, without the sections that cannot be drawn, and with notes about what was left out."""
+    whole = Attempts()
+    page = whole.make("the page is", lambda: to_html(report), "")
+    if not attempts.left_out and not whole.left_out:
+        return report, page
+    drawn = [
+        section
+        for section in report.sections[1:]
+        if attempts.make(f"the section '{section.title}' is", partial(_is_drawn, section), False)
+    ]
+    notes = sections.warnings([*result.get("warnings", ()), *attempts.left_out])
+    report = replace(report, sections=[notes, *drawn])
+    return report, to_html(report)
+
+
+def _is_drawn(section: Section) -> bool:
+    draw_section(section)
+    return True
+
+
+def _draw(outcome: Outcome, attempts: Attempts) -> tuple[list[Section], dict[str, bytes]]:
     """The sections of the report that only this run has, and its files; what draws takes a while to import."""
     parts, files = list(outcome.findings.sections), dict(outcome.findings.files)
     if outcome.findings.figures:
         from glasswork.show.png import curves_png
 
-        files |= {name: curves_png(charts) for name, charts in outcome.findings.figures.items()}
+        for name, charts in outcome.findings.figures.items():
+            if picture := attempts.make(f"the picture {name} is", partial(curves_png, charts), b""):
+                files[name] = picture
     if outcome.plane is not None:
         from glasswork.run.region_pictures import draw_plane
 
-        drawn, pictures = draw_plane(outcome.plane)
+        nothing: tuple[list[Section], dict[str, bytes]] = ([], {})
+        drawn, pictures = attempts.make("the pictures of the plane are", partial(draw_plane, outcome.plane), nothing)
         parts, files = [*drawn, *parts], {**files, **pictures}
     return parts, files
 
@@ -98,7 +133,13 @@ def _write_model(run: Run, model: Trained) -> None:
 
 
 def _report(
-    run: Run, outcome: Outcome, parts: Sequence[Section], result: Mapping[str, Any], lines: list[dict[str, Any]]
+    run: Run,
+    outcome: Outcome,
+    model: Trained | None,
+    parts: Sequence[Section],
+    result: Mapping[str, Any],
+    lines: list[dict[str, Any]],
+    attempts: Attempts,
 ) -> Report:
     summary, score = run.process.summary, outcome.findings.score
     data: list[tuple[str, str | int]] = [
@@ -107,7 +148,11 @@ def _report(
         ("target", summary.target),
     ]
     data += [(f"{name} {summary.unit}", count) for name, count in summary.counts.items()]
-    layers, parameters = ([], 0) if outcome.model is None else _layers(outcome.model, run.process.execution)
+    layers: list[Layer] = []
+    parameters = 0
+    if model is not None:
+        parameters = sum(parameter.numel() for parameter in model.network.parameters())
+        layers = attempts.make("the table of layers is", lambda: _layers(model, run.process.execution), layers)
     measured = {
         result.get("measured_on", "test").capitalize(): result.get("test", {}),
         "Validation": result.get("validation", {}),
@@ -116,7 +161,11 @@ def _report(
         f"{run.request.preset} on {summary.source}",
         [
             sections.warnings(result.get("warnings", ())),
-            sections.learning_curves(_epochs(lines), _thin(lines), result.get("best_epoch"), score),
+            attempts.make(
+                "the learning curves are",
+                lambda: sections.learning_curves(_epochs(lines), _thin(lines), result.get("best_epoch"), score),
+                Section("How it learned", "", []),
+            ),
             *parts,
             sections.data(data, list(summary.class_counts.items())),
             sections.network(layers, parameters),
@@ -196,7 +245,7 @@ def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit:
     return rows + [("how it ended", remark) for remark in result.get("remarks", ())]
 
 
-def _layers(model: Trained, execution: Execution) -> tuple[list[Layer], int]:
+def _layers(model: Trained, execution: Execution) -> list[Layer]:
     """The layers with parameters or a change of shape, in the order of a forward pass."""
     rows: list[Layer] = []
     handles = []
@@ -221,4 +270,4 @@ def _layers(model: Trained, execution: Execution) -> tuple[list[Layer], int]:
     finally:
         for handle in handles:
             handle.remove()
-    return rows, sum(parameter.numel() for parameter in network.parameters())
+    return rows

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from glasswork.glassbox.expressions import write_number
-from glasswork.report.figures import main_metric, write_main
+from glasswork.report.figures import main_metric, write_figure
 from glasswork.report.words import duration
 from glasswork.show.terminal import print_table
 
@@ -44,13 +44,17 @@ def print_result(console: Console, result: Mapping[str, Any], commands: Sequence
     """The short summary after a run."""
     print_updates(console, result.get("updates", {}))
     test, where = result["test"], result["measured_on"]
-    figure = write_main(test) or f"loss {test['loss']:.4f}"
+    figure = write_figure(test)
     others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if key != main_metric(test) or key == "loss")
     best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
-    console.print(f"\n[bold]{where} {figure}[/bold]  ({others})")
+    console.print(f"\n[bold]{where} {figure}[/bold]" + (f"  ({others})" if others else ""))
     console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
     for remark in result.get("remarks", ()):
         console.print(escape(remark), soft_wrap=True)
+    for sentence in result.get("left_out", ()):
+        console.print(
+            f"[yellow]note:[/yellow] {escape(sentence)}; see {escape(result['run'])}/left_out.txt", soft_wrap=True
+        )
     console.print(f"run: {escape(result['run'])}   report: {escape(result['run'])}/report.html\n\nnext:")
     width = max(len(command) for command, _ in commands)
     for command, sentence in commands:
@@ -83,7 +87,7 @@ def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | N
         if result is None:
             rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
         else:
-            figure = write_main(result["test"]) or f"loss {result['test']['loss']:.4g}"
+            figure = write_figure(result["test"])
             rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
     print_table(console, ("run", "data", "test", "epochs", "time"), rows)
 

@@ -24,7 +24,7 @@ from glasswork.execution import Execution, usable_cores
 from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
 from glasswork.report.blocks import Cell, Commands, Curves, Facts, Line, Table, Text
-from glasswork.report.figures import figure, main_metric, write_main
+from glasswork.report.figures import figure, main_metric, write_figure
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import duration, number, percent
 from glasswork.run.carry_out import begin_run
@@ -140,7 +140,7 @@ class Tuned:
         best, result = self.best_trial(), self.result
         assert best is not None and result is not None
         name = main_metric(result["test"])
-        value = result["test"][name]
+        value = result["test"].get(name, math.nan)
         searched = [*((_spaced(key), words) for key, words in self.ranges.items()), ("study", self.study)]
         title = f"{self.preset} on {self.data}, searched"
         return Report(
@@ -609,7 +609,7 @@ def _summary(found: Tuned, result: Mapping[str, Any]) -> list[Table | Text | Com
     if found.importance:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.importance.items())
         said.append(f"what the differences go back to: {shares}")
-    main = write_main(result["test"]) or f"loss {result['test']['loss']:.4f}"
+    main = write_figure(result["test"])
     said.append(f"{result['measured_on']} {main}  of the best recipe, trained as {result['run']}")
     said.append(f"study: {found.study}   report: {result['run']}/report.html")
     head = ["trial", f"validation {found.judge}", *map(_spaced, keys)]

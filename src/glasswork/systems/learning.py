@@ -2,7 +2,8 @@
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +21,12 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import TERMINAL_CELLS, Plane, answers_over, as_region, plane_of, region, units_over
 from glasswork.recipe.base import Recipe
+from glasswork.report.figures import figure, main_metric
+from glasswork.report.report import Score
+from glasswork.systems.attempts import Attempts
 from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.process import OnPlane, Outcome, Trained
-from glasswork.systems.system import Context, Remarks, System
+from glasswork.systems.system import Context, Findings, Remarks, System
 from glasswork.training.checkpoints import write_atomically
 from glasswork.training.fit import best_of, minimise
 from glasswork.training.memory import Memory
@@ -127,29 +131,50 @@ class Learning:
             self.network.load_state_dict(dict(best.weights))
         self.system.complete(self.network, replace(self.context, execution=execution or self.execution))
 
-    def finish(self, last: Tree | None, folder: Path) -> Outcome:
-        """Measures the network with its best weights, else its last, on the test examples."""
+    @property
+    def _measuring(self) -> Execution:
+        """As `evaluate` will measure it, also if training took bfloat16."""
+        return replace(self.execution, precision="float32")
+
+    def complete(self, last: Tree | None) -> Trained:
+        """Completes the network with its best weights, else its last."""
         best = best_of(last) if last is not None else None
         if best is None and last is not None:
             self.network.load_state_dict(last["network"])
-        # As `evaluate` will measure it, also if training took bfloat16.
-        context = replace(self.context, execution=replace(self.execution, precision="float32"))
-        self.keep(best, context.execution)
+        self.keep(best, self._measuring)
+        return Trained(self.network, self.dataset.task)
+
+    def finish(self, last: Tree | None, folder: Path, attempts: Attempts) -> Outcome:
+        """Measures the completed network on the test examples."""
+        best = best_of(last) if last is not None else None
+        context = replace(self.context, execution=self._measuring)
         where, rows = measured_rows(self.splits)
-        evaluation = self.system.evaluate(self.network, self.dataset, rows, context.execution)
-        found = self.system.report(self.network, evaluation, context, last)
+        evaluation = attempts.make(
+            f"the figures on the {where} examples are",
+            lambda: self.system.evaluate(self.network, self.dataset, rows, context.execution),
+            None,
+        )
+        measured = {} if evaluation is None else evaluation.metrics.values
+        found = plain_findings(measured)
+        if evaluation is not None:
+            found = attempts.make(
+                "what only this system says in its report is",
+                lambda: self.system.report(self.network, evaluation, context, last),
+                found,
+            )
         remarks = [*self.remarks, *found.remarks]
         result = {
             "best_epoch": best.epoch if best else None,
             "validation": dict(best.judgement.metrics) if best else {},
-            "test": dict(evaluation.metrics.values),
+            "test": dict(measured),
             "measured_on": where,
             "examples": dict(self.summary.counts),
             "warnings": [*self.summary.warnings, *found.warnings],
             **found.results,
             **({"remarks": remarks} if remarks else {}),
         }
-        return Outcome(Trained(self.network, self.dataset.task), found, result, self._over_plane(best, folder))
+        plane = attempts.make("the picture of the plane is", lambda: self._over_plane(best, folder), None)
+        return Outcome(found, result, plane)
 
     def _over_plane(self, best: Best | None, folder: Path) -> OnPlane | None:
         """What the network answers over the plane of its inputs, now and during training."""
@@ -164,6 +189,14 @@ class Learning:
             moving = [*moving, (kept, f"kept: epoch {best.epoch:,}")] if len(moving) > 1 else moving
         coarse = region(self.network, plane, TERMINAL_CELLS)
         return OnPlane(region(self.network, plane), coarse, units_over(self.network, plane), moving)
+
+
+def plain_findings(metrics: Mapping[str, float]) -> Findings:
+    """The main figure alone, if nothing else can be said."""
+    name = main_metric(metrics)
+    known = figure(name)
+    value = metrics.get(name, math.nan)
+    return Findings(Score(name, value, in_percent=known.share, higher_is_better=known.higher_is_better))
 
 
 @dataclass(frozen=True)

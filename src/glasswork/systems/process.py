@@ -13,6 +13,7 @@ from glasswork.data.summary import Summary
 from glasswork.execution import Execution
 from glasswork.glassbox.regions import LayerUnits, Region
 from glasswork.recipe.base import Recipe
+from glasswork.systems.attempts import Attempts
 from glasswork.systems.system import Findings
 from glasswork.training.memory import Memory
 from glasswork.training.stage import Step, Tree
@@ -48,13 +49,11 @@ class Outcome:
     """What a process came to.
 
     Attributes:
-        model: the network that is kept; None: the run leaves none.
         findings: what only the process can say in the report.
         result: entries of `result.json`.
         plane: what the network answers over the plane of its inputs; None if they lie on none.
     """
 
-    model: Trained | None
     findings: Findings
     result: Mapping[str, Any] = field(default_factory=dict)
     plane: OnPlane | None = None
@@ -105,10 +104,18 @@ class Process(Protocol):
             folder: of the run, for files that grow with the steps.
         """
 
-    def finish(self, last: Tree | None, folder: Path) -> Outcome:
-        """Measures what was learnt.
+    def complete(self, last: Tree | None) -> Trained | None:
+        """Makes the model that is kept; None: the run leaves none.
+
+        Args:
+            last: the state of the last step; None if not one was made.
+        """
+
+    def finish(self, last: Tree | None, folder: Path, attempts: Attempts) -> Outcome:
+        """Measures what was learnt, after `complete`.
 
         Args:
             last: the state of the last step; None if not one was made.
             folder: of the run.
+            attempts: makes what may fail, and notes what did.
         """
