@@ -102,3 +102,5 @@ def require_same(first: Path, second: Path) -> None:
     one, other = remains(first), remains(second)
     assert one["steps"] == other["steps"]
     assert [key for key in one if one[key] != other[key]] == []
+    described = [run / "model" / "model.json" for run in (first, second)]
+    assert described[0].read_text(encoding="utf-8") == described[1].read_text(encoding="utf-8")

@@ -48,16 +48,53 @@ class Changed:
 
 
 RENAMED: tuple[Renamed, ...] = tuple(
-    Renamed(f"recipe.{old}", new, "recipe fields have the field's standard terms") for old, new in RECIPE_KEYS.items()
+    Renamed(f"{where}.{old}", new, "recipe fields have the field's standard terms")
+    for old, new in RECIPE_KEYS.items()
+    for where in ("recipe", "toml")
 )
 
-CHANGED: tuple[Changed, ...] = tuple(
-    Changed(
-        f"*-{preset}*:open*.operands.*.source",
-        "before the rebuild, what an operand came out of was looked up by an id() that another tensor could have "
-        "taken over: those records differ from process to process",
-    )
-    for preset in ("sentiment", "forecast", "tagger", "char-rnn", "video")
+CHANGED: tuple[Changed, ...] = (
+    *(
+        Changed(
+            f"*-{preset}*:open*.operands.*.source",
+            "before the rebuild, what an operand came out of was looked up by an id() that another tensor could have "
+            "taken over: those records differ from process to process",
+        )
+        for preset in ("sentiment", "forecast", "tagger", "char-rnn", "video")
+    ),
+    Changed("*.format", "the numbers of the formats rose with what is stored"),
+    Changed("*report.json*", "a report is made of blocks (format 3)"),
+    Changed("*.html*", "pages are drawn from these blocks"),
+    Changed("*model/model.json.schema", "the task takes the place of the schema"),
+    Changed("*model/model.json.task", "the task takes the place of the schema"),
+    Changed("*model/model.json.images", "how images are read is part of their kind"),
+    Changed("*glasswork.recipe", "recipe fields have the field's standard terms"),
+    Changed("*diagnose*.remarks", "the doctor says if the loss that it looks into is not what was minimised"),
+    Changed("*embed*:open.json.remarks*", "so does open"),
+    Changed("*heatmap*:*area_under_roc", "a heat map is judged by all its figures after an epoch"),
+    Changed("*function*:*largest_error", "so is a function"),
+    Changed("*.safetensors.remarks", "remarks of the beginning are in the run's result, not in its checkpoints"),
+    Changed("*/share", "the share of counted words is set by `complete`"),
+    Changed("*.png", "charts, maps and neighbours are drawn by one palette"),
+    Changed("*systems*", "the presets stand in the order of the catalogue"),
+    Changed("python:trained.returned.presets*", "the presets stand in the order of the catalogue"),
+    Changed("verb-count:count#1[67]*", "the presets stand in the order of the catalogue"),
+    Changed("*.command", "flags stand in the order of the recipe's fields"),
+    Changed("*.printed*", "tables and sentences for people are drawn by one renderer and worded in plain English"),
+    Changed("*.said*", "sentences are in plain English"),
+    Changed("*.meaning", "sentences are in plain English"),
+    Changed("verb-help*", "descriptions are in plain English"),
+    Changed("interrupted*:resume*", "Ctrl-C comes at another step from time to time"),
+    Changed("refused-words*:train lenet --data images.npz --penalty max-norm*", "max-norm has a usual strength"),
+    Changed("refused-words*:train mlp --data table.csv --restarts 4 --validation 0*", "what is kept follows"),
+    Changed("*.select_by", "without validation examples what is kept follows from the training loss"),
+    Changed("further-sentiment-number*loss", "numbers are brought to their own units before they are measured: 1e-7"),
+    Changed("refused-of-runs*:train#6*", "targets are read in float64"),
+    Changed("refused-words:train *", "recipe fields have the field's standard terms"),
+    Changed("*forecast*", "nothing of a series is filled from the future, and its calendar is stored"),
+    Changed("*.splits", "a recipe says by which words parts are known"),
+    Changed("formats*.warnings*", "what was passed over is said"),
+    Changed("further-convnet-small-folder:predict*", "files of a folder are asked about in the order of their numbers"),
 )
 
 # What is recorded for a reader of the record; a line may be spelled anew, as its place in the scene stays.

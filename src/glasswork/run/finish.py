@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
+from glasswork.own_code import is_own
 from glasswork.report import sections
 from glasswork.report.figures import main_metric
 from glasswork.report.report import Report, Section
@@ -126,7 +127,7 @@ def _write_model(run: Run, model: Trained) -> None:
         "preset": run.request.preset,
         "task": model.task.to_json(),
         "images": model.task.inputs.image_shape,
-        "recipe": {k: v for k, v in run.process.recipe.model_dump().items() if v is not None},
+        "recipe": _used(run),
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
     }
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
@@ -204,6 +205,14 @@ def _thin(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     stretch = max(1, len(lines) // CURVE_POINTS)
     parts = [lines[start : start + stretch] for start in range(0, len(lines), stretch)]
     return [(part[-1]["step"], sum(line["loss"] for line in part) / len(part)) for part in parts]
+
+
+def _used(run: Run) -> dict[str, Any]:
+    """The resolved recipe's fields; a network of the user's own under the name that it was given, not the copy's."""
+    used, asked = run.process.recipe.model_dump(), run.request.recipe.model_dump()
+    if is_own(str(used.get("network"))):
+        used["network"] = asked["network"]
+    return {key: value for key, value in used.items() if value is not None}
 
 
 def _recipe(run: Run) -> list[Setting]:
