@@ -16,7 +16,7 @@ from glasswork import catalogue
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
 from glasswork.own_code import is_own, name_loss
-from glasswork.recipe.base import RENAMED, Machine, Options, Recipe
+from glasswork.recipe.base import RENAMED, Machine, Options, Recipe, Repeatable
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -173,7 +173,10 @@ def add_fields(
             group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=sentence)
         else:
             metavar, count = None if choices else _metavar(name, field.annotation), "+" if several else None
-            group.add_argument(flag, dest=name, choices=choices, nargs=count, metavar=metavar, help=sentence)
+            settings: dict[str, Any] = {"choices": choices, "nargs": count, "metavar": metavar, "help": sentence}
+            if any(isinstance(mark, Repeatable) for mark in field.metadata) and not several:
+                settings |= {"action": "append", "metavar": "NAME=KIND"}
+            group.add_argument(flag, dest=name, **settings)
 
 
 def _flag(name: str) -> str:

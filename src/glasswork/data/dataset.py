@@ -102,6 +102,8 @@ class ReadingOptions:
         longest: how many tokens of one labelled text are read; absent: all.
         pixel_range: black and white of pictures of more than 8 bits; None: found out.
         span: the range of values of the pictures that a model was trained on; None: found out.
+        column: what columns of a table hold, as the user says: `NAME=KIND` each.
+        target_kind: what the target is, as the user says; None: found out.
         splits: whether folders, files and columns that are named after splits (`train`, `dev`, ...) are read as such.
     """
 
@@ -119,6 +121,8 @@ class ReadingOptions:
     pieces: Pieces = "word"
     least: int = 1
     longest: int | None = None
+    column: tuple[str, ...] = ()
+    target_kind: Literal["class", "number", "labels"] | None = None
     splits: Literal["names", "ignore"] = "names"
     pixel_range: tuple[float, float] | None = None
     span: tuple[float, ...] | None = None

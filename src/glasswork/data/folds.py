@@ -15,6 +15,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.formats.splits import split_parts
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.parquet import load_parquet
+from glasswork.data.formats.tables.typed import is_missing
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
@@ -75,7 +76,7 @@ def read_groups(source: str | Path, column: str) -> Groups:
         raise GlassworkError(f"{source} has no column '{column}' to group by: {hint}")
     found = table.columns[column]
     labels = found if isinstance(found, list) else [f"{number:.17g}" for number in found]
-    empty = next((row for row, label in enumerate(labels) if label.lower() in cells.EMPTY), None)
+    empty = next((row for row, label in enumerate(labels) if is_missing(label)), None)
     if empty is not None:
         raise GlassworkError(f"The column '{column}' is empty on {table.place(empty)}: every row needs a group")
     return groups_of(labels)

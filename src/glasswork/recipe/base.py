@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -44,6 +45,17 @@ def words(value: object) -> object:
     return value
 
 
+def repeated(value: object) -> object:
+    """A tuple from one word, which may hold any character, or from a list of them."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Repeatable:
+    """Marks a field whose flag may be given several times, with one word each."""
+
+
+Repeated = Annotated[tuple[str, ...], BeforeValidator(repeated), Repeatable()]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
@@ -159,6 +171,14 @@ class Recipe(Options):
     )
     test: float = Field(
         0.2, ge=0, lt=1, description="fraction held out for the final score if the data has no test set"
+    )
+    column: Repeated = Field(
+        (),
+        description="what a column of a table holds, as NAME=number, category, text, date, identifier or drop; may be "
+        "given several times",
+    )
+    target_kind: Literal["class", "number", "labels"] | None = Field(
+        None, description="what the target is; None: chosen from its values"
     )
     splits: Literal["names", "ignore"] = Field(
         "names",

@@ -77,7 +77,7 @@ def examples_of(
     inputs = _joined([part.inputs for part in parts])
     if len(inputs) == 0:
         raise GlassworkError(f"{source} holds no examples.")
-    targets, target = targets_of(_joined([part.targets for part in parts]), classes, source)
+    targets, target = targets_of(_joined([part.targets for part in parts]), classes, source, options.target_kind)
     margin = 0
     kind: Inputs
     if inputs.ndim == 2:
@@ -103,8 +103,8 @@ def _joined(arrays: Sequence[Array]) -> Array:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Tensor, Target]:
-    """Targets as a column, with their kind.
+def targets_of(targets: Array, classes: Sequence[str], source: str, said: str | None = None) -> tuple[Tensor, Target]:
+    """Targets as a column, with their kind: what the user says, or what their values show.
 
     Whole numbers and texts in one dimension are classes, zeros and ones in two are any number of classes, everything
     else is numbers.
@@ -120,7 +120,11 @@ def targets_of(targets: Array, classes: Sequence[str], source: str) -> tuple[Ten
         known, numbers = np.unique(targets, return_inverse=True)
         return torch.from_numpy(numbers.astype(np.int64)), OneClass(tuple(str(name) for name in known))
     require_numbers(targets, source, "targets")
-    whole = targets.dtype.kind in "biu"
+    if said in {"class", "labels"} and targets.dtype.kind == "f" and (targets == np.rint(targets)).all():
+        targets = targets.astype(np.int64)
+    whole = targets.dtype.kind in "biu" and said != "number"
+    if said == "class" and not (whole and targets.ndim == 1):
+        raise GlassworkError(f"The targets of {source} are no whole numbers in one dimension, as classes are.")
     if whole and targets.ndim == 1:
         return _labels(targets.astype(np.int64), classes, source)
     columns = targets.shape[1] if targets.ndim == 2 else 1
@@ -138,7 +142,8 @@ def _labels(labels: Array, classes: Sequence[str], source: str) -> tuple[Tensor,
         stray = low if low < 0 else high
         row = int(np.flatnonzero(labels == stray)[0])
         raise GlassworkError(
-            f"The label {stray} of example {row} in {source} is out of range: expected 0 to {limit - 1}."
+            f"The label {stray} of example {row} in {source} is out of range: expected 0 to {limit - 1}, or add "
+            "--target-kind number if the targets are a quantity."
         )
     names = tuple(classes) or tuple(str(number) for number in range(max(high + 1, 2)))
     return torch.from_numpy(labels), OneClass(names)

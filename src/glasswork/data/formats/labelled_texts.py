@@ -18,6 +18,7 @@ from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.parts import answered, rows_by_split
+from glasswork.data.formats.tables.typed import column_kinds
 from glasswork.data.formats.text import pieces as read_pieces
 from glasswork.data.kinds.kind import Target
 from glasswork.data.kinds.one_class import OneClass
@@ -159,14 +160,14 @@ def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
     like = Texts.of(options.like) if options.like else None
     asked = options.target or (",".join(like.target_columns) if like else None)
     parts = answered(_parts(path), asked or None, options)
-    table = load_tables([file for _, file in parts.files])
+    table = load_tables([file for _, file in parts.files], kinds=column_kinds(options.column))
     chosen = tables.chosen_targets(table, asked or parts.target, path)
     table, splits, said = rows_by_split(table, parts, chosen, options)
     names = _row_names(parts.files, table)
     column = _text_column(table, options.text, set(chosen), path)
-    targets, target = tables.targets_of(table, chosen, options.least_classes)
+    targets, target = tables.targets_of(table, chosen, options)
     unused = tuple(name for name in table.columns if name not in {column, *chosen})
-    found = _Texts(_cells(table, column), names, splits, target, tuple(chosen), unused, targets, list(said))
+    found = _Texts(_cells(table, column), names, splits, target, tuple(chosen), unused, targets, [*said, *table.said])
     if unused:
         found.skipped.append(f"Beside the texts in '{column}' these columns are not used: {quoted(unused)}.")
     return found

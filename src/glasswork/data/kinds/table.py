@@ -101,13 +101,28 @@ class Table(Inputs):
 
     @override
     def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
-        """The rows of tables."""
+        """The rows of tables; of several files one that cannot be read is a problem of its own."""
         for path in paths:
             if not path.is_file():
                 raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
-            rows, _ = self.read_table(path)
+            try:
+                rows, _, problems = self._read_rows(path)
+            except GlassworkError as error:
+                if len(paths) == 1:
+                    raise
+                yield Reading([path.name], new_inputs(torch.zeros(0, *self.shape), task, []), {0: str(error)})
+                continue
             names = [f"{path.name} row {row}" for row in range(1, len(rows) + 1)]
-            yield Reading(names, new_inputs(rows, task, names))
+            fine = [row for row in range(len(rows)) if row not in problems]
+            answered = new_inputs(rows[torch.tensor(fine, dtype=torch.int64)], task, [names[row] for row in fine])
+            yield Reading(names, answered, problems)
+
+    def _read_rows(self, path: Path) -> tuple[Tensor, tuple[str, ...], dict[int, str]]:
+        """What `read_table` gives, and for each row that cannot be read as one of this model, by its place, why."""
+        table = load_tables([path], self.columns, lenient=True)
+        problems = dict(table.problems)
+        encoded = encode(table, self.known_columns, problems)
+        return encoded.inputs, (*encoded.sentences, *self.ignored(list(table.columns))), problems
 
     def read_table(self, path: Path) -> tuple[Tensor, tuple[str, ...]]:
         """The model's features out of a table, in any format that tables are trained on.
@@ -117,16 +132,17 @@ class Table(Inputs):
             have; and a sentence for each matter in which the table is not as in training.
 
         Raises:
-            GlassworkError: for a missing column, or a cell that is no number or no date if training had only such.
+            GlassworkError: for a missing column, or a row that is none of this model.
         """
-        table = load_tables([path], self.columns)
-        encoded = encode(table, self.known_columns)
-        return encoded.inputs, (*encoded.sentences, *self.ignored(list(table.columns)))
+        rows, said, problems = self._read_rows(path)
+        if problems:
+            raise GlassworkError(problems[min(problems)])
+        return rows, said
 
     @override
     def unlike(self, paths: Sequence[Path]) -> tuple[str, ...]:
         """Unknown categories, empty cells and unused columns of those paths that are tables."""
-        return tuple(sentence for path in paths if is_table(path) for sentence in self.read_table(path)[1])
+        return tuple(sentence for path in paths if is_table(path) for sentence in self._read_rows(path)[1])
 
     def ignored(self, names: Sequence[str]) -> list[str]:
         """A sentence about columns that training did not have."""

@@ -12,10 +12,11 @@ from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions, fingerprin
 from glasswork.data.formats.series.time_index import Timed, time_columns, timed
 from glasswork.data.formats.splits import say_column, split_column
 from glasswork.data.formats.tables import table
-from glasswork.data.formats.tables.cells import Numbers, Table
+from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.parts import Parts, answered, divided_tables
+from glasswork.data.formats.tables.typed import Numbers, column_kinds
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import LONGEST_GAP, Series
@@ -71,7 +72,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
     parts = answered(tables, options.target, options)
     file = parts.files[0][1]
-    found = load_tables([part for _, part in parts.files])
+    found = load_tables([part for _, part in parts.files], kinds=column_kinds(options.column))
     like = Series.of(options.like) if options.like is not None else None
     chosen = _chosen(found, options, file)
     when = timed(found, chosen.time, chosen.identifier, None if like is None else like.timing)
@@ -101,7 +102,13 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
     again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
     return Dataset(
-        columns, task, str(path), words, 0, (*said_of_splits, *when.said, *again, *said, *unused), ordered=True
+        columns,
+        task,
+        str(path),
+        words,
+        0,
+        (*said_of_splits, *found.said, *when.said, *again, *said, *unused),
+        ordered=True,
     )
 
 

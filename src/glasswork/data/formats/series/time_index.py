@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from glasswork.data.formats.tables.cells import Numbers, Table
+from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.dates import dates_of
+from glasswork.data.formats.tables.typed import Numbers
 from glasswork.data.kinds.calendar import DAY, WEEK, Timing, place_in_cycle
 from glasswork.errors import GlassworkError
 

@@ -5,9 +5,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TextIO
@@ -15,16 +15,23 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.data.formats.tables.typed import (
+    Numbers,
+    codes_in_words,
+    has_codes,
+    is_missing,
+    number_of,
+    numbers_in,
+)
 from glasswork.errors import GlassworkError
 
-Numbers = npt.NDArray[np.float64]
-
-EMPTY = frozenset(("", "na", "n/a", "nan", "null", "?"))  # cells without a number, in lower case
-
-_THOUSANDS_BY_COMMA = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")  # 1,234,567.8
-_THOUSANDS_BY_POINT = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")  # 1.234.567,8
 _SEPARATORS = ",;\t|"
 _SAMPLE = 20  # rows looked at to find the separator
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes above a table
+_CHUNK = 1 << 22  # characters looked through at once
+_LONGEST = 100_000  # characters of a cell, beyond which a quote is probably not closed if cells are missing
+_COUNTED = 4  # names that count 0, 1, 2, ... are names from so many on
+csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Table:
         problems: for rows that are no rows of this table, by their place, why, in one sentence; empty where they are
             refused instead.
         said: sentences about what was passed over or read in a way that was not certain.
+        commas: whether a comma may stand for the point of a number, as it separates no cells.
     """
 
     columns: dict[str, Numbers | list[str]]
@@ -47,11 +55,29 @@ class Table:
     lines: Sequence[int]
     problems: dict[int, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    commas: bool = False
 
     def place(self, row: int) -> str:
         """The line that a row stands on, in words."""
         file = next(file for file, end in zip(self.files, accumulate(self.counts), strict=True) if row < end)
         return f"{'row' if is_parquet(file) else 'line'} {self.lines[row]} of {file}"
+
+    def take(self, kept: npt.NDArray[np.bool_]) -> "Table":
+        """The rows that are kept."""
+        rows = np.flatnonzero(kept).tolist()
+        columns = {
+            name: [cells[row] for row in rows] if isinstance(cells, list) else cells[rows]
+            for name, cells in self.columns.items()
+        }
+        ends = list(accumulate(self.counts))
+        counts = [int(kept[end - count : end].sum()) for end, count in zip(ends, self.counts, strict=True)]
+        problems = {place: self.problems[row] for place, row in enumerate(rows) if row in self.problems}
+        return replace(self, columns=columns, counts=counts, lines=[self.lines[row] for row in rows], problems=problems)
+
+    def empty(self, name: str) -> npt.NDArray[np.bool_]:
+        """Which cells of a column have nothing in them."""
+        cells = self.columns[name]
+        return np.array([not cell for cell in cells], dtype=bool) if isinstance(cells, list) else np.isnan(cells)
 
 
 def is_parquet(path: Path) -> bool:
@@ -59,22 +85,23 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith((".parquet", ".pq"))
 
 
-def load(files: Sequence[Path], texts: Collection[str] = ()) -> Table:
+def load(files: Sequence[Path], texts: Collection[str] = (), lenient: bool = False) -> Table:
     """Read CSV and TSV files with the same columns.
 
     Args:
         files: the files.
         texts: names of columns whose cells are kept as they are written, although they may all be numbers.
+        lenient: whether a row with too many or too few cells is a problem of its own, and no reason to refuse the file.
 
     Raises:
         GlassworkError: a file is damaged, has no rows, a row with too many or too few cells, or other columns.
     """
     headers = [head(file) for file in files]
     require_same_columns(files, [names for names, _, _ in headers])
-    if any(name in texts for name in headers[0][0]):
-        return _texts(files, headers, texts)
-    numbers = [_numbers(file, *header) for file, header in zip(files, headers, strict=True)]
     names = headers[0][0]
+    if any(name in texts for name in names) or len(names) == 1:
+        return _texts(files, headers, texts, lenient)
+    numbers = [_numbers(file, *header) for file, header in zip(files, headers, strict=True)]
     found = [part for part in numbers if part is not None]
     if len(found) == len(files):
         # A part whose columns stand in this order already is not copied: it may be large.
@@ -84,8 +111,9 @@ def load(files: Sequence[Path], texts: Collection[str] = ()) -> Table:
         ]
         joined = ordered[0] if len(ordered) == 1 else np.concatenate(ordered)
         lines = [row + skip + 1 for part, (_, _, skip) in zip(found, headers, strict=True) for row in range(len(part))]
-        return Table(dict(zip(names, joined.T, strict=True)), list(files), [len(part) for part in found], lines)
-    return _texts(files, headers, ())
+        columns = dict(zip(names, joined.T, strict=True))
+        return Table(columns, list(files), [len(part) for part in found], lines, said=_said_of(files, headers))
+    return _texts(files, headers, (), lenient)
 
 
 def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) -> None:
@@ -106,32 +134,71 @@ def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) 
 
 
 def head(path: Path) -> tuple[list[str], str, int]:
-    """Names of the columns, separator, and how many lines stand above the first row."""
+    """Names of the columns, separator, and how many lines that are not blank stand above the first row."""
     with opened(path) as file:
         sample = [line for line in islice(file, _SAMPLE) if line.strip()]
     if not sample:
         raise GlassworkError(f"{path} is empty: expected a line with the names of the columns, and rows below it.")
-    separator = "\t" if ".tsv" in path.suffixes else _separator(sample)
-    names = [name.strip() for name in next(csv.reader(sample, delimiter=separator))]
-    if all(number_of(name) is not None for name in names):
-        return [f"column {number}" for number in range(1, len(names) + 1)], separator, 0
+    said = _SEPARATOR_LINE.fullmatch(sample[0])
+    above = 1 if said else 0
+    plain = [line for line in sample[above:] if not line.startswith("#")] or sample[above:]
+    if not plain:
+        raise GlassworkError(f"{path} has no line with the names of the columns below its first one.")
+    separator = said[1] if said else "\t" if ".tsv" in path.suffixes else _separator(plain)
+    while sample[above].startswith("#") and above + 1 < len(sample) and _is_comment(sample[above], plain, separator):
+        above += 1
+    names = [name.strip() for name in next(csv.reader(sample[above:], delimiter=separator))]
+    if all(number_of(name) is not None for name in names) and not _count_up(names, sample[above + 1 :], separator):
+        return [f"column {number}" for number in range(1, len(names) + 1)], separator, above
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
+    if sample[above].startswith("#") and len(names[0].strip("# ")):
+        names[0] = names[0].lstrip("# ")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise GlassworkError(f"{path} has two columns called '{twice}': give each a name of its own.")
-    return names, separator, 1
+    return names, separator, above + 1
 
 
-def rows(path: Path, separator: str, skip: int) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells of each row that is not blank."""
+def _is_comment(line: str, others: Sequence[str], separator: str) -> bool:
+    """Whether a line that begins with # is no row and no header: it has other cells than the lines without #."""
+    if others[0].startswith("#"):
+        return False
+    width, own = (len(next(csv.reader([each], delimiter=separator), [])) for each in (others[0], line))
+    return width != own or (width == 1 and number_of(others[0].strip()) is None)
+
+
+def _count_up(names: Sequence[str], below: Sequence[str], separator: str) -> bool:
+    """Whether names count 0, 1, 2, ... or 1, 2, 3, ...: few of them only if no number below is a whole one."""
+    if list(names) not in ([str(n) for n in range(len(names))], [str(n) for n in range(1, len(names) + 1)]):
+        return False
+    cells = [cell.strip() for row in csv.reader(below, delimiter=separator) for cell in row]
+    return len(names) >= _COUNTED or (len(names) > 1 and bool(cells) and not any(cell.isdigit() for cell in cells))
+
+
+def rows(path: Path, separator: str, skip: int, width: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of each row; blank lines are none, but for those inside a table of one column.
+
+    Args:
+        path: the file.
+        separator: of the cells.
+        skip: how many lines that are not blank stand above the first row.
+        width: how many columns there are; 0: not known.
+    """
     with opened(path) as file:
         reader = csv.reader(file, delimiter=separator)
-        seen = 0
+        seen, blank = 0, list[int]()
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                seen += 1
-                if seen > skip:
-                    yield reader.line_num, [cell.strip() for cell in cells]
+            empty = not cells or (len(cells) == 1 and not cells[0].strip())
+            if empty and (width != 1 or seen <= skip - 1):
+                continue
+            if empty:
+                blank.append(reader.line_num)  # a row, if another one follows
+                continue
+            seen += 1
+            if seen > skip:
+                yield from ((line, [""]) for line in blank)
+                blank.clear()
+                yield reader.line_num, [cell.strip() for cell in cells]
 
 
 @contextmanager
@@ -159,14 +226,6 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def number_of(cell: str) -> float | None:
-    """A cell as a number, if it is one."""
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def _separator(sample: Sequence[str]) -> str:
     """The separator that cuts all lines into the same number of cells, and into the most."""
 
@@ -182,7 +241,7 @@ def _numbers(path: Path, names: list[str], separator: str, skip: int) -> Numbers
     first = next(rows(path, separator, skip), None)
     if first is None:
         raise GlassworkError(f"{path} has no rows below its header.")
-    if len(first[1]) != len(names) or any(number_of(cell) is None for cell in first[1]):
+    if len(first[1]) != len(names) or any(number_of(cell) is None for cell in first[1]) or _has_codes(path):
         return None
     with opened(path) as file:
         try:
@@ -194,50 +253,88 @@ def _numbers(path: Path, names: list[str], separator: str, skip: int) -> Numbers
     return table if np.isfinite(table).all() else None
 
 
-def _texts(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]], texts: Collection[str]) -> Table:
+def _has_codes(path: Path) -> bool:
+    """Whether any cell may be a code that has to be looked at, such as 00123; a chunk at a time."""
+    with opened(path) as file:
+        last = ""
+        while chunk := file.read(_CHUNK):
+            if has_codes(last + chunk):
+                return True
+            last = chunk[-64:]
+    return False
+
+
+def _said_of(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]]) -> list[str]:
+    """What is not certain about the headers of files."""
+    said = []
+    for path, (names, _, skip) in zip(files, headers, strict=True):
+        if names[:2] in (["0", "1"], ["1", "2"]) and skip:
+            said.append(f"The first line of {path.name} counts the columns and is read as their names.")
+        elif names[0] == "column 1" and not skip:
+            said.append(f"{path.name} has no line of names: its first line holds numbers and is read as a row.")
+    return said
+
+
+def _texts(
+    files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]], texts: Collection[str], lenient: bool
+) -> Table:
     """All rows, cell by cell."""
     names = headers[0][0]
     columns: list[list[str]] = [[] for _ in names]
     lines: list[int] = []
     counts = []
+    problems: dict[int, str] = {}
+    said = _said_of(files, headers)
     for path, (own, separator, skip) in zip(files, headers, strict=True):
         order = [own.index(name) for name in names]
-        before = len(lines)
-        for line, cells in rows(path, separator, skip):
+        before, comments = len(lines), 0
+        for line, found in rows(path, separator, skip, len(own)):
+            cells = found
             if len(cells) != len(own):
-                raise GlassworkError(
+                if cells[0].startswith("#"):
+                    comments += 1
+                    continue
+                problem = (
                     f"Line {line} of {path} has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but there are "
                     f"{len(own)} columns: put text that holds a '{separator}' in quotes, or mend the line."
                 )
+                if max(map(len, cells)) > _LONGEST:
+                    raise GlassworkError(
+                        f"{path} cannot be read as a table (the text on line {line} has {max(map(len, cells)):,} "
+                        "characters): look for a quote that is not closed."
+                    )
+                if not lenient:
+                    raise GlassworkError(problem)
+                problems[len(lines)] = problem
+                cells = [*cells, *[""] * len(own)][: len(own)]
             lines.append(line)
             for column, index in zip(columns, order, strict=True):
                 column.append(cells[index])
         counts.append(len(lines) - before)
-    table = Table({}, list(files), counts, lines)
-    commas = headers[0][1] != ","
+        if not counts[-1]:
+            raise GlassworkError(f"{path} has no rows below its header.")
+        if comments:
+            said.append(
+                f"Lines of {path.name} that begin with # and have other cells than the rows ({comments:,}) "
+                "are comments and were passed over."
+            )
+    table = Table({}, list(files), counts, lines, problems, said, commas=headers[0][1] != ",")
     for name, column in zip(names, columns, strict=True):
-        table.columns[name] = column if name in texts else _typed(table, name, column, commas)
+        table.columns[name] = column if name in texts else _typed(table, name, column)
     return table
 
 
-def _typed(table: Table, name: str, column: list[str], commas: bool) -> Numbers | list[str]:
-    """A column as numbers where all its cells are.
-
-    A comma may stand for the point where it separates no cells; thousands may be set apart by the other of the two.
-    """
-    cells = ["nan" if cell.lower() in EMPTY else cell for cell in column]
-    ways: list[Callable[[str], str]] = [_as_written]
-    ways += [_with_decimal_comma] if commas else []
-    ways += [_with_thousands_by_comma]
-    ways += [_with_thousands_by_point] if commas else []
-    for way in ways:
-        try:
-            numbers = np.array([float(way(cell)) for cell in cells])
-        except ValueError:
-            continue
-        require_finite(table, name, numbers)
-        return numbers
-    return column
+def _typed(table: Table, name: str, column: list[str]) -> Numbers | list[str]:
+    """A column as numbers where all its cells are, and are no codes."""
+    reason = codes_in_words(column)
+    if reason:
+        table.said.append(f"The column '{name}' holds {reason}: read as text; --column '{name}=number' says otherwise.")
+        return column
+    numbers = numbers_in(column, table.commas)
+    if any(np.isnan(number) and not is_missing(cell) for number, cell in zip(numbers.tolist(), column, strict=True)):
+        return column
+    require_finite(table, name, numbers)
+    return numbers
 
 
 def require_finite(table: Table, name: str, numbers: Numbers) -> None:
@@ -249,19 +346,3 @@ def require_finite(table: Table, name: str, numbers: Numbers) -> None:
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise GlassworkError(f"The column '{name}' is infinite on {table.place(int(infinite[0]))}.")
-
-
-def _as_written(cell: str) -> str:
-    return cell
-
-
-def _with_decimal_comma(cell: str) -> str:
-    return cell.replace(",", ".")
-
-
-def _with_thousands_by_comma(cell: str) -> str:
-    return cell.replace(",", "") if _THOUSANDS_BY_COMMA.fullmatch(cell) else cell
-
-
-def _with_thousands_by_point(cell: str) -> str:
-    return cell.replace(".", "").replace(",", ".") if _THOUSANDS_BY_POINT.fullmatch(cell) else cell

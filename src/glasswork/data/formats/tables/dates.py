@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from glasswork.data.formats.tables.cells import EMPTY, Numbers
+from glasswork.data.formats.tables.typed import EMPTY, Numbers
 from glasswork.data.kinds.calendar import LONG_MONTHS, MONTHS
 
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import fingerprints
-from glasswork.data.formats.tables.cells import EMPTY, Numbers, Table
+from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.dates import dates_of
 from glasswork.data.formats.tables.infer import TRUTH, listed
+from glasswork.data.formats.tables.load import written
+from glasswork.data.formats.tables.typed import Numbers, is_missing, numbers_in
 from glasswork.data.kinds.columns import YEAR, Column, spans
 from glasswork.errors import GlassworkError
 
@@ -40,11 +42,17 @@ class Encoded:
     sentences: tuple[str, ...]
 
 
-def encode(table: Table, columns: Sequence[Column]) -> Encoded:
+def encode(table: Table, columns: Sequence[Column], problems: dict[int, str] | None = None) -> Encoded:
     """Turns each column into its features.
 
+    Args:
+        table: the cells.
+        columns: of the model.
+        problems: where it is written down, by row, which cell is no number or no date where it should be one; None:
+            such a cell is refused.
+
     Raises:
-        GlassworkError: a column is missing, or has a cell that is no number or no date where it should be one.
+        GlassworkError: a column is missing, or a cell is refused.
     """
     rows, bounds = sum(table.counts), spans(columns)
     array = np.empty((rows, bounds[-1][1]), dtype=np.float32)
@@ -55,13 +63,13 @@ def encode(table: Table, columns: Sequence[Column]) -> Encoded:
         if column.name not in table.columns:
             raise GlassworkError(f"{table.files[0]} has no column '{column.name}', which this model was trained on.")
         if column.kind == "category":
-            cells = _texts(table.columns[column.name])
+            cells = written(table.columns[column.name])
             strange = _fill_category(array[:, start:end], column, cells)
             if strange:
                 texts.append(_codes(cells, strange))
                 unforeseen |= {} if column.pooled else {column.name: strange}
         else:
-            features = _numbers(table, column)
+            features = _numbers(table, column, problems)
             if column.missing:
                 features.append(np.isnan(features[0]).astype(np.float32))
             single += list(enumerate(features, start))
@@ -85,46 +93,45 @@ def encode(table: Table, columns: Sequence[Column]) -> Encoded:
     return Encoded(inputs, prints, tuple(sentences))
 
 
-def _numbers(table: Table, column: Column) -> list[Features]:
+def _numbers(table: Table, column: Column, problems: dict[int, str] | None) -> list[Features]:
     """The features of a column that is no category, without the one for empty cells."""
     cells = table.columns[column.name]
     if column.kind == "date":
-        return _date(table, column, cells)
+        return _date(table, column, cells, problems)
     if not isinstance(cells, list) or column.kind == "number":
-        numbers = _all_numbers(table, column.name, cells) if isinstance(cells, list) else cells
+        numbers = numbers_in(cells, table.commas) if isinstance(cells, list) else cells
+        if isinstance(cells, list):
+            _require(table, column.name, cells, np.isfinite(numbers), "a number", problems)
         return [numbers - column.origin if column.origin else numbers]
-    truths = [TRUTH.get(cell.lower(), _number(cell)) for cell in cells]
-    _require(table, column.name, cells, [truth in {0.0, 1.0} for truth in truths], "true or false")
-    return [np.array(truths, dtype=np.float32)]
+    truths = np.array([TRUTH.get(cell.lower(), np.nan) for cell in cells])
+    truths = np.where(np.isnan(truths), numbers_in(cells, table.commas), truths)
+    _require(table, column.name, cells, np.isin(truths, (0.0, 1.0)), "true or false", problems)
+    return [truths.astype(np.float32)]
 
 
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return float("nan")
+def _require(
+    table: Table,
+    name: str,
+    cells: list[str],
+    fine: npt.NDArray[np.bool_],
+    what: str,
+    problems: dict[int, str] | None,
+) -> None:
+    """Refuses the first cell that is neither empty nor what it should be, or writes all of them down."""
+    for row in np.flatnonzero(~fine).tolist():
+        if is_missing(cells[row]):
+            continue
+        where = f"The column '{name}' was {what} in training and is '{cells[row]}' on {table.place(row)}"
+        if problems is None:
+            raise GlassworkError(f"{where}: mend or empty it.")
+        problems.setdefault(row, f"{where}: mend or empty it.")
 
 
-def _all_numbers(table: Table, name: str, cells: list[str]) -> Numbers:
-    numbers = np.array([_number(cell) for cell in cells])
-    _require(table, name, cells, np.isfinite(numbers).tolist(), "a number")
-    return numbers
-
-
-def _require(table: Table, name: str, cells: list[str], fine: list[bool], what: str) -> None:
-    """Refuses the first cell that is neither empty nor what it should be."""
-    for row, (cell, good) in enumerate(zip(cells, fine, strict=True)):
-        if not good and cell.lower() not in EMPTY:
-            raise GlassworkError(
-                f"The column '{name}' was {what} in training and is '{cell}' on {table.place(row)}: mend or empty it."
-            )
-
-
-def _date(table: Table, column: Column, cells: Numbers | list[str]) -> list[Features]:
-    texts = _texts(cells)
+def _date(table: Table, column: Column, cells: Numbers | list[str], problems: dict[int, str] | None) -> list[Features]:
+    texts = written(cells)
     dates = dates_of(texts, column.day_first)
     days = np.full(len(texts), np.nan) if dates is None else dates.days
-    _require(table, column.name, texts, (~np.isnan(days)).tolist(), "a date")
+    _require(table, column.name, texts, ~np.isnan(days), "a date", problems)
     empty = np.isnan(days)
     whole = np.floor(np.where(empty, 0, days))
     calendar = whole.astype(np.int64).astype("datetime64[D]")
@@ -136,19 +143,11 @@ def _date(table: Table, column: Column, cells: Numbers | list[str]) -> list[Feat
     return [days - column.origin, *(np.where(empty, np.nan, values) for values in waves)]
 
 
-def _texts(cells: Numbers | list[str]) -> list[str]:
-    """The cells as they would be written."""
-    if isinstance(cells, list):
-        return cells
-    written = {number: f"{number:.15g}" for number in np.unique(cells[~np.isnan(cells)]).tolist()}
-    return [written.get(number, "") for number in cells.tolist()]
-
-
 def _fill_category(block: npt.NDArray[np.float32], column: Column, cells: list[str]) -> Counter[str]:
     """Sets the ones of a column's features; the texts that are no category of it, with their counts."""
     another, unknown = len(column.categories), -1
     places = {category: place for place, category in enumerate(column.categories)}
-    strange = Counter(cell for cell in cells if cell not in places and cell.lower() not in EMPTY)
+    strange = Counter(cell for cell in cells if cell not in places and not is_missing(cell))
     places |= dict.fromkeys(strange, another if column.pooled else unknown)
     empty = block.shape[1] - 1 if column.missing else unknown
     codes = np.array([places.get(cell, empty) for cell in cells], dtype=np.int64)

@@ -3,15 +3,16 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from glasswork.data.formats.raw_arrays import origin_of
-from glasswork.data.formats.tables.cells import EMPTY, Numbers, Table
+from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.dates import Dates, dates_of
+from glasswork.data.formats.tables.typed import Kind, Numbers, are_codes, codes_in_words, is_missing
 from glasswork.data.kinds.columns import Column
 from glasswork.data.listing import natural
 from glasswork.errors import GlassworkError
@@ -48,7 +49,7 @@ class Described:
     sentences: list[str] = field(default_factory=list)
 
 
-def describe(table: Table, names: Sequence[str], training: Rows) -> Described:
+def describe(table: Table, names: Sequence[str], training: Rows, kinds: Mapping[str, Kind] | None = None) -> Described:
     """Describes columns by their cells in some rows; empty cells count wherever they are.
 
     A text becomes a category where it is in 0.5 % of the rows or in 20, and at most the 100 most frequent do; the
@@ -59,6 +60,7 @@ def describe(table: Table, names: Sequence[str], training: Rows) -> Described:
         table: the table.
         names: of the columns.
         training: (rows,) which of the rows decide: those that no figure is measured on, where the source tells them.
+        kinds: what the user says that columns hold.
 
     Raises:
         GlassworkError: a column of numbers or dates holds something else in a few rows.
@@ -67,10 +69,16 @@ def describe(table: Table, names: Sequence[str], training: Rows) -> Described:
     gaps: dict[str, int] = {}
     left_out: dict[str, list[str]] = {}
     for name in names:
-        cells = table.columns[name]
+        cells, said = table.columns[name], (kinds or {}).get(name)
         if isinstance(cells, list):
-            column: Column | str = _text_column(table, name, cells, training, found.sentences)
-            empty = sum(cell.lower() in EMPTY for cell in cells)
+            column: Column | str = (
+                _text_column(table, name, cells, training, found.sentences)
+                if said is None
+                else _said_column(table, name, cells, training, said, found.sentences)
+            )
+            empty = sum(is_missing(cell) for cell in cells)
+        elif said == "number":
+            column, empty = _quantity(name, cells, training)
         else:
             column, empty = _number_column(table, name, cells, training, found.sentences)
         if isinstance(column, str):
@@ -123,13 +131,49 @@ def _number_column(
         return "has the same number in every row", empty
     if not empty and _all_different(cells):
         if _IDENTIFIER.fullmatch(name) and len(cells) > _FEW_TEXTS:
-            return "holds identifiers, a different one in each row,", empty
+            return f"holds identifiers, a different one in each row{_overrule(name, 'number')},", empty
         if len(cells) >= _MANY:
             sentences.append(
                 f"The column '{name}' holds a different whole number in each row, as identifiers and row numbers do: "
-                "take it out if it says nothing about new rows."
+                f"--column '{name}=drop' takes it out if it says nothing about new rows."
             )
     return Column(name, "number", missing=empty > 0, origin=origin_of(known)), empty
+
+
+def _quantity(name: str, cells: Numbers, training: Rows) -> tuple[Column | str, int]:
+    """A column that the user says holds numbers, and how many of its cells are empty."""
+    missing = np.isnan(cells)
+    known = cells[training & ~missing]
+    if not len(known):
+        return "is empty", int(missing.sum())
+    return Column(name, "number", missing=bool(missing.any()), origin=origin_of(known)), int(missing.sum())
+
+
+def _said_column(
+    table: Table, name: str, cells: list[str], training: Rows, said: Kind, sentences: list[str]
+) -> Column | str:
+    """A column that the user says holds categories, dates, or what a network for numbers does not read."""
+    if said in {"text", "identifier"}:
+        return f"holds {said}s, as --column says,"
+    missing = any(is_missing(cell) for cell in cells)
+    if said == "date":
+        dates = dates_of(cells)
+        if dates is None or dates.unreadable:
+            row = dates.unreadable[0] if dates is not None else 0
+            raise GlassworkError(
+                f"The column '{name}' is to be dates, and '{cells[row]}' on {table.place(row)} is none."
+            )
+        return _date_column(name, dates, training, missing, sentences)
+    counts = Counter(cell for cell, counted in zip(cells, training.tolist(), strict=True) if counted)
+    counts = Counter({cell: count for cell, count in counts.items() if not is_missing(cell)})
+    if not counts:
+        return "is empty"
+    kept = sorted(counts, key=lambda cell: (-counts[cell], cell))[:_MOST_CATEGORIES]
+    return Column(name, "category", tuple(sorted(kept, key=natural)), pooled=len(kept) < len(counts), missing=missing)
+
+
+def _overrule(name: str, kind: str) -> str:
+    return f" (--column '{name}={kind}' keeps it)"
 
 
 def _all_different(cells: Numbers) -> bool:
@@ -143,8 +187,8 @@ def _all_different(cells: Numbers) -> bool:
 def _text_column(table: Table, name: str, cells: list[str], training: Rows, sentences: list[str]) -> Column | str:
     """The column, or why it is of no use."""
     counts = Counter(cell for cell, counted in zip(cells, training.tolist(), strict=True) if counted)
-    counts = Counter({cell: count for cell, count in counts.items() if cell.lower() not in EMPTY})
-    missing = any(cell.lower() in EMPTY for cell in cells)
+    counts = Counter({cell: count for cell, count in counts.items() if not is_missing(cell)})
+    missing = any(is_missing(cell) for cell in cells)
     if not counts:
         return "is empty"
     if len(counts) == 1 and not missing:
@@ -159,16 +203,22 @@ def _text_column(table: Table, name: str, cells: list[str], training: Rows, sent
     if dates is not None and len({cells[row] for row in dates.unreadable}) < _MOSTLY * len(counts):
         row = dates.unreadable[0]
         raise GlassworkError(
-            f"The column '{name}' holds dates, but '{cells[row]}' on {table.place(row)} is none: mend or empty it."
+            f"The column '{name}' holds dates, but '{cells[row]}' on {table.place(row)} is none: mend or empty it, or "
+            f"say what the column holds with --column '{name}=category'."
         )
-    _refuse_stray_text(table, name, cells, counts)
+    if are_codes(cells):
+        if not codes_in_words(cells):  # else it is said already
+            width = len(next(iter(counts)))
+            sentences.append(f"The column '{name}' holds codes of {width} letters and digits: read as text.")
+    else:
+        _refuse_stray_text(table, name, cells, counts)
     return _category_column(name, counts, missing)
 
 
 def _category_column(name: str, counts: Counter[str], missing: bool) -> Column | str:
     rows = counts.total()
     if len(counts) > rows / 2:
-        return "holds identifiers or free text, hardly any of them twice,"
+        return f"holds identifiers or free text, hardly any of them twice{_overrule(name, 'category')},"
     least = min(_RARE * rows, _ENOUGH_ROWS)
     ranked = sorted(counts, key=lambda cell: (-counts[cell], cell))
     kept = [cell for cell in ranked[:_MOST_CATEGORIES] if counts[cell] >= least]
@@ -197,7 +247,8 @@ def _refuse_stray_text(table: Table, name: str, cells: list[str], counts: Counte
         return
     row = next(row for row, cell in enumerate(cells) if cell in strays)
     raise GlassworkError(
-        f"The column '{name}' holds numbers, but '{cells[row]}' on {table.place(row)} is none: mend or empty it."
+        f"The column '{name}' holds numbers, but '{cells[row]}' on {table.place(row)} is none: mend or empty it, or "
+        f"say what the column holds with --column '{name}=category'."
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from glasswork.data.formats.tables.cells import Numbers, Table, require_finite, require_same_columns
+from glasswork.data.formats.tables.cells import Table, require_finite, require_same_columns
+from glasswork.data.formats.tables.typed import Numbers
 from glasswork.errors import GlassworkError
 
 

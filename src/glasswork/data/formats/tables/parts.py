@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +110,7 @@ def rows_by_split(
             kept &= ~rows
             word = SPLIT_NAMES[split]
             said.append(f"The {rows.sum():,} {word} rows have no '{chosen[0]}': they are left aside for predict.")
-    return _take(table, kept) if not kept.all() else table, numbers[kept].tolist(), tuple(said)
+    return table.take(kept) if not kept.all() else table, numbers[kept].tolist(), tuple(said)
 
 
 def _columns(file: Path) -> list[str]:
@@ -122,17 +121,5 @@ def _without(table: Table, chosen: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which rows have no answer at all."""
     without = np.ones(sum(table.counts), dtype=bool)
     for name in chosen:
-        cells = table.columns[name]
-        without &= np.array([not cell for cell in cells]) if isinstance(cells, list) else np.isnan(cells)
+        without &= table.empty(name)
     return without
-
-
-def _take(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
-    rows = np.flatnonzero(kept).tolist()
-    columns = {
-        name: [cells[row] for row in rows] if isinstance(cells, list) else cells[rows]
-        for name, cells in table.columns.items()
-    }
-    ends = list(accumulate(table.counts))
-    counts = [int(kept[end - count : end].sum()) for end, count in zip(ends, table.counts, strict=True)]
-    return Table(columns, table.files, counts, [table.lines[row] for row in rows])

@@ -1,7 +1,8 @@
 """Tables: CSV, TSV and Parquet files, of numbers, categories and dates, or of paths of images and their labels."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,11 +18,12 @@ from glasswork.data.dataset import (
     ReadingOptions,
 )
 from glasswork.data.formats.decoding import decode_files
-from glasswork.data.formats.tables.cells import Numbers, Table, head, is_parquet, rows
+from glasswork.data.formats.tables.cells import Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
-from glasswork.data.formats.tables.infer import describe
-from glasswork.data.formats.tables.load import is_table, load_tables
+from glasswork.data.formats.tables.infer import TRUTH, describe
+from glasswork.data.formats.tables.load import is_table, load_tables, written
 from glasswork.data.formats.tables.parts import USUAL_TARGETS, answered, divided_tables, rows_by_split
+from glasswork.data.formats.tables.typed import Kind, Numbers, column_kinds, is_missing, numbers_in
 from glasswork.data.kinds.columns import Column
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -37,6 +39,7 @@ FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
 _MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
+_TARGET_KINDS = {"number": "number", "category": "class", "text": "class", "identifier": "class"}
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
 
 Targets = tuple[Tensor, Target]
@@ -87,24 +90,25 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     asked = options.target or (",".join(like.target_columns) if like else None)
     parts = answered([(None, path)] if path.is_file() else tables_of(path), asked or None, options)
     files = parts.files
-    table = load_tables([file for _, file in files], like.columns if like else ())
+    kinds = column_kinds(options.column)
+    table = load_tables([file for _, file in files], like.columns if like else (), kinds)
     chosen = chosen_targets(table, asked or parts.target, path)
     table, splits, said = rows_by_split(table, parts, chosen, options)
     features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
-    targets, target = targets_of(table, chosen, options.least_classes)
+    targets, target = targets_of(table, chosen, options, bool(pictures_in(table, features)))
     split = torch.tensor(splits, dtype=torch.uint8) if splits is not None else None
-    pictures = next((name for name in features if _holds_images(table.columns[name], table.files[0])), None)
+    pictures = pictures_in(table, features)
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
-        found = _vectors(table, features, split, row_names(files, table.counts), like)
+        found = _vectors(table, features, split, row_names(files, table.counts), like, kinds)
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
     task = Task(found.kind(tuple(chosen)), target)
-    return Dataset(columns, task, str(path), found.names, found.margin, (*said, *found.skipped))
+    return Dataset(columns, task, str(path), found.names, found.margin, (*said, *found.skipped, *table.said))
 
 
 def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
@@ -116,6 +120,11 @@ def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
     # A single table beside folders may be a list of what the folders hold, or the notes of a folder of class folders.
     folders = any(path.is_dir() for path in visible(folder))
     return [(None, here[0])] if not folders or _names_images(here[0]) else []
+
+
+def pictures_in(table: Table, names: Sequence[str]) -> str | None:
+    """The column that names files of pictures; None: there is none."""
+    return next((name for name in names if _holds_images(table.columns[name], table.files[0])), None)
 
 
 def _names_images(path: Path) -> bool:
@@ -171,29 +180,30 @@ def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
+def targets_of(table: Table, chosen: Sequence[str], options: ReadingOptions, pictures: bool = False) -> Targets:
     """The column of targets, and its kind.
 
     Args:
-        table: with the cells.
+        table: with the cells; a guess about the target is said in it.
         chosen: the columns that hold the target.
-        least: how many classes there must be.
+        options: how many classes there must be, and what the user or a model says that the target is.
+        pictures: whether the inputs are pictures, whose whole numbers that count up are classes.
 
     Raises:
         GlassworkError: a cell is empty, there are too few classes, or so many that they are none.
     """
+    kinds = column_kinds(options.column)
+    said = options.target_kind or _TARGET_KINDS.get(kinds.get(chosen[0], ""))
     for name in chosen:
-        column = table.columns[name]
-        empty = [cell == "" for cell in column] if isinstance(column, list) else np.isnan(column)
-        without = np.flatnonzero(empty)
-        if len(without):
-            place = table.place(int(without[0]))
-            raise GlassworkError(f"The target '{name}' is empty on {place}: fill it in or take the line out.")
+        _require_targets(table, name, literal=said == "class")
     if len(chosen) == 1:
         column = table.columns[chosen[0]]
-        if isinstance(column, list):
-            return _text_target(column, chosen[0], least)
-        return _number_target(column, chosen[0], least)
+        if said == "number":
+            quantity = column if not isinstance(column, list) else _parsed(table, chosen[0])
+            return torch.tensor(quantity)[:, None], Quantities((chosen[0],))
+        if isinstance(column, list) or said in {"class", "labels"}:
+            return _text_target(table, chosen[0], options, said)
+        return _number_target(table, column, chosen[0], options.least_classes, pictures)
     values = []
     for name in chosen:
         column = table.columns[name]
@@ -203,31 +213,90 @@ def targets_of(table: Table, chosen: Sequence[str], least: int) -> Targets:
             )
         values.append(column)
     joined = np.stack(values, 1)
-    if ((joined == 0) | (joined == 1)).all():
+    if ((joined == 0) | (joined == 1)).all() and said != "number":
         return torch.from_numpy(joined.astype(np.uint8)), Labels(tuple(chosen))
+    if said in {"class", "labels"}:
+        raise GlassworkError(f"Several columns are labels if all of them are 0 and 1: {', '.join(chosen)} are not.")
     return torch.from_numpy(joined.astype(np.float64)), Quantities(tuple(chosen))
 
 
-def _number_target(column: Numbers, name: str, least: int) -> Targets:
+def _require_targets(table: Table, name: str, literal: bool) -> None:
+    """Refuses a target without a value; a word such as None may be a class, if the user says so."""
+    cells = table.columns[name]
+    for row in np.flatnonzero(table.empty(name)).tolist():
+        raise GlassworkError(f"The target '{name}' is empty on {table.place(row)}: fill it in or take the line out.")
+    if literal or not isinstance(cells, list):
+        return
+    missing = next((row for row, cell in enumerate(cells) if is_missing(cell)), None)
+    if missing is not None:
+        where = f"('{cells[missing]}') on {table.place(missing)}"
+        raise GlassworkError(
+            f"The target '{name}' is missing {where}: fill it in, take the line out, or "
+            "add --target-kind class if the word is a class."
+        )
+
+
+def _parsed(table: Table, name: str) -> Numbers:
+    cells = table.columns[name]
+    assert isinstance(cells, list)
+    numbers = numbers_in(cells, table.commas)
+    for row in np.flatnonzero(~np.isfinite(numbers)).tolist():
+        raise GlassworkError(f"The target '{name}' is to be numbers, and '{cells[row]}' on {table.place(row)} is none.")
+    return numbers
+
+
+def _number_target(table: Table, column: Numbers, name: str, least: int, pictures: bool) -> Targets:
     values, labels = np.unique(column, return_inverse=True)
     if len(values) < least:
-        raise GlassworkError(f"The target '{name}' is {values[0]:g} in every row: there is nothing to learn.")
-    if len(values) > _MOST_NUMBER_CLASSES or (values != np.rint(values)).any():
-        return torch.from_numpy(column.astype(np.float64)[:, None]), Quantities((name,))
+        raise GlassworkError(f"The target '{name}' is {values[0]:.15g} in every row: there is nothing to learn.")
+    whole = bool((values == np.rint(values)).all())
+    counting = (
+        whole and values[0] in {0, 1} and values[-1] - values[0] + 1 == len(values) and len(values) * 2 <= len(column)
+    )
+    if not whole or (len(values) > _MOST_NUMBER_CLASSES and not (pictures and counting)):
+        if whole and len(values) <= _MOST_CLASSES:
+            table.said.append(
+                f"The target '{name}' holds {len(values)} different whole numbers, read as a quantity: --target-kind "
+                "class reads them as classes."
+            )
+        return torch.tensor(column)[:, None], Quantities((name,))
+    if len(values) > 2:
+        table.said.append(
+            f"The target '{name}' holds {len(values)} different whole numbers, read as classes: --target-kind number "
+            "reads them as a quantity."
+        )
     return torch.from_numpy(labels.astype(np.int64)), OneClass(tuple(str(int(value)) for value in values))
 
 
-def _text_target(column: list[str], name: str, least: int) -> Targets:
-    several = any(mark in cell for cell in column for mark in ";|")
+def _one_spelling(cells: list[str], options: ReadingOptions) -> list[str]:
+    """TRUE, True and true as one word, as a model knows it, else in the spelling that comes most."""
+    if not all(cell.lower() in TRUTH for cell in cells):
+        return cells
+    known = options.like.target.names if options.like is not None else ()
+    counts = Counter(cells)
+    ranked = sorted(counts, key=lambda cell: (-counts[cell], cell))
+    spelled = {cell.lower(): cell for cell in reversed([*known, *ranked])}
+    return [spelled[cell.lower()] for cell in cells]
+
+
+def _text_target(table: Table, name: str, options: ReadingOptions, said: str | None) -> Targets:
+    column, least = _one_spelling(written(table.columns[name]), options), options.least_classes
+    several = said == "labels" or (said is None and any(mark in cell for cell in column for mark in ";|"))
+    if several and said is None:
+        table.said.append(
+            f"The target '{name}' has cells with ; or | in them, read as several classes at once: --target-kind class "
+            "reads each cell as one."
+        )
     cells = [
         [label.strip() for label in re.split("[;|]", cell) if label.strip()] if several else [cell] for cell in column
     ]
     classes = sorted({label for labels in cells for label in labels}, key=natural)
     if len(classes) < least:
         raise GlassworkError(f"The target '{name}' is '{column[0]}' in every row: there is nothing to learn.")
-    if len(classes) > max(_MOST_CLASSES, len(column) // 2):
+    if said is None and len(classes) > max(_MOST_CLASSES, len(column) // 2):
         raise GlassworkError(
-            f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are no classes."
+            f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are no classes "
+            "(--target-kind class takes them for such)."
         )
     number = {label: index for index, label in enumerate(classes)}
     if not several:
@@ -239,7 +308,12 @@ def _text_target(column: list[str], name: str, least: int) -> Targets:
 
 
 def _vectors(
-    table: Table, names: Sequence[str], split: Tensor | None, row_names: Sequence[str], like: TableKind | None
+    table: Table,
+    names: Sequence[str],
+    split: Tensor | None,
+    row_names: Sequence[str],
+    like: TableKind | None,
+    kinds: Mapping[str, Kind],
 ) -> _Inputs:
     """Numbers, categories and dates as features, as the model knows them or as the training rows suggest."""
     columns = like.known_columns if like else ()
@@ -247,8 +321,9 @@ def _vectors(
         unused, sentences = like.unused, tuple(like.ignored(names))
     else:
         decide = torch.ones(sum(table.counts), dtype=torch.bool) if split is None else split == TRAINING
-        described = describe(table, names, (decide if decide.any() else ~decide).numpy())
-        columns, unused = tuple(described.columns), tuple(described.unused)
+        described = describe(table, names, (decide if decide.any() else ~decide).numpy(), kinds)
+        dropped = (name for name, kind in kinds.items() if kind == "drop")
+        columns, unused = tuple(described.columns), (*described.unused, *dropped)
         sentences = tuple(described.sentences)
         if not columns:
             raise GlassworkError(f"{table.files[0]} has no column to predict from: {' '.join(sentences)}")
