@@ -55,6 +55,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "time": ("date",),
     "series": ("name",),
     "text": ("review",),
+    "column": ("colour=category",),
     "target": ("target",),
     "expression": ("x**2",),
     "low": (-1.0,),
@@ -82,6 +83,8 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("points", "network"): ("linear",),
     ("own", "network"): ("lenet",),
     ("function", "target"): ("y",),
+    ("forecast", "column"): ("demand=number",),
+    ("sentiment", "column"): ("target=category",),
     ("heatmap", "network"): ("convnet-small", "lenet"),
     ("embed", "network"): ("lenet",),
     ("transfer", "network"): ("efficientnet-lite0",),
@@ -132,6 +135,14 @@ CANNOT_APPLY = (
     Inapplicable(
         ["function"], ["loss"], ["cross-entropy", "hinge", "binary-cross-entropy"], "targets that are numbers"
     ),
+    # Only tables have columns, and whole numbers of pictures are no labels.
+    Inapplicable(
+        [preset for preset in PRESETS if preset not in {"linear", "mlp", "own", "points", "forecast", "sentiment"}],
+        ["column"],
+        [],
+        "is no table",
+    ),
+    Inapplicable([preset for preset in PRESETS if preset != "sentiment"], ["target_kind"], ["labels"], "as labels are"),
     # Points of the plane are no pictures.
     Inapplicable(["points"], ["augment"], [], "Augment works on images"),
 )
@@ -223,6 +234,7 @@ BY_SYSTEM = {
 OF_FIELD = {
     ("forecast", "series"): "two series",
     **{(preset, "target"): "table" for preset in ("linear", "mlp", "own", "points", "xor")},
+    **{(preset, "column"): "table" for preset in ("linear", "mlp", "own", "points")},
 }
 LITTLE = ("points", "function", "xor")
 """Presets whose own data is little already."""

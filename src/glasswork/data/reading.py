@@ -56,6 +56,8 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
         _require_filled(path)
     else:
         path = named.locate()
+    if options.column and (named is not None or not table.claims(path)):
+        raise GlassworkError(f"{source} is no table, so column = {options.column[0]} does not apply: leave it away.")
     if named is not None and named.read is not None:
         dataset = _remember(str(source), path, named.sources(path), named.read, options)
     else:

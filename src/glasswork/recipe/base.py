@@ -56,6 +56,15 @@ class Repeatable:
 
 
 Repeated = Annotated[tuple[str, ...], BeforeValidator(repeated), Repeatable()]
+ColumnKinds = Annotated[
+    Repeated,
+    Field(
+        description="what a column of a table holds: NAME=number, category, text, date, identifier or drop; repeatable"
+    ),
+]
+TargetKind = Annotated[
+    Literal["class", "number", "labels"] | None, Field(description="what the target is; None: chosen from its values")
+]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
@@ -171,14 +180,6 @@ class Recipe(Options):
     )
     test: float = Field(
         0.2, ge=0, lt=1, description="fraction held out for the final score if the data has no test set"
-    )
-    column: Repeated = Field(
-        (),
-        description="what a column of a table holds, as NAME=number, category, text, date, identifier or drop; may be "
-        "given several times",
-    )
-    target_kind: Literal["class", "number", "labels"] | None = Field(
-        None, description="what the target is; None: chosen from its values"
     )
     splits: Literal["names", "ignore"] = Field(
         "names",

@@ -123,6 +123,8 @@ def targets_of(targets: Array, classes: Sequence[str], source: str, said: str | 
     if said in {"class", "labels"} and targets.dtype.kind == "f" and (targets == np.rint(targets)).all():
         targets = targets.astype(np.int64)
     whole = targets.dtype.kind in "biu" and said != "number"
+    if said == "labels" and not (targets.ndim == 2 and ((targets == 0) | (targets == 1)).all()):
+        raise GlassworkError(f"The targets of {source} are no zeros and ones in two dimensions, as labels are.")
     if said == "class" and not (whole and targets.ndim == 1):
         raise GlassworkError(f"The targets of {source} are no whole numbers in one dimension, as classes are.")
     if whole and targets.ndim == 1:

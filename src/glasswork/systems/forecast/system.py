@@ -61,7 +61,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         if like is not None:
-            return read(source, ReadingOptions(like=like, splits=recipe.splits), series)
+            return read(source, ReadingOptions(like=like, splits=recipe.splits, column=recipe.column), series)
         return read(source, ReadingOptions.of(recipe, identifier=recipe.series), series)
 
     @override

@@ -49,6 +49,8 @@ def load_tables(
         texts = [column.name for column in columns if column.kind != "number"]
         table = cells.load(files, [*texts, *(name for name, said in kinds.items() if said != "number")], lenient)
     for name, said in kinds.items():
+        if name not in table.columns and said == "drop":  # new rows may lack what training did not use
+            continue
         if name not in table.columns:
             near = get_close_matches(name, table.columns, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"its columns: {', '.join(list(table.columns)[:20])}."
