@@ -37,6 +37,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "test": (0.0, 0.3),
     "patience": (2,),
     "size": (32,),
+    "encoding": ("utf-8",),
     "pixel_range": ((0.0, 200.0),),
     "restarts": (2,),
     "layers": (2,),

@@ -100,6 +100,7 @@ class ReadingOptions:
         pieces: what the tokens of labelled texts are.
         least: how often a token has to come in training; rarer ones become the unknown token.
         longest: how many tokens of one labelled text are read; absent: all.
+        encoding: of text files and tables; None: found out for each.
         pixel_range: black and white of pictures of more than 8 bits; None: found out.
         span: the range of values of the pictures that a model was trained on; None: found out.
         column: what columns of a table hold, as the user says: `NAME=KIND` each.
@@ -124,6 +125,7 @@ class ReadingOptions:
     column: tuple[str, ...] = ()
     target_kind: Literal["class", "number", "labels"] | None = None
     splits: Literal["names", "ignore"] = "names"
+    encoding: str | None = None
     pixel_range: tuple[float, float] | None = None
     span: tuple[float, ...] | None = None
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from glasswork.data import builtin as names
 from glasswork.data import cache
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.encodings import reading_as
 from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import is_named_as_picture
@@ -76,9 +77,14 @@ def _remember(
     options: ReadingOptions,
 ) -> Dataset:
     try:
-        return cache.remember(reader, sources, options, lambda: function(path, options))
+        return cache.remember(reader, sources, options, lambda: _read(function, path, options))
     except OSError as error:
         raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+
+
+def _read(function: Callable[[Path, ReadingOptions], Dataset], path: Path, options: ReadingOptions) -> Dataset:
+    with reading_as(options.encoding, fallback=options.classes_known or options.like is not None):
+        return function(path, options)
 
 
 def _require(path: Path) -> None:

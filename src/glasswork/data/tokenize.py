@@ -4,20 +4,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from glasswork.data import ragged
+from glasswork.data.scripts import letters, signs
 from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-_WORD = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}]\w+)*|[^\w\s]")
-"""Letters and digits, with apostrophes between them (`don't`); or one sign that is neither."""
 
 LEAST_TOKENS = 257
 """Of byte pairs: every byte has a token, so that no text is unknown."""
@@ -85,7 +84,13 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None = N
 
 
 def _words(text: str) -> list[Piece]:
-    return [Piece(found.group().lower(), *found.span()) for found in _WORD.finditer(text)]
+    return [Piece(found.group().lower(), *found.span()) for found in _word().finditer(text)]
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Letters and digits with their marks, and with apostrophes between them (`don't`); or one sign that is neither."""
+    return re.compile(rf"(?:{letters()})+(?:['\N{{RIGHT SINGLE QUOTATION MARK}}](?:{letters()})+)*|{signs()}")
 
 
 def _characters(text: str) -> list[Piece]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.data.encodings import normalise
 from glasswork.record import Record
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -52,12 +53,12 @@ class Vocabulary(Record):
 
     def encode(self, text: str) -> Numbers:
         """The numbers of a text's characters, (characters,) in the smallest type for them; 0 where one is unknown."""
-        table, codes = self._numbers_of_codes, codes_of(text)
+        table, codes = self._numbers_of_codes, codes_of(normalise(text))
         return table[codes if len(table) > np.iinfo(codes.dtype).max else np.minimum(codes, len(table) - 1)]
 
     def unknown(self, text: str) -> str:
         """The characters of a text that the vocabulary does not have, each once, in the order of their coming."""
-        return "".join(dict.fromkeys(character for character in text if character not in self.numbers))
+        return "".join(dict.fromkeys(character for character in normalise(text) if character not in self.numbers))
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The text whose tokens have these numbers."""

@@ -185,6 +185,9 @@ class Recipe(Options):
         "names",
         description="use or ignore the splits that folders, files or a column give by their names (train, dev, test)",
     )
+    encoding: str | None = Field(
+        None, description="encoding of text files and tables, such as windows-1252; None: found for each file"
+    )
     patience: int | None = Field(None, ge=1, description="stop after this many epochs without a lower validation loss")
 
     def completed(self, usual: Mapping[str, object]) -> Self:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset
+from glasswork.data.encodings import reading_as
 from glasswork.data.kinds.images import CHUNK
 from glasswork.data.kinds.require import align
 from glasswork.data.kinds.task import Task
@@ -94,12 +95,13 @@ class Model:
 
     def _answers(self, paths: Sequence[Path]) -> list[Prediction]:
         answers: list[Prediction] = []
-        for part in self.system.inputs(paths, self.task):
-            said = iter(self.system.predict(self.network, part.dataset, self.execution))
-            answers += [
-                Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
-                for place, name in enumerate(part.names)
-            ]
+        with reading_as(self.system.recipe.encoding, fallback=True):
+            for part in self.system.inputs(paths, self.task):
+                said = iter(self.system.predict(self.network, part.dataset, self.execution))
+                answers += [
+                    Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
+                    for place, name in enumerate(part.names)
+                ]
         return answers
 
     def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
@@ -111,7 +113,8 @@ class Model:
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        found = self.task.inputs.unlike([Path(source) for source in sources])
+        with reading_as(self.system.recipe.encoding, fallback=True):
+            found = self.task.inputs.unlike([Path(source) for source in sources])
         if found is not None:
             return found
         said = [self.system.read(source, self.task).skipped for source in sources]

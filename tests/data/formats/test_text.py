@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from glasswork.data import encodings
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats import text
 from glasswork.data.kinds.text import Text
@@ -16,6 +17,7 @@ from glasswork.data.vocabulary import UNKNOWN
 from glasswork.errors import GlassworkError
 
 OPTIONS = ReadingOptions()
+CONVERT = "Convert it, name its encoding with --encoding, or move it away."
 
 
 def stream(dataset: Dataset) -> str:
@@ -40,7 +42,7 @@ def test_a_file_is_its_characters(tmp_path: Path) -> None:
 def test_characters_that_end_a_piece_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = "\ufeff" + "\u4e2d\U0001f600x" * 50
     (tmp_path / "a.txt").write_bytes(words.encode())
-    monkeypatch.setattr(text, "_PIECE", 7)
+    monkeypatch.setattr(encodings, "PIECE", 7)
     assert stream(text.read(tmp_path / "a.txt", OPTIONS)) == words[1:]  # without the byte order mark
 
 
@@ -53,9 +55,13 @@ def test_a_tree_is_read_file_after_file(tmp_path: Path) -> None:
     (tmp_path / "b" / "old.c").write_bytes("caf\u00e9".encode("latin-1"))
     (tmp_path / "b" / "late.c").write_bytes(b"x" * 9000 + b"\xff")
     dataset = read(tmp_path, OPTIONS)
-    assert stream(dataset) == "one;two;ten;"
-    assert dataset.skipped == ("3 files are not text in UTF-8 and left out: b/object.o, b/old.c, b/late.c.",)
-    assert dataset.name(5) == "b/2.c from character 2"
+    assert stream(dataset) == f"one;two;ten;{'x' * 9000}\u00ffcaf\u00e9"
+    assert dataset.skipped == (
+        "1 file is not text that can be read and left out: b/object.o.",
+        "Read as Latin-1: b/late.c, b/old.c. If that is wrong: --encoding NAME.",
+    )
+    assert dataset.names[0] == "a.h from character 1"
+    assert dataset.name(2).startswith("b/late.c from character ")
 
 
 def test_given_parts(tmp_path: Path) -> None:
@@ -127,8 +133,8 @@ def test_read_for_a_model_that_knows_its_characters(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         (b"", "a.txt holds no text: what is there is empty."),
-        (b"abc\xff\xfe", "a.txt is not text in UTF-8: byte 4 ends it. Convert it, or move it away."),
-        ("abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 4 ends it. Convert it, or move it away."),
+        (b"abc\0\xff\xfe", "a.txt is not text in UTF-8: byte 5 ends it. " + CONVERT),
+        ("\u00e9\u00e9abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 8 ends it. " + CONVERT),
     ],
 )
 def test_what_is_no_text(content: bytes, sentence: str, tmp_path: Path) -> None:
@@ -140,7 +146,7 @@ def test_what_is_no_text(content: bytes, sentence: str, tmp_path: Path) -> None:
 
 def test_a_folder_or_a_part_without_text(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"\0\1")
-    with pytest.raises(GlassworkError, match="holds no text: no file in it is text in UTF-8"):
+    with pytest.raises(GlassworkError, match="holds no text: no file in it is text"):
         read(tmp_path, OPTIONS, text)
     for name, words in {"train.txt": "abc", "test.txt": ""}.items():
         (tmp_path / name).write_text(words)

@@ -93,7 +93,7 @@ def _names(path: Path, layout: _Layout) -> tuple[str, ...]:
     places = [path.parent] if path.is_file() else [path, *split_folders(path).values()]
     for place in places:
         if (place / layout.names).is_file():
-            lines = (place / layout.names).read_text().split("\n")
+            lines = (place / layout.names).read_text(encoding="utf-8", errors="replace").split("\n")
             names = tuple(line.strip() for line in lines if line.strip())
             if len(names) == layout.classes:
                 return names

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import open_text
 from glasswork.data.formats.splits import say_aside, say_column, say_splits, split_folders, split_of
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
 from glasswork.data.kinds.clips import Clips
@@ -165,14 +166,14 @@ def _labels(table: Path, target: str | None) -> list[str]:
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Number and cells of each line of a table with a header."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(table, lambda: table.open("rb")) as file:
             reader = csv.DictReader(file, restkey="", restval="")
             for row in reader:
                 if "" in row:
                     raise GlassworkError(f"Line {reader.line_num} of {table} has more cells than the header")
                 yield reader.line_num, row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise GlassworkError(f"{table} is not a CSV table in UTF-8: {error}") from None
+    except (UnicodeError, csv.Error) as error:
+        raise GlassworkError(f"{table} is not a CSV table: {error}") from None
 
 
 def _check(path: Path, classes: Sequence[str], labels: Sequence[Sequence[str]], options: ReadingOptions) -> None:

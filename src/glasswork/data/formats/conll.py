@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -11,13 +12,14 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import find_encoding, lines_of, normalise, read_text, say_encodings
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
 from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_parts
-from glasswork.data.formats.text import pieces as read_pieces
 from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import natural, visible
+from glasswork.data.scripts import letters, marks, signs
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -30,11 +32,6 @@ _SUFFIXES = (".conll", ".conllu", ".iob", ".pos", ".tsv", ".txt")
 _SNIFFED = 20  # lines
 _SHAPE = 8
 _BETWEEN = "\n"
-_WORD = re.compile(
-    r"\w+(?=n't\b)|n't\b|['\N{RIGHT SINGLE QUOTATION MARK}](?:s|re|ve|ll|d|m)\b"
-    r"|\d+(?:[.,:]\d+)*|\w+(?:-\w+)*|[^\w\s]",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -73,6 +70,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds no train, val and test file of sentences: expected {FORMAT}")
     found = _Sentences()
     said = list(say_splits(list(parts.items()), options))
+    said += say_encodings((file.name, find_encoding(file)) for file in parts.values())
     for split, file in parts.items():
         if split not in (None, TRAINING) and _is_bare(file):
             said.append(say_aside(file, "sentences", "no labels"))
@@ -150,7 +148,18 @@ def words_in(dataset: Dataset, row: int) -> list[str]:
 
 def words_of(text: str) -> list[str]:
     """A text cut about as the Penn Treebank cuts it: signs alone, `do n't`, `Ann 's`."""
-    return _WORD.findall(text)
+    return _word().findall(normalise(text))
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    apostrophe = "['\N{RIGHT SINGLE QUOTATION MARK}]"
+    word = f"(?:{letters()})+"
+    return re.compile(
+        rf"{word}(?=n't\b)|n't\b|{apostrophe}(?:s|re|ve|ll|d|m)\b|\d+(?:[.,:]\d+)*(?![{marks()}])"
+        rf"|{word}(?:-{word})*|{signs()}",
+        re.IGNORECASE,
+    )
 
 
 def features(word: str) -> tuple[str, ...]:
@@ -192,7 +201,10 @@ def _parts(folder: Path) -> dict[int | None, Path]:
 def _read_file(file: Path, split: int | None, found: _Sentences) -> None:
     lines = _lines(file)
     part = "" if split is None else f"{SPLIT_NAMES[split]} "
-    read = _slashed(lines) if _is_slashed(lines) else _in_columns(file, lines)
+    if _is_slashed(lines):
+        read = _slashed(lines)
+    else:
+        read = _side_by_side(file, lines) if _is_side_by_side(lines) else _in_columns(file, lines)
     for line, words, labels in read:
         found.words.append(words)
         found.labels.append(labels)
@@ -207,23 +219,43 @@ def _is_bare(file: Path) -> bool:
 
 
 def _lines(file: Path) -> list[str]:
-    return "".join(read_pieces(file)).splitlines()
+    return lines_of(read_text(file)[0])
 
 
 def _is_slashed(lines: Sequence[str]) -> bool:
     """Whether the first lines are words with a label behind a slash each."""
-    some = [line.split() for line in lines if line.strip()][:_SNIFFED]
+    some = [_items(line) for line in lines if line.strip()][:_SNIFFED]
     return bool(some) and all(re.fullmatch(r".+/[^/\s]+", item) for items in some for item in items)
 
 
 def _slashed(lines: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
     for number, line in enumerate(lines, 1):
-        pairs = [item.rpartition("/") for item in line.split()]
+        pairs = [item.rpartition("/") for item in _items(line)]
         for word, _, label in pairs:
             if not (word and label):
                 raise GlassworkError(f"Line {number} has '{word or label}' without a label: expected word/LABEL")
         if pairs:
             yield number, [word for word, _, _ in pairs], [label for _, _, label in pairs]
+
+
+def _is_side_by_side(lines: Sequence[str]) -> bool:
+    """Whether the first lines are a whole sentence, a tab, and as many labels parted by spaces."""
+    some = [[_items(cell) for cell in line.split("\t")] for line in lines if line.strip()][:_SNIFFED]
+    several = [cells for cells in some if len(cells) == 2 and len(cells[0]) == len(cells[1])]
+    return len(several) == len(some) and any(len(words) > 1 for words, _ in several)
+
+
+def _side_by_side(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        cells = [_items(cell) for cell in line.split("\t")]
+        if len(cells) != 2 or len(cells[0]) != len(cells[1]):
+            raise GlassworkError(
+                f"Line {number} of {file} has {len(cells[0])} words and {len(cells[-1])} labels: expected a sentence, "
+                "a tab, and a label for each of its words, parted by spaces"
+            )
+        yield number, cells[0], cells[1]
 
 
 def _in_columns(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
@@ -235,6 +267,11 @@ def _in_columns(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[st
             if len(cells) < max(2, label + 1) or not cells[label].strip():
                 raise GlassworkError(
                     f"Line {number} of {file} has no label: expected a word, a tab or space, and its label"
+                )
+            if len(_items(cells[label])) > 1:
+                raise GlassworkError(
+                    f"Line {number} of {file} has the label '{cells[label][:40]}', with spaces in it: a line is one "
+                    "word, a tab or space, and its label; or, on all lines, a whole sentence, a tab, and as many labels"
                 )
             words.append(cells[word])
             labels.append(cells[label])
@@ -256,4 +293,9 @@ def _blocks(file: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[tuple[
 
 
 def _columns(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else line.split()
+    return line.split("\t") if "\t" in line else _items(line)
+
+
+def _items(line: str) -> list[str]:
+    """What stands between spaces and tabs; other white space may be within a word."""
+    return [item for item in re.split(r"[ \t]+", line) if item]

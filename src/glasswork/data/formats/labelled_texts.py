@@ -1,7 +1,7 @@
 """Texts with answers: the column of a table, or the files in class folders; read as tokens out of a vocabulary."""
 
+import os
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import Encoding, lines_of, normalise, read_text, say_encodings
 from glasswork.data.formats.class_folders import find_class_folders, has_classes
 from glasswork.data.formats.splits import split_folders
 from glasswork.data.formats.tables import table as tables
@@ -19,7 +20,6 @@ from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.parts import answered, rows_by_split
 from glasswork.data.formats.tables.typed import column_kinds
-from glasswork.data.formats.text import pieces as read_pieces
 from glasswork.data.kinds.kind import Target
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
@@ -94,9 +94,9 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
             raise GlassworkError(f"{path} holds no text: name a .txt file, a table, or a folder of .txt files")
         found = _Texts([], [])
         for file in files:
-            whole = _whole(file)
+            whole = read_text(file)[0].strip()
             if kind.target_columns:
-                lines = [(number, line) for number, line in enumerate(whole.splitlines(), 1) if line.strip()]
+                lines = [(number, line) for number, line in enumerate(lines_of(whole), 1) if line.strip()]
                 found.texts += [line.strip() for _, line in lines]
                 found.names += [f"{file.name} line {number}" for number, _ in lines]
             else:
@@ -107,6 +107,7 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
 
 def examples_of(texts: Sequence[str], names: Sequence[str], task: Task, longest: int | None = None) -> Dataset:
     """Texts whose answers nobody knows, as a model under `task` takes them; a text may be empty."""
+    texts = [normalise(text) for text in texts]
     tokens, offsets = encode(texts, Texts.of(task).vocabulary, longest)
     written, ends = joined_bytes(texts)
     columns = {"inputs": tokens, "texts": written, "targets": torch.zeros(len(texts), dtype=torch.int64)}
@@ -122,6 +123,7 @@ def text_of(dataset: Dataset, row: int) -> str:
 def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Dataset:
     """Tokens, answers and splits as columns."""
     assert found.targets is not None
+    found.texts = [normalise(text) for text in found.texts]
     splits = found.splits or [TRAINING] * len(found.texts)
     if options.like is not None:
         vocabulary = Texts.of(options.like).vocabulary
@@ -213,13 +215,27 @@ def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
     roots: list[tuple[int, Path]] = list(folders.divided.items())
     roots = roots or [(TRAINING, part) for part in folders.pooled or (path,)]
     found, labels, splits = _Texts([], [], skipped=list(folders.said)), [], []
+    encodings: list[tuple[str, Encoding]] = []
+    unread: list[str] = []
     for split, root in roots:
         for place in visible(root):
             for name in _files(place) if place.is_dir() and place not in folders.aside else ():
-                found.texts.append(_whole(Path(name)))
-                found.names.append(str(Path(name).relative_to(path)))
-                labels.append(unicodedata.normalize("NFC", place.name))
+                relative = os.path.relpath(name, path)
+                try:
+                    text, encoding = read_text(Path(name))
+                except GlassworkError as error:
+                    if options.strict:
+                        raise
+                    unread.append(str(error))
+                    continue
+                encodings.append((relative, encoding))
+                found.texts.append(text.strip())
+                found.names.append(relative)
+                labels.append(normalise(place.name))
                 splits.append(split)
+    if unread and not labels:
+        raise GlassworkError(unread[0])
+    found.skipped += say_encodings(encodings) + [f"Left out: {sentence}" for sentence in unread]
     classes = sorted(set(labels), key=natural)
     if len(classes) < options.least_classes:
         raise GlassworkError(f"{path} has texts of only one class ('{classes[0]}'): there is nothing to learn.")
@@ -239,10 +255,6 @@ def _nothing(path: Path) -> str:
 def _files(folder: Path) -> list[str]:
     """The text files in a folder and those below it, in the order of their names."""
     return sorted((name for name in files_below(folder) if name.lower().endswith(_SUFFIXES)), key=natural)
-
-
-def _whole(file: Path) -> str:
-    return "".join(read_pieces(file)).strip()
 
 
 def joined_bytes(texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,8 @@
-"""Text in UTF-8: a file of any size, or a folder of files such as a tree of sources; read as a stream of characters."""
+"""Text: a file of any size, or a folder of files such as a tree of sources; read as a stream of characters."""
 
-import codecs
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import Encoding, decode, find_encoding, looks_like_text, say_encodings
+from glasswork.data.formats.signatures import signature
 from glasswork.data.formats.splits import say_parts, split_parts
 from glasswork.data.kinds.next_token import NextToken
 from glasswork.data.kinds.task import Task
@@ -24,9 +25,8 @@ from glasswork.data.scratch import scratch
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
 from glasswork.errors import GlassworkError
 
-FORMAT = "text in UTF-8 (a file, or a folder of files)"
+FORMAT = "text (a file, or a folder of files)"
 
-_PIECE = 1 << 20  # bytes read at once
 _SNIFFED = 1 << 13
 _ROWS = 1000
 _NAMED = 5
@@ -46,6 +46,7 @@ class _Corpus:
         found: whether they were found in a folder, so that one that is no text is left out rather than refused.
         skipped: sentences for the user.
         others: files that are no text.
+        encodings: of each file.
         lengths: of each file, in characters.
     """
 
@@ -54,6 +55,7 @@ class _Corpus:
     found: bool = False
     skipped: list[str] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    encodings: list[Encoding] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
 
 
@@ -118,30 +120,6 @@ def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOpt
     return Dataset(columns, task, str(path), names, 0, tuple(corpus.skipped), offsets={"inputs": offsets}, ordered=True)
 
 
-def pieces(file: Path) -> Iterator[str]:
-    """The text of a file, a piece at a time; a byte order mark at its beginning is left out.
-
-    Raises:
-        GlassworkError: where it is not UTF-8, with the place.
-    """
-    decoder, done = codecs.getincrementaldecoder("utf-8-sig")(), 0
-    with file.open("rb") as opened:
-        while True:
-            read = opened.read(_PIECE)
-            try:
-                text = decoder.decode(read, final=not read)
-            except UnicodeDecodeError as error:
-                place = done - len(decoder.getstate()[0]) + error.start + 1
-                raise GlassworkError(
-                    f"{file} is not text in UTF-8: byte {place:,} ends it. Convert it, or move it away."
-                ) from None
-            if text:
-                yield text
-            if not read:
-                return
-            done += len(read)
-
-
 def _corpus(path: Path, ignore: bool) -> _Corpus:
     if path.is_file():
         return _Corpus([path], [TRAINING])
@@ -180,14 +158,13 @@ def _is_other(name: str) -> bool:
 
 
 def _looks_like_text(file: Path) -> bool:
-    """Whether a file begins as text in UTF-8 does."""
+    """Whether a file begins as text does, in UTF-8 or in another encoding that can be found out."""
     try:
         with file.open("rb") as opened:
             head = opened.read(_SNIFFED)
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFFED)
-    except (OSError, UnicodeDecodeError):
+        return signature(head) is None and looks_like_text(head)
+    except OSError:
         return False
-    return b"\0" not in head
 
 
 def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
@@ -197,7 +174,8 @@ def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
     for file, split in zip(corpus.files, corpus.splits, strict=True):
         own = CharacterCounts()
         try:
-            for text in pieces(file):
+            encoding = find_encoding(file)
+            for text in decode(file, encoding):
                 own.add(text)
         except GlassworkError:
             if not corpus.found:
@@ -207,19 +185,22 @@ def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
         if split == TRAINING:
             counts.merge(own)
         kept.append((file, split))
+        corpus.encodings.append(encoding)
         corpus.lengths.append(own.total)
     corpus.files, corpus.splits = [file for file, _ in kept], [split for _, split in kept]
     if others := corpus.others:
         named = ", ".join(str(file.relative_to(path)) for file in others[:_NAMED])
         more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
         count = f"{len(others):,} files are" if len(others) > 1 else "1 file is"
-        corpus.skipped.append(f"{count} not text in UTF-8 and left out: {named}{more}.")
+        corpus.skipped.append(f"{count} not text that can be read and left out: {named}{more}.")
+    relative = [file.relative_to(path) if file.is_relative_to(path) and file != path else file for file in corpus.files]
+    corpus.skipped += say_encodings(zip(relative, corpus.encodings, strict=True))
     for split in dict.fromkeys(corpus.splits):
         if not any(n for n, other in zip(corpus.lengths, corpus.splits, strict=True) if other == split):
             part = f" for the {SPLIT_NAMES[split]} split" if split != TRAINING else ""
             raise GlassworkError(f"{path} holds no text{part}: what is there is empty.")
     if not corpus.files:
-        raise GlassworkError(f"{path} holds no text: no file in it is text in UTF-8.")
+        raise GlassworkError(f"{path} holds no text: no file in it is text.")
     return counts
 
 
@@ -230,8 +211,8 @@ def _encoded(corpus: _Corpus, vocabulary: Vocabulary) -> Tensor:
     tokens = scratch((total * kind.itemsize,)).view(kind)
     written: npt.NDArray[np.generic] = tokens.numpy()
     done = 0
-    for file in corpus.files:
-        for text in pieces(file):
+    for file, encoding in zip(corpus.files, corpus.encodings, strict=True):
+        for text in decode(file, encoding):
             count = min(len(text), total - done)
             written[done : done + count] = vocabulary.encode(text)[:count]
             done += len(text)

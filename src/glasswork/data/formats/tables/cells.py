@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.data.encodings import Encoding, Opening, find_encoding, open_text
 from glasswork.data.formats.tables.typed import (
     Numbers,
     codes_in_words,
@@ -205,16 +205,11 @@ def rows(path: Path, separator: str, skip: int, width: int = 0) -> Iterator[tupl
 def opened(path: Path) -> Iterator[TextIO]:
     """A text file, gzipped or not, with or without a byte order mark; what is wrong with it is told in one sentence."""
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with (
-            gzip.open(path) if packed else path.open("rb") as binary,
-            io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
-        ):
+        with open_text(path, _opening(path)) as file:
             yield file
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise GlassworkError(
-            f"{path} is not UTF-8 text (byte {error.object[error.start]:#x}): save it as UTF-8."
+            f"{path} is not text in the encoding that it is read in ({error}): name another with --encoding."
         ) from error
     except csv.Error as error:
         raise GlassworkError(
@@ -224,6 +219,21 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise GlassworkError(f"{path} is a damaged gzip file ({error}): make or download it again.") from error
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def encoding_of(path: Path) -> Encoding:
+    """The encoding of a text file, gzipped or not.
+
+    Raises:
+        GlassworkError: it is no text.
+    """
+    return find_encoding(path, _opening(path))
+
+
+def _opening(path: Path) -> Opening:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    return lambda: gzip.open(path) if packed else path.open("rb")
 
 
 def _separator(sample: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, ReadingOptions
+from glasswork.data.encodings import say_encodings
 from glasswork.data.formats.splits import (
     say_aside,
     say_column,
@@ -16,7 +17,7 @@ from glasswork.data.formats.splits import (
     split_folders,
     split_parts,
 )
-from glasswork.data.formats.tables.cells import Table, head, is_parquet
+from glasswork.data.formats.tables.cells import Table, encoding_of, head, is_parquet
 from glasswork.data.formats.tables.load import is_table
 from glasswork.data.formats.tables.parquet import parquet_columns
 from glasswork.data.listing import visible
@@ -60,12 +61,14 @@ def answered(files: list[tuple[int | None, Path]], asked: str | None, options: R
         options: whether the names of the files are ignored.
     """
     training = next((file for split, file in files if split == TRAINING), None)
+    said = [*say_splits(files, options)]
+    said += say_encodings((file.name, encoding_of(file)) for _, file in files if not is_parquet(file))
     if training is None or len(files) == 1:
-        return Parts(files, say_splits(files, options))
+        return Parts(files, tuple(said))
     known = _columns(training)
     wanted = [name.strip() for name in asked.split(",")] if asked and asked not in known else [asked] if asked else []
     wanted = wanted or [name for name in known if name.lower() in USUAL_TARGETS]
-    said, target, kept = list(say_splits(files, options)), None, []
+    target, kept = None, []
     for split, file in files:
         lacking = [name for name in known if name not in _columns(file)]
         answers = [name for name in lacking if name in wanted] if wanted else lacking if len(lacking) == 1 else []
