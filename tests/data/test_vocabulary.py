@@ -32,6 +32,7 @@ def test_there_and_back(text: str) -> None:
 
 @given(texts, st.integers(2, 12))
 def test_the_rarest_become_one_unknown_character(text: str, most: int) -> None:
+    text = normalise(text)
     vocabulary, lost = found(text, most)
     counts = Counter(text)
     assert len(vocabulary) == min(most, len(counts) + 1)

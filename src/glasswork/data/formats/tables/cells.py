@@ -227,7 +227,8 @@ def encoding_of(path: Path) -> Encoding:
     Raises:
         GlassworkError: it is no text.
     """
-    return find_encoding(path, _opening(path))
+    with opened(path):  # which words what is wrong with it
+        return find_encoding(path, _opening(path))
 
 
 def _opening(path: Path) -> Opening:
