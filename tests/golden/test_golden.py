@@ -65,6 +65,7 @@ def test_figures_are_those_committed(name: str, small: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(LARGE))
 def test_figures_of_large_networks(name: str, tmp_path: Path) -> None:
     require_figures(name, recorded([name], tmp_path)[name])

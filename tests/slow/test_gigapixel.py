@@ -37,6 +37,7 @@ def tissue(side: int, seed: int) -> npt.NDArray[np.uint8]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 def test_thirty_thousand_pixels_square_in_two_gigabytes(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")

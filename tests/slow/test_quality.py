@@ -10,7 +10,7 @@ from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.data.splits import split
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(autouse=True)

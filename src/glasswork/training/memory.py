@@ -204,8 +204,9 @@ def _kept(stage: Stage, batch: Batch) -> int:
     saved: dict[int, Tensor] = {}
 
     def save(tensor: Tensor) -> Tensor:
-        saved[tensor.untyped_storage().data_ptr()] = tensor  # held, so that no address is given out twice
-        return tensor
+        # Held, so that no address is given out twice; detached, or the tensor would keep the graph that keeps it.
+        held = saved[tensor.untyped_storage().data_ptr()] = tensor.detach()
+        return held
 
     training = network.training
     network.train()
