@@ -83,9 +83,9 @@ def test_answers_do_not_depend_on_the_other_rows(rows: list[dict[str, str]], tmp
         assert_same_numbers(answers(model, part), [whole[row] for row in order[:count]])
 
     check()
-    again = gw.load("run").evaluate(tmp_path / "data.csv")
-    errors = [abs(answer - float(row["price"])) for answer, row in zip(whole, rows, strict=True)]
-    assert again["mean_absolute_error"] == pytest.approx(sum(errors) / 60, rel=1e-4)
+    again = gw.load("run").evaluate(write(tmp_path / "others.csv", rows[:50]))  # others than the run's own data
+    errors = [abs(answer - float(row["price"])) for answer, row in zip(whole, rows[:50], strict=False)]
+    assert again["mean_absolute_error"] == pytest.approx(sum(errors) / 50, rel=1e-4)
 
 
 def test_parquet_and_csv_are_answered_alike(rows: list[dict[str, str]], tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_run_whose_table_has_changed_says_so(rows: list[dict[str, str]], tmp_p
     trained(write(tmp_path / "data.csv", rows))
     write(tmp_path / "data.csv", [{**row, "town": f"{row['town']} (city)"} for row in rows])
     assert main(["evaluate", "run"]) == 2
-    assert "has changed since this model was trained" in said(capsys)
+    assert "inputs of some of its examples are others" in said(capsys)
 
 
 def test_the_page_about_tables_runs(tmp_path: Path, capsys: Captured) -> None:

@@ -23,7 +23,7 @@ def print_summary(console: Console, preset: str, summary: "Summary") -> None:
     """What the data is, and what to mind about it, before training."""
     counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
     console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
-    console.print(f"{summary.inputs}; {escape(summary.target)}")
+    console.print(f"{escape(summary.inputs)}; {escape(summary.target)}")
     if 0 < len(summary.class_counts) <= MOST_LISTED and summary.imbalance > 1.5:
         listed = ", ".join(f"{name} {count:,}" for name, count in summary.class_counts.items())
         console.print(f"training examples per class: {escape(listed)}")

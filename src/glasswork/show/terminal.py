@@ -73,7 +73,7 @@ def print_table(console: Console, header: Sequence[str], rows: Sequence[Sequence
         cells = [row[place] for row in rows]
         numeric = bool(rows) and all(isinstance(cell, (int, float)) or cell in {"", "-"} for cell in cells)
         numeric = numeric or (place > 0 and bool(rows) and all(FIGURE.fullmatch(str(cell)) for cell in cells))
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(f"{value:.4g}" if isinstance(value, float) else str(value)) for value in row))
     console.print(table)

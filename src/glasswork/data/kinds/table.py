@@ -142,7 +142,14 @@ class Table(Inputs):
     @override
     def unlike(self, paths: Sequence[Path]) -> tuple[str, ...]:
         """Unknown categories, empty cells and unused columns of those paths that are tables."""
-        return tuple(sentence for path in paths if is_table(path) for sentence in self._read_rows(path)[1])
+        found: list[str] = []
+        for path in paths:
+            try:
+                found += self._read_rows(path)[1] if is_table(path) else ()
+            except GlassworkError:
+                if len(paths) == 1:  # of several, it is the answer to that one that says so
+                    raise
+        return tuple(found)
 
     def ignored(self, names: Sequence[str]) -> list[str]:
         """A sentence about columns that training did not have."""
