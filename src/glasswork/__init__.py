@@ -77,6 +77,7 @@ def train(
     *,
     network: "nn.Module | str | None" = None,
     data: str | Path | None = None,
+    start: str | Path | None = None,
     **options: Any,
 ) -> "Model":
     """Trains a network and returns the model; the run stays on disk.
@@ -85,6 +86,7 @@ def train(
         preset: name of a preset, such as `lenet`; absent: what fits the data.
         network: your own `torch.nn.Module`, or `file.py:Class`.
         data: a path, or the name of a data set.
+        start: a finished run to train on from: its model is the beginning, and its recipe the default of every field.
         options: fields of the recipe (`learning_rate=0.01`) and of the machine (`device="cpu"`, `out="runs/mine"`); and
             `system="file.py:Class"`, a system of your own in place of a preset.
 
@@ -94,6 +96,8 @@ def train(
     """
     from glasswork.run.carry_out import begin_run
 
+    if start is not None:
+        options["start"] = str(start)
     return _carry_out(begin_run(_request(preset, network, data, options)))
 
 

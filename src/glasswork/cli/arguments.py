@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
@@ -118,12 +119,16 @@ def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
 
 
 def _named_in_file(words: Sequence[str]) -> str | None:
-    """The preset that a recipe's file names; what is wrong with the file is told later."""
-    for word in words:
-        if word.endswith(".toml"):
-            with contextlib.suppress(GlassworkError):
-                name = read_toml(Path(word)).get("preset")
-                return name if name in catalogue.PRESETS else None
+    """The preset that a recipe's file names, or that of the run to train on from; mistakes are told later."""
+    files = [Path(word) for word in words if word.endswith(".toml")]
+    for flag, run in pairwise([*words, ""]):
+        run = flag.partition("=")[2] if flag.startswith("--from=") else run
+        if flag.partition("=")[0] == "--from" and run:
+            files += [Path(run, "recipe.toml"), Path("runs", run, "recipe.toml")]
+    for file in files:
+        with contextlib.suppress(GlassworkError):
+            name = read_toml(file).get("preset")
+            return name if name in catalogue.PRESETS else None
     return None
 
 

@@ -26,6 +26,8 @@ def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     recipe, defaults = recipe_of(arguments[1:])
     presets = ", ".join(catalogue.PRESETS)
     parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
+    described = "a finished run to train on from: its model is the beginning, and its recipe the default of every field"
+    parser.add_argument("--from", dest="start", metavar="RUN", help=described)
     of_recipe = parser.add_argument_group("the recipe: what is minimised, and how")
     add_fields(of_recipe, recipe, defaults, recipe.model_fields)
     of_machine = parser.add_argument_group("the machine: where and how it runs")
@@ -39,7 +41,9 @@ def run_train(options: Namespace) -> int:
     from glasswork.show.progress import console_for_people
 
     what, console, values = options.what, console_for_people(), asked_values(options)
-    if what and what.endswith(".toml"):
+    if options.start is not None:
+        request = choose_request(what, {**values, "start": options.start})
+    elif what and what.endswith(".toml"):
         request = read_request(Path(what), values)
     else:
         request = choose_request(what, values)

@@ -227,11 +227,7 @@ class OwnLoss:
         Raises:
             GlassworkError: if it was not named in this process, fails, or gives no scalar.
         """
-        if self.word not in own_code.LOSSES:
-            raise GlassworkError(
-                f"This needs a loss of your own, {self.word}, and its code only runs if you name it: add "
-                f"--loss {self.word}"
-            )
+        self.require_named()
         try:
             loss = own_code.LOSSES[self.word](outputs, targets)
         except Exception as error:
@@ -242,6 +238,14 @@ class OwnLoss:
                 f"The loss {self.word} has to return one number, a tensor of shape (), and not {found}"
             )
         return loss
+
+    def require_named(self) -> None:
+        """Raises GlassworkError if it was not named in this process."""
+        if self.word not in own_code.LOSSES:
+            raise GlassworkError(
+                f"This needs a loss of your own, {self.word}, and its code only runs if you name it: add "
+                f"--loss {self.word}"
+            )
 
 
 @dataclass(frozen=True)
@@ -265,3 +269,8 @@ class Objective:
         if self.function is not None:
             return self.function(outputs, targets)
         return LOSSES[self.name](outputs, targets, class_weights=self.class_weights, smoothing=self.smoothing)
+
+    def require(self) -> None:
+        """Raises GlassworkError for a loss of the user's own that was not named in this process."""
+        if isinstance(self.function, OwnLoss):
+            self.function.require_named()

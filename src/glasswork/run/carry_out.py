@@ -15,8 +15,10 @@ from glasswork.run.folder import RunFolder
 from glasswork.run.load import own_data
 from glasswork.run.prepare import Former, Resumed
 from glasswork.run.request import Request
+from glasswork.run.start import keep_start, load_start
 from glasswork.systems.own_data import place_of
 from glasswork.systems.process import Outcome, Process
+from glasswork.systems.start import Start
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.fit import best_of
 from glasswork.training.stage import Best, Step, Tree
@@ -26,7 +28,14 @@ from glasswork.training.watchers import Interruption, interruptible, logged, sav
 class Prepare(Protocol):
     """What makes a request ready to be carried out."""
 
-    def __call__(self, request: Request, *, former: Former | None = None, spent: float | None = None) -> Process:
+    def __call__(
+        self,
+        request: Request,
+        *,
+        former: Former | None = None,
+        spent: float | None = None,
+        start: Start | None = None,
+    ) -> Process:
         """The process that is asked for."""
 
 
@@ -120,11 +129,15 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
     if replay is not None:
         _, execution = replay.read_resolved(row_of(request.system).recipe)
         former = Former(execution, _progress(replay))
-    process = _prepare(request)(request, former=former, spent=spent)
+    origin = None if request.start is None else RunFolder.find(request.start)
+    start = None if origin is None else load_start(origin, request)
+    process = _prepare(request)(request, former=former, spent=spent, start=start)
     summary = process.summary  # before the folder is made, in case that the data is refused
     folder = RunFolder.create(request.machine.out, request.preset)
     with folder.kept():
         folder.keep_network(process.recipe)
+        if start is not None:
+            keep_start(folder.start, start)
         folder.write_resolved(process.recipe, process.execution)
         began_with = {
             "training_seconds": process.seconds,
@@ -154,10 +167,10 @@ def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None
         recipe, execution = folder.read_resolved(row_of(request.system).recipe)
         kept = checkpoints(folder.checkpoints)
         state = load_checkpoint(kept[-1]) if kept else None
-        began_with = folder.read("environment.json")
+        began_with, own = folder.read("environment.json"), own_data(folder, request)
         resumed = Resumed(
             recipe=folder.with_kept_network(recipe),
-            own=own_data(folder, request),
+            own=own,
             seconds=began_with["training_seconds"],
             remarks=tuple(began_with["remarks"]),
             fresh=state is None,
@@ -165,7 +178,7 @@ def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None
         )
         replay = _find_replayed(request)
         former = Former(execution, None if replay is None else _progress(replay), resumed)
-        process = _prepare(request)(request, former=former)
+        process = _prepare(request)(request, former=former, start=own.start)
         if data is not None:
             folder.move_data(place_of(data, _usual_data(request)))
         return Run(folder, request, process, state)

@@ -21,12 +21,19 @@ def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.M
 
     Args:
         preset: its name; None: that of the run to repeat, else what fits the data.
-        values: fields of recipe and machine.
+        values: fields of recipe and machine; and `start`, a finished run to train on from.
         network: the user's own, if it is given as a module.
 
     Raises:
         GlassworkError: if the run to repeat has another preset, or nothing fits.
     """
+    if (start := values.get("start")) is not None:
+        from glasswork.run.start import continue_request
+
+        if values.get("replay") is not None:
+            raise GlassworkError("A run is repeated by --replay or trained on by --from, not both")
+        values = {key: value for key, value in values.items() if key != "start"}
+        return continue_request(start, preset, values, network)
     if values.get("replay") is None:
         return make_request(preset or choose_preset(values), values, network)
     former = RunFolder.find(values["replay"]).read_request()

@@ -19,6 +19,7 @@ from glasswork.report.report import Report, Section
 from glasswork.report.sections import Epoch, Layer, Setting
 from glasswork.run.carry_out import Run
 from glasswork.run.folder import FORMAT
+from glasswork.run.start import write_seen
 from glasswork.show.html import draw_section, to_html
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.process import Outcome, Trained
@@ -121,6 +122,7 @@ def _write_model(run: Run, model: Trained) -> None:
     folder.mkdir(exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
     write_atomically(folder / "model.safetensors", save(weights, {"format": str(FORMAT)}))
+    write_seen(run.folder.path, run.process.trained_on)
     description = {
         "format": FORMAT,
         "system": run.request.system,

@@ -48,6 +48,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def start(self) -> Path:
+        """Where the model is kept that the training began with, if it was another run's."""
+        return self.path / "start"
+
+    @property
     def model(self) -> Path:
         """Where the trained model is kept."""
         return self.path / "model"
@@ -147,6 +152,8 @@ class RunFolder:
         table: dict[str, Any] = {"format": FORMAT, "preset": request.preset}
         if row_of(request.system).own is not None:
             table["system"] = request.system
+        if request.start is not None:
+            table["from"] = request.start
         table |= _plain(request.asked)
         machine = _plain({key: value for key, value in request.machine.asked().items() if key != "out"})
         if machine:

@@ -17,6 +17,7 @@ from glasswork.run.request import Request
 from glasswork.systems.learning import Learning
 from glasswork.systems.networks import check_outputs
 from glasswork.systems.own_data import OwnData
+from glasswork.systems.start import Start
 from glasswork.systems.system import Context, System, read_data, read_split
 from glasswork.training.autotune import choose_execution
 from glasswork.training.fit import timed
@@ -95,6 +96,7 @@ def prepare(
     derive: bool = True,
     former: Former | None = None,
     spent: float | None = None,
+    start: Start | None = None,
 ) -> Learning:
     """Makes what is asked for ready to learn.
 
@@ -109,6 +111,7 @@ def prepare(
         former: the run that is repeated or resumed.
         spent: seconds of a budget that are gone already, such as the start of the process; None: the budget is for the
             steps alone.
+        start: the run whose model the training begins with; None: the network begins as the system says.
 
     Raises:
         GlassworkError: for data, a network or a machine that does not fit.
@@ -119,13 +122,18 @@ def prepare(
     draft = make_system(request.system, request.recipe, request.network)
     estimate = dataset is None
     if dataset is None or splits is None:
-        dataset, splits = read_split(draft) if resumed is None else resumed.own.read(resumed.place)
-    dataset = _fit(draft, dataset, splits)
+        dataset, splits = _read(draft, resumed, start)
+    if start is None:
+        dataset = _fit(draft, dataset, splits)
     system = _resolve(request, draft, dataset, splits, resumed, derive)
+    system.objective(dataset.task).require()
     network = _network(system, dataset)
     plain = Context(dataset, splits, Execution())
     remarks = resumed.remarks if resumed is not None else ()
-    if resumed is None or resumed.fresh:
+    if start is not None:
+        start.load(network)
+        remarks = start.remarks
+    elif resumed is None or resumed.fresh:
         remarks = system.begin(network, plain)
     memory, warnings = None, tuple[str, ...]()
     if execution is None and resumed is None:
@@ -144,7 +152,14 @@ def prepare(
     context = Context(dataset, splits, execution)
     stages = system.stages(network, context)
     clock = _clock(system.recipe, stages, former, None if spent is None else time.monotonic() - began + spent)
-    return Learning(system, network, context, timed(stages, clock), clock.seconds, memory, warnings, remarks)
+    return Learning(system, network, context, timed(stages, clock), clock.seconds, memory, warnings, remarks, start)
+
+
+def _read(draft: System, resumed: Resumed | None, start: Start | None) -> tuple[Dataset, Splits]:
+    """All examples, and which of them train, validate and test."""
+    if resumed is not None:
+        return resumed.own.read(resumed.place)
+    return read_split(draft) if start is None else start.read(draft)
 
 
 def _fit(system: System, dataset: Dataset, splits: Splits) -> Dataset:

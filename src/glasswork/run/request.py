@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class Request:
         asked: the keys of the recipe that the user gave.
         machine: where and how to carry it out.
         network: the user's own, if it was given as a module.
+        start: the run whose model the training begins with; None: it begins with random weights.
     """
 
     preset: str
@@ -31,6 +32,7 @@ class Request:
     asked: Mapping[str, Any]
     machine: Machine
     network: "nn.Module | None" = None
+    start: str | None = None
 
     @property
     def system(self) -> str:
@@ -72,8 +74,8 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     table.pop("format", None)
     if "system" in table:
         name = row_of(table.pop("system")).presets[0].name
-    machine = table.pop("machine", {})
-    return make_request(name, {**table, **machine, **values})
+    machine, start = table.pop("machine", {}), table.pop("from", None)
+    return replace(make_request(name, {**table, **machine, **values}), start=start)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

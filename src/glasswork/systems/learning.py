@@ -26,6 +26,7 @@ from glasswork.report.report import Score
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.process import OnPlane, Outcome, Trained
+from glasswork.systems.start import Start
 from glasswork.systems.system import Context, Findings, Remarks, System
 from glasswork.training.checkpoints import write_atomically
 from glasswork.training.fit import best_of, minimise
@@ -58,6 +59,7 @@ class Learning:
         memory: what they need; None if it was not estimated.
         warnings: sentences about the machine.
         remarks: sentences about the weights that the network began with.
+        start: the run that the training goes on from, if it does.
     """
 
     system: System
@@ -68,6 +70,7 @@ class Learning:
     memory: Memory | None = None
     warnings: tuple[str, ...] = ()
     remarks: Remarks = ()
+    start: Start | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -106,6 +109,14 @@ class Learning:
     def fingerprint(self) -> Fingerprint:
         """Tells whether the data is that of an earlier sitting."""
         return Fingerprint.of(self.dataset, self.splits)
+
+    @property
+    def trained_on(self) -> Tensor:
+        """Fingerprints of the training examples, each once, int64; with those of the run that this one went on from."""
+        prints = self.dataset.columns["fingerprints"][self.splits.training]
+        seen = prints if self.start is None else torch.cat([prints, self.start.seen])
+        found: Tensor = torch.unique(seen)
+        return found
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""

@@ -8,6 +8,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
+from glasswork.systems.start import Start
 from glasswork.systems.system import System, read_split
 
 
@@ -20,12 +21,14 @@ class OwnData:
         system: with the recipe as it was asked for, so that it reads the data as it did then.
         path: where the data was; None: it has a name.
         fingerprint: of what it was.
+        start: the run that this one went on from; None: it began anew.
     """
 
     run: str
     system: System
     path: Path | None
     fingerprint: Fingerprint
+    start: Start | None = None
 
     @property
     def typed(self) -> str | None:
@@ -63,7 +66,9 @@ class OwnData:
             GlassworkError: if the data is not there, or is not what it was.
         """
         source = self.locate() if place is None else str(place)
-        dataset, splits = read_split(self.system, source)
+        dataset, splits = (
+            read_split(self.system, source) if self.start is None else self.start.read(self.system, source)
+        )
         difference = self.fingerprint.difference(dataset, splits)
         if difference and place is not None and absolute(place) != self.path:
             raise GlassworkError(f"{place} is not the data that {self.run} was trained on: {difference}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.kinds.task import Task
@@ -89,6 +89,10 @@ class Process(Protocol):
     @property
     def fingerprint(self) -> Fingerprint:
         """Tells whether the data is that of an earlier sitting."""
+
+    @property
+    def trained_on(self) -> Tensor:
+        """Fingerprints of the examples that train, int64."""
 
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""

@@ -287,12 +287,13 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""
 
 
-def read_data(system: System, place: str | None = None) -> Dataset:
+def read_data(system: System, place: str | None = None, like: Task | None = None) -> Dataset:
     """The data of a system's recipe.
 
     Args:
         system: reads it.
         place: where it is; None: where the recipe says.
+        like: as its inputs are to be described; None: as the data itself says.
 
     Raises:
         GlassworkError: if no data is named, or it cannot be read.
@@ -300,12 +301,12 @@ def read_data(system: System, place: str | None = None) -> Dataset:
     source = place or system.recipe.data
     if source is None:
         raise GlassworkError("There is no data: name a path or a data set with --data")
-    return system.read(source)
+    return system.read(source, like)
 
 
-def read_split(system: System, place: str | None = None) -> tuple[Dataset, Splits]:
+def read_split(system: System, place: str | None = None, like: Task | None = None) -> tuple[Dataset, Splits]:
     """The same, and which rows train, validate and test."""
-    recipe, dataset = system.recipe, read_data(system, place)
+    recipe, dataset = system.recipe, read_data(system, place, like)
     return dataset, split(dataset, recipe.validation, recipe.test, recipe.seed)
 
 
