@@ -26,6 +26,7 @@ FILES = {
     "checkpoints",
     "model",
     "result.json",
+    "seen.safetensors",
     "report.html",
     "report.json",
 }

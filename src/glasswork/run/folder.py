@@ -30,7 +30,9 @@ class RunFolder:
 
     `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what
     the data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
-    `network.py`: the user's own network; `result.json`: the figures; `report.html`: the figures for people.
+    `start/`: the model that the training began with, if it was another run's; `seen.safetensors`: fingerprints of the
+    training examples; `network.py`: the user's own network; `result.json`: the figures; `report.html`: the figures for
+    people.
     """
 
     def __init__(self, path: Path) -> None:
