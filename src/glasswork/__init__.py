@@ -83,7 +83,7 @@ def train(
     """Trains a network and returns the model; the run stays on disk.
 
     Args:
-        preset: name of a preset, such as `lenet`; absent: what fits the data.
+        preset: name of a preset, such as `lenet`; None: chosen from the data.
         network: your own `torch.nn.Module`, or `file.py:Class`.
         data: a path, or the name of a data set.
         start: a finished run to train on from: its model is the beginning, and its recipe the default of every field.
@@ -189,7 +189,7 @@ def crossvalidate(
         network: your own `torch.nn.Module`, or `file.py:Class`.
         data: a path, or the name of a data set.
         options: `groups` (a column of the table, or a label per example: examples of one group are never on two
-            sides), `order` (`shuffled`, or `time`: only the past is learnt from), `repeats` (how often, with other
+            sides), `order` (`shuffled`, or `time`: trained only on the past), `repeats` (how often, with other
             folds and first weights), and fields of the recipe that stay as they are.
 
     Raises:
@@ -432,7 +432,7 @@ def count(what: str, size: int | None = None) -> "Count":
 
     Args:
         what: `lenet`, a run's folder, or words such as `32x32x3 conv5x5x64 pool2 fc10` (Kolter's quiz).
-        size: side of the square images, for a preset; absent: that of its usual data.
+        size: side of the square images, for a preset; None: that of its usual data.
 
     Raises:
         GlassworkError: for what is none of these.
@@ -480,7 +480,7 @@ def _carry_out(run: "Run") -> "Model":
     for _ in run.steps():
         pass
     if run.interrupted:
-        raise KeyboardInterrupt(f"saved: go on with gw.resume({run.folder.name!r})")
+        raise KeyboardInterrupt(f"saved: continue with gw.resume({run.folder.name!r})")
     finish(run)
     return _display(load_model(run.folder.path, run.request.network, run.process.execution.device))
 

@@ -104,10 +104,10 @@ def name_system(word: str) -> Row:
 
     system = import_named(word, "system")
     if not isinstance(system, type) or not issubclass(system, System):
-        raise GlassworkError(f"{word} is no system: it has to be a subclass of glasswork.systems.system.System")
+        raise GlassworkError(f"{word} is not a system: it has to be a subclass of glasswork.systems.system.System")
     name = system.__name__.lower()
     if name in PRESETS:
-        raise GlassworkError(f"There is a preset '{name}' already: give the class in {word} another name")
+        raise GlassworkError(f"There is a preset '{name}' already: rename the class in {word}")
     sentence = (system.__doc__ or word).splitlines()[0].strip()
     row = Row(word, system.__name__, system.recipe_class, (Preset(name, word, {}, None, sentence),), PREPARE, system)
     OWN[name] = row
@@ -128,7 +128,7 @@ def row_of(name: str) -> Row:
         return found
     if ":" in name:
         raise GlassworkError(
-            f"This needs a system of your own, {name}, and its code only runs if you name it: add --system {name}"
+            f"This needs your own system {name}, whose code only runs if you name it: add --system {name}"
         )
     raise GlassworkError(f"There is no system '{name}': the systems are {', '.join(SYSTEMS)}")
 
@@ -146,7 +146,7 @@ def preset(name: str) -> Preset:
     """The preset called `name`.
 
     Raises:
-        GlassworkError: where there is none, with the nearest name.
+        GlassworkError: if there is none, with the nearest name.
     """
     if name in OWN:
         return OWN[name].presets[0]

@@ -1,4 +1,4 @@
-"""The hardware and the process: device, threads, precision, memory, seeds; the only reader of the machine."""
+"""The hardware and the process: device, threads, precision, memory, seeds."""
 
 import contextlib
 import ctypes
@@ -205,7 +205,7 @@ def memory_bytes(device: str) -> tuple[int, int]:
 
 
 def _number_in(path: Path, key: str = "") -> int:
-    """The whole number after `key` in a file of the system; 0 where there is none."""
+    """The whole number after `key` in a file of the system; 0 if there is none."""
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Writing files that the user named: nothing that exists is overwritten."""
+"""Writes files that the user named; never overwrites existing files."""
 
 from pathlib import Path
 
@@ -15,6 +15,6 @@ def write_new(path: str | Path, content: str | bytes) -> None:
         with Path(path).open("xb") as file:
             file.write(content.encode("utf-8") if isinstance(content, str) else content)
     except FileExistsError:
-        raise GlassworkError(f"{path} is there already: choose another name or move it away") from None
+        raise GlassworkError(f"{path} already exists: choose another name or move it away") from None
     except OSError as error:
         raise GlassworkError(f"{path} cannot be written: {error.strerror or error}") from None

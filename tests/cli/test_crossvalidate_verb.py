@@ -110,7 +110,7 @@ class Stopping(nn.Module):
 def test_mistakes(capsys: Captured) -> None:
     Path("page.html").write_text("mine", encoding="utf-8")
     for line, sentence in (
-        ("mlp --data table.csv --hidden 2 --out page.html", "page.html is there already"),
+        ("mlp --data table.csv --hidden 2 --out page.html", "page.html already exists"),
         ("mlp --data table.csv --hidden 2 --out page.pdf", "--out writes .html or .json, and page.pdf ends in neither"),
         ("mlp --data table.csv --hiden 2 4", "did you mean '--hidden'?"),
         ("mlp --data table.csv --hidden 2 4 --budget 10s", "there is no recipe key or flag '--budget'"),

@@ -19,4 +19,4 @@ def test_weights_load_into_the_same_network(tmp_path: Path, capsys: pytest.Captu
     assert all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
     assert main(["export", str(run), "--to", "safetensors", "--out", "a.safetensors"]) == 0
     assert "compared on 5 real inputs" in capsys.readouterr().out
-    assert "is there already" in mistake(capsys, "export", str(run), "--to", "state-dict")
+    assert "already exists" in mistake(capsys, "export", str(run), "--to", "state-dict")

@@ -192,7 +192,7 @@ def test_one_sentence_for_every_mistake(name: str, here: Path, capsys: Captured)
 def test_nothing_is_overwritten(here: Path, tmp_path: Path, capsys: Captured) -> None:
     page = tmp_path / "page.html"
     page.write_text("mine", encoding="utf-8")
-    assert "there already" in mistake(capsys, "graph", "x*y", "x=1", "y=2", "--out", page)
+    assert "already exists" in mistake(capsys, "graph", "x*y", "x=1", "y=2", "--out", page)
     assert page.read_text(encoding="utf-8") == "mine"
 
 

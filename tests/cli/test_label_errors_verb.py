@@ -61,5 +61,5 @@ def test_a_page_that_cannot_be_written_is_refused_at_once(
     (tmp_path / "there.html").write_text("mine", encoding="utf-8")
     data = write_table(tmp_path / "data.csv", "class")
     assert main(["label-errors", str(data), *QUICK, "--out", name]) == 2
-    assert "page.txt" in (said := capsys.readouterr().err) or "is there already" in said
+    assert "page.txt" in (said := capsys.readouterr().err) or "already exists" in said
     assert (tmp_path / "there.html").read_text(encoding="utf-8") == "mine"

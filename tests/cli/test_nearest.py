@@ -85,7 +85,7 @@ def test_mistakes_in_words(run: str, asked: str, tmp_path: Path, capsys: pytest.
         (["none.png"], "none.png cannot be read"),
         ([asked, "--count", "0"], "at least 1"),
         ([asked, "--out", "page.txt"], "--out writes .html or .png"),
-        ([asked, "--out", "there.html"], "is there already"),
+        ([asked, "--out", "there.html"], "already exists"),
         ([asked, "--among", "rows.csv"], "this model takes images of shape (1, 12, 12)"),
         ([asked, "--among", "nowhere"], "nowhere"),
     ):

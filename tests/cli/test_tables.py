@@ -118,7 +118,7 @@ def test_new_tables_are_read_as_in_training(rows: list[dict[str, str]], tmp_path
     assert_same_numbers([found[row] for row in emptied_there], [whole[row] for row in emptied_there])
     strange = write(tmp_path / "strange.csv", [{**row, "town": "Mainz"} for row in rows])
     assert main(["evaluate", "run", "--data", str(strange)]) == 0
-    assert "'town' holds what no training row has, read as unknown: 'Mainz' (60)" in said(capsys)
+    assert "'town' holds values not seen in training, treated as unknown: 'Mainz' (60)" in said(capsys)
     for column, cell, sentence in (("area", "large", "was a number"), ("sold", "soon", "was a date")):
         wrong = write(tmp_path / f"{column}.csv", [*rows[:3], {**rows[3], column: cell}])
         assert main(["evaluate", "run", "--data", str(wrong)]) == 2
@@ -161,6 +161,6 @@ def test_the_page_about_tables_runs(tmp_path: Path, capsys: Captured) -> None:
         assert main([*shlex.split(command), *short]) == 0
         printed.append(" ".join("".join(capsys.readouterr()).split()))
     assert "'id' only numbers the rows and was left out" in printed[0]
-    assert re.search(r"with a feature that marks them: 'area' \(\d+\)", printed[0])
+    assert re.search(r"with an extra feature that marks them: 'area' \(\d+\)", printed[0])
     assert "'Mainz'" in printed[2]
     assert (tmp_path / "prices.csv").is_file()

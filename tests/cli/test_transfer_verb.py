@@ -56,15 +56,15 @@ def test_text_and_pages(asked: list[str], capsys: pytest.CaptureFixture[str]) ->
         "95 % interval",
         "training pictures",
         "next:",
-        "pictures of one thing are on one side",
+        "images of one thing are on the same side",
     ):
         assert words in printed.out
     assert "written to page.html" in printed.err
     page = Path("page.html").read_text(encoding="utf-8")
     for words in (
         *WAYS,
-        "By the amount of data",
-        "the largest class, answered always",
+        "By amount of data",
+        "always predicting the largest class",
         "glasswork train transfer --data",
     ):
         assert words in page
@@ -86,12 +86,12 @@ def test_the_command_that_it_ends_with_trains(asked: list[str], capsys: pytest.C
     [
         (["--weights", "nowhere"], "There are no weights called 'nowhere'"),
         (["--weights", "nowhere.pth"], "There is no file nowhere.pth"),
-        (["--network", "lenet"], "Transfer knows no network 'lenet' to give a new head: use convnet-small"),
-        (["--network", "lennet"], "Transfer knows no network 'lennet'"),
-        (["--scratch", "nothing"], "Transfer knows no network 'nothing'"),
-        (["--splits", "2"], "at least 3 splits"),
+        (["--network", "lenet"], "Transfer has no network 'lenet': use convnet-small"),
+        (["--network", "lennet"], "Transfer has no network 'lennet'"),
+        (["--scratch", "nothing"], "Transfer has no network 'nothing'"),
+        (["--splits", "2"], "at least 3 for an interval"),
         (["--splits", "16"], "Class 'cat' has 15 pictures, and each of 16 splits needs one to judge"),
-        (["--threads", "0"], "0 processor threads"),
+        (["--threads", "0"], "threads has to be at least 1, not 0"),
         (["--device", "abacus"], "abacus"),
         (["--out", "page.pdf"], "--out writes .html or .json"),
         (["--out", "nowhere/page.html"], "There is no folder nowhere"),
@@ -111,8 +111,8 @@ def test_data_that_cannot_be_compared(asked: list[str], tmp_path: Path, capsys: 
     Image.new("L", (12, 12)).save(folder / "fish" / "only.png")
     for data, sentence in (
         (folder, "fish"),
-        (several, "pictures of one class each"),
-        (table, "pictures of one class each"),
+        (several, "images with one class each"),
+        (table, "images with one class each"),
         (tmp_path / "nowhere", "nowhere"),
     ):
         assert sentence in mistake(capsys, "transfer", data, *asked[2:])
@@ -123,7 +123,7 @@ def test_data_that_cannot_be_compared(asked: list[str], tmp_path: Path, capsys: 
 
 def test_what_is_there_is_not_written_over(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     Path("page.html").write_text("mine", encoding="utf-8")
-    assert "page.html is there already" in mistake(capsys, *asked, "--out", "page.html")
+    assert "page.html already exists" in mistake(capsys, *asked, "--out", "page.html")
     assert Path("page.html").read_text(encoding="utf-8") == "mine"
 
 

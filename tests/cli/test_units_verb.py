@@ -62,10 +62,10 @@ def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     cases = [
         ([str(run), str(source), "--unit", "9"], "A unit is written as 1.17"),
         ([str(run), str(source), "--unit", "0.9"], "Layer 0 has units 0 to 5"),
-        ([str(run), str(source), "--characters", "3"], "it is 20 or more"),
+        ([str(run), str(source), "--characters", "3"], "has to be at least 20"),
         ([str(run), str(tmp_path / "short.txt")], "has 5 characters"),
         ([str(run), str(tmp_path / "none.txt")], "There is no file or folder"),
-        ([str(other), str(source)], "is no character model"),
+        ([str(other), str(source)], "is not a character model"),
     ]
     capsys.readouterr()
     for words, sentence in cases:

@@ -63,10 +63,10 @@ def test_what_lies_on_no_plane_is_a_table(tmp_path: Path, capsys: pytest.Capture
 def test_what_cannot_be_written_is_refused_before_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("there.png").write_bytes(b"")
     for name, words in (
-        ("there.png", "is there already"),
+        ("there.png", "already exists"),
         ("row.gif", "writes .html, .png, .json"),
         ("no/a.png", "no"),
     ):
         assert words in mistake(capsys, "vary", "points", "hidden", "2", "3", *QUICK, "--out", name)
-    assert "needs two values or more" in mistake(capsys, "vary", "points", "hidden", "2", *QUICK)
+    assert "give two or more values" in mistake(capsys, "vary", "points", "hidden", "2", *QUICK)
     assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == '["there.png"]'

@@ -86,7 +86,7 @@ def test_train_chooses_what_fits_the_data(kind: str, preset: str, tmp_path: Path
     train("--data", data, "--size", SIDE, epochs=1, **network)
     assert said(capsys)["preset"] == preset
     assert main(["train", "--data", str(data), "--out", "told", *flags({**PLAIN, "epochs": 1, **network})]) == 0
-    assert (f"{preset} is what fits this data" in capsys.readouterr().err) == (kind != "own")
+    assert (f"chosen for this data: {preset}, " in capsys.readouterr().err) == (kind != "own")
 
 
 def test_evaluate(in_world: Path, capsys: Captured) -> None:
@@ -225,9 +225,9 @@ def test_one_sentence_for_every_mistake(name: str, in_world: Path, capsys: Captu
         ('preset = "lenet"\nepochs = "many"\n', "epochs = 'many' does not fit"),
         ('preset = "lenet"\n[machine]\nthread = 1\n', "did you mean 'threads'?"),
         ('preset = "lenett"\n', "did you mean 'lenet'?"),
-        ("epochs = 1\n", "names no preset"),
+        ("epochs = 1\n", "does not name a preset"),
         ("preset = \n", "is not TOML"),
-        ("preset = 3\n", "names no preset"),
+        ("preset = 3\n", "does not name a preset"),
     ],
 )
 def test_mistakes_in_a_recipe_file(text: str, sentence: str, capsys: Captured) -> None:
@@ -246,12 +246,12 @@ def test_nothing_of_the_user_s_is_overwritten(world: Path, tmp_path: Path, capsy
     assert "is a file" in mistake(capsys, *words, "--out", mine / "thesis.txt")
     assert "cannot be written" in mistake(capsys, *words, "--out", mine / "thesis.txt" / "run")
     before = {path: path.read_bytes() for path in (world / "runs" / "images").rglob("*") if path.is_file()}
-    assert "already holds a run: go on with it by glasswork resume" in mistake(
+    assert "already holds a run: continue it with glasswork resume" in mistake(
         capsys, *words, "--out", world / "runs" / "images"
     )
     assert before == {path: path.read_bytes() for path in (world / "runs" / "images").rglob("*") if path.is_file()}
     answers = ["predict", world / "runs" / "images", world / "pictures" / "left", "--csv", mine / "thesis.txt"]
-    assert "is there already" in mistake(capsys, *answers)
+    assert "already exists" in mistake(capsys, *answers)
     assert (mine / "thesis.txt").read_text(encoding="utf-8") == "years of work"
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -343,7 +343,7 @@ OWN_MISTAKES = {
     "outputs": (
         "from torch import nn\ndef Net(features): return nn.Sequential(nn.Flatten(), nn.Linear(features, 7))",
         "Net",
-        "answers two inputs with (2, 7), and these targets need (2, 3): one output for each of 0, 1, 2",
+        "returns (2, 7) for two inputs, and these targets need (2, 3): one output for each of 0, 1, 2",
     ),
     "inputs": (
         "from torch import nn\ndef Net(): return nn.Sequential(nn.Flatten(), nn.Linear(5, 3))",
@@ -358,7 +358,7 @@ OWN_MISTAKES = {
     "several outputs": (
         "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x): return x, x",
         "Net",
-        "answers two inputs with tuple",
+        "returns tuple",
     ),
 }
 

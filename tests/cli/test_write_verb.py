@@ -58,17 +58,20 @@ def test_several_samples(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "sentence"),
     [
         (["--prompt", "h\u00f1 h\u00f1Z"], "The prompt has characters that the model was not trained on: '\u00f1Z'"),
-        (["--length", "0"], "length = 0 does not fit: it is 1 or more"),
-        (["--temperature", "-1"], "temperature = -1 does not fit: it is 0 or more"),
-        (["--top-p", "0"], "top_p = 0 does not fit: it is above 0 and at most 1"),
-        (["--top-k", "0"], "top_k = 0 does not fit: it is 1 or more"),
+        (["--length", "0"], "length = 0 does not fit: it has to be at least 1"),
+        (["--temperature", "-1"], "temperature = -1 does not fit: it has to be at least 0"),
+        (["--top-p", "0"], "top_p = 0 does not fit: it has to be above 0 and at most 1"),
+        (["--top-k", "0"], "top_k = 0 does not fit: it has to be at least 1"),
         (
             ["--beam", "2", "--top-k", "3"],
-            "A beam takes the most probable text: leave temperature, top_k and top_p away",
+            "Beam search takes the most probable text: leave out temperature, top_k and top_p",
         ),
-        (["--beam", "2", "--samples", "3"], "A beam finds one text, the most probable: leave --beam or --samples away"),
-        (["--samples", "0"], "There can be 1 text or more, and not 0"),
-        (["--seed", "-1"], "A seed is a whole number from 0 on, and not -1"),
+        (
+            ["--beam", "2", "--samples", "3"],
+            "Beam search finds only one text, the most probable: leave out --beam or --samples",
+        ),
+        (["--samples", "0"], "--samples has to be at least 1, not 0"),
+        (["--seed", "-1"], "--seed has to be a whole number from 0 on, not -1"),
     ],
 )
 def test_mistakes(words: list[str], sentence: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,16 +80,16 @@ def test_mistakes(words: list[str], sentence: str, run: Path, capsys: pytest.Cap
 
 def test_a_model_that_does_not_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train("mlp", data=write_table(tmp_path / "data.csv", "class"), epochs=1)
-    said_so = "This model does not write: train one that does with glasswork train char-rnn"
+    said_so = "This model does not write text: train one with glasswork train char-rnn"
     assert mistake(capsys, "write", run) == said_so
 
 
 def test_text_that_cannot_be_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_text(tmp_path / "short.txt", 60)
     said_so = mistake(capsys, "train", "char-rnn", "--data", tmp_path / "short.txt", "--out", "short")
-    assert "has 54 characters to train on, which is less than one sequence of 100" in said_so
+    assert "has 54 characters to train on, fewer than one sequence of 100" in said_so
     (tmp_path / "empty.txt").write_text("")
-    assert mistake(capsys, "train", "char-rnn", "--data", tmp_path / "empty.txt").endswith("what is there is empty")
+    assert mistake(capsys, "train", "char-rnn", "--data", tmp_path / "empty.txt").endswith("the files are empty")
     (tmp_path / "latin.txt").write_bytes("caf\u00e9 ".encode("latin-1") * 500)
     assert "is not text in UTF-8: byte 4" in mistake(capsys, "train", "char-rnn", "--data", tmp_path / "latin.txt")
     asked = ("train", "char-rnn", "--data", write_text(tmp_path / "a.txt"), "--prompt", "\u00f1")
@@ -116,9 +119,9 @@ def test_asked_about_a_text(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         == f"There is no file or folder {tmp_path}/nothing.txt"
     )
     said_so = mistake(capsys, "open", run, tmp_path / "one.txt")
-    assert said_so == f"{tmp_path}/one.txt has a single character: there is none after it to foretell"
+    assert said_so == f"{tmp_path}/one.txt has a single character: there is no next one to predict"
     asked = ("open", run, tmp_path / "strange.txt", "--target", "x")
-    assert mistake(capsys, *asked) == "What this model should have answered is the text itself: leave the target away"
+    assert mistake(capsys, *asked) == "The target of this model is the text itself: leave out the target"
 
 
 def test_samples_at_stages_of_training_stand_in_the_run(run: Path) -> None:

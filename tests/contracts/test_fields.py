@@ -120,9 +120,9 @@ class Inapplicable:
 ONLINE = ("batch_size", "momentum", "weight_decay", "strength", "gradient_clip")
 CANNOT_APPLY = (
     # The slide's algorithm has none of these; its optimizer, schedule, penalty and loss have one value left.
-    Inapplicable(["xor"], ONLINE, [], "the online rule .*: leave it away, or use glasswork train mlp"),
+    Inapplicable(["xor"], ONLINE, [], "the online rule .*: leave it out, or use glasswork train mlp"),
     # The four examples of XOR leave none to be held out.
-    Inapplicable(["xor"], ["patience"], [], "looks at the validation loss, and no example is held out"),
+    Inapplicable(["xor"], ["patience"], [], "needs a validation loss, and no examples are held out"),
     # No error flows through a step.
     Inapplicable(
         ["mlp", "lenet", "convnet-small", "points", "function", "heatmap"],

@@ -147,7 +147,7 @@ def test_inputs_of_another_kind_are_refused_or_not_aligned(name: str) -> None:
     for other in set(INPUTS) - {name}:
         assert kind.align(fitted(other)) is None, other
     if name not in {"image", "vector"}:
-        with pytest.raises(GlassworkError, match="Features and attributions are of images and rows of numbers"):
+        with pytest.raises(GlassworkError, match="Features and attributions need images or rows of numbers"):
             kind.arrays(torch.zeros(1, 2))
         with pytest.raises(GlassworkError, match="Features and attributions"):
             kind.require_features()
@@ -214,7 +214,7 @@ def test_known_targets_are_scaled_measured_worded_and_divided(name: str) -> None
         said = kind.predict(outputs, dataset.names, loss)
         assert [one.input for one in said] == list(dataset.names)
         assert all(list(one.probabilities.values()) == sorted(one.probabilities.values(), reverse=True) for one in said)
-        with pytest.raises(GlassworkError, match="nothing to measure"):
+        with pytest.raises(GlassworkError, match="no examples to evaluate on"):
             kind.measure(outputs[:0], targets[:0], loss)
     assert kind.strata(dataset, rows).shape == (ROWS,)
     counts = kind.counts(dataset, rows)

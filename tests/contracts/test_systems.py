@@ -183,6 +183,6 @@ def test_evaluated_on_what_the_run_was_measured_on(
     run = train("mlp", data=write_table(tmp_path / "data.csv", "class"), epochs=2, **options)
     result = said(capsys)
     assert result["measured_on"] == ("training" if "validation" in options else "validation")
-    assert any("no example is held out" in warning for warning in result["warnings"]) == ("validation" in options)
+    assert any("no examples were held out" in warning for warning in result["warnings"]) == ("validation" in options)
     assert main(["evaluate", str(run), "--json"]) == 0
     assert said(capsys)["metrics"] == pytest.approx(result["test"])

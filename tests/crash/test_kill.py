@@ -80,7 +80,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert output == ""
     assert "Traceback" not in errors
     sentence = errors.splitlines()[-1]
-    assert "go on with glasswork resume stopped" in sentence
+    assert "continue with glasswork resume stopped" in sentence
     number = load_checkpoint(checkpoints(Path("stopped/checkpoints"))[-1])["number"]
     assert f"after step {number} " in sentence
     assert not Path("stopped/result.json").exists()
@@ -115,7 +115,7 @@ def made(at: int) -> Interrupting:
 def test_ctrl_c_in_python_lets_the_same_session_go_on(tmp_path: Path) -> None:
     options = {"data": str(write_npz(tmp_path / "data.npz", "class")), **SHORT}
     before = signal.getsignal(signal.SIGINT)  # ignored where the tests run in the background of a shell
-    with pytest.raises(KeyboardInterrupt, match=r"go on with gw\.resume") as kept:
+    with pytest.raises(KeyboardInterrupt, match=r"continue with gw\.resume") as kept:
         gw.train(network=made(10), out="stopped", **options)  # type: ignore[arg-type]
     assert kept.traceback  # as a notebook keeps it: what it refers to must not keep the folder locked
     at = load_checkpoint(checkpoints(Path("stopped/checkpoints"))[-1])["number"]

@@ -64,7 +64,7 @@ def test_a_wrong_word_is_told_what_is_right(word, message):
 
 
 def test_a_word_twice_is_refused():
-    with pytest.raises(GlassworkError, match="crop is asked for twice"):
+    with pytest.raises(GlassworkError, match="crop is given twice"):
         parse(["crop:2", "crop:4"])
 
 

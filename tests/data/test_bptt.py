@@ -68,9 +68,7 @@ def test_rows_are_joined_in_the_order_given(counts: list[int], data: st.DataObje
 
 
 def test_a_text_shorter_than_one_sequence() -> None:
-    with pytest.raises(
-        GlassworkError, match="made has 20 characters to train on, which is less than one sequence of 20"
-    ):
+    with pytest.raises(GlassworkError, match="made has 20 characters to train on, fewer than one sequence of 20"):
         text_batches(text_of([20]), torch.arange(1), 2, 20, 0, Execution())
     assert len(text_batches(text_of([21]), torch.arange(1), 2, 20, 0, Execution())) == 1
 

@@ -80,7 +80,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match=r"empty is empty"):
         read(tmp_path / "empty", OPTIONS)
     (tmp_path / "song.mp3").write_bytes(b"ID3")
-    with pytest.raises(GlassworkError, match=r"song\.mp3 is in no format that can be read; these can: IDX"):
+    with pytest.raises(GlassworkError, match=r"song\.mp3 is not in a supported format; these are: IDX"):
         read(tmp_path / "song.mp3", OPTIONS)
 
 

@@ -45,8 +45,8 @@ def test_copies_across_splits_are_named_and_copies_within_training_are_not() -> 
     summary = looked_over(dataset([10], {3: 2, 8: 1, 9: 0}), held=1, tested=1)
     assert summary.duplicates == 2
     assert summary.warnings == (
-        "1 validation example is an exact copy of a training example, which flatters its figure: 8.png = 1.png",
-        "1 test example is an exact copy of a training example, which flatters its figure: 9.png = 0.png",
+        "1 validation example is an exact copy of a training example, so its score is slightly too good: 8.png = 1.png",
+        "1 test example is an exact copy of a training example, so its score is slightly too good: 9.png = 0.png",
     )
     assert looked_over(dataset([10], {3: 2}), tested=2).warnings == ()
 

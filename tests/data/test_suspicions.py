@@ -47,20 +47,20 @@ def test_a_column_made_from_the_class(tmp_path: Path) -> None:
         "score": written(classes * 2 + DRAWS.random(200).round(3)),
     }
     (only,) = warned(tmp_path, {**noise(200), "score": made["score"], "y": written(classes)})
-    assert only.startswith("The column 'score' tells the target 'y' alone in 9") or "in 100.0%" in only
+    assert only.startswith("The column 'score' predicts the target 'y' alone in 9") or "in 100.0%" in only
     first, *_ = warned(tmp_path, {**noise(200), **made, "y": written(classes)})
-    assert first == "The column 'copy' repeats the target 'y', row by row: take it out"
+    assert first == "The column 'copy' repeats the target 'y', row by row: remove it"
     assert warned(tmp_path, {**noise(200), "y": written(classes)}) == ()
 
 
 def test_a_column_made_from_the_number(tmp_path: Path) -> None:
     prices = DRAWS.normal(100, 20, 300).round(2)
     (copy,) = warned(tmp_path, {**noise(300), "cents": written(prices * 100 + 3), "y": written(prices)})
-    assert copy == "The column 'cents' repeats the target 'y', row by row: take it out"
+    assert copy == "The column 'cents' repeats the target 'y', row by row: remove it"
     (leak,) = warned(
         tmp_path, {**noise(300), "tax": written((prices - 100) ** 3 + DRAWS.random(300)), "y": written(prices)}
     )
-    assert leak.startswith("The column 'tax' tells the target 'y' alone but for ")
+    assert leak.startswith("The column 'tax' predicts the target 'y' alone, except for  ")
     related = prices + DRAWS.normal(0, 5, 300)
     assert warned(tmp_path, {**noise(300), "hint": written(related.round(2)), "y": written(prices)}) == ()
 
@@ -74,7 +74,7 @@ def test_one_of_several_targets(tmp_path: Path) -> None:
         "c": written(labels[1]),
     }
     (line,) = warned(tmp_path, columns, "b,c")
-    assert line == "The column 'flag' repeats the target 'c', row by row: take it out"
+    assert line == "The column 'flag' repeats the target 'c', row by row: remove it"
 
 
 def test_few_rows_raise_no_suspicion(tmp_path: Path) -> None:

@@ -77,5 +77,5 @@ def test_the_xor_of_the_playground_is_noisy_and_that_of_the_slide_is_not() -> No
 def test_there_is_no_column_to_choose_and_no_other_name() -> None:
     with pytest.raises(GlassworkError, match="points of moons have one target, their class"):
         read("moons", ReadingOptions(target="colour"))
-    with pytest.raises(GlassworkError, match="no made set of points 'star'"):
+    with pytest.raises(GlassworkError, match="no generated set of points 'star'"):
         points("star")

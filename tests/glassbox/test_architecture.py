@@ -126,7 +126,7 @@ def test_what_does_not_fill_its_input_is_said() -> None:
     assert any("1 pixel at the end is left out" in note for note in count("7x7x3 pool2").notes)
     assert any("up to 2 pixels at the end are left out" in note for note in count("8x7x3 pool3").notes)
     assert not any("left out" in note for note in count("8x8x3 pool2").notes)
-    assert any("only sees zeros" in note for note in count("2x2x3 conv5x5x4").notes)
+    assert any("covers only zeros" in note for note in count("2x2x3 conv5x5x4").notes)
 
 
 @pytest.mark.parametrize(

@@ -313,5 +313,5 @@ def test_a_misspelt_layer_is_told_the_nearest():
 def test_a_layer_without_part_in_the_answer_is_told():
     network = convolutional()
     network[0].register_module("spare", nn.Conv2d(1, 1, 1))
-    with pytest.raises(GlassworkError, match="takes no part"):
+    with pytest.raises(GlassworkError, match="is not used when"):
         grad_cam(network, images(), 0, "0.spare")

@@ -247,7 +247,7 @@ def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     found = convolve(tmp_path / "x.png", "box")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "y.png")), picture(found.result))
     for name, sentence in (
-        ("y.png", "y.png is there already"),
+        ("y.png", "y.png already exists"),
         ("y.jpg", ".png"),
         ("none/y.html", "cannot be written"),
     ):

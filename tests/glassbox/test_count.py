@@ -211,7 +211,7 @@ def test_recurrent_layers_count_each_step() -> None:
     cell = count_network(nn.GRUCell(10, 20), torch.zeros(1, 10))
     assert cell.multiply_adds == 3 * 20 * (10 + 20)
     assert not row.sees_all and row.receptive_field is None
-    assert any("a dash where it cannot be told" in note for note in lstm.notes)
+    assert any("a dash means that it is unknown" in note for note in lstm.notes)
 
 
 def test_views_and_writing_over_take_no_memory() -> None:
@@ -257,7 +257,7 @@ def test_an_input_that_does_not_fit(network: nn.Module, shape: tuple[int, ...], 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script")
 def test_a_compiled_network_is_refused() -> None:
-    with pytest.raises(GlassworkError, match="count the module that it was compiled from"):
+    with pytest.raises(GlassworkError, match="count the module it was compiled from"):
         count_network(torch.jit.script(nn.Linear(3, 4)), torch.zeros(1, 3))
 
 

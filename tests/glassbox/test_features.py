@@ -39,7 +39,7 @@ def test_a_square_is_recognised(features, shape):
     ("network", "shape", "words"),
     [
         (Dense(4, [3], 2), None, "2 arrays of weights"),
-        (nn.Linear(7, 2), None, "no square image"),
+        (nn.Linear(7, 2), None, "do not form a square image"),
         (nn.Linear(8, 2), (1, 3, 3), r"do not fit images of shape \(1, 3, 3\)"),
         (nn.ReLU(), None, "0 arrays of weights"),
     ],
@@ -144,7 +144,7 @@ def test_a_dense_unit_is_excited_by_the_whole_input():
 
 @pytest.mark.parametrize(
     ("layer", "unit", "count", "words"),
-    [("3", 5, 9, "no unit 5 in layer 3"), ("nine", 0, 9, "no layer 'nine'"), ("3", 0, 0, "At least 1 input")],
+    [("3", 5, 9, "no unit 5 in layer 3"), ("nine", 0, 9, "no layer 'nine'"), ("3", 0, 0, "count has to be at least 1")],
 )
 def test_what_does_not_fit_is_told(layer, unit, count, words):
     network = convolutional()

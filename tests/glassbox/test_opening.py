@@ -315,7 +315,7 @@ def test_choosing_by_a_condition_is_read_in_every_way_of_writing_it(way: str) ->
 
 def test_without_a_target_the_answer_takes_its_place() -> None:
     trace = open_network(nn.Linear(3, 4), torch.randn(2, 3))
-    assert "answer" in trace.target and any("no target" in remark for remark in trace.remarks)
+    assert "the model's own prediction" in trace.target and any("no target" in remark for remark in trace.remarks)
 
 
 def test_parts_show_the_kernels_and_strides() -> None:

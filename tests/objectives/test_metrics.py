@@ -86,7 +86,7 @@ def test_labels_that_are_never_set_nor_answered_have_no_f1():
 
 
 def test_no_examples_are_a_mistake_and_so_is_a_loss_that_does_not_fit():
-    with pytest.raises(GlassworkError, match="not one example"):
+    with pytest.raises(GlassworkError, match="no examples to evaluate on"):
         OneClass(NAMES).measure(torch.ones(0, 3), torch.ones(0, dtype=torch.int64), "hinge")
     with pytest.raises(GlassworkError, match="does not fit"):
         Numbers(NAMES).measure(torch.ones(1, 3), torch.ones(1, 3), "hinge")

@@ -165,7 +165,7 @@ SCORE = Score(
     0.987,
     "987 of 1,000 test images",
     (0.9779, 0.9925),
-    baseline="always answering the most frequent class",
+    baseline="always predicting the most frequent class",
     baseline_value=0.1,
 )
 METRICS = {

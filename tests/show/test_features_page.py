@@ -204,7 +204,7 @@ def test_a_diagnosis_as_a_page_marks_the_sick_layer():
     html = to_html(report_of(found, "runs/<sick>"))
     page = Page(html)
     assert re.search(r'<tr class="wrong">\s*<td class="short">1</td>', html)
-    assert f"{len(found.findings)} things to mend" in page.text and "runs/<sick>" in page.text
+    assert f"{len(found.findings)} things to fix" in page.text and "runs/<sick>" in page.text
     assert all(one.what in page.text and one.try_this in page.text for one in found.findings)
     assert all(source.startswith("data:") for source in page.sources)
 
@@ -212,7 +212,7 @@ def test_a_diagnosis_as_a_page_marks_the_sick_layer():
 def test_a_diagnosis_as_text_has_the_findings_in_order_and_a_row_for_each_layer():
     found = diagnose(sick(), torch.randn(32, 6), judged)
     lines = report_text(report_of(found, "sick")).splitlines()
-    assert lines[0].startswith(f"{len(found.findings)} things to mend on 32 inputs")
+    assert lines[0].startswith(f"{len(found.findings)} things to fix on 32 inputs")
     assert [line[3:] for line in lines if re.match(r"\d\. ", line)] == [one.what for one in found.findings]
     (row,) = (line.split() for line in lines if line.startswith("1 ") and "relu" in line)
     assert row[:6] == ["1", "relu", "5", "of", "5", "dead"]

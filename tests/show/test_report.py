@@ -202,7 +202,7 @@ def test_nothing_the_user_wrote_becomes_part_of_the_page(first, second):
     ("low", "high", "higher", "words"),
     [
         (0.6, 0.8, True, "clearly learned"),
-        (0.4, 0.8, True, "cannot tell"),
+        (0.4, 0.8, True, "cannot distinguish"),
         (0.2, 0.4, True, "worse than that"),
         (0.6, 0.8, False, "worse than that"),
         (0.2, 0.4, False, "clearly learned"),
@@ -214,12 +214,12 @@ def test_the_verdict_compares_the_interval_with_the_baseline(low, high, higher, 
 
 def test_the_verdict_counts_what_is_wrong():
     assert "about 13 wrong in every 1,000" in Page(to_html(SAMPLE)).text
-    assert "Not one was wrong" in Score("accuracy", 1.0, "10 of 10 test images").verdict()
+    assert "None was wrong" in Score("accuracy", 1.0, "10 of 10 test images").verdict()
 
 
 def test_a_class_that_was_never_answered_is_named():
     report = page_of(sections.mistakes((["cat", "dog"], [[3, 0], [2, 0]])))
-    assert "Never given as an answer: dog." in Page(to_html(report)).text
+    assert "Never predicted: dog." in Page(to_html(report)).text
 
 
 def test_settings_left_at_their_default_are_folded_away_below_the_chosen_ones():

@@ -101,14 +101,14 @@ def test_what_the_folds_say_is_their_mean(table: Path) -> None:
     assert [one.parameters for one in found.settings] == [(5 + 1) * 2 + 3 * 3, (5 + 1) * 8 + 9 * 3]
     assert found.varied == ("hidden",)
     assert (found.examples, found.kept_for_test, found.folds, found.repeats) == (72, 18, 4, 1)
-    assert found.error_name == "share of wrong answers (1 - accuracy)"
+    assert found.error_name == "error rate (1 - accuracy)"
 
 
 def test_numbers_are_judged_by_the_variance_left(tmp_path: Path) -> None:
     write_table(tmp_path / "table.csv", "number", 60)
     found = gw.crossvalidate("mlp", {"hidden": [4]}, 3, **FEW)
     assert [fold.error for fold in found.settings[0].folds] == [1 - f.metrics["r2"] for f in found.settings[0].folds]
-    assert found.error_name == "share of the variance not explained (1 - R2)"
+    assert found.error_name == "unexplained variance (1 - R2)"
     assert (found.varied, found.best, found.chosen, found.reason) == ((), 0, 0, "")
 
 
@@ -228,7 +228,7 @@ def test_copies_in_other_folds_are_told(tmp_path: Path) -> None:
     head, *lines = write_table(tmp_path / "table.csv", "class", 60).read_text(encoding="utf-8").splitlines()
     (tmp_path / "table.csv").write_text("\n".join([head, *lines, *lines]) + "\n", encoding="utf-8")
     found = gw.crossvalidate("mlp", {}, 3, **FEW)
-    assert any("are exact copies of one trained on" in remark for remark in found.remarks)
+    assert any("are exact copies of training examples" in remark for remark in found.remarks)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_copies_in_other_folds_are_told(tmp_path: Path) -> None:
     [
         ({"seed": [1, 2]}, {}, "seed cannot have several values"),
         ({"hidden": []}, {}, "hidden has no value to try"),
-        ({"hidden": [4, (4,)]}, {}, "hidden 4 is asked for twice"),
+        ({"hidden": [4, (4,)]}, {}, "hidden 4 is given twice"),
         ({"hiden": [4]}, {}, "did you mean 'hidden'"),
         (
             {"strength": [0, 0.1]},
@@ -255,8 +255,8 @@ def test_copies_in_other_folds_are_told(tmp_path: Path) -> None:
         ),
         ({}, {"budget": "10s"}, "bounded by --epochs"),
         ({}, {"restarts": 3}, "restarts has to stay 1"),
-        ({}, {"out": "runs/x"}, "leaves no run"),
-        ({}, {"repeats": 0}, "at least once"),
+        ({}, {"out": "runs/x"}, "makes no run"),
+        ({}, {"repeats": 0}, "at least 1, not 0"),
         ({}, {"order": "backwards"}, "no order 'backwards'"),
         ({}, {"folds": 40}, "and 40 folds need one each"),
     ],

@@ -64,7 +64,7 @@ def test_copies_under_two_labels_are_counted(tmp_path: Path) -> None:
     [
         ("number", "mlp", 5, "one class"),
         ("classes", "mlp", 5, "one class"),
-        ("class", "xor", 5, "way of its own"),
+        ("class", "xor", 5, "its own training algorithm"),
         ("class", "mlp", 1, "at least 2 folds"),
         ("class", "mlp", 50, "use fewer"),
     ],

@@ -58,7 +58,7 @@ def test_a_network_without_a_place_for_dropout(data: str, tmp_path: Path) -> Non
         pass
     found = comparison.result()
     assert [one.method for one in found.methods] == [method for method in METHODS if method != "dropout"]
-    assert found.remarks == ["this network has no place for dropout, which is left out"]
+    assert found.remarks == ["this network has no dropout, which is left out"]
 
 
 def test_what_cannot_be_trained_is_said(data: str) -> None:
@@ -78,9 +78,11 @@ def test_what_cannot_be_trained_is_said(data: str) -> None:
 
 
 def test_mistakes_are_one_sentence(data: str, capsys: Captured) -> None:
-    with pytest.raises(GlassworkError, match="dropout is among what is compared"):
+    with pytest.raises(GlassworkError, match="dropout is one of the things compared"):
         prepare("mlp", {"data": data, "dropout": 0.3})
     assert "no recipe key or flag '--dropout'" in mistake(capsys, "compare", "--penalties", "mlp", "--dropout", "0.5")
     assert "add --validation" in mistake(capsys, "compare", "--penalties", "mlp", "--data", data, "--validation", "0")
     assert "use glasswork compare --penalties mlp" in mistake(capsys, "compare", "--penalties", "xor")
-    assert "Every method needs" in mistake(capsys, "compare", "--penalties", "mlp", "--data", data, "--seeds", "0")
+    assert "seeds has to be at least 1" in mistake(
+        capsys, "compare", "--penalties", "mlp", "--data", data, "--seeds", "0"
+    )

@@ -56,10 +56,10 @@ def test_mistakes_are_told_before_anything_is_trained(tmp_path: Path, capsys: py
     cases = [
         (["--data", str(data), "--distance", "30"], "--distance goes without --data"),
         (["--cell", "gru"], "--cell goes with --data"),
-        (["--data", str(data), "--cell", "none"], "choose another one"),
+        (["--data", str(data), "--cell", "none"], "choose another cell"),
         (["--data", str(data), "--cell", "ltsm"], "cell = 'ltsm' does not fit"),
         (["--data", str(data), "--target", "x"], "sentences have their own"),
-        (["--data", str(images)], "is neither"),
+        (["--data", str(images)], "has neither"),
     ]
     for words, sentence in cases:
         assert sentence in mistake(capsys, "why-recurrence", *words)

@@ -255,15 +255,15 @@ def test_the_same_comparison_twice(weights: str, tmp_path: Path) -> None:
 
 def test_what_a_reader_has_to_know_is_told(weights: str, tmp_path: Path) -> None:
     npz = made_ready(write_npz(tmp_path / "data.npz", "class"), weights=weights, **QUICK)
-    assert any("nobody says which pictures show the same thing" in remark for remark in npz.remarks)
+    assert any("it is not known which images show the same thing" in remark for remark in npz.remarks)
     folder = Path(write_things(tmp_path / "things" / "train"))
     write_things(tmp_path / "things" / "test", things=3)
     pooled = made_ready(folder.parent, weights=weights, **QUICK)
-    assert any("put together and divided anew" in remark for remark in pooled.remarks)
+    assert any("pooled and split again" in remark for remark in pooled.remarks)
     for place, picture in enumerate(sorted((folder / "left").iterdir())):
         picture.rename(folder / "left" / f"{place}.png")
     numbered = made_ready(folder, weights=weights, **QUICK)
-    assert not any("numbered pictures" in remark for remark in numbered.remarks)
+    assert not any("numbered images" in remark for remark in numbered.remarks)
     copied = Image.open(folder / "left" / "0.png")
     for name in ("x", "y", "z"):
         copied.save(folder / "left" / f"{name}.png")
@@ -273,12 +273,12 @@ def test_what_a_reader_has_to_know_is_told(weights: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"splits": 2}, "at least 3 splits, and 2 were asked for"),
+        ({"splits": 2}, "splits has to be at least 3 for an interval, not 2"),
         ({"splits": 30}, "Class 'left' has 24 pictures, and each of 30 splits needs one to judge"),
-        ({"threads": 0}, "0 processor threads"),
+        ({"threads": 0}, "threads has to be at least 1, not 0"),
         ({"weights": "nowhere"}, "There are no weights called 'nowhere'"),
-        ({"network": "lenet"}, "Transfer knows no network 'lenet'"),
-        ({"scratch": "lenet"}, "Transfer knows no network 'lenet'"),
+        ({"network": "lenet"}, "Transfer has no network 'lenet'"),
+        ({"scratch": "lenet"}, "Transfer has no network 'lenet'"),
         ({"scratch_size": 4}, "at least 8 by 8"),
         ({"epochs": 0}, "epochs = 0 does not fit"),
         ({"size": -1}, "size = -1 does not fit"),
@@ -293,7 +293,7 @@ def test_mistakes_are_told_before_the_work(
 
 @pytest.mark.parametrize("target", ["classes", "number"])
 def test_pictures_of_one_class_each_are_compared(target: str, weights: str, tmp_path: Path) -> None:
-    with pytest.raises(GlassworkError, match="pictures of one class each"):
+    with pytest.raises(GlassworkError, match="images with one class each"):
         made_ready(write_npz(tmp_path / "data.npz", target), weights=weights, **QUICK)
-    with pytest.raises(GlassworkError, match=r"pictures of one class each|rows of numbers"):
+    with pytest.raises(GlassworkError, match=r"images with one class each|rows of numbers"):
         made_ready(write_table(tmp_path / "table.csv", "class"), weights=weights, **QUICK)

@@ -88,7 +88,7 @@ def test_the_winner_repeats_its_trial(data: str, capsys: Captured) -> None:
     printed = capsys.readouterr()
     assert "3 of them there already" in printed.err
     assert "of the best recipe, trained as runs/mlp-3" in printed.out
-    assert "is there already" in mistake(capsys, *words)
+    assert "already exists" in mistake(capsys, *words)
 
 
 def test_what_is_fixed_is_not_searched(data: str) -> None:
@@ -116,7 +116,7 @@ def test_a_loss_that_overflows_is_a_failed_trial(data: str) -> None:
     failed = list(tuning.search())
     assert [trial.state for trial in failed] == ["failed", "failed"]
     assert "not a finite number" in failed[0].reason
-    with pytest.raises(GlassworkError, match=r"Not one trial has finished.*not a finite number"):
+    with pytest.raises(GlassworkError, match=r"No trial has finished.*not a finite number"):
         tuning.winner()
 
 
@@ -152,7 +152,7 @@ def test_the_budget_is_for_the_whole_command(data: str, capsys: Captured) -> Non
     began = time.monotonic()
     assert main(words) == 2
     assert time.monotonic() - began < 5 * 1.05
-    assert "the budget is too short for one trial and the run of its recipe" in capsys.readouterr().err
+    assert "the budget is too short for one trial and the final run" in capsys.readouterr().err
 
 
 def test_interrupted_it_keeps_the_study(data: str) -> None:
@@ -179,10 +179,10 @@ def test_mistakes_are_one_sentence(data: str, capsys: Captured) -> None:
     list(prepare(plan(data, trials=1)).search())
     with pytest.raises(GlassworkError, match="study of another search"):
         prepare(Plan("mlp", {**SMALL, "data": data, "hidden": "9"}, "study.db"))
-    assert "There is no figure 'speed'" in mistake(capsys, "tune", "mlp", "--data", data, "--judge", "speed")
+    assert "There is no metric 'speed'" in mistake(capsys, "tune", "mlp", "--data", data, "--judge", "speed")
     assert "none are held out" in mistake(capsys, "tune", "mlp", "--data", data, "--validation", "0")
-    assert "at least one trial" in mistake(capsys, "tune", "mlp", "--data", data, "--trials", "0")
-    assert "at least one worker" in mistake(capsys, "tune", "mlp", "--data", data, "--workers", "0")
+    assert "trials has to be at least 1" in mistake(capsys, "tune", "mlp", "--data", data, "--trials", "0")
+    assert "workers has to be at least 1" in mistake(capsys, "tune", "mlp", "--data", data, "--workers", "0")
     assert "budget = 'soon'" in mistake(capsys, "tune", "mlp", "--data", data, "--budget", "soon")
     Path("words.db").write_text("no database", encoding="utf-8")
     assert "cannot be opened as a study" in mistake(capsys, "tune", "mlp", "--data", data, "--study", "words.db")

@@ -72,7 +72,7 @@ def test_patience_does_not_end_the_long_run_and_what_is_asked_is_held_out(tmp_pa
     found = gw.vary("lenet", "epochs", [9], {**PLAIN, "data": table, "network": "linear"})
     assert found.curve is not None and found.curve.epochs[-1] == 9
     assert found.variants[0].region is None
-    with pytest.raises(GlassworkError, match="held out, and there are none: --validation"):
+    with pytest.raises(GlassworkError, match="examples, and there are none: add --validation"):
         gw.vary("points", "epochs", [3], {**PLAIN, "validation": 0})
 
 
@@ -85,13 +85,13 @@ def test_data_may_vary(tmp_path: Path) -> None:
     ("field", "values", "options", "words"),
     [
         ("hiden", [1, 2], {}, "did you mean 'hidden'"),
-        ("hidden", [3], {}, "needs two values or more"),
-        ("hidden", [3, "3"], {}, "asked for twice"),
-        ("seed", [3, 3], {}, "asked for twice"),
-        ("hidden", [3, 4], {"hidden": 5}, "is what varies"),
+        ("hidden", [3], {}, "give two or more values"),
+        ("hidden", [3, "3"], {}, "given twice"),
+        ("seed", [3, 3], {}, "given twice"),
+        ("hidden", [3, 4], {"hidden": 5}, "is varied"),
         ("hidden", [3, "many"], {}, "does not fit"),
         ("strength", [0.1, 0.2], {}, "no effect where penalty is none"),
-        ("threads", [1, 2], {}, "never changes what is learnt"),
+        ("threads", [1, 2], {}, "does not change what is learned"),
         ("epochs", ["ten"], {}, "does not fit"),
     ],
 )

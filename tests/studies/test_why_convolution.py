@@ -79,9 +79,9 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert all(0 <= share <= 1 for _, share in (*one["shifts"], *one["scales"]))
     assert found["methods"][0]["shifts"][0][1] > 0.9
     assert page.read_text(encoding="utf-8").count("<svg") == 4
-    assert "is there already" in mistake(capsys, *words)
+    assert "already exists" in mistake(capsys, *words)
     assert "--budget soon does not fit" in mistake(capsys, "why-convolution", "--budget", "soon")
-    assert "more than no time" in mistake(capsys, "why-convolution", "--budget", "0s")
+    assert "more than 0" in mistake(capsys, "why-convolution", "--budget", "0s")
 
 
 def test_a_table_is_refused(tmp_path: Path) -> None:

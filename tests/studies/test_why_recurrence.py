@@ -68,7 +68,7 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
         drawn.count("<svg") == 1 and f'class="line {HUES["rnn"]}"' in drawn and f'class="line {HUES["lstm"]}"' in drawn
     )
     assert main(["why-recurrence", *small, "--out", str(page)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["why-recurrence", "--cells", "gru", *small]) == 0
     assert "16, beyond training" in capsys.readouterr().out
 
@@ -101,10 +101,10 @@ def test_the_vanishing_gradient_and_its_page(tmp_path: Path, capsys: pytest.Capt
     ("words", "sentence"),
     [
         (["why-recurrence", "--cells", "ltsm"], "no recurrent cell named 'ltsm': choose from rnn, relu-rnn, gru, lstm"),
-        (["why-recurrence", "--distance", "2"], "--distance 2 is too little: it is 5 or more"),
+        (["why-recurrence", "--distance", "2"], "--distance 2 has to be at least 5"),
         (["why-recurrence", "--out", "why.pdf"], "--out writes .html or .json, and why.pdf ends in neither"),
-        (["vanishing-gradient", "--length", "1"], "--length 1 is too little: it is 2 or more"),
-        (["vanishing-gradient", "--steps", "-1"], "--steps -1 is too little: it is 0 or more"),
+        (["vanishing-gradient", "--length", "1"], "--length 1 has to be at least 2"),
+        (["vanishing-gradient", "--steps", "-1"], "--steps -1 has to be at least 0"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_trained(

@@ -71,7 +71,7 @@ def test_nothing_is_overwritten_and_no_wrong_file_is_left(
     model, _ = images
     there = tmp_path / "there.pt"
     there.write_text("mine", encoding="utf-8")
-    with pytest.raises(gw.GlassworkError, match="is there already"):
+    with pytest.raises(gw.GlassworkError, match="already exists"):
         model.export(there, "state-dict")
     assert there.read_text(encoding="utf-8") == "mine"
     with pytest.raises(gw.GlassworkError, match="There is no format 'caffe'"):

@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_refused() -> None:
         Convolution().forward(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 3, 3))
     with pytest.raises(ValueError, match="has 3 numbers for 2 dimensions"):
         MaxPooling((2, 2), stride=(1, 1, 1)).forward(torch.ones(1, 1, 4, 4))
-    with pytest.raises(ValueError, match="'mirror' is no way to pad"):
+    with pytest.raises(ValueError, match="'mirror' is not a padding mode"):
         Pad((1, 1), mode="mirror").forward(torch.ones(2, 2))
     with pytest.raises(ValueError, match="needs a running mean and variance"):
         BatchNormalization(training=False).forward(torch.ones(2, 2))

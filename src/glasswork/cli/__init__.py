@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C.
 
     Args:
-        arguments: the words after `glasswork`; absent: those of the process, whose budget then began with the process.
+        arguments: the words after `glasswork`; None: those of the process, whose budget then began with the process.
     """
     began = time.monotonic()
     try:

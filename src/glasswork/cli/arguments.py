@@ -53,9 +53,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     verb = VERBS[name]
     parser = Parser(prog=f"glasswork {name}", description=verb.sentence, allow_abbrev=False)
     verb.fill(parser, arguments)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, no more")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on standard output")
     parser.add_argument(
-        "--system", metavar="FILE.py:CLASS", help="a system of your own, whose code runs: also to use a run of it"
+        "--system", metavar="FILE.py:CLASS", help="your own system, whose code is run; also needed to use its runs"
     )
     if "--loss" not in parser._option_string_actions:
         parser.add_argument(
@@ -96,7 +96,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Adds where the model shall answer."""
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="cpu, cuda, cuda:1, mps")
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="cpu, cuda, cuda:1 or mps (default: the fastest available)"
+    )
 
 
 def add_out(parser: argparse.ArgumentParser, sentence: str) -> None:

@@ -21,22 +21,26 @@ if TYPE_CHECKING:
 def fill_open(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `open`."""
     add_run(parser)
-    parser.add_argument("input", metavar="INPUT", help="an image file, or a .csv table whose first row is taken")
-    parser.add_argument("--target", metavar="ANSWER", help="what it should have answered; absent: what it answers")
+    parser.add_argument("input", metavar="INPUT", help="an image file, or a .csv table whose first row is used")
+    parser.add_argument("--target", metavar="ANSWER", help="the correct answer (default: the model's own)")
     parser.add_argument(
-        "--learning-rate", type=float, default=0.01, metavar="NUMBER", help="eta of the one step that is tried"
+        "--learning-rate",
+        type=float,
+        default=0.01,
+        metavar="NUMBER",
+        help="learning rate eta of the gradient-descent step that is shown",
     )
-    parser.add_argument("--parts", action="store_true", help="also the kernels that each operation is made of")
-    parser.add_argument("--features", action="store_true", help="instead: filters, feature maps, deconvolution")
+    parser.add_argument("--parts", action="store_true", help="also show the kernels that each operation consists of")
+    parser.add_argument("--features", action="store_true", help="show filters, feature maps and deconvolution instead")
     parser.add_argument(
-        "--attribution", action="store_true", help="instead: saliency, integrated gradients, occlusion, Grad-CAM"
+        "--attribution", action="store_true", help="show saliency, integrated gradients, occlusion and Grad-CAM instead"
     )
-    described = "instead: what excites one unit most, and what drives it here"
+    described = "show what excites this unit most instead, and what drives it for this input"
     parser.add_argument("--unit", metavar="LAYER:UNIT", help=described)
-    parser.add_argument("--landscape", action="store_true", help="instead: the loss along two random directions")
-    described = "held-out examples for --unit and --landscape; absent: of the run's own data"
+    parser.add_argument("--landscape", action="store_true", help="show the loss along two random directions instead")
+    described = "held-out examples for --unit and --landscape; None: of the run's own data"
     parser.add_argument("--data", metavar="DATA", help=described)
-    add_out(parser, "write the page here (.html); absent: print a tree")
+    add_out(parser, "write the page here (.html) instead of printing a tree")
     add_device(parser)
 
 
@@ -58,7 +62,7 @@ def _look(model: "Model", options: Namespace) -> int:
 
     if not (options.out or options.json):
         raise GlassworkError(
-            "--features, --attribution, --unit and --landscape are pictures: name a page with --out look.html"
+            "--features, --attribution, --unit and --landscape draw images: write them to a page with --out look.html"
         )
     records: list[Record] = []
     if options.features:
@@ -68,9 +72,7 @@ def _look(model: "Model", options: Namespace) -> int:
     if options.unit:
         layer, _, number = options.unit.rpartition(":")
         if not (layer and number.isdecimal()):
-            raise GlassworkError(
-                f"A unit is named by its layer and number, such as convolution_2:5, and not by {options.unit}"
-            )
+            raise GlassworkError(f"--unit takes a layer and a number, such as convolution_2:5, not {options.unit}")
         records += model.unit(options.input, layer, int(number), options.data)
     if options.landscape:
         records.append(model.landscape(data=options.data))
@@ -86,7 +88,11 @@ def _look(model: "Model", options: Namespace) -> int:
 def fill_diagnose(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `diagnose`."""
     add_run(parser)
-    parser.add_argument("--data", metavar="DATA", help="a path or a name; absent: the run's own validation examples")
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        help="a path, or the name of a built-in data set (default: the run's validation examples)",
+    )
     add_out(parser, "write the page here (.html)")
     add_device(parser)
 
@@ -110,14 +116,14 @@ def run_diagnose(options: Namespace) -> int:
 def fill_units(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `units`."""
     add_run(parser)
-    parser.add_argument("text", metavar="TEXT", help="a text file, or a folder of them: its beginning is read")
+    parser.add_argument("text", metavar="TEXT", help="a text file or a folder of them; only the beginning is read")
     parser.add_argument(
-        "--unit", metavar="LAYER.UNIT", help="colour the text by this one, such as 1.17; 1.17c: its memory"
+        "--unit", metavar="LAYER.UNIT", help="colour the text by this unit, such as 1.17, or by its memory: 1.17c"
     )
     parser.add_argument(
-        "--characters", type=int, default=4000, metavar="WHOLE", help="how many of the text are read (default: 4000)"
+        "--characters", type=int, default=4000, metavar="WHOLE", help="number of characters to read (default: 4000)"
     )
-    add_out(parser, "write the page here (.html): texts coloured by units, next characters, gates")
+    add_out(parser, "write the page here (.html): text coloured by units, next characters, gates")
 
 
 def run_units(options: Namespace) -> int:
@@ -149,9 +155,9 @@ def run_units(options: Namespace) -> int:
 
 def fill_count(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `count`."""
-    described = 'a preset, a run, or a written-out architecture such as "32x32x3 conv5x5x64 pool2 fc10"'
+    described = 'a preset, a run, or an architecture such as "32x32x3 conv5x5x64 pool2 fc10"'
     parser.add_argument("what", metavar="WHAT", help=described)
-    parser.add_argument("--size", type=int, metavar="WHOLE", help="side of the square images, for a preset")
+    parser.add_argument("--size", type=int, metavar="WHOLE", help="side of the square images in pixels, for a preset")
 
 
 def run_count(options: Namespace) -> int:
@@ -163,8 +169,8 @@ def run_count(options: Namespace) -> int:
 
 def fill_graph(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `graph`."""
-    parser.add_argument("expression", metavar="EXPRESSION", help="of + - * / ** and the usual functions")
-    parser.add_argument("assignments", nargs="*", metavar="NAME=NUMBER", help="the value of each name in it")
+    parser.add_argument("expression", metavar="EXPRESSION", help="made of + - * / ** and the usual functions")
+    parser.add_argument("assignments", nargs="*", metavar="NAME=NUMBER", help="the value of each variable")
     add_out(parser, "write the page here (.html), or the drawing (.svg)")
 
 
@@ -184,9 +190,13 @@ def fill_convolve(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--kernel", default="sobel-x", metavar="KERNEL", help=f'{named}, or numbers: "1 0 -1; 2 0 -2; 1 0 -1"'
     )
-    parser.add_argument("--stride", type=int, default=1, metavar="WHOLE", help="how far the filter moves (default: 1)")
-    parser.add_argument("--padding", default="same", metavar="WORDS", help="same, valid, or zeros on each side")
-    add_out(parser, "write the picture (.png) or the page (.html) here; absent: print one cell worked out")
+    parser.add_argument(
+        "--stride", type=int, default=1, metavar="WHOLE", help="step between positions of the filter (default: 1)"
+    )
+    parser.add_argument(
+        "--padding", default="same", metavar="WORDS", help="same, valid, or the number of zeros on each side"
+    )
+    add_out(parser, "write the image (.png) or the page (.html) here instead of printing one cell worked out")
 
 
 def run_convolve(options: Namespace) -> int:

@@ -56,7 +56,7 @@ def refuse_existing(name: str | None, endings: Sequence[str], flag: str = "out")
     path = Path(name)
     _require_ending(path, endings, flag)
     if path.exists():
-        raise GlassworkError(f"{path} is there already: choose another name or move it away")
+        raise GlassworkError(f"{path} already exists: choose another name or move it away")
     if not path.parent.is_dir():
         raise GlassworkError(f"There is no folder {path.parent} to write {path.name} to")
 

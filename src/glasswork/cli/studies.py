@@ -98,7 +98,7 @@ class Watched:
 
 
 def _watch(watched: Watched, study: Study, options: Namespace) -> None:
-    """Carries a study out before the eyes of a person, or silently for `--json`."""
+    """Runs a study, showing progress, or silently for `--json`."""
     from glasswork.show.progress import console_for_people, watch
 
     parts = _drawable(watched, options)
@@ -113,7 +113,7 @@ def _watch(watched: Watched, study: Study, options: Namespace) -> None:
 
 
 def _watch_lines(parts: Iterator[Progress[Any]], console: "Console") -> None:
-    """A line for everything that is told, and the usual progress of the run that a study leaves."""
+    """Prints a line per message, and the usual progress of the final run."""
     from glasswork.show.progress import show_progress
 
     for one in parts:
@@ -208,7 +208,7 @@ def fill_compare(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     if PENALTIES in arguments:
         fill_study(parser, ["compare-penalties", *arguments[1:]])
     else:
-        parser.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
+        parser.add_argument("runs", nargs="+", metavar="RUN", help="two or more runs")
 
 
 def run_compare(options: Namespace) -> int:

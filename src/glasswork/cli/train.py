@@ -25,7 +25,9 @@ def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `train`."""
     recipe, defaults = recipe_of(arguments[1:])
     presets = ", ".join(catalogue.PRESETS)
-    parser.add_argument("what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml; absent: what fits")
+    parser.add_argument(
+        "what", nargs="?", metavar="PRESET", help=f"{presets}, or a recipe.toml (default: chosen from the data)"
+    )
     described = "a finished run to train on from: its model is the beginning, and its recipe the default of every field"
     parser.add_argument("--from", dest="start", metavar="RUN", help=described)
     of_recipe = parser.add_argument_group("the recipe: what is minimised, and how")
@@ -48,7 +50,7 @@ def run_train(options: Namespace) -> int:
     else:
         request = choose_request(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):
-            console.print(f"{request.preset} is what fits this data: {catalogue.preset(request.preset).sentence}")
+            console.print(f"chosen for this data: {request.preset}, {catalogue.preset(request.preset).sentence}")
     return _carry_out(begin_run(request, seconds_spent(options)), options)
 
 
@@ -79,7 +81,7 @@ def run_runs(options: Namespace) -> int:
     if options.json:
         print(json.dumps({"runs": [{"run": name, "result": result} for name, result in found]}))
     elif not found:
-        print("there are no runs here yet: glasswork train makes one")
+        print("there are no runs here yet: start one with glasswork train")
     else:
         print_runs(console_for_results(), found)
     return 0
@@ -88,7 +90,9 @@ def run_runs(options: Namespace) -> int:
 def fill_systems(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `systems`."""
     parser.add_argument("action", nargs="?", choices=["show"], help="show: print the recipe of a preset as TOML")
-    parser.add_argument("preset", nargs="?", default="lenet", metavar="PRESET", help="which one to show")
+    parser.add_argument(
+        "preset", nargs="?", default="lenet", metavar="PRESET", help="the preset to show (default: lenet)"
+    )
 
 
 def run_systems(options: Namespace) -> int:
@@ -125,7 +129,7 @@ def _carry_out(run: "Run", options: Namespace) -> int:
         pass
     if run.interrupted:
         at = f"after step {run.last.number}" if run.last else "before the first step"
-        print(f"stopped {at} and saved: go on with glasswork resume {run.folder.name}{run.naming}", file=sys.stderr)
+        print(f"stopped {at} and saved: continue with glasswork resume {run.folder.name}{run.naming}", file=sys.stderr)
         return INTERRUPTED
     result = finish(run)
     if options.json:
@@ -156,4 +160,4 @@ def _memory_sentence(memory: Mapping[str, Any] | None) -> str:
     }
     listed = ", ".join(f"{name} {worded_bytes(count)}" for name, count in parts.items())
     there = f" of {worded_bytes(memory['machine'])}" if memory["machine"] else ""
-    return f"needs about {worded_bytes(memory['total'])}{there} beside the program itself: {listed}"
+    return f"needs about {worded_bytes(memory['total'])}{there} in addition to the program itself: {listed}"

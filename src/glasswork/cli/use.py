@@ -24,9 +24,9 @@ def fill_predict(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="images, folders, .csv or .parquet tables, text files, or 'a text'"
     )
-    parser.add_argument("--csv", metavar="FILE", help="write the answers as CSV: class and probabilities")
+    parser.add_argument("--csv", metavar="FILE", help="write the predictions here as CSV: class and probabilities")
     add_device(parser)
-    add_out(parser, "write a page here (.html): each picture or text with its answer")
+    add_out(parser, "write a page here (.html): each input with its prediction")
 
 
 def run_predict(options: Namespace) -> int:
@@ -63,7 +63,9 @@ def run_predict(options: Namespace) -> int:
 def fill_evaluate(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `evaluate`."""
     add_run(parser)
-    parser.add_argument("--data", metavar="DATA", help="a path or a name; absent: the run's own test examples")
+    parser.add_argument(
+        "--data", metavar="DATA", help="a path, or the name of a built-in data set (default: the run's test examples)"
+    )
     add_device(parser)
 
 
@@ -91,22 +93,28 @@ def run_evaluate(options: Namespace) -> int:
 def fill_write(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `write`."""
     add_run(parser)
-    parser.add_argument("--prompt", default="", metavar="TEXT", help="what it goes on from (default: an empty line)")
-    parser.add_argument("--length", type=int, default=2000, metavar="WHOLE", help="characters to write (default: 2000)")
+    parser.add_argument(
+        "--prompt", default="", metavar="TEXT", help="the beginning of the text (default: an empty line)"
+    )
+    parser.add_argument(
+        "--length", type=int, default=2000, metavar="WHOLE", help="number of characters to write (default: 2000)"
+    )
     parser.add_argument(
         "--temperature",
         type=float,
         default=None,
         metavar="NUMBER",
-        help="below 1 the probable become more probable; 0: always the most probable one (default: 1)",
+        help="sampling temperature: below 1 is more conservative; 0: always the most probable character (default: 1)",
     )
-    parser.add_argument("--top-k", type=int, metavar="WHOLE", help="draw from this many of the most probable only")
-    described = "draw from the fewest characters that have this probability together (nucleus sampling)"
+    parser.add_argument(
+        "--top-k", type=int, metavar="WHOLE", help="sample from this many of the most probable characters only"
+    )
+    described = "sample from the fewest characters that together have this probability (nucleus sampling)"
     parser.add_argument("--top-p", type=float, metavar="NUMBER", help=described)
-    described = "instead of drawing, the most probable text of so many that are followed side by side"
+    described = "beam search of this width instead of sampling"
     parser.add_argument("--beam", type=int, metavar="WHOLE", help=described)
-    parser.add_argument("--seed", type=int, default=0, metavar="WHOLE", help="another seed, another text (default: 0)")
-    parser.add_argument("--samples", type=int, default=1, metavar="WHOLE", help="texts to write (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, metavar="WHOLE", help="random seed (default: 0)")
+    parser.add_argument("--samples", type=int, default=1, metavar="WHOLE", help="number of texts to write (default: 1)")
 
 
 def run_write(options: Namespace) -> int:
@@ -114,7 +122,7 @@ def run_write(options: Namespace) -> int:
     from glasswork.systems.characters.generate import Choice, write, write_several
 
     if options.seed < 0:
-        raise GlassworkError(f"A seed is a whole number from 0 on, and not {options.seed}")
+        raise GlassworkError(f"--seed has to be a whole number from 0 on, not {options.seed}")
     model = gw.load(options.run, device="cpu")
     temperature = 1.0 if options.temperature is None else options.temperature
     choice = Choice(temperature, options.top_k, options.top_p, options.beam)
@@ -160,7 +168,7 @@ def run_forecast(options: Namespace) -> int:
 
     model = gw.load(options.run, device=options.device)
     if not isinstance(model, ForecastModel):
-        raise GlassworkError("This model foretells no series: train one that does with glasswork train forecast")
+        raise GlassworkError("This model does not forecast: train one with glasswork train forecast")
     foretold = model.forecast(options.data)
     found = foretold.to_json()
     for name in foretold.left_out:
@@ -179,9 +187,11 @@ def fill_nearest(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `nearest`."""
     add_run(parser)
     parser.add_argument("image", metavar="IMAGE", help="an image file")
-    parser.add_argument("--among", metavar="DATA", help="where to look: a path or a name; absent: the run's own data")
-    parser.add_argument("--count", type=int, default=8, metavar="WHOLE", help="how many neighbours (default: 8)")
-    add_out(parser, "write the neighbours as pictures here (.html or .png)")
+    parser.add_argument(
+        "--among", metavar="DATA", help="the images to search: a path or a name (default: the run's data)"
+    )
+    parser.add_argument("--count", type=int, default=8, metavar="WHOLE", help="number of neighbours (default: 8)")
+    add_out(parser, "write the neighbours here as images (.html or .png)")
     add_device(parser)
 
 
@@ -192,7 +202,7 @@ def run_nearest(options: Namespace) -> int:
     from glasswork.show.terminal import print_report
 
     if options.count < 1:
-        raise GlassworkError(f"--count is how many neighbours to show, at least 1, and not {options.count}")
+        raise GlassworkError(f"--count, the number of neighbours, has to be at least 1, not {options.count}")
     refuse_existing(options.out, (".html", ".png"))
     found = gw.load(options.run, device=options.device).nearest(options.image, options.among, options.count)
     for problem in found.left_out:
@@ -211,18 +221,20 @@ def run_nearest(options: Namespace) -> int:
 def fill_heatmap(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `heatmap`."""
     add_run(parser)
-    described = "a picture of any size, or a folder of annotated pictures to measure the run on"
+    described = "an image of any size, or a folder of annotated images to evaluate the run on"
     parser.add_argument("image", metavar="IMAGE", help=described)
-    parser.add_argument("--mask", metavar="FILE", help="the picture's annotation: a mask, CAMELYON16's XML or GeoJSON")
+    parser.add_argument("--mask", metavar="FILE", help="the image's annotation: a mask, CAMELYON16's XML or GeoJSON")
     parser.add_argument(
         "--tile",
         type=int,
         default=1024,
         metavar="WHOLE",
-        help="side of what is computed at once, in pixels (default: 1024)",
+        help="side of a tile, in pixels (default: 1024)",
     )
-    parser.add_argument("--level", type=int, metavar="WHOLE", help="resolution of a pyramid; absent: as in training")
-    parser.add_argument("--target", metavar="CLASS", help="class whose probability is mapped; absent: the last one")
+    parser.add_argument("--level", type=int, metavar="WHOLE", help="pyramid level (default: as in training)")
+    parser.add_argument(
+        "--target", metavar="CLASS", help="the class whose probability is mapped (default: the last one)"
+    )
     add_device(parser)
     add_out(parser, "write the overlay (.png), the page (.html) or the map's values (.npy) here")
 
@@ -237,7 +249,7 @@ def run_heatmap(options: Namespace) -> int:
     from glasswork.systems.heatmap.report import report_map, report_maps
 
     if Path(options.image).is_dir() and (options.mask or options.out):
-        raise GlassworkError("A folder is measured, not drawn: leave --mask and --out away, or name one picture")
+        raise GlassworkError("A folder is measured, not drawn: leave out --mask and --out, or name one image")
     wanted = HeatMapOptions(options.tile, options.level, options.target, PICTURE if options.out else 0)
     console = console_for_people()
     with console.status("reading") as status:
@@ -268,11 +280,13 @@ def run_heatmap(options: Namespace) -> int:
 def fill_export(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `export`."""
     add_run(parser)
-    sentence = "onnx: raw inputs to probabilities, for any runtime (extra: export); the others: weights alone"
+    sentence = "onnx: from raw inputs to probabilities (needs glasswork[export]); the others: weights only"
     parser.add_argument("--to", required=True, choices=list(FORMATS), help=sentence)
-    parser.add_argument("--out", metavar="FILE", help="a new file; absent: the run's name in the folder you are in")
     parser.add_argument(
-        "--data", metavar="DATA", help="inputs to compare the file on; absent: held-out examples of the run's own data"
+        "--out", metavar="FILE", help="the new file (default: named after the run, in the current folder)"
+    )
+    parser.add_argument(
+        "--data", metavar="DATA", help="inputs to check the file with (default: held-out examples of the run's data)"
     )
 
 

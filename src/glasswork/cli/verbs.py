@@ -41,25 +41,28 @@ class Verb:
 
 TRAIN = {
     "train": ("learn from data", "train a network on your data: glasswork train lenet --data photos/"),
-    "resume": ("go on with a run", "go on with a run that was stopped or killed"),
+    "resume": ("continue a run", "continue a run that was interrupted: glasswork resume lenet-1"),
     "runs": ("list the runs", "list the runs under runs/"),
     "systems": ("what to train", "list what can be trained; systems show NAME prints a recipe"),
 }
 USE = {
-    "predict": ("answer new inputs", "ask a trained model about files, folders or tables"),
+    "predict": ("answer new inputs", "predict with a trained model: images, folders, tables, texts or clips"),
     "evaluate": ("measure a model", "measure a trained model on examples with known answers"),
     "write": (
         "continue a text",
-        "go on with a text, character by character: glasswork write RUN --prompt TEXT --temperature 0.7",
+        "continue a text, character by character: glasswork write RUN --prompt TEXT --temperature 0.7",
     ),
-    "forecast": ("continue series", "go on with series after their end: glasswork forecast RUN --out forecast.html"),
+    "forecast": (
+        "continue series",
+        "predict what comes next in a time series: glasswork forecast RUN --out forecast.html",
+    ),
     "nearest": (
         "find similar images",
-        "show the pictures that lie nearest to one: glasswork nearest RUN photo.jpg",
+        "find the images most similar to one: glasswork nearest RUN photo.jpg",
     ),
     "heatmap": (
         "scan a big image",
-        "slide a patch classifier over a picture of any size: glasswork heatmap RUN slide.tif --out map.png",
+        "slide a patch classifier over an image of any size: glasswork heatmap RUN slide.tif --out map.png",
     ),
     "export": (
         "write ONNX, weights",
@@ -69,9 +72,9 @@ USE = {
 INSIDE = {
     "open": (
         "every operation",
-        "open a trained model on one input: every operation, every error, in numbers",
+        "look inside a model on one input: every operation forward and every error backward, in numbers",
     ),
-    "diagnose": ("find faults", "look for dead units, vanishing gradients and other faults of a trained model"),
+    "diagnose": ("find faults", "check a trained model for dead units, vanishing gradients and other faults"),
     "units": (
         "what units track",
         "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
@@ -81,7 +84,7 @@ INSIDE = {
         "computation graph",
         'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
     ),
-    "convolve": ("filter an image", "convolve an image with a filter, one cell worked out in numbers"),
+    "convolve": ("filter an image", "convolve an image with a filter, with one cell worked out in numbers"),
 }
 
 
@@ -96,7 +99,7 @@ def _studies() -> dict[str, Verb]:
     }
 
 
-COMPARE = {"compare": ("several runs", "put runs side by side: recipe, figures, time")}
+COMPARE = {"compare": ("several runs", "compare runs side by side: recipe, metrics, time")}
 GROUPS: dict[str, dict[str, Verb]] = {
     "train": _verbs("train", TRAIN),
     "use a model": _verbs("use", USE),

@@ -4,7 +4,7 @@ A whole batch is changed at once. Every change of an image is a function of its 
 draws, and all draws are made before the first change, always as many and in the same order for a given shape and
 augmentation. Columns of draws have a fixed place: asking for `color` too does not change which images are flipped.
 
-Beyond the stored margin images go on with the pixels of their edge: black where the background is black, as on digits,
+Beyond the stored margin images are extended with the pixels of their edge: black if the background is, as on digits,
 and no foreign black wedge on a photograph.
 """
 
@@ -76,7 +76,7 @@ def parse(words: Sequence[str]) -> Augmentation:
             hint = f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(WORDS)}."
             raise GlassworkError(f"There is no augmentation named {word!r}; {hint}")
         if word in found:
-            raise GlassworkError(f"The augmentation {word} is asked for twice; leave one of them out.")
+            raise GlassworkError(f"The augmentation {word} is given twice; remove one.")
         if word == "flip" and colon:
             raise GlassworkError(f"The augmentation flip takes no amount; write flip for {text}.")
         found[word] = parse_amount(word, number) if colon else AMOUNTS[word][0] if word in AMOUNTS else 1
@@ -144,7 +144,7 @@ def augment(images: Tensor, augmentation: Augmentation, margin: int, generator: 
         generator: gives all random draws.
 
     Returns:
-        (batch, channels, height, width): uint8 where there are at most flips and crops, which move pixels whole and
+        (batch, channels, height, width): uint8 if there are at most flips and crops, which move pixels whole and
         are fast so; else float32 from 0 to 255.
     """
     batch, channels = images.shape[:2]
@@ -312,7 +312,7 @@ def scaled(images: Tensor, factor: float) -> Tensor:
 
     Args:
         images: uint8 (rows, channels, height, width).
-        factor: how much; beyond the edge the image goes on with copies of it.
+        factor: how much; beyond the edge the image is extended with copies of it.
 
     Returns:
         The same shape and type.

@@ -1,4 +1,4 @@
-"""What one step sees, and where it comes from: batches are a sampler and what is made of its items."""
+"""Batches: a sampler chooses the items, and a collate function makes tensors of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A long text read in lanes: batches for truncated back-propagation through time, the state carried on in each lane."""
+"""Batches for truncated back-propagation through time: a long text in lanes, with hidden state carried over in each."""
 
 import torch
 from torch import Tensor
@@ -77,7 +77,7 @@ def text_batches(dataset: Dataset, rows: Tensor, lanes: int, times: int, seed: i
     text = Stretches(dataset, rows)
     if len(text) <= times:
         raise GlassworkError(
-            f"{dataset.source} has {len(text):,} characters to train on, which is less than one sequence of "
+            f"{dataset.source} has {len(text):,} characters to train on, fewer than one sequence of "
             f"{times} and the character after it: give it more text, or a shorter --bptt-length"
         )
     return Batches(Consecutive(len(text), lanes, times, seed), Chunks(text, times, execution))

@@ -1,4 +1,4 @@
-"""Made texts whose next character only a reader with a memory knows: a bracket to close, opened far back in noise."""
+"""Generated texts whose next character needs memory: a bracket to close, opened far back in noise."""
 
 import math
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ def _downloaded(name: str, download: Callable[[], None]) -> None:
         reason = " ".join(str(error).split())  # torchvision tells of each mirror on a line of its own
         raise GlassworkError(
             f"The data set '{name}' is not on this machine and could not be downloaded ({reason}): connect to the "
-            f"network, or put its files into {data_folder() / name}, or use digits or mnist-5k, which are installed."
+            f"internet, or put its files into {data_folder() / name}, or use digits or mnist-5k, which are installed."
         ) from error
 
 

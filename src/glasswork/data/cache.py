@@ -65,7 +65,7 @@ def remember(reader: str, sources: Sequence[Path], options: ReadingOptions, read
         return _load(entry) or dataset
     except OSError as error:
         reason = error.strerror or str(error)
-        sentence = f"The cache folder {entry.parent} cannot be written ({reason}): this source is read anew each time."
+        sentence = f"The cache folder {entry.parent} cannot be written ({reason}): the data is read again each time."
         return replace(dataset, skipped=(*dataset.skipped, sentence))
 
 

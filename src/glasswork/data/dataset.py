@@ -25,12 +25,12 @@ class Dataset:
 
     Attributes:
         columns: `inputs` (uint8 images of shape (rows, channels, height + 2 margin, width + 2 margin), or float32
-            vectors of shape (rows, features), NaN for what nobody knows); `targets` (int64 (rows,) for `class`, uint8
+            vectors of shape (rows, features), NaN if unknown); `targets` (int64 (rows,) for `class`, uint8
             (rows, classes) for `classes`, float64 (rows, numbers) for `number`); `fingerprints` (int64 (rows,), equal
             for exact duplicates of the input); for image files `sizes` (int64 (rows, 2): height and width of the
             original); for texts with answers `texts` (uint8 (bytes,), as they were written, in UTF-8); of series
             `times` (int64 (rows,), as `Timing` counts them), with inputs float64 (rows, series, 1 + covariates), the
-            value first, NaN for what nobody knows; and, where the source says which row belongs where, `split` (uint8
+            value first, NaN if unknown; and, where the source says which row belongs where, `split` (uint8
             (rows,): TRAINING, VALIDATION or TEST). Columns may be memory-mapped and must not be written to. The inputs
             of a text are whole numbers (tokens,), those of a sequence float32 or uint8 (times, *shape), row after row.
         task: what the columns mean.
@@ -85,21 +85,21 @@ class ReadingOptions:
     """What changes how a source is read, and so belongs to the key of its cache.
 
     Attributes:
-        size: side of the square that images are brought to; absent: the size that all of them share, else 64.
+        size: side of the square that images are brought to; None: the size that all of them share, else 64.
         margin: pixels to keep on each side beyond `size`, for random crops; only for images that are resized.
         target: the column (or, separated by commas, the columns) of a table to predict.
         strict: refuse a source with an unreadable input rather than skip it.
-        channels: 1 or 3; absent: 1 where every image is grey, else 3.
+        channels: 1 or 3; None: 1 where every image is grey, else 3.
         classes_known: the examples are for a model that knows its classes, so that one class alone is no mistake.
         like: of the model that a table or a text is read for, so that its columns become the same features and its
-            characters the same tokens; absent: they are described anew.
+            characters the same tokens; None: inferred from the data.
         vocabulary: how many different tokens a text may have; rarer ones become one unknown token.
-        time: the column of a table that says when; absent: found out.
+        time: the column of a table that says when; None: found out from the data.
         identifier: the column of a table that says which series a line belongs to.
-        text: the column of a table that holds the text; absent: the one with the longest texts.
+        text: the column of a table that holds the text; None: the one with the longest texts.
         pieces: what the tokens of labelled texts are.
         least: how often a token has to come in training; rarer ones become the unknown token.
-        longest: how many tokens of one labelled text are read; absent: all.
+        longest: how many tokens of one labelled text are read; None: all.
         encoding: of text files and tables; None: found out for each.
         pixel_range: black and white of pictures of more than 8 bits; None: found out.
         span: the range of values of the pictures that a model was trained on; None: found out.

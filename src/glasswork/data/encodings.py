@@ -173,8 +173,8 @@ def refuse(source: Path, encoding: Encoding, place: int) -> GlassworkError:
     """The sentence about a byte (counted from 0) that is none in an encoding."""
     name = _NAMES.get(encoding.codec, encoding.codec)
     return GlassworkError(
-        f"{source} is not text in {name}: byte {place + 1:,} ends it. Convert it, name its encoding with --encoding, "
-        "or move it away."
+        f"{source} is not text in {name}: byte {place + 1:,} is invalid. Convert it, name its encoding with "
+        "--encoding, or move it away."
     )
 
 

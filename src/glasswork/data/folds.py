@@ -1,4 +1,4 @@
-"""Folds: which rows train and which judge, turn by turn; pure functions of the examples and a seed."""
+"""Cross-validation folds: pure functions of the examples and a seed."""
 
 import math
 import re
@@ -31,7 +31,7 @@ class Fold:
     """One turn.
 
     Attributes:
-        training: row numbers (int64, ascending) that may be learnt from.
+        training: row numbers (int64, ascending) that may be trained on.
         judged: row numbers (int64, ascending) that the network is judged on; none of them trains.
     """
 
@@ -68,7 +68,9 @@ def read_groups(source: str | Path, column: str) -> Groups:
     path = Path(source).expanduser()
     files = list(split_parts(part for part in visible(path) if part.is_file()).values()) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
-        raise GlassworkError(f"Groups are read from a column of a table, and {source} is none: leave --groups away")
+        raise GlassworkError(
+            f"Groups are read from a column of a table, and {source} is not a table: leave out --groups"
+        )
     table = load_parquet(files) if all(map(cells.is_parquet, files)) else cells.load(files, [column])
     if column not in table.columns:
         near = get_close_matches(column, table.columns, 1)
@@ -92,7 +94,7 @@ def make_folds(
     - In groups: every row is judged in exactly one fold, and no group is on both sides. Group by group, the largest
       first, goes to the fold that has least of what the group holds.
     - In time order, rows standing in it: `count + 1` blocks; fold i trains on the first i and is judged on the next
-      (expanding window: only the past is learnt from).
+      (expanding window: trained only on the past).
 
     Args:
         dataset: all examples.
@@ -106,9 +108,9 @@ def make_folds(
         GlassworkError: for fewer than two folds, or where rows, a class or the groups are too few for them.
     """
     if count < 2:
-        raise GlassworkError(f"Cross-validation needs at least 2 folds, and {count} were asked for")
+        raise GlassworkError(f"Cross-validation needs at least 2 folds, not {count}")
     if order == "time" and groups is not None:
-        raise GlassworkError("Folds are made in time order or by groups, not both: leave one of them away")
+        raise GlassworkError("Folds are made in time order or by groups, not both: leave out one of them")
     least = dataset.task.target.least
     if len(rows) < (count + (order == "time")) * least:
         raise GlassworkError(f"{dataset.source} has {len(rows)} examples for {count} folds, which are too few")

@@ -87,7 +87,7 @@ def picture_files(path: Path) -> tuple[list[Path], list[str]]:
         (found if is_picture(name) or is_picture_file(name) else others).append(name)
     if not found:
         held = f" but {passed_over(others)}" if others else ""
-        raise GlassworkError(f"There is no image in {path}{held}: known are {', '.join(sorted(SUFFIXES))}")
+        raise GlassworkError(f"There is no image in {path}{held}: supported formats are {', '.join(sorted(SUFFIXES))}")
     return [Path(name) for name in sorted(found, key=natural)], others
 
 

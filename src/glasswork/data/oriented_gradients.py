@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients (Dalal and Triggs 2005), features before networks learnt them.
+"""Histograms of oriented gradients (Dalal and Triggs 2005), hand-designed image features.
 
 The definition is scikit-image's `hog` with its defaults: central differences, unsigned directions without interpolation
 between bins, blocks one cell apart, normalised by L2-Hys.

@@ -14,12 +14,12 @@ class Prediction:
         answer: the class, the classes, the number or the numbers.
         probability: of the answered class; None where the answer is not one class.
         probabilities: of every class, most probable first; empty for numbers.
-        problem: why there is no answer, in one sentence; None where there is one.
+        problem: why there is no answer, in one sentence; None if there is one.
         figures: what else was measured on the input, by name.
         words: of a sentence that is answered word by word, its words.
         frames: of a clip that is answered frame by frame, how many it has.
         spread: of numbers, by how much each differs from one example to another; what its digits are chosen by.
-        moved: of a text its pieces in their order, and how far each moved the answer; empty where nobody looked.
+        moved: each token with its leave-one-out effect on the prediction; empty if not computed.
     """
 
     input: str

@@ -1,4 +1,4 @@
-"""Rows that differ in length, laid one after the other in a flat column: `values` and `offsets`, as Arrow has them.
+"""Rows of different lengths, stored one after the other in a flat column: `values` and `offsets`, as Arrow has them.
 
 Row i is `values[offsets[i] : offsets[i + 1]]`; `offsets` is int64 (rows + 1,) and begins with 0. Nothing here goes
 through the rows one by one.

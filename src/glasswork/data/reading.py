@@ -1,4 +1,4 @@
-"""Readers: one file per format; `read` asks them in turn."""
+"""Readers: one file per format; `read` tries them in turn."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,7 +45,7 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     Args:
         source: a name out of `names.NAMES`, or a path; a path that looks like a name needs a slash (`./digits`).
         options: how to read it.
-        reader: which reader shall read a path; absent: the first that claims it.
+        reader: which reader to use; None: the first that claims it.
 
     Raises:
         GlassworkError: there is nothing of that name, or nothing that can be read.
@@ -123,8 +123,8 @@ def _reader_of(path: Path) -> Reader:
             if reader.claims(path):
                 return reader
         if path.is_dir() and any(is_named_as_picture(entry.name) for entry in path.iterdir()):
-            raise GlassworkError(f"The images in {path} lie side by side: put them into one folder per class.")
+            raise GlassworkError(f"The images in {path} are all in one folder: put them into one folder per class.")
     except OSError as error:
         raise GlassworkError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
     formats = "; ".join(reader.FORMAT for reader in READERS)
-    raise GlassworkError(f"{path} is in no format that can be read; these can: {formats}.")
+    raise GlassworkError(f"{path} is not in a supported format; these are: {formats}.")

@@ -1,4 +1,4 @@
-"""Which items form a batch: pure functions of seed, epoch and batch number."""
+"""Samplers choose the items of a batch: pure functions of seed, epoch and batch number."""
 
 import abc
 import copy

@@ -1,4 +1,4 @@
-"""Where large columns lie outside of anonymous memory: the folder of the cache, and nameless files beside it."""
+"""Scratch space for large columns outside of anonymous memory: the cache folder, and unnamed files next to it."""
 
 import math
 import mmap

@@ -1,4 +1,4 @@
-"""Windows of series as a network sees them: normalised by their own scale, against the season before."""
+"""Windows of series as network inputs: differences to the season before, normalised by their own scale."""
 
 from dataclasses import dataclass
 
@@ -36,9 +36,9 @@ def seasonal_naive(values: Tensor, origins: Tensor, season: int, horizon: int) -
 
     Args:
         values: (times,) or (times, forecasts), in which forecast i reads column i.
-        origins: int64 (forecasts,), the row of the first value foretold.
+        origins: int64 (forecasts,), the row of the first predicted value.
         season: m, in steps.
-        horizon: how many steps are foretold.
+        horizon: how many steps are predicted.
 
     Returns:
         (forecasts, horizon).
@@ -54,7 +54,7 @@ def fill_from_past(values: Tensor, season: int) -> Tensor:
     It is the value one season before where that is known, else the last known one.
 
     Args:
-        values: (times, ...), NaN for what nobody knows.
+        values: (times, ...), NaN if unknown.
         season: in steps; 0: none.
     """
     known = values.isfinite()
@@ -104,7 +104,7 @@ class Windows:
         """Every forecast that can be made, and checked with all of its horizon in `rows`, which follow one another.
 
         Args:
-            rows: int64; what lies before them is looked at too, but not foretold.
+            rows: int64; what lies before them is used too, but not predicted.
             stride: only every so many rows is one made.
             whole: whether all values that come have to be known; else one is enough.
         """
@@ -135,7 +135,7 @@ class Windows:
         return seasonal_naive(self.values[:, places.series], places.origins, self.kind.season, self.ahead.horizon)
 
     def truth(self, places: Places) -> Tensor:
-        """What really came, (forecasts, horizon); NaN for what nobody knows."""
+        """What really came, (forecasts, horizon); NaN if unknown."""
         return self.read[places.origins[:, None] + torch.arange(self.ahead.horizon), places.series[:, None]]
 
     def scales(self, places: Places) -> Tensor:
@@ -155,7 +155,7 @@ class Windows:
     def batch(self, places: Places, known: bool = True) -> Batch:
         """What the network sees, (forecasts, window, features), and what it should answer, (forecasts, horizon).
 
-        The targets are NaN where nobody knows what comes.
+        The targets are NaN if unknown.
 
         Args:
             places: of the forecasts.

@@ -1,4 +1,4 @@
-"""What the data is, said before training: counts, classes, sizes, imbalance, duplicates across splits."""
+"""The summary printed before training: counts, classes, sizes, imbalance, duplicates across splits."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -56,7 +56,7 @@ def summarise(dataset: Dataset, splits: Splits) -> Summary:
         most, least = max(class_counts, key=lambda c: class_counts[c]), min(class_counts, key=lambda c: class_counts[c])
         warnings.append(
             f"class '{most}' has {imbalance:.1f} times as many training examples as '{least}': "
-            "--class-weights balanced makes them count alike"
+            "--class-weights balanced gives them equal weight"
         )
     warnings += [sentence.removesuffix(".") for sentence in task.inputs.suspicions(dataset, splits.training)]
     warnings += task.inputs.remarks(dataset)
@@ -90,7 +90,7 @@ def _duplicates(dataset: Dataset, splits: Splits) -> tuple[int, list[str]]:
             if len(copies) == 1
             else ("examples are exact copies of training examples")
         )
-        warnings.append(f"{len(copies):,} {name} {what}, which flatters its figure: {pairs}{more}")
+        warnings.append(f"{len(copies):,} {name} {what}, so its score is slightly too good: {pairs}{more}")
     return total, warnings
 
 

@@ -1,4 +1,4 @@
-"""Columns of a table that tell the target alone, as one does that was made from it: label leakage."""
+"""Label leakage: finds columns of a table that predict the target alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CELLS = 400_000  # looked at, at most, so that wide tables do not wait
 MOST, LEAST = 4000, 400  # rows of them
 FEWEST = 40
 TARGETS = 10
-LEAK = 0.01  # error of a column that tells the target
+LEAK = 0.01  # error of a column that predicts the target
 FAR = 0.05  # error of the best of the others, where a column tells it alone
 SHARE = 4  # columns that tell it alone are at most one in so many: on easy data many do
 
@@ -30,7 +30,7 @@ class _Target:
 def suspicions(
     dataset: Dataset, columns: Sequence[Column], target_columns: Sequence[str], training: Tensor
 ) -> list[str]:
-    """A sentence for every column that tells the target on its own while the others are far from it.
+    """A sentence for every column that predicts the target on its own while the others are far from it.
 
     A column is judged by itself: on half of the training rows the most frequent class (or the mean number) of each of
     its values is noted, and each row of the other half is answered by the value nearest to its own. The error is the
@@ -55,14 +55,15 @@ def suspicions(
         telling = (errors <= LEAK).nonzero()[:, 0].tolist()
         copies = [place for place in telling if _same(values[place], target)]
         sentences += [
-            f"The column '{columns[place].name}' repeats the target '{target.name}', row by row: take it out."
+            f"The column '{columns[place].name}' repeats the target '{target.name}', row by row: remove it."
             for place in copies
         ]
         others = errors[errors > LEAK]
         alone = len(telling) <= max(1, len(columns) // SHARE) and bool((others >= FAR).all())
         sentences += [
-            f"The column '{columns[place].name}' tells the target '{target.name}' {_how_well(errors[place], target)} "
-            "and no other column comes near: take it out unless it is known before the target is."
+            f"The column '{columns[place].name}' predicts the target '{target.name}' "
+            f"{_how_well(errors[place], target)} "
+            "and no other column comes near: remove it unless it is known before the target is."
             for place in telling
             if alone and place not in copies
         ]
@@ -83,7 +84,7 @@ def _values(dataset: Dataset, columns: Sequence[Column], rows: Tensor) -> list[T
 
 
 def _error(column: Tensor, target: _Target) -> float:
-    """From 0, where the column tells the target, to about 1, where it says nothing."""
+    """From 0, where the column predicts the target, to about 1, where it says nothing."""
     half = len(column) // 2
     known, places = torch.unique(column[:half], return_inverse=True)
     noted, truth = target.values[:half], target.values[half:]
@@ -114,4 +115,4 @@ def _same(column: Tensor, target: _Target) -> bool:
 def _how_well(error: Tensor, target: _Target) -> str:
     if target.classes:
         return f"alone in {1 - float(error):.1%} of the rows,"
-    return f"alone but for {float(error):.1%} of its variance,"
+    return f"alone, except for {float(error):.1%} of its variance,"

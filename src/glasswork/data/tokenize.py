@@ -1,4 +1,4 @@
-"""Texts cut into pieces that have numbers: words, characters or byte pairs; and the vocabularies found for them."""
+"""Tokenises texts into words, characters or byte pairs, and finds their vocabularies."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None = N
     Args:
         texts: may be empty ones.
         vocabulary: of the numbers; 0 stands for every other piece.
-        longest: how many pieces of a text are taken; absent: all.
+        longest: how many pieces of a text are taken; None: all.
     """
     cut, numbers = cutter(vocabulary), vocabulary.numbers
     found: list[int] = []

@@ -1,4 +1,4 @@
-"""Made sets of points in the plane, two classes each: circle, xor, gauss, spiral, moons.
+"""Generated points in the plane, two classes each: circle, xor, gauss, spiral, moons.
 
 The first four are those of the TensorFlow playground, the spiral with the turns of ConvNetJS's classify2d (the demo of
 Kovashka, "Effect of regularization"); moons are scikit-learn's `make_moons`.
@@ -42,7 +42,7 @@ def points(shape: str, each: int = EACH, seed: int = SEED) -> Dataset:
         GlassworkError: for an unknown name.
     """
     if shape not in SHAPES:
-        raise GlassworkError(f"There is no made set of points '{shape}': there are {', '.join(SHAPES)}")
+        raise GlassworkError(f"There is no generated set of points '{shape}': there are {', '.join(SHAPES)}")
     classes = SHAPES[shape](each, torch.Generator().manual_seed(seed))
     inputs = torch.stack(classes, 1).reshape(-1, 2).to(torch.float32)
     columns = {
@@ -59,8 +59,8 @@ def reading(shape: str) -> Callable[[Path, ReadingOptions], Dataset]:
     def read(path: Path, options: ReadingOptions) -> Dataset:
         if options.target is not None:
             raise GlassworkError(
-                f"The points of {shape} have one target, their class, and no column '{options.target}': "
-                "leave target away"
+                f"The points of {shape} have one target, their class, and no column '{options.target}': leave out "
+                "target"
             )
         return points(shape)
 

@@ -1,4 +1,4 @@
-"""Which parts of an input an output rests on: saliency, Grad-CAM and integrated gradients.
+"""Attributes an output to parts of the input: saliency, Grad-CAM and integrated gradients.
 
 All run the network in evaluation mode and leave it as they found it, hooks, modes and gradients included.
 """
@@ -39,7 +39,7 @@ class Attribution(Record):
         method: its name.
         source: who described it, and where.
         reading: how to read the maps, in a sentence.
-        targets: the output asked about, for each input; empty where a hidden unit was asked about.
+        targets: the chosen output of each input; empty for a hidden unit.
         scores: that output, for each input.
         values: all attributions in full.
         signed: whether attributions against the output are negative; else none is below 0.
@@ -131,7 +131,7 @@ def saliency(network: nn.Module, inputs: Tensor, target: Target = None) -> Attri
     return Attribution(
         "saliency",
         "Simonyan, Vedaldi and Zisserman 2013, Deep Inside Convolutional Networks, section 3",
-        "The stronger a pixel, the more a small change of it would change the score, up or down.",
+        "The stronger a pixel, the more a small change in it would change the score, up or down.",
         **common_fields(targets, scores, gradient, maps, x),
         signed=False,
     )
@@ -146,7 +146,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, target: Target = None, layer: s
         network: any module that returns a row of scores for each input.
         inputs: (N, channels, ...) in floating point.
         target: the output, one for all inputs or one each; absent for a network with a single output.
-        layer: whose output maps A are, as `named_modules` calls it; absent: the convolution that is applied last.
+        layer: whose output maps A are, as `named_modules` calls it; None: the convolution that is applied last.
 
     Returns:
         Values (N, height, width) in the resolution of the layer.
@@ -173,7 +173,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, target: Target = None, layer: s
     attribution = Attribution(
         "Grad-CAM",
         "Selvaraju et al. 2017, Grad-CAM, equations 1 and 2",
-        f"The brighter, the more the feature maps of {name} found there that speaks for the output.",
+        f"Brighter places contribute more to this output through the feature maps of {name}.",
         **common_fields(targets, scores, heat, enlarged, x),
         signed=False,
     )
@@ -195,7 +195,7 @@ def integrated_gradients(
         network: any module that returns a row of scores for each input.
         inputs: (N, ...) in floating point.
         target: the output, one for all inputs or one each; absent for a network with a single output.
-        baseline: the input that stands for nothing, a number or a tensor that broadcasts to the inputs; absent: 0.
+        baseline: the input that stands for nothing, a number or a tensor that broadcasts to the inputs; None: 0.
         steps: points of the way; more bring the completeness gap nearer to 0.
 
     Returns:
@@ -255,7 +255,7 @@ def gradient_of(scores: Tensor, by: Tensor, layer: str = "the input") -> Tensor:
 
 
 def run_to(network: nn.Module, x: Tensor, layer: str | None) -> tuple[str, Tensor, Any]:
-    """Name and output of a layer (absent: of the convolution applied last), and what the network returned.
+    """Name and output of a layer (None: of the convolution applied last), and what the network returned.
 
     Raises:
         GlassworkError: there is no such layer, or it has no part in the outputs.
@@ -277,7 +277,7 @@ def run_to(network: nn.Module, x: Tensor, layer: str | None) -> tuple[str, Tenso
     with hooked(watched, keep):
         returned = run(network, x)
     if not seen:
-        raise GlassworkError(f"Layer {layer or 'of convolution'} takes no part when the network runs; choose another.")
+        raise GlassworkError(f"Layer {layer or 'of convolution'} is not used when the network runs; choose another.")
     name, output = seen[0]
     if not isinstance(output, Tensor):
         raise GlassworkError(f"Layer {name} returns a {type(output).__name__}; choose one that returns one tensor.")

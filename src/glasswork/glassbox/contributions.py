@@ -1,4 +1,4 @@
-"""What each unit adds to a number that a network answers over one input: y(x) = c + sum_j w_j z_j(x).
+"""What each unit contributes to a number that a network answers over one input: y(x) = c + sum_j w_j z_j(x).
 
 With z_j = tanh(a_j) this is how few units come near any continuous function (Cybenko 1989; Hornik 1991).
 """
@@ -36,7 +36,7 @@ class Shares(Record):
         constant: what is added to all shares: the output's bias, in the units of the output.
         shares: for each unit of the last hidden layer its output times the weight on it, in the units of the output;
             empty where the network does not end with a linear layer.
-        target: what the answer should be at those places; empty where nobody knows.
+        target: what the answer should be at those places; empty if unknown.
         points: training examples: input and number.
     """
 

@@ -212,12 +212,12 @@ def _tensor(rows: Rows) -> Tensor:
 
 def _frame(size: tuple[int, int], sides: tuple[int, int], stride: int, padding: str | int) -> Frame:
     if not isinstance(stride, int) or stride < 1:
-        raise GlassworkError(f"The stride is a whole number from 1 up, pixels from one cell to the next; not {stride}.")
+        raise GlassworkError(f"The stride is a whole number of pixels, at least 1; not {stride}.")
     if isinstance(padding, str) and padding.isdecimal():
         padding = int(padding)
     if padding not in ("same", "valid") and not (isinstance(padding, int) and 0 <= padding <= max(size)):
         raise GlassworkError(
-            f"The padding is same, valid, or how many zeros to put on each side, up to {max(size)} here; not {padding}."
+            f"The padding is same, valid, or the number of zeros on each side, up to {max(size)} here; not {padding}."
         )
     try:
         return frame(size, sides, stride, padding)

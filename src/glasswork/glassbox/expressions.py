@@ -323,7 +323,7 @@ def _arguments(node: ast.Call, name: str, text: str) -> list[ast.expr]:
         near = difflib.get_close_matches(name, FUNCTIONS, 1)
         meant = _OTHER_NAMES.get(name) or (near[0] if near else "")
         hint = f"did you mean {meant}?" if meant else f"choose from {', '.join(FUNCTIONS)}."
-        raise GlassworkError(f"{where} calls '{name}', which is no function (a product needs a *); {hint}")
+        raise GlassworkError(f"{where} calls '{name}', which is not a function (a product needs a *); {hint}")
     if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
         raise GlassworkError(f"{where} names or unpacks its arguments; write them plainly, as in {name}(x).")
     if not node.args or (len(node.args) > 1 and name in _ONE_ARGUMENT):

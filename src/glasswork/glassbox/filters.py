@@ -71,12 +71,14 @@ _Y = _rows(
 )  # fmt: skip
 _GAUSSIAN = _rows(
     "1 4 7 4 1; 4 16 26 16 4; 7 26 41 26 7; 4 16 26 16 4; 1 4 7 4 1", 273, "gaussian",
-    "A mean that counts near pixels more: fine detail goes, the whole stays.",
+    "A mean with larger weights for nearer pixels: it removes fine detail and keeps the overall shape.",
 )  # fmt: skip
-_BOX = _rows("1 1 1; 1 1 1; 1 1 1", 9, "box", "The mean of nine pixels: fine detail goes, the whole stays.")
+_BOX = _rows(
+    "1 1 1; 1 1 1; 1 1 1", 9, "box", "The mean of nine pixels: it removes fine detail and keeps the overall shape."
+)
 _SHARPEN = _rows(
     "0 -1 0; -1 5 -1; 0 -1 0", 1, "sharpen",
-    "The pixel five times, its four neighbours taken off: what differs from its surroundings differs more.",
+    "The pixel five times, minus its four neighbours: differences from the surroundings become larger.",
 )  # fmt: skip
 _EMBOSS = _rows(
     "-2 -1 0; -1 1 1; 0 1 2", 1, "emboss",
@@ -84,7 +86,7 @@ _EMBOSS = _rows(
 )  # fmt: skip
 _LAPLACIAN = _rows(
     "0 1 0; 1 -4 1; 0 1 0", 1, "laplacian",
-    "How much the four neighbours are brighter than the pixel: edges in every direction, with a change of sign.",
+    "How much brighter the four neighbours are than the pixel: edges in every direction, with a change of sign.",
 )  # fmt: skip
 
 KERNELS: dict[str, Chosen] = {
@@ -125,14 +127,14 @@ def find_kernel(kernel: str | Sequence[Sequence[float]]) -> Chosen:
     lengths = {len(row) for row in rows}
     if len(lengths) != 1 or 0 in lengths:
         raise GlassworkError(
-            "Every row of a kernel has as many numbers as the others, rows parted by semicolons, as in "
+            "All rows of a kernel need the same number of values, with semicolons between rows, as in "
             f'"1 0 -1; 2 0 -2; 1 0 -1"; this one has rows of {", ".join(str(len(row)) for row in rows)}.'
         )
     if max(len(rows), *lengths) > MOST or not all(math.isfinite(value) for row in rows for value in row):
         raise GlassworkError(f"A kernel has finite numbers and at most {MOST} rows and columns; this one does not.")
     weights = [value for row in rows for value in row]
     edges = is_balanced(weights)
-    about = "Its weights add up to 0: it answers to changes, not to brightness." if edges else "A filter of your own."
+    about = "Its weights add up to 0: it responds to changes, not to brightness." if edges else "Your own filter."
     return Chosen((Kernel("own filter", rows, 1.0, about),), edges)
 
 

@@ -1,4 +1,4 @@
-"""A classifier of patches as one fully convolutional network, which answers for every place of an image at once.
+"""Turns a patch classifier into a fully convolutional network, which predicts for all places of an image at once.
 
 A dense layer over maps of h x w cells is a convolution with h x w filters, and pooling over all cells is pooling over a
 sliding window of h x w (Sermanet et al. 2014, "OverFeat", section 3.5; Long, Shelhamer and Darrell 2015). The value at
@@ -124,7 +124,9 @@ def fully_convolutional(network: nn.Module, shape: tuple[int, int, int]) -> Full
         given = torch.rand(example.shape, generator=torch.Generator().manual_seed(0)).to(example)
         expected, found = network(given), sliding(given)
     if found.shape[2:] != (1, 1) or not torch.allclose(found[..., 0, 0], expected, atol=1e-4, rtol=1e-4):
-        raise GlassworkError(f"{type(network).__name__} cannot slide over an image: its head does more than is known")
+        raise GlassworkError(
+            f"{type(network).__name__} cannot slide over an image: its head has operations that are not supported"
+        )
     return sliding
 
 
@@ -151,7 +153,7 @@ def _followed(graph: fx.GraphModule, node: fx.Node, values: Mapping[fx.Node, _Va
     rule = _RULES.get(kind)
     if rule is None and kind not in _CELL_BY_CELL:
         name = kind if isinstance(kind, str) else kind.__name__
-        raise GlassworkError(f"The network cannot slide over an image: nothing is known of its operation '{name}'")
+        raise GlassworkError(f"The network cannot slide over an image: it does not support the operation '{name}'")
     if not given:
         return None
     if rule is not None:

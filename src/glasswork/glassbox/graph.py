@@ -156,7 +156,7 @@ class Graph(Record):
         """The node called `name`.
 
         Raises:
-            KeyError: where there is none.
+            KeyError: if there is none.
         """
         for node in self.nodes:
             if node.name == name:
@@ -165,7 +165,7 @@ class Graph(Record):
 
     @property
     def last_step(self) -> int:
-        """How many steps there are: each operation, then df/df = 1 and each edge back where there are gradients."""
+        """How many steps there are: each operation, then df/df = 1 and each edge back if there are gradients."""
         backward = 1 + len(self.backward_steps) if self.gradients else 0
         return len(self.forward_steps) + backward
 
@@ -176,7 +176,7 @@ class Graph(Record):
             GlassworkError: for a step that there is not.
         """
         if not 0 <= step <= self.last_step:
-            raise GlassworkError(f"The graph has steps 0 to {self.last_step}, and {step} is none of them.")
+            raise GlassworkError(f"The graph has steps 0 to {self.last_step}, not {step}.")
         forward = self.forward_steps[:step]
         found = {one.node for one in forward} | {n.name for n in self.nodes if n.operation in ("input", "constant")}
         values = tuple(node.name for node in self.nodes if node.name in found)
@@ -223,8 +223,7 @@ def graph(expression: str, /, **values: float) -> Graph:
     drafts = _drafts(parsed, known, {name for name in known if name not in CONSTANTS or name in values})
     if len(drafts) > MOST_NODES:
         raise GlassworkError(
-            f"The expression makes {len(drafts)} nodes, and a graph of more than {MOST_NODES} cannot be looked at; "
-            "draw a part of it."
+            f"The expression has {len(drafts)} nodes, and a graph can have at most {MOST_NODES}: draw a part of it."
         )
     output = drafts[-1].name
     backward, gradients = _backward(drafts)
@@ -388,7 +387,7 @@ def _remarks(drafts: Sequence[_Draft], backward: Iterable[tuple[BackwardStep, Lo
         elif math.isnan(step.product) and not math.isnan(step.upstream) and not math.isnan(local.number):
             yield f"The gradient of {step.operand} is 0 * inf on the way from {step.node}: nan."
     if not drafts[-1].varies:
-        yield "The expression depends on no input, so that there are no gradients."
+        yield "The expression does not depend on any input, so there are no gradients."
 
 
 def _unusual(draft: _Draft) -> Iterator[str]:

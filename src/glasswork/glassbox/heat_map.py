@@ -1,4 +1,4 @@
-"""Heat maps over large images, as found: what a patch classifier says all over one picture, and over several."""
+"""Findings of heat maps: the predictions of a patch classifier over one or several large images."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""A network looked into without leaving a trace in it, and its outputs asked for with clear words where it refuses."""
+"""Runs a network for inspection, then restores mode, buffers and random state; failures become clear errors."""
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
@@ -86,8 +86,8 @@ def rows_of(outputs: Any, inputs: Tensor) -> Tensor:
     if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != len(inputs):
         what = f"a tensor of shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
         raise GlassworkError(
-            f"The network returns {what} for {len(inputs)} inputs; looking into it needs one tensor with a row for "
-            "each input, so wrap it in a module that returns that."
+            f"The network returns {what} for {len(inputs)} inputs; inspection needs one tensor with a row for each "
+            "input, so wrap it in a module that returns that."
         )
     return outputs
 
@@ -132,10 +132,10 @@ Target = int | Sequence[int] | Tensor | None
 
 
 def targets_of(target: Target, outputs: Tensor) -> Tensor:
-    """Which output of each input is asked about, int64 (N,).
+    """The chosen output of each input, int64 (N,).
 
     Args:
-        target: an output for all inputs, or one for each; None where there is only one output.
+        target: an output for all inputs, or one for each; None if there is only one output.
         outputs: (N, K), or (N,) for a network with a single output.
 
     Raises:
@@ -144,7 +144,7 @@ def targets_of(target: Target, outputs: Tensor) -> Tensor:
     rows, count = len(outputs), outputs[0].numel()
     if outputs.dim() > 2:
         raise GlassworkError(
-            f"The network returns {tuple(outputs.shape[1:])} for each input; looking into it needs one row of scores."
+            f"The network returns {tuple(outputs.shape[1:])} for each input; inspection needs one row of scores."
         )
     if target is None:
         if count != 1:
@@ -175,7 +175,7 @@ def differentiable(inputs: Tensor) -> Tensor:
     if not inputs.is_floating_point():
         kind = str(inputs.dtype).removeprefix("torch.")
         raise GlassworkError(
-            f"The inputs are whole numbers ({kind}), by which no gradient can be taken; give them as the network sees "
+            f"The inputs are whole numbers ({kind}), and have no gradient; give them as the network sees "
             "them, in floating point, or ask for occlusion, which needs no gradient."
         )
     return inputs.detach().clone().requires_grad_()
@@ -189,8 +189,8 @@ def require_inputs(inputs: Tensor) -> None:
     """
     if inputs.dim() < 2 or inputs.numel() == 0:
         raise GlassworkError(
-            f"The inputs have the shape {tuple(inputs.shape)}; looking into a network needs a batch of at least one "
-            "input, (inputs, ...)."
+            f"The inputs have the shape {tuple(inputs.shape)}; inspection needs a batch of at least one input, "
+            "(inputs, ...)."
         )
 
 

@@ -66,7 +66,7 @@ def landscape(
     """
     if points < 3 or points % 2 == 0:
         raise GlassworkError(
-            f"Points must be an odd number from 3, so that the network is in the middle; it is {points}."
+            f"points has to be an odd number, at least 3, so that the network is in the middle; it is {points}."
         )
     if not (math.isfinite(span) and span > 0):
         raise GlassworkError(f"Span must be a number above 0; it is {span}.")
@@ -74,7 +74,7 @@ def landscape(
         name: weight for name, weight in network.named_parameters() if weight.dim() >= 2 and weight.is_floating_point()
     }
     if not weights:
-        raise GlassworkError("This network has no weights to move, so its loss has no landscape.")
+        raise GlassworkError("This network has no weights, so its loss has no landscape.")
     generator = torch.Generator().manual_seed(seed)
     first, second = ([_direction(weight, generator) for weight in weights.values()] for _ in range(2))
     middle = points // 2

@@ -1,4 +1,4 @@
-"""Occlusion: what the score loses where a part of the input is hidden."""
+"""Occlusion: how much the score drops if a part of the input is hidden."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What a network answers over the plane of two inputs, and what each hidden unit makes of it.
+"""Predictions of a network over the plane of two inputs, and the output of each hidden unit.
 
 The pictures of the TensorFlow playground and of ConvNetJS's classify2d (Kovashka, "Effect of number of neurons" and
 "Effect of regularization") in numbers.

@@ -43,7 +43,7 @@ class Values(Record):
         minimum, maximum, mean, deviation: over all finite numbers; None for an empty tensor.
         zeros: how many of its numbers are 0.
         not_finite: how many of its numbers are inf or nan.
-        numbers: all of them in row-major order where there are at most 64; else the first 8.
+        numbers: all of them in row-major order if there are at most 64; else the first 8.
         whole: whether `numbers` are all of them.
         picture: for tensors too large to be read number by number.
     """
@@ -121,7 +121,7 @@ def _as_numbers(flat: Tensor) -> Tensor:
 
 
 def picture_of(tensor: Tensor) -> Picture | None:
-    """The first maps of the first example of `tensor` side by side; None where there is nothing to draw."""
+    """The first maps of the first example of `tensor` side by side; None if there is nothing to draw."""
     maps = _as_maps(tensor.detach())
     if maps is None or maps.numel() == 0 or maps.is_complex():
         return None
@@ -164,7 +164,7 @@ class Image(Record):
     """An image in the units of the tensor that it was made of.
 
     Attributes:
-        channels: three grids for a colour image (red, green, blue), else one; none where there is nothing to draw.
+        channels: three grids for a colour image (red, green, blue), else one; none if there is nothing to draw.
     """
 
     channels: tuple[Picture, ...]

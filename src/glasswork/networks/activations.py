@@ -150,5 +150,5 @@ def dropout_layer(probability: float) -> nn.Module:
         GlassworkError: the probability is not in [0, 1).
     """
     if not 0 <= probability < 1:
-        raise GlassworkError(f"Dropout is the probability to turn a unit off, from 0 to below 1; it is {probability}.")
+        raise GlassworkError(f"Dropout is a probability, at least 0 and below 1; it is {probability}.")
     return nn.Dropout(probability) if probability else nn.Identity()

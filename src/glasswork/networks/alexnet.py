@@ -30,7 +30,7 @@ class AlexNet(nn.Module):
         if min(height, width) < LEAST_SIDE:
             raise GlassworkError(
                 f"AlexNet needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels; these are {height} by {width}. "
-                "Bring them to a greater size with --size 224, or choose convnet-small."
+                "Enlarge them with --size 224, or choose convnet-small."
             )
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, 11, stride=4, padding=2),

@@ -67,10 +67,10 @@ class ConvNetSmall(nn.Module):
         if min(height, width) < 2 ** len(widths):
             raise GlassworkError(
                 f"A convnet-small of {len(widths)} stages needs images of at least {2 ** len(widths)} by "
-                f"{2 ** len(widths)} pixels; these are {height} by {width}. Give it fewer with --hidden 32,64"
+                f"{2 ** len(widths)} pixels; these are {height} by {width}. Use fewer stages with --hidden 32,64"
             )
         if activations.find_activation(activation).pieces > 1:
-            raise GlassworkError(f"convnet-small adds what its convolutions give, which {activation} makes fewer of")
+            raise GlassworkError(f"convnet-small needs an activation that keeps the number of maps, not {activation}")
         before = (channels, *widths[:-1])
         self.stages = nn.Sequential(
             *(Stage(inputs, maps, activation) for inputs, maps in zip(before, widths, strict=True))

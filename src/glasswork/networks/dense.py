@@ -37,7 +37,7 @@ class Dense(nn.Module):
         if any(units < 1 for units in hidden):
             raise GlassworkError(f"A hidden layer needs at least one unit; hidden is {list(hidden)}.")
         chosen = activations.find_activation(activation)
-        activations.dropout_layer(dropout)  # a wrong probability is told even where there is no hidden layer
+        activations.dropout_layer(dropout)  # a wrong probability is told even if there is no hidden layer
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         width = features
         for number, units in enumerate(hidden, start=1):

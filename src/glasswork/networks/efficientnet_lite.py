@@ -96,7 +96,7 @@ class EfficientNetLite(nn.Module):
         if min(height, width) < LEAST_SIDE:
             raise GlassworkError(
                 f"EfficientNet-Lite needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels; these are {height} "
-                f"by {width}. Bring them to a greater size with --size 224, or choose convnet-small."
+                f"by {width}. Enlarge them with --size 224, or choose convnet-small."
             )
         wide, deep, _ = CONFIGURATIONS[configuration]
         self._conv_stem = SamePadded(channels, STEM, 3, stride=2, bias=False)

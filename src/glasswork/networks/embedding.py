@@ -10,7 +10,7 @@ LEAST_SPREAD = 0.05  # distances go up to 4: at less than this, most probabiliti
 class Embedding(nn.Module):
     """An embedding of length 1, and how near it is to the mean embedding of each class.
 
-    Means of examples are set once training has ended, for classes that nobody trained on too; to know a new class takes
+    Means of examples are set once training has ended, for classes not seen in training too; a new class takes
     its mean and no training (nearest class mean: Mensink et al. 2013).
 
     Args:

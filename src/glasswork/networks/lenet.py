@@ -38,7 +38,7 @@ class LeNet(nn.Module):
         if min(height, width) < LEAST_SIDE:
             raise GlassworkError(
                 f"LeNet needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels; these are {height} by {width}. "
-                "Bring them to a greater size, or choose a dense network."
+                "Enlarge them with --size, or choose a dense network."
             )
         build = activations.find_activation(activation).build
         pixels = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)  # of each map after the second pooling

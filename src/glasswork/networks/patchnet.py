@@ -44,7 +44,7 @@ class PatchNet(nn.Module):
             )
         chosen = activations.find_activation(activation)
         if chosen.pieces > 1:
-            raise GlassworkError(f"PatchNet needs an activation that keeps the number of maps: not {activation}")
+            raise GlassworkError(f"PatchNet needs an activation that keeps the number of maps, not {activation}")
         stages: list[nn.Module] = []
         side = min(height, width)
         for maps in widths:

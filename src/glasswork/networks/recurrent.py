@@ -118,10 +118,10 @@ class Recurrent(nn.Module):
 
         Args:
             inputs: (batch, time, features).
-            state: before the first time; absent: zeros.
+            state: before the first time; None: zeros.
 
         Returns:
-            (batch, time, units x directions), and the state to go on with.
+            (batch, time, units x directions), and the state to continue from.
         """
         before = self.beginning(inputs.shape[0]) if state is None else state
         outputs, after = self.kernel(inputs, before if len(before) > 1 else before[0])
@@ -132,7 +132,7 @@ class Recurrent(nn.Module):
 
         Args:
             inputs: (batch, time, features).
-            state: before the first time; absent: zeros.
+            state: before the first time; None: zeros.
         """
         step, before = CELLS[self.cell].step, self.beginning(inputs.shape[0]) if state is None else state
         ends: list[tuple[Tensor, ...]] = []

@@ -86,7 +86,7 @@ class ResNet(nn.Module):
         if min(height, width) < LEAST_SIDE:
             raise GlassworkError(
                 f"ResNet needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels; these are {height} by {width}. "
-                "Bring them to a greater size with --size 224, or choose convnet-small."
+                "Enlarge them with --size 224, or choose convnet-small."
             )
         counts, bottleneck = CONFIGURATIONS[configuration]
         self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)

@@ -46,7 +46,7 @@ class VGG(nn.Module):
         if min(height, width) < LEAST_SIDE:
             raise GlassworkError(
                 f"VGG needs images of at least {LEAST_SIDE} by {LEAST_SIDE} pixels; these are {height} by {width}. "
-                "Bring them to a greater size with --size 224, or choose convnet-small."
+                "Enlarge them with --size 224, or choose convnet-small."
             )
         layers: list[nn.Module] = []
         for filters in CONFIGURATIONS[configuration]:

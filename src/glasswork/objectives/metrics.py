@@ -32,7 +32,7 @@ class Metrics:
 def measure_class(scores: Tensor, targets: Tensor) -> dict[str, float]:
     """`accuracy`, `top_5_accuracy` and `macro_f1` of scores (examples, classes), targets int64 (examples,).
 
-    The share of right answers; the share whose right class is among the five highest scores (only with more than five
+    The accuracy; the share whose right class is among the five highest scores (only with more than five
     classes); and the mean of the classes' F1, over those that occur among targets or answers.
     """
     classes = scores.shape[1]
@@ -106,7 +106,7 @@ class CalibrationBin:
         high: upper end, included.
         count: answers in the bin.
         confidence: the mean probability of the answer; 0 in an empty bin.
-        accuracy: the share of right answers; 0 in an empty bin.
+        accuracy: 0 in an empty bin.
     """
 
     low: float
@@ -150,7 +150,7 @@ def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
         bins: what `calibration` returns.
 
     Returns:
-        0 (calibrated) to 1; 0 where there are no answers.
+        0 (calibrated) to 1; 0 if there are no answers.
     """
     total = sum(part.count for part in bins)
     if not total:

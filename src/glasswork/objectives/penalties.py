@@ -36,7 +36,7 @@ def penalty(name: str, weights: Sequence[Tensor]) -> Tensor:
         weights: tensors of any shape, such as `weights_of(network)`.
 
     Returns:
-        A scalar; 0 where there are no weights.
+        A scalar; 0 if there are no weights.
     """
     if not weights:
         return torch.zeros(())

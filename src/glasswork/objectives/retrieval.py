@@ -1,4 +1,4 @@
-"""How good embeddings are on classes that nobody trained on: retrieval and verification.
+"""How good embeddings are on classes not seen in training: retrieval and verification.
 
 Retrieval asks whether the nearest other example is of the same class; verification asks of two examples whether they
 are of one class, by a threshold on their distance (Schroff, Kalenichenko and Philbin 2015, section 4).
@@ -37,7 +37,7 @@ def nearest(queries: Tensor, gallery: Tensor, count: int, own: Tensor | None = N
         queries: embeddings, (queries, D).
         gallery: embeddings, (gallery, D).
         count: how many.
-        own: of each query its own place in the gallery, int64 (queries,), which is left out; absent: it has none.
+        own: of each query its own place in the gallery, int64 (queries,), which is left out; None: it has none.
     """
     count = max(0, min(count, len(gallery) - (own is not None)))
     places, found = [], []
@@ -84,7 +84,7 @@ def recall(
     Args:
         queries: embeddings, (queries, D).
         query_classes: int64 (queries,).
-        gallery: embeddings to look among, (gallery, D); absent: the other queries (leave-one-out).
+        gallery: embeddings to look among, (gallery, D); None: the other queries (leave-one-out).
         gallery_classes: int64 (gallery,).
         counts: the numbers k.
 
@@ -140,7 +140,7 @@ def verification(embeddings: Tensor, classes: Tensor, false_accepts: float = 0.0
         false_accepts: the share of pairs of two classes that may be accepted.
 
     Returns:
-        Figures of `nan` where there is no pair of one class or none of two.
+        Figures of `nan` if there is no pair of one class or none of two.
     """
     same, different, width = _histograms(embeddings, classes)
     pairs, others = int(same.sum()), int(different.sum())

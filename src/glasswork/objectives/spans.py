@@ -21,7 +21,7 @@ class LabelF1:
         label: the kind.
         count: true spans.
         precision: share of the found spans that are true; 0 where none was found.
-        recall: share of the true spans that were found; 0 where there is none.
+        recall: share of the true spans that were found; 0 if there is none.
         f1: 2 precision recall / (precision + recall); 0 where both are.
     """
 

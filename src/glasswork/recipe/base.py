@@ -205,7 +205,9 @@ class Recipe(Options):
     @classmethod
     def _length_above_zero(cls, value: float | None, others: ValidationInfo) -> float | None:
         if others.data.get("penalty") == "max-norm" and value == 0:
-            raise ValueError("max-norm needs the longest length of a unit's weights: add --strength 3, say")
+            raise ValueError(
+                "max-norm needs the maximum length of a unit's weight vector: add, for example, --strength 3"
+            )
         return value
 
 

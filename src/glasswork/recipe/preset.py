@@ -13,7 +13,7 @@ class Preset:
         name: what the user types.
         system: key of its system in the catalogue.
         values: what differs from the recipe's defaults.
-        data: what is trained on when nobody says; None where it has to be said.
+        data: the default data; None: the user has to give it.
         sentence: what it is, in one line.
     """
 

@@ -18,7 +18,7 @@ class Range:
         high: the greatest.
         log: drawn evenly over the orders of magnitude rather than over the numbers.
         whole: whole numbers only.
-        only: a field of the recipe and the values of it with which this range holds; absent: always.
+        only: a field of the recipe and the values of it with which this range holds; None: always.
     """
 
     low: float

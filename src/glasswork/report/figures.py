@@ -24,9 +24,9 @@ class Figure:
 RIGHT = Figure(share=True, higher_is_better=True)
 FIGURES = {
     "bits_per_character": Figure("{:.3f} bits per character"),
-    "accuracy": Figure("accuracy {:.1%}", True, True, "share of wrong answers (1 - accuracy)"),
+    "accuracy": Figure("accuracy {:.1%}", True, True, "error rate (1 - accuracy)"),
     "f1": Figure("f1 {:.1%}", True, True),
-    "r2": Figure("r2 {:.3f}", False, True, "share of the variance not explained (1 - R2)"),
+    "r2": Figure("r2 {:.3f}", False, True, "unexplained variance (1 - R2)"),
     "mae": Figure("mean absolute error {:.4g}"),
     **dict.fromkeys(("exact_match", "macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
 }

@@ -53,10 +53,10 @@ class Score(Record):
         metric: its name, `accuracy`.
         value: on the test split (on the validation split if there is no other).
         count: the same in counts, `987 of 1,000 test images`; empty: the metric counts nothing. If given, the figure
-            is a share of right answers.
+            is an accuracy.
         interval: the lower and the upper end of the 95 % interval; None: not known.
         in_percent, higher_is_better: it is a share of one; false for errors and losses.
-        baseline: what needs no learning, `always answering the most frequent class`; may be empty.
+        baseline: what needs no learning, `always predicting the most frequent class`; may be empty.
         baseline_value: the metric of that; None: there is none.
     """
 
@@ -81,16 +81,16 @@ class Score(Record):
     def verdict(self) -> str:
         """How good it is and how sure, in words."""
         if not math.isfinite(self.value):
-            return "The run ended without a figure that means anything; the curves below show where it went astray."
+            return "The run ended without a meaningful result; the curves below show where it diverged."
         words = []
         if self.count and self.in_percent:
             wrong = round(1000 * (1 - self.value))
-            rare = "Not one was wrong." if self.value == 1 else "Hardly one in 1,000 is wrong."
+            rare = "None was wrong." if self.value == 1 else "Fewer than one in 1,000 is wrong."
             words.append(f"That is about {number(wrong)} wrong in every 1,000." if wrong else rare)
         if self.interval is not None:
             ends = " and ".join(map(self.write, self.interval))
             words.append(
-                f"With this many examples to test on, the true figure plausibly lies between {ends} (95 % interval)."
+                f"With this many test examples, the true value is likely to be between {ends} (95 % interval)."
             )
         if self.baseline_value is not None:
             name, value = self.baseline or "answering without looking", self.baseline_value
@@ -104,8 +104,8 @@ class Score(Record):
         if min(ends) > sign * baseline:
             return "so the network has clearly learned something"
         if max(ends) < sign * baseline:
-            return "so the network does worse than that"
-        return "so the test cannot tell the two apart"
+            return "so the network is worse than that"
+        return "so the test cannot distinguish the two"
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ class Report(Record):
         if value.get("format") != FORMAT:
             raise GlassworkError(
                 f"This report has format {value.get('format')!r}, and this version of Glasswork reads format {FORMAT}; "
-                "run `glasswork evaluate` on its run to write it anew."
+                "run `glasswork evaluate` on its run to write it again."
             )
         return super().from_json(value)

@@ -100,7 +100,7 @@ def _metric(score: Score, name: str, value: float) -> str:
 
 def warnings(words: Sequence[str]) -> Section:
     """What the reader must know before trusting a figure."""
-    reading = "What was odd about the data or the run; each may move the figures on this page."
+    reading = "What is unusual about the data or the run; each point may affect the figures on this page."
     return Section("Before you trust it", reading, [Text(line, "warning") for line in words])
 
 
@@ -129,8 +129,8 @@ def learning_curves(
     ]
     return Section(
         "How it learned",
-        "Both losses should fall. Where training goes on falling while validation rises, the network has begun to "
-        "learn its examples by heart; the best epoch, whose weights were kept, comes before that.",
+        "Both losses should fall. If the training loss keeps falling while the validation loss rises, the network has "
+        "begun to memorise its examples; the best epoch, whose weights were kept, comes before that.",
         [block for block in blocks if any(one.points for one in block.lines)],
     )
 
@@ -153,30 +153,32 @@ def mistakes(
     if confusion is not None:
         blocks += _confusion(*confusion)
         reading = (
-            "What the examples are, and what the network took them for."
+            "The true classes of the examples, and the predicted ones."
             if len(confusion[0]) > MOST_CLASSES_IN_A_MATRIX
-            else "Each row of the table is what the examples are, each column what the network said: the diagonal is "
-            "right, every other count a confusion."
+            else "Each row is a true class, each column a predicted class: the diagonal is right, every other count "
+            "is a confusion."
         )
     if numbers:
         reading = "Each point is one example; the nearer to the diagonal, the better the prediction."
         caption = "Predicted against true"
         blocks.append(Scatter(caption, [numbers], across="true value", up="predicted", square=True))
     if labels:
-        reading = "Precision: how many of the labels given were right. Recall: how many of the true labels were found."
+        reading = (
+            "Precision: how many of the predicted labels were right. Recall: how many of the true labels were found."
+        )
         blocks.append(_by_label(labels))
     return Section("What it gets wrong", reading, [*blocks, *_gallery(examples)])
 
 
 def _confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> list[Block]:
     many = len(classes) > MOST_CLASSES_IN_A_MATRIX
-    caption = "Most often confused" if many else "Answers to the examples it was tested on"
+    caption = "Most often confused" if many else "Predictions for the test examples"
     silent = [name for index, name in enumerate(classes) if not any(row[index] for row in counts)]
     flawless = not any(count for i, row in enumerate(counts) for j, count in enumerate(row) if i != j)
     return [
         Matrix(caption, classes, counts),
-        *([Text(f"Never given as an answer: {', '.join(silent)}.")] if silent else []),
-        *([Text("Not one mistake in the test.")] if flawless else []),
+        *([Text(f"Never predicted: {', '.join(silent)}.")] if silent else []),
+        *([Text("No mistakes in the test.")] if flawless else []),
     ]
 
 
@@ -194,11 +196,11 @@ def _gallery(examples: Sequence[Mistake]) -> list[Pictures]:
         )
         for one in examples
     ]
-    return [Pictures(pictures, "The mistakes it was surest of", "gallery")] if pictures else []
+    return [Pictures(pictures, "The most confident mistakes", "gallery")] if pictures else []
 
 
 def _sureness(probability: float) -> str:
-    """A probability for narrow places: nobody tells 99.998 % from 99.9."""
+    """A probability for narrow places: 99.998 % and 99.9 % look the same to a reader."""
     return f"over {percent(0.999)}" if probability > 0.9995 else percent(probability)
 
 
@@ -211,15 +213,13 @@ def _by_label(figures: Sequence[LabelFigures]) -> Table:
 
 
 def calibration(bins: Sequence[Bin], error: float | None) -> Section:
-    """How sure the network was beside how often it was right."""
-    words = (
-        "" if error is None else f"On average, how sure it was and how often it was right lie {percent(error)} apart"
-    )
+    """Confidence against accuracy."""
+    words = "" if error is None else f"On average, its confidence and its accuracy differ by {percent(error)}"
     note = [Text(f"{words} (expected calibration error).")] if words else []
     return Section(
         "Can its confidence be trusted?",
-        "Of all answers given with 80 % confidence, 80 % should be right: then the bar ends on the diagonal. Below "
-        "it the network is too sure, above it too modest; the figure on a bar is how many answers it stands for.",
+        "Of all predictions with 80 % confidence, 80 % should be right: then the bar ends on the diagonal. Below "
+        "it the network is overconfident, above it underconfident; the number on a bar is its count of predictions.",
         [Calibration("How often it was right, by how sure it was", bins), *note],
     )
 
@@ -234,7 +234,7 @@ def data(facts: Sequence[tuple[str, Cell]], class_counts: Sequence[tuple[str, in
     """What was learned from."""
     return Section(
         "The data",
-        "What it learned from; classes with few examples are as a rule learned worst.",
+        "The data it learned from; classes with few examples are usually learned worst.",
         [Facts(facts), Bars("Training examples", [(name, float(n)) for name, n in class_counts], "classes")],
     )
 
@@ -245,7 +245,8 @@ def network(layers: Sequence[Layer], parameters: int | None) -> Section:
     total = [] if parameters is None else [Text(f"{number(parameters)} parameters in all.")]
     return Section(
         "The network",
-        "The data pass from top to bottom; output is the shape of what a layer hands on, parameters what it learned.",
+        "The data pass from top to bottom; output is the shape of a layer's output, parameters the number of learned "
+        "values.",
         [Table(("Layer", "Output", "Parameters"), rows, noun="layers", look="listing"), *total],
     )
 
@@ -275,11 +276,13 @@ def _setting(one: Setting) -> tuple[str, str, str, str]:
 
 def machine(timing: Sequence[tuple[str, Cell]], facts: Sequence[tuple[str, Cell]]) -> Section:
     """Where it ran, and where the time went."""
-    reading = "Where it ran and what the time went into; another machine takes another time for much the same figures."
+    reading = (
+        "Where it ran and how long each part took; another machine takes a different time for nearly the same results."
+    )
     return Section("Machine and time", reading, [Facts(timing), Facts(facts)])
 
 
 def next_steps(commands: Sequence[tuple[str, str]]) -> Section:
     """Commands and what each does."""
-    reading = "Commands to type in a terminal, in the folder where you trained."
+    reading = "Commands for a terminal, in the folder where you trained."
     return Section("What to do next", reading, [Commands(commands)])

@@ -38,7 +38,7 @@ def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.M
         return make_request(preset or choose_preset(values), values, network)
     former = RunFolder.find(values["replay"]).read_request()
     if preset not in {None, former.preset}:
-        raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave the preset away")
+        raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave out the preset")
     return make_request(former.preset, {**former.asked, **values}, network)
 
 

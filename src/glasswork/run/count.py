@@ -18,7 +18,7 @@ def count_named(what: str, size: int | None = None) -> Count:
 
     Args:
         what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
-        size: side of the square images, for a preset; absent: 28, or 224 for networks for photographs.
+        size: side of the square images, for a preset; None: 28, or 224 for networks for photographs.
 
     Raises:
         GlassworkError: for what is none of these.

@@ -96,14 +96,14 @@ class RunFolder:
             raise GlassworkError(
                 f"{RUNS.absolute()} cannot be written ({error.strerror}): choose a folder with --out"
             ) from None
-        raise GlassworkError(f"{RUNS} holds a million runs of {preset}: clear some away")
+        raise GlassworkError(f"{RUNS} holds a million runs of {preset}: delete some")
 
     @classmethod
     def find(cls, word: str | Path) -> "RunFolder":
         """The run at a path, or by its name under runs/.
 
         Raises:
-            GlassworkError: where there is none.
+            GlassworkError: if there is none.
         """
         for path in (Path(word), RUNS / word):
             if (path / "recipe.toml").is_file():
@@ -263,7 +263,7 @@ class RunFolder:
 
 def _refuse_filled(path: Path) -> None:
     if path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir()):
-        what = f"a run: go on with it by glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
+        what = f"a run: continue it with glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
         raise GlassworkError(f"{path} already holds {what}, or choose another folder with --out")
 
 

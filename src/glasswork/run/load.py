@@ -29,7 +29,7 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         device: where it shall answer.
 
     Raises:
-        GlassworkError: where there is no run, it is not finished, or its files do not fit.
+        GlassworkError: if there is no run, it is not finished, or its files do not fit.
     """
     if str(run) in PUBLISHED and run_folder(str(run)) is None:
         return Model(*published(str(run)), str(run), Execution(choose_device(device), usable_cores()))

@@ -29,7 +29,7 @@ FINISHING_SECONDS = 0.6
 
 @dataclass(frozen=True)
 class Former:
-    """What an earlier run says about one that repeats it or goes on with it.
+    """What an earlier run fixes for one that repeats or continues it.
 
     Attributes:
         execution: how its arithmetic was carried out.
@@ -222,7 +222,7 @@ def _clock(recipe: Recipe, stages: Sequence[Stage], former: Former | None, spent
         seconds = former.resumed.seconds
     if seconds <= 0:
         raise GlassworkError(
-            f"A budget of {recipe.budget:g} s is over before the first step: starting, reading and finishing "
+            f"A budget of {recipe.budget:g} s ends before the first step: starting, reading and finishing "
             f"take {recipe.budget - seconds:.1f} s"
         )
     return Clock(total, seconds)

@@ -24,21 +24,21 @@ def draw_plane(found: OnPlane) -> tuple[list[Section], dict[str, bytes]]:
 def _region(shown: Region, files: Mapping[str, bytes]) -> Section:
     moving = [Picture(files["region.gif"], "The same over training")] if "region.gif" in files else []
     if shown.number:
-        reading = "The colour is the number that the network answers; dots are training examples in their own."
-        reading += "" if shown.line is None else " On the dark line it answers the middle of the two."
+        reading = "The colour is the predicted number; dots are training examples, coloured by their target."
+        reading += "" if shown.line is None else " On the dark line it predicts the middle of the two."
     else:
         reading = (
-            "Each place has the colour of the class that the network answers there, the paler the less sure it is; "
+            "Each place has the colour of the predicted class, paler if the network is less confident; "
             "the dark line is the decision boundary. Dots are training examples in the colour of their own class."
         )
     caption = f"{shown.inputs[0]} from left to right, {shown.inputs[1]} upwards"
-    return Section("What it answers where", reading, [Pictures([Picture(files["region.png"], caption), *moving])])
+    return Section("Predictions over the plane", reading, [Pictures([Picture(files["region.png"], caption), *moving])])
 
 
 def _units(shown: Region, layers: Sequence[LayerUnits]) -> Section:
     return Section(
-        "What each hidden unit makes of it",
-        f"What every unit gives out over the same {shown.inputs[0]} and {shown.inputs[1]}: blue above 0, orange below, "
+        "What each hidden unit computes",
+        f"The output of every unit over the same {shown.inputs[0]} and {shown.inputs[1]}: blue above 0, orange below, "
         "full colour at the greatest of its layer. A unit of the first layer bends along one straight line; a later "
         "one adds up the regions of the layer before it.",
         [Pictures([Picture(layer_png(layer), layer_words(layer).capitalize()) for layer in layers])],

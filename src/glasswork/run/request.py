@@ -70,7 +70,7 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     table = read_toml(path)
     name = table.pop("preset", None)
     if not isinstance(name, str):
-        raise GlassworkError(f'{path} names no preset: add a line such as preset = "lenet"')
+        raise GlassworkError(f'{path} does not name a preset: add a line such as preset = "lenet"')
     table.pop("format", None)
     if "system" in table:
         name = row_of(table.pop("system")).presets[0].name

@@ -113,7 +113,10 @@ def _pictures(result: "Convolved") -> Markup:
         figure(f"Before: {result.height} x {result.width} pixels", _picture(result.before, "the image", before, 1.0)),
         figure(f"After: {result.rows} x {result.columns} numbers", _picture(result.after, "the result", after, share)),
     )
-    reading = "Left the image, right what the filter makes of it. The ring marks the number that is worked out below."
+    reading = (
+        "The image on the left, the result of the filter on the right. The ring marks the number that is worked "
+        "out below."
+    )
     return section_of("Before and after", reading, _macro("pair", drawn), note(result.mapping))
 
 
@@ -130,7 +133,9 @@ def _filter(result: "Convolved") -> Markup:
         )
         for kernel in result.kernels
     ]
-    reading = "These numbers are laid on every patch of the image in turn. A network learns such numbers by itself."
+    reading = (
+        "These numbers are multiplied with every patch of the image in turn. A network learns such numbers by itself."
+    )
     negative = any(value < 0 for kernel in result.kernels for row in kernel.numbers for value in row)
     key = _macro("key") if negative else Markup("")
     return section_of("The filter", reading, _macro("pair", drawn), key, note(result.remark))
@@ -182,7 +187,7 @@ def _worked(result: "Convolved") -> Markup:
     steps += [_formula(_length(result))] if several else []
     reading = (
         f"The number in row {worked.row}, column {worked.column} of the result ({worked.channel}): each pixel of the "
-        "patch times the weight that lies on it, all added up. The whole picture is this sum, once for every place. "
+        "patch times the weight on top of it, all added up. The whole picture is this sum, once for every place. "
         "z counts rows and columns of the image, w of the filter, y of the result, from 1."
     )
     return section_of("One number, worked out", reading, *steps)
@@ -227,9 +232,9 @@ def _matrix(result: "Convolved") -> Markup:
         for row, total in zip(matrix.numbers, matrix.results, strict=True)
     ]
     reading = (
-        "On top the pixels of the crop, row after row. Each line of the matrix makes one number of the result: the "
-        "filter again, pulled apart over the columns and moved on from line to line, zeros elsewhere. The framed line "
-        "is the number above."
+        "At the top are the pixels of the crop, row after row. Each line of the matrix makes one number of the "
+        "result: the filter again, spread over the columns and shifted from line to line, with zeros elsewhere. The "
+        "framed line is the number above."
     )
     so = (
         "So a convolution is a fully connected layer most of whose weights are 0, while the others are shared; errors "

@@ -47,11 +47,11 @@ def print_count(console: Console, count: "Count") -> None:
         )
     console.print(table)
     console.print(f"\n[bold]{_amount(count.parameters, 'parameter')}[/bold], {memory(count.weight_bytes)} of weights")
-    console.print(f"[bold]{_amount(count.multiply_adds, 'multiply-add')}[/bold] for one pass forward")
+    console.print(f"[bold]{_amount(count.multiply_adds, 'multiply-add')}[/bold] for one forward pass")
     console.print(f"[bold]{memory(count.activation_bytes)}[/bold] of activations")
     console.print(
-        "[dim]sees: the side, in pixels of the input, of what one number of the output depends on, zero-padding "
-        "included; jump: from one such field to the next[/dim]"
+        "[dim]sees: side of the receptive field of one output number, in pixels of the input, zero-padding included; "
+        "jump: from one such field to the next[/dim]"
     )
     for note in count.notes:
         console.print(f"[dim]{escape(note)}[/dim]")

@@ -128,12 +128,12 @@ def _saliency(found: Attribution, classes: Sequence[str]) -> Markup:
 
 def _grad_cam(found: GradCam, classes: Sequence[str]) -> Markup:
     chosen = ", the last convolution" if found.chosen else ""
-    layer = f"Layer looked at: {found.layer}{chosen}."
+    layer = f"Layer: {found.layer}{chosen}."
     notes = [
         ""
         if any(one.high > 0 for one in drawn.channels)
-        else f"Nowhere do the maps of {found.layer} together speak for it; look at a layer behind an activation "
-        "function, where no value is below 0, or at an earlier one."
+        else f"The maps of {found.layer} do not support this class anywhere; try a layer after an activation "
+        "function, where no value is below 0, or an earlier one."
         for drawn in found.attribution.maps
     ]
     return section_of("Grad-CAM", _source(found.attribution, layer), _attribution(found.attribution, classes, notes))
@@ -145,7 +145,7 @@ def _integrated(found: IntegratedGradients, classes: Sequence[str]) -> Markup:
         f"{number(one.difference)}; the gap is {number(one.gap)}."
         for one in found.completeness
     ]
-    how = f"{found.steps} steps by {found.quadrature} quadrature; more of them make the gap smaller."
+    how = f"{found.steps} steps by {found.quadrature} quadrature; more steps make the gap smaller."
     return section_of(
         "Integrated gradients", _source(found.attribution, how), _attribution(found.attribution, classes, notes)
     )
@@ -188,7 +188,7 @@ def _templates(found: Templates, classes: Sequence[str]) -> Markup:
     legend = Markup("") if found.shape[0] == 3 else _signed_legend(limit, "bright here speaks against", "for the class")
     reading = (
         "One template of weights per class. The score of a class is the sum over all pixels of weight times pixel, "
-        "plus the bias: an input scores high where it is bright under blue and dark under red."
+        "plus the bias: an input scores high if it is bright under blue and dark under red."
     )
     if found.shape[0] == 3:
         reading = "One template of weights per class, in colour; middle grey is a weight of 0."
@@ -199,12 +199,12 @@ def _filters(found: Filters, classes: Sequence[str]) -> Markup:
     limit = max(pictures.extent(one) for one in found.filters)
     tiles = [_tile(pictures.signed(one, limit), f"{index}") for index, one in enumerate(found.filters)]
     size = " x ".join(map(str, found.shape))
-    what = "Each is laid over every place of the image" if found.kind == "convolution" else "Each belongs to one unit"
+    what = "Each is applied at every place of the image" if found.kind == "convolution" else "Each belongs to one unit"
     colour = len(found.shape) == 3 and found.shape[0] == 3
     legend = Markup("") if colour else _signed_legend(limit, "bright here lowers the answer", "raises it")
     return section_of(
         f"First filters: {found.layer}",
-        f"{number(found.count)} filters of {size} weights. {what} and answers strongly where the image looks like it: "
+        f"{number(found.count)} filters of {size} weights. {what} and responds strongly where the image looks like it: "
         "edges of one direction, blobs, colours. Filters that look like noise have not learned much.",
         _tiles(tiles, "small" if len(found.filters) > 12 else ""),
         legend,
@@ -220,7 +220,7 @@ def _maps(layer: LayerMaps) -> Markup:
     low, high = layer.values.minimum, layer.values.maximum
     words = f"{layer.kind}, {shape}; from {number(low or 0.0)} to {number(high or 0.0)}"
     kind = "units" if len(layer.values.shape) == 2 else "maps"
-    silent = note(f"{layer.silent} of {layer.count} {kind} are silent: 0 everywhere." if layer.silent else "")
+    silent = note(f"{layer.silent} of {layer.count} {kind} are all zero for this input." if layer.silent else "")
     size = "one" if len(layer.images) == 1 else "small"
     more = _more(layer.count, len(layer.images), "maps") if kind == "maps" else Markup("")
     return _row(layer.layer, words, _tiles(tiles, size), silent, more)
@@ -229,8 +229,9 @@ def _maps(layer: LayerMaps) -> Markup:
 def _feature_maps(found: FeatureMaps, classes: Sequence[str]) -> Markup:
     return section_of(
         "Feature maps",
-        "What each layer made of the input, from top to bottom. A map is strong where its filter found what it looks "
-        "for. Each map has its own scale: orange from 0 upwards; where values below 0 occur, blue above and red below.",
+        "The output of each layer for this input, from top to bottom. A map is strong where its filter found what it "
+        "looks for. Each map has its own scale: orange from 0 upwards; where values below 0 occur, blue above and "
+        "red below.",
         _tiles([_tile(pictures.photograph(found.input), "the input")]),
         *(_maps(layer) for layer in found.layers),
     )
@@ -245,12 +246,13 @@ def _most_exciting(found: MostExciting, classes: Sequence[str]) -> Markup:
             continue
         span = " by ".join(str(high - low) for low, high in zip(one.start, one.stop, strict=True))
         words = f"{span} pixels, at {_place(one.position)} of the map"
-        patch = _tile(pictures.photograph(one.patch), "what it saw of it", words)
+        patch = _tile(pictures.photograph(one.patch), "the part it responds to", words)
         tiles.append(Markup('<div class="pair">{}{}</div>').format(whole, patch))
     return section_of(
         f"What excites unit {found.unit} of {found.layer}",
         f"The strongest of {number(found.looked_at)} inputs, strongest first. It is active on {percent(found.active)} "
-        f"of them; its mean activation is {number(found.mean)}. What the inputs have in common is what it looks for.",
+        f"of them; its mean activation is {number(found.mean)}. What these inputs have in common is what the unit "
+        "detects.",
         _tiles(tiles, "pairs" if any(one.start for one in found.excitations) else ""),
     )
 
@@ -269,7 +271,7 @@ def _landscape(found: Landscape, classes: Sequence[str]) -> Markup:
     )
     return section_of(
         "Loss landscape",
-        "The loss if all filters are moved along two random directions, 1 being as far as the filters are long. A "
+        "The loss if all filters are moved along two random directions; 1 is the length of the filters. A "
         "trained network stands at the bottom of a bowl; a wide bowl forgives small changes of the weights, a narrow "
         "one does not. Li et al. 2018, Visualizing the Loss Landscape of Neural Nets.",
         Markup('<div class="figures">{}</div>').format(Markup("").join(shown)),

@@ -64,7 +64,7 @@ def graph_page(graph: Graph) -> str:
 def graph_text(graph: Graph) -> str:
     """The graph for the terminal: each operation forward, each edge backward, the gradients of the inputs, remarks."""
     lines = [f"{graph.expression}   at {_at(graph)}" if graph.gradients else graph.expression, "", "forward"]
-    lines += [f"  {step.explanation}" for step in graph.forward_steps] or ["  nothing to work out"]
+    lines += [f"  {step.explanation}" for step in graph.forward_steps] or ["  nothing to compute"]
     if graph.backward_steps:
         output = graph.output
         head = ("from", "to", "local gradient", "upstream * local", "gradient")
@@ -127,7 +127,7 @@ class _Drawing:
 
     def draw_in_frame(self) -> str:
         """The picture where it may be moved sideways if the page is too narrow for legible letters."""
-        hint = f'<p class="hint {self.kind}">The picture is wider than the page: move it sideways.</p>'
+        hint = f'<p class="hint {self.kind}">The image is wider than the page: scroll sideways.</p>'
         page = NARROW_PAGE if self.upright else WIDE_PAGE
         return f'<div class="picture {self.kind}">{self.svg()}</div>{hint if SMALLEST * self.width > page else ""}'
 

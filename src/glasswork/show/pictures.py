@@ -22,7 +22,7 @@ def extent(image: Image) -> float:
 
 
 def photograph(image: Image, around_zero: bool = False) -> bytes:
-    """An image as such: grey, or in colour where it has three channels; empty where there is nothing to draw.
+    """An image as such: grey, or in colour where it has three channels; empty if there is nothing to draw.
 
     Args:
         image: its lowest value becomes black, its highest white.
@@ -46,7 +46,7 @@ def signed(image: Image, limit: float | None = None) -> bytes:
 
     Args:
         image: what to draw.
-        limit: the value of full colour; absent: the image's own greatest.
+        limit: the value of full colour; None: the image's own greatest.
     """
     if not image.channels:
         return b""

@@ -20,7 +20,7 @@ REFRESH_SECONDS = 0.2
 
 
 def show_progress(steps: "Iterator[Step]", console: Console, unit: str = "examples") -> "Iterator[Step]":
-    """Draws a bar while steps go by; where nobody watches a terminal, a line per epoch."""
+    """Draws a bar while steps go by; without a terminal, a line per epoch."""
     return _bar(steps, console, unit) if console.is_terminal else _lines(steps, console, unit)
 
 

@@ -104,12 +104,12 @@ def print_export(console: Console, found: Found) -> None:
         print_table(console, ("", "name", "numbers", "shape", "meaning"), rows)
     else:
         console.print(
-            "Weights alone, by the names of the module. Scale inputs as the task says: "
+            "Only the weights, with the names of the module. Scale inputs as the task says: "
             "(x / 255 - mean) / deviation for images, (x - mean) / deviation for other numbers.",
             soft_wrap=True,
         )
     said = f"read back by {found['reader']} and compared on {found['checked']} real inputs: "
-    console.print(escape(f"{said}the greatest difference is {found['difference']:.2g}"), soft_wrap=True)
+    console.print(escape(f"{said}the largest difference is {found['difference']:.2g}"), soft_wrap=True)
 
 
 def size(count: int) -> str:

@@ -35,8 +35,8 @@ FOLLOWING = (
     "Balanced accuracy of a guess is 50 %, correlation 0."
 )
 GUESSES = (
-    "Under each character the ones that the network expects next, most probable first, the darker the more probable. "
-    "What did come next is underlined."
+    "Below each character are the ones the network expects next, most probable first and darkest. "
+    "The actual next character is underlined."
 )
 
 

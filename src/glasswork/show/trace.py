@@ -132,7 +132,10 @@ def _descent(descent: Descent | None, weights: Sequence[WeightStep]) -> Markup:
         gradient = _range(weight.gradient) if weight.gradient is not None else "no error reaches it"
         rows.append((weight.name, shape(weight.values), _range(weight.values), gradient, step if reached else ""))
     head = ("weight", "shape", "values", "dE/dw", "its first number after the step")
-    reading = "w becomes w - (learning rate) dE/dw, tried on a copy: the loss is measured again, on the same examples."
+    reading = (
+        "w becomes w - (learning rate) dE/dw, on a copy of the network; the loss is then measured again on the "
+        "same examples."
+    )
     blocks: list[Block] = [Facts(facts), Table(head, rows, noun="weights", look="words")]
     return draw_section(Section("What one step of gradient descent would do", reading, blocks))
 
@@ -171,7 +174,7 @@ def trace_text(trace: Trace, classes: Sequence[str] = ()) -> str:
         one = trace.descent
         lines.append(
             f"one step of gradient descent at rate {one.learning_rate:g}: E {number(one.loss_before)} -> "
-            f"{number(one.loss_after)} (the slope promised {number(one.predicted_change)})"
+            f"{number(one.loss_after)} (the gradient predicted {number(one.predicted_change)})"
         )
     return "\n".join([*lines, *(f"note: {remark}" for remark in trace.remarks)])
 

@@ -84,7 +84,7 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
             return self
         self.classes_, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]}: there is nothing to tell apart")
+            raise ValueError(f"y contains only one class, {self.classes_[0]}: give at least two")
         self._fit(given, numbers.astype(np.int64), OneClass(tuple(map(str, self.classes_))))
         return self
 

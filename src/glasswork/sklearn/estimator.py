@@ -86,7 +86,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
             return SupervisedRecipe.parse({**tabular(rows, self._numbers, SupervisedRecipe.parse(asked)), **asked})
         if preset(parameters["preset"]).system != "supervised":
             raise GlassworkError(
-                f"The preset {parameters['preset']} learns in a way of its own: use linear, mlp, lenet"
+                f"The preset {parameters['preset']} has its own training algorithm: use linear, mlp, lenet"
             )
         recipe = make_request(parameters["preset"], asked).recipe
         assert isinstance(recipe, SupervisedRecipe)
@@ -176,7 +176,7 @@ class Network(BaseEstimator, abc.ABC):  # type: ignore[misc]
         return replace(dataset, columns=columns, task=Task(plain, task.target)), Task(raw, target)
 
     def _standardise(self, targets: Tensor, training: Tensor, target: Target) -> tuple[Tensor, Target]:
-        """What is learnt of targets in raw units, and the kind that leads back to them; here: as they are."""
+        """What is learned of targets in raw units, and the kind that leads back to them; here: as they are."""
         return targets, target
 
     @override

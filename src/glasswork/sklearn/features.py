@@ -18,7 +18,7 @@ from glasswork.systems.model import Model
 class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """What a layer of a trained network makes of inputs, for a classical classifier behind it in a `Pipeline`.
 
-    Nothing is learnt in `fit`. Pickles hold the run's path, not the network: the run has to be there where they are
+    `fit` learns nothing. Pickles hold the run's path, not the network: the run has to be there where they are
     read.
 
     Args:
@@ -36,7 +36,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Loads the run.
 
         Raises:
-            ValueError: where there is no such run, or it is not finished.
+            ValueError: if there is no such run, or it is not finished.
         """
         with as_value_errors():
             self.model_ = self.model if isinstance(self.model, Model) else load_model(self.model, device=self.device)
@@ -59,7 +59,9 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the units: the layer's name and a number."""
-        check_is_fitted(self, "_n_features_out", msg="the units are counted by the first transform: call it before")
+        check_is_fitted(
+            self, "_n_features_out", msg="the number of features is known after the first transform: call it first"
+        )
         return np.array([f"{self.layer or 'feature'}_{unit}" for unit in range(self._n_features_out)], dtype=object)
 
     @override

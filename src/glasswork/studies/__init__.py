@@ -1,1 +1,1 @@
-"""Many runs and what they say together."""
+"""Studies: comparisons of many runs."""

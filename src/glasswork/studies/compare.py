@@ -1,4 +1,4 @@
-"""Runs side by side: where their recipes differ, and what came out."""
+"""Compares runs: where their recipes differ, and their results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

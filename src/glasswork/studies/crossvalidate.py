@@ -1,4 +1,4 @@
-"""Cross-validation: settings of a recipe judged on examples that they did not train on (Kovashka)."""
+"""Cross-validation: compares settings of a recipe on examples not used for training (Kovashka)."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +33,12 @@ MOST_NUMBERS = 1 << 28
 COPIES = 6
 """Of a network's weights: themselves, gradients, two moments, the best ones, and room to stack them."""
 CAPACITY = (
-    "With too little both errors are high, for the network cannot fit the data; with too much training goes on falling "
-    "while validation rises, for it learns its examples by heart."
+    "With too little both errors are high, because the network cannot fit the data; with too much the training error "
+    "keeps falling while the validation error rises, because it memorises its examples."
 )
 RESTRAINT = (
-    "With too little the network learns its examples by heart, and validation stays far above training; with too much "
-    "both errors rise, for it cannot fit the data."
+    "With too little the network memorises its examples, and the validation error stays far above the training error; "
+    "with too much both errors rise, for it cannot fit the data."
 )
 READINGS = {
     "hidden": CAPACITY,
@@ -155,12 +155,12 @@ class CrossValidated:
             spread = self.write(chosen.standard_error)
             return f"{chosen.name}: error {least} on examples not trained on, standard error {spread}."
         if self.best == self.chosen:
-            simpler = "; none that is simpler comes within one standard error of it" if self.reason or self.best else ""
-            return f"Chosen: {chosen.name}, whose error is the least ({least}){simpler}."
+            simpler = "; no simpler setting is within one standard error of it" if self.reason or self.best else ""
+            return f"Chosen: {chosen.name}, whose error is the lowest ({least}){simpler}."
         reason = self.reason or "the least error of the simplest"
         return (
-            f"Chosen: {chosen.name}, with {reason} among the settings whose error is within one standard "
-            f"error of the least ({least} at {best.name}, so at most {limit})."
+            f"Chosen: {chosen.name}, with {reason} among the settings whose error is within one standard error of the "
+            f"lowest ({least} at {best.name}, so at most {limit})."
         )
 
     def trained_together(self) -> str:
@@ -390,7 +390,7 @@ def prepare(options: CrossvalidateOptions, asked: Asked) -> CrossValidation:
         GlassworkError: for options, data or folds that do not fit.
     """
     if options.repeats < 1:
-        raise GlassworkError(f"A cross-validation is carried out at least once, and repeats is {options.repeats}")
+        raise GlassworkError(f"repeats has to be at least 1, not {options.repeats}")
     settings = _settings_of(asked)
     read = _read(settings)
     recipe = settings[0].order.recipe
@@ -423,8 +423,8 @@ def _remarks(division: Division, dataset: Dataset, less: bool, tested: int, fold
     remarks = []
     if less:
         remarks.append(
-            f"the column '{division.column}' only groups the examples here and is no input: take it out of the table "
-            "before training on it"
+            f"the column '{division.column}' only groups the examples here and is not an input: remove it from the "
+            "table before you train"
         )
     if tested and not division.plain and "split" not in dataset.columns:
         which = "the latest" if division.order == "time" else "whole groups"
@@ -434,8 +434,8 @@ def _remarks(division: Division, dataset: Dataset, less: bool, tested: int, fold
         )
     if same := copies(dataset, folds):
         remarks.append(
-            f"{same:,} of {sum(len(fold.judged) for fold in folds):,} judged examples are exact copies of one trained "
-            "on, which flatters the errors"
+            f"{same:,} of {sum(len(fold.judged) for fold in folds):,} judged examples are exact copies of training "
+            "examples, so the errors are slightly too low"
         )
     return remarks
 
@@ -504,7 +504,7 @@ def _refuse_what_a_run_does(setting: Setting) -> None:
     if getattr(recipe, "restarts", 1) > 1:
         raise GlassworkError(f"restarts has to stay 1, for {ONE_NETWORK}")
     if machine.out is not None or machine.replay is not None or machine.tensorboard:
-        raise GlassworkError("A cross-validation leaves no run: out, replay and tensorboard belong to train")
+        raise GlassworkError("A cross-validation makes no run: out, replay and tensorboard belong to train")
 
 
 def _read(settings: Sequence[Setting]) -> list[Dataset]:
@@ -532,7 +532,7 @@ def _resolve(setting: Setting, dataset: Dataset, division: Division, folds: Sequ
 
 
 def _execution(setting: Setting, recipe: Recipe, dataset: Dataset, splits: Splits) -> Execution:
-    """How the arithmetic is carried out; plain where nobody asked, for what is measured may differ the next time."""
+    """How the arithmetic is carried out; plain by default, because measurements may differ the next time."""
     machine: Machine = setting.order.machine
     plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
     machine = machine.model_copy(update={key: value for key, value in plain.items() if getattr(machine, key) == "auto"})
@@ -560,7 +560,7 @@ def _error_curves(found: CrossValidated) -> list[Section]:
         Section(
             f"Error against {_field(across)}",
             f"{READINGS.get(across, '')} Bars are one standard error of the mean over the folds. Settings not above "
-            "the dashed line cannot be told from the best; the simplest of them is taken.",
+            "the dashed line cannot be distinguished from the best; the simplest of them is chosen.",
             curves,
         )
     ]
@@ -613,12 +613,12 @@ def _folds(found: CrossValidated) -> Section:
     first, again = found.settings[0].folds, found.repeats > 1
     head = ["setting", *(f"{one.repeat}.{one.fold}" if again else f"fold {one.fold}" for one in first)]
     rows = [[one.name, *(found.write(fold.error) for fold in one.folds)] for one in found.settings]
-    reading = "The validation error of each network. Every setting has the same folds, so columns may be compared."
+    reading = "The validation error of each network. Every setting has the same folds, so you can compare columns."
     return Section("Fold by fold", reading, [Table(head, rows, noun="settings")])
 
 
 def _division(found: CrossValidated) -> Section:
-    ways = {"time": "in the order of time, learning from the past alone", "shuffled": "shuffled and stratified"}
+    ways = {"time": "in order of time, trained only on the past", "shuffled": "shuffled and stratified"}
     first = found.settings[0].folds
     facts = Facts(
         [
@@ -634,10 +634,10 @@ def _division(found: CrossValidated) -> Section:
         ]
     )
     reading = (
-        "What was chosen for its error looks a little better than it is. The test examples, which nothing here has "
-        "seen, give the figure to quote."
+        "The error of the chosen setting is slightly too good. Quote the score on the test examples, which were not "
+        "used here."
     )
-    return Section("What was judged on what", reading if found.kept_for_test else "", [facts])
+    return Section("How the examples were used", reading if found.kept_for_test else "", [facts])
 
 
 def _write_spread(found: CrossValidated, one: SettingResult) -> str:

@@ -94,7 +94,7 @@ def without_column(dataset: Dataset, column: str) -> Dataset:
     if not places:
         return dataset
     if len(kind.columns) == 1:
-        raise GlassworkError(f"{dataset.source} has no inputs beside the column '{column}'")
+        raise GlassworkError(f"{dataset.source} has no inputs other than the column '{column}'")
     start, end = spans(kind.columns)[places[0]]
     kept = [place for place in range(len(kind.features)) if not start <= place < end]
     inputs = dataset.columns["inputs"][:, kept]

@@ -181,10 +181,10 @@ class LabelErrors:
     def report(self, csv: str = "") -> Report:
         """The suspects with their pictures, and which labels are mistaken for which."""
         count = len(self.suspects)
-        how = f"{self.preset} was trained {self.folds} times, on all of the data but one part"
+        how = f"{self.preset} was trained {self.folds} times, each time on all of the data except one part"
         verdict = (
-            f"{how}. Each network was asked about examples that it had not seen, and gave {percent(self.accuracy)} of "
-            "them the label that they have."
+            f"{how}. Each network predicted examples that it had not seen, and gave {percent(self.accuracy)} of them "
+            "their given label."
         )
         if self.disagreeing_copies:
             verdict += f" {number(self.disagreeing_copies)} examples have an exact copy under another label."
@@ -231,7 +231,7 @@ class Search:
 def label_errors(options: LabelErrorsOptions, asked: Asked) -> Running[LabelErrors]:
     """Trains on all parts of a data set but one, asks about that one, and does so for each (Northcutt et al. 2021).
 
-    The data is only read. Equal examples stay in one part, so that none is asked about whose copy was seen.
+    The data is only read. Equal examples stay in one part, so that no copy of a judged example is trained on.
 
     Raises:
         GlassworkError: for targets that are no classes, too few examples of one, or what does not fit together.
@@ -255,7 +255,9 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
     asked = {**(values or {}), "data": data}
     ordered = make_request(preset or choose_preset(asked), asked)
     if ordered.system != "supervised":
-        raise GlassworkError(f"The preset {ordered.preset} learns in a way of its own: use mlp, linear, lenet or own")
+        raise GlassworkError(
+            f"The preset {ordered.preset} has its own training algorithm: use mlp, linear, lenet or own"
+        )
     dataset = read(ordered)
     require(dataset, Labelled)
     return Search(ordered, dataset, folds)
@@ -372,8 +374,8 @@ def _seen(found: LabelErrors) -> Section:
     ]
     return Section(
         "The most suspicious",
-        "The label that each picture has, and what a network takes it for that never saw it. First come those whose "
-        "label is the least probable beside another class.",
+        "The label of each image, and the prediction of a network that was not trained on it. The least probable "
+        "labels come first.",
         [Pictures(pictures, look="gallery")],
     )
 
@@ -406,7 +408,7 @@ def _list_all(found: LabelErrors, csv_name: str) -> Section:
 
 
 def _chance(probability: float) -> str:
-    """A probability for people: nobody tells 99.998 % from 99.9."""
+    """A probability for people: 99.998 % and 99.9 % look the same to a reader."""
     if probability > 0.9995:
         return f"over {percent(0.999)}"
     return percent(probability) if probability >= 0.001 else f"under {percent(0.001)}"

@@ -53,8 +53,8 @@ class TrialResult:
     Attributes:
         number: from 1, in the order in which they began.
         state: `finished`; `pruned`, as its figure stayed behind that of others; `failed`, as its loss overflowed, say;
-            `stopped`, as the time was over or somebody stopped the search: it is no answer, and made again.
-        figure: on the validation examples, of the weights that a run would keep; None where there is none.
+            `stopped`, as the time was up or the search was stopped: it is no answer, and made again.
+        figure: on the validation examples, of the weights that a run would keep; None if there is none.
         values: of the fields that were searched.
         epochs: epochs made.
         steps: updates made.
@@ -100,7 +100,7 @@ class Identity:
 
 
 def open_study(address: str, identity: Identity, smaller_is_better: bool, warm_up: int) -> "optuna.Study":
-    """The study in a file or under an address; a new one where there is none.
+    """The study in a file or under an address; a new one if there is none.
 
     Args:
         address: the path of an SQLite file, or a URL as optuna takes it.

@@ -49,12 +49,12 @@ EXAMPLE: dict[str, Any] = {
     "schedule": "constant",
     "learning_rate": 0.001,
 }
-"""Few examples and a large network: what is compared on when nobody says."""
+"""Few examples and a large network: the defaults of the comparison."""
 WITH_DROPOUT = ("dense", "lenet")
 READING = (
-    "All methods have the same examples and the same first weights. Each has the strength (lambda, the share dropped, "
-    "the longest length, the patience) whose loss on the validation examples is least; the test examples chose "
-    "nothing. Without early stopping a network keeps its last weights."
+    "All methods have the same examples and the same initial weights. Each has the strength (lambda, the share "
+    "dropped, the longest length, the patience) whose loss on the validation examples is least; the test examples "
+    "chose nothing. Without early stopping a network keeps its last weights."
 )
 
 
@@ -89,8 +89,8 @@ class MethodResult:
 
     Attributes:
         method: its name.
-        field: of the recipe that says how strong it is; empty where there is none.
-        value: of that field; None where there is none.
+        field: of the recipe that says how strong it is; empty if there is none.
+        value: of that field; None if there is none.
         training, validation, test: figures by name, `loss` among them.
         weights_norm: length of all weights together, biases not counted.
         epochs: epochs made.
@@ -118,7 +118,7 @@ class PenaltiesCompared:
         preset, data: what was trained, on what.
         examples: how many train, validate and test.
         seeds: of the networks; the rows are the same for all of them.
-        metric: the figure that people ask for first; `loss` where there is no other.
+        metric: the figure that people ask for first; `loss` if there is no other.
         methods: in the order of `METHODS`.
         tried: every strength.
         remarks: sentences about how it was done.
@@ -149,7 +149,7 @@ class PenaltiesCompared:
         if plain is not None:
             words.append(
                 f"Without any method the loss is {_loss(plain.training)} on the training and {_loss(plain.test)} on "
-                "the test examples: the gap is what was learnt by heart."
+                "the test examples: the gap is what it memorised."
             )
         if plain is not best:
             words.append(
@@ -167,16 +167,16 @@ class PenaltiesCompared:
         counts = [(f"{name} examples", count) for name, count in self.examples.items()]
         notes = [Text(f"note: {remark}") for remark in self.remarks]
         return Report(
-            f"{self.preset} on {self.data}, ways against over-training",
+            f"{self.preset} on {self.data}, methods against over-training",
             [
-                Section("What they come to", READING, [table, *map(Text, self.remarks)]),
+                Section("Results", READING, [table, *map(Text, self.remarks)]),
                 Section(
                     "Every strength",
-                    "Means over the seeds. A method has the strength of its least loss here.",
+                    "Means over the seeds. Each method uses the strength with its lowest loss.",
                     [Table(["method", "strength", "validation loss"], tried)],
                 ),
                 Section(
-                    "What was trained on what",
+                    "How the examples were used",
                     "",
                     [Facts([*counts, ("seeds", ", ".join(map(str, self.seeds)))])],
                 ),
@@ -261,7 +261,7 @@ class Comparison:
             if one.problem and one.value
         ]
         if "dropout" not in {method for method, _ in self.settings}:
-            remarks.append("this network has no place for dropout, which is left out")
+            remarks.append("this network has no dropout, which is left out")
         return PenaltiesCompared(
             preset=self.order.preset,
             data=str(self.recipe.data),
@@ -358,9 +358,9 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
         GlassworkError: for a recipe or data that do not fit, or where nothing is held out.
     """
     if seeds < 1:
-        raise GlassworkError(f"Every method needs a network at least, and seeds is {seeds}")
+        raise GlassworkError(f"seeds has to be at least 1, not {seeds}")
     if own := [key for key in PENALTIES if key in values]:
-        raise GlassworkError(f"{own[0]} is among what is compared: leave it away")
+        raise GlassworkError(f"{own[0]} is one of the things compared: leave it out")
     preset = preset or "mlp"
     example = EXAMPLE if preset == "mlp" and values.get("data") is None else {}
     clean = make_request(preset, {**example, **values})
@@ -370,7 +370,9 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
         raise GlassworkError("The online rule has no penalty to compare: use glasswork compare --penalties mlp")
     dataset, splits = read_and_split(replace(clean, recipe=recipe))
     if not len(splits.validation) or not len(splits.test):
-        raise GlassworkError("Strengths are chosen by validation and judged by test examples: add --validation, --test")
+        raise GlassworkError(
+            "Strengths are chosen on validation examples and judged on test examples: add --validation and --test"
+        )
     resolved = resolve(replace(clean, recipe=recipe), dataset, splits).recipe
     execution = plain_execution(clean.machine)
     numbers = [recipe.seed + place for place in range(seeds)]

@@ -54,11 +54,11 @@ class RateTest:
         cautious: a tenth of `least`: for a rate that stays the same.
         suggested: what to take, see `suggest`; None where the loss never falls.
         schedule: how the rate goes over the run.
-        usual: the rate that a run takes when nobody says.
+        usual: the rate that a run uses by default.
         speeds: of batch sizes.
         training_examples: how many there are.
         memory: what a training needs.
-        largest_batch: the largest batch within four fifths of the free memory; None where nobody knows.
+        largest_batch: the largest batch within four fifths of the free memory; None if unknown.
         command: trains with the suggested rate.
     """
 
@@ -88,19 +88,19 @@ class RateTest:
         """The rates in words."""
         if self.suggested is None:
             return (
-                "The loss never falls below what it is at the least rate, so no rate can be read off: "
-                f"{self.optimizer} may need other inputs, another loss or larger weights at the start."
+                "The loss never falls below its value at the smallest rate, so no rate can be suggested: "
+                f"{self.optimizer} may need other inputs, another loss or larger initial weights."
             )
         exploded = f" It explodes at {self.exploded:.2g}." if self.exploded else " It never explodes."
         why = (
-            "half of that, as a one-cycle schedule touches its rate for a moment only"
+            "half of that, as a one-cycle schedule reaches its peak only briefly"
             if self.schedule == "one-cycle"
-            else "a tenth of that, or the steepest where that is higher, as the rate is kept"
+            else "a tenth of that, or the steepest if that is higher, as the rate stays constant"
         )
         return (
-            f"The loss falls fastest at {self.steepest:.2g} and is least at {self.least:.2g}.{exploded} Suggested: "
-            f"{self.suggested:g} ({why}); a tenth, for a rate that stays the same, is {self.cautious:g}. Without "
-            f"asking, a run takes {self.usual:g}. All this is for {self.optimizer} with batches of {self.batch_size}."
+            f"The loss falls fastest at {self.steepest:.2g} and is lowest at {self.least:.2g}.{exploded} Suggested: "
+            f"{self.suggested:g} ({why}); a tenth, for a constant rate, is {self.cautious:g}. By default, a run uses "
+            f"{self.usual:g}. All this is for {self.optimizer} with batches of {self.batch_size}."
         )
 
     def fitting(self) -> str:
@@ -115,7 +115,7 @@ class RateTest:
     def report(self) -> Report:
         """The loss against the rate, the speeds of batch sizes, and the command."""
         curve, where = _curve(self), f"{self.preset} on {self.data}"
-        head = ["examples in a batch", "examples per second", "milliseconds per step", "memory"]
+        head = ["examples per batch", "examples per second", "milliseconds per step", "memory"]
         rows: list[list[Cell]] = [
             [one.batch_size, round(one.examples_per_second), one.milliseconds, worded_bytes(one.memory)]
             for one in self.speeds
@@ -127,13 +127,13 @@ class RateTest:
                 Section(
                     "Loss against rate",
                     "One pass over the training examples while the rate grows by the same factor at every step (Smith "
-                    "2015). Dots are the losses of single batches, the line is their mean over neighbours.",
+                    "2015). Dots are the losses of single batches; the line is a running mean.",
                     [curve],
                 ),
                 Section(
                     "Batch sizes",
-                    "Whole steps: gathering the examples, forward, loss, backward, update. Larger batches keep the "
-                    f"machine busier, and make fewer updates in an epoch. {self.fitting()}",
+                    "Whole steps: gathering the examples, forward, loss, backward, update. Larger batches use the "
+                    f"machine better, but give fewer updates per epoch. {self.fitting()}",
                     [Table(head, rows)],
                 ),
                 Section("What to try next", "", commands),

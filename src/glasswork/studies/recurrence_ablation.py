@@ -38,9 +38,9 @@ class Way:
 
     Attributes:
         cell: its recurrent unit; `none`: every word or frame is judged on its own.
-        parameters: how many numbers were learnt.
+        parameters: how many numbers were learned.
         seconds: of training.
-        accuracy: share of right answers on the test rows.
+        accuracy: on the test rows.
         labels: F1 of all, then of each kind of label.
     """
 
@@ -91,8 +91,8 @@ class Independent:
         """Both networks, and the labels that gain most from recurrence."""
         rows, times = self.counts
         reading = (
-            f"Two networks alike but for the recurrent layer, trained on the same {self.rows} and asked about the same "
-            f"{times:,} {self.times} of {rows:,} {self.rows}. Without it each is judged on its own."
+            f"Two networks that differ only in the recurrent layer, trained on the same {self.rows} and tested on the "
+            f"same {times:,} {self.times} of {rows:,} {self.rows}. Without it each is classified on its own."
         )
         reading_labels = f"F1 with and without recurrence; {self.times}: how many have the label."
         ways, labels = _ways(self), _gains(self)
@@ -108,7 +108,7 @@ class Independent:
                 Section("What gains most", reading_labels, [most]),
                 Section(
                     "All labels",
-                    "The same for all of them, the greatest gain first.",
+                    "The same for all of them, the largest gain first.",
                     [everything] if len(labels) > SHOWN else [],
                 ),
             ],
@@ -189,8 +189,8 @@ def prepare(
     preset = "video" if path.exists() and clips.claims(path) else "tagger"
     if path.exists() and preset == "tagger" and not tagged.claims(path):
         raise GlassworkError(
-            f"Recurrent and independent predictions are compared on a label for every word or frame, and {path} is "
-            f"neither: expected {tagged.FORMAT}, or {clips.FORMAT}"
+            f"This compares predictions of a label for every word or frame, and {path} has neither: expected "
+            f"{tagged.FORMAT}, or {clips.FORMAT}"
         )
     asked = {"data": str(data), "target": target, "cell": cell, "epochs": epochs, "seed": seed}
     if preset == "tagger":
@@ -200,10 +200,10 @@ def prepare(
     values = {key: value for key, value in asked.items() if value is not None}
     request = make_request(preset, values if threads is None else {**values, "threads": threads})
     if request.recipe.model_dump()["cell"] == INDEPENDENT:
-        raise GlassworkError("--cell none is what the recurrent network is compared with: choose another one")
+        raise GlassworkError("The recurrent network is compared with --cell none: choose another cell")
     dataset, splits = read_and_split(request)
     if len(splits.test) < 2:
-        raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by, and two is the least")
+        raise GlassworkError(f"{data} leaves {len(splits.test)} rows to judge by; at least two are needed")
     alone = replace(request, recipe=request.recipe.model_copy(update={"cell": INDEPENDENT}))
     execution = Execution(choose_device("auto"), threads or usable_cores())
     return IndependentComparison(preset, (request, alone), dataset, splits, execution)
@@ -237,7 +237,7 @@ def _ways(found: Independent) -> Table:
 
 
 def _gains(found: Independent) -> list[tuple[str, str, str, str, str]]:
-    """Label by label, the greatest gain first."""
+    """Label by label, the largest gain first."""
     recurrent, alone = ({one.label: one for one in way.labels[1:]} for way in found.ways)
     pairs = [(name, one, alone.get(name)) for name, one in recurrent.items() if one.count]
     gains = [(one.f1 - (other.f1 if other else 0.0), name, one, other) for name, one, other in pairs]

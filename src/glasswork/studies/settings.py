@@ -75,7 +75,7 @@ def grid(preset: str, settings: Mapping[str, Sequence[Any]], options: Mapping[st
     _refuse_no_effect(settings, [setting.order.recipe for setting in found])
     for setting in found:
         if [one.values for one in found].count(setting.values) > 1:
-            raise GlassworkError(f"{setting.name} is asked for twice: give each value once")
+            raise GlassworkError(f"{setting.name} is given twice: give each value once")
     return found
 
 

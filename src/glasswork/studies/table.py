@@ -5,32 +5,32 @@ from glasswork.studies.study import Output, RecipeFlags, Study
 OF_A_RUN = ("replay", "tensorboard", "out", "restarts", "select_by")
 BY_EPOCHS = (*OF_A_RUN, "budget")
 PENALTIES = ("penalty", "strength", "dropout", "patience", "weight_decay", "label_smoothing")
-ANY = "{presets}, or a recipe.toml; absent: what fits"
+ANY = "{presets}, or a recipe.toml (default: chosen from the data)"
 PAGE = {"out": Output("write the page here (.html), or the figures (.json)", (".html", ".json"))}
-AGAIN = "stopped: the comparison is all or nothing, so start again with"
+AGAIN = "stopped: the comparison cannot continue, so start again with"
 
 STUDIES: dict[str, Study] = {
     "crossvalidate": Study(
         function="crossvalidate.crossvalidate",
         brief="compare settings",
-        sentence="judge settings on examples kept from training: glasswork crossvalidate mlp --hidden 4 8 16",
+        sentence="compare settings by cross-validation: glasswork crossvalidate mlp --hidden 4 8 16",
         options="CrossvalidateOptions",
         recipe=RecipeFlags(
-            title="the recipe; a flag with several values, such as --hidden 4 8 16, is what is tried",
+            title="the recipe; a flag with several values, such as --hidden 4 8 16, is what is compared",
             preset=ANY,
             without=BY_EPOCHS,
             several=True,
         ),
         outputs=PAGE,
-        stopped="stopped after {percent:.0f} % of the work: a cross-validation is all or nothing, so start again with "
-        "fewer folds",
+        stopped="stopped after {percent:.0f} % of the work: a stopped cross-validation cannot continue, so start "
+        "again with fewer folds",
     ),
     "tune": Study(
         function="tune.tune",
         brief="search settings",
-        sentence="search a recipe's fields by the validation examples: glasswork tune mlp --trials 50 --budget 20m",
+        sentence="search for the recipe with the best validation score: glasswork tune mlp --trials 50 --budget 20m",
         options="TuneOptions",
-        recipe=RecipeFlags(title="the recipe; a field that is given is not searched", preset=ANY, without=OF_A_RUN),
+        recipe=RecipeFlags(title="the recipe; a field that you give is not searched", preset=ANY, without=OF_A_RUN),
         outputs={"out": Output("write the page here (.html), or the trials (.json)", (".html", ".json"))},
         lines=True,
     ),
@@ -47,13 +47,13 @@ STUDIES: dict[str, Study] = {
     "label-errors": Study(
         function="label_errors.label_errors",
         brief="wrong labels",
-        sentence="list the labels of your data that are probably wrong: glasswork label-errors photos/",
+        sentence="list the labels in your data that are probably wrong: glasswork label-errors photos/",
         options="LabelErrorsOptions",
         recipe=RecipeFlags(
-            title="the networks that judge", only=("target", "size", "epochs", "seed", "threads", "device")
+            title="the networks that check the labels", only=("target", "size", "epochs", "seed", "threads", "device")
         ),
         outputs={
-            "csv": Output("write all suspects here, a line each", (".csv",)),
+            "csv": Output("write all suspects here, one per line", (".csv",)),
             "out": Output("write the page with the suspects here (.html)", (".html",)),
         },
     ),
@@ -63,7 +63,7 @@ STUDIES: dict[str, Study] = {
         sentence="see the effect of a field as a row of pictures: glasswork vary points hidden 3 6 20",
         options="VaryOptions",
         recipe=RecipeFlags(
-            title="the recipe: what stays the same",
+            title="the recipe: everything that stays the same",
             preset="{presets}",
             required=True,
             without=("replay", "tensorboard", "out"),
@@ -81,12 +81,12 @@ STUDIES: dict[str, Study] = {
     "transfer": Study(
         function="transfer.transfer",
         brief="with pretraining",
-        sentence="compare ways to learn from few pictures: glasswork transfer photos/ --out page.html",
+        sentence="compare ways to learn from few images: glasswork transfer photos/ --out page.html",
         options="TransferOptions",
         recipe=None,
         outputs=PAGE,
-        stopped="stopped after {percent:.0f} % of the work: a comparison is all or nothing; the features of the "
-        "pictures are kept",
+        stopped="stopped after {percent:.0f} % of the work: a stopped comparison starts again; the features of the "
+        "images are kept",
     ),
     "compare-penalties": Study(
         function="penalties.compare_penalties",
@@ -94,18 +94,18 @@ STUDIES: dict[str, Study] = {
         sentence="compare none, L1, L2, dropout, max-norm and early stopping on one data set",
         options="PenaltiesOptions",
         recipe=RecipeFlags(
-            title="the recipe; without --data mlp compares on few examples of mnist-5k",
-            preset="mlp, linear, lenet or own; absent: mlp",
+            title="the recipe; without --data, mlp is compared on few examples of mnist-5k",
+            preset="mlp, linear, lenet or own (default: mlp)",
             without=(*BY_EPOCHS, *PENALTIES),
         ),
         outputs=PAGE,
         verb=False,
-        stopped="stopped: a comparison is all or nothing, so start again with fewer --seeds",
+        stopped="stopped: the comparison cannot continue, so start again with fewer --seeds",
     ),
     "why-convolution": Study(
         function="why_convolution.why_convolution",
         brief="dense vs. shared",
-        sentence="shallow against deep, dense against convolutional, in numbers: glasswork why-convolution",
+        sentence="compare shallow with deep and dense with convolutional networks: glasswork why-convolution",
         options="WhyConvolutionOptions",
         recipe=None,
         outputs=PAGE,
@@ -114,7 +114,7 @@ STUDIES: dict[str, Study] = {
     "why-recurrence": Study(
         function="why_recurrence.why_recurrence",
         brief="RNN vs. LSTM",
-        sentence="remember a bracket opened ever farther back, RNN against LSTM: glasswork why-recurrence",
+        sentence="how far back can an RNN remember, and an LSTM? glasswork why-recurrence",
         options="WhyRecurrenceOptions",
         recipe=None,
         outputs=PAGE,
@@ -123,7 +123,7 @@ STUDIES: dict[str, Study] = {
     "vanishing-gradient": Study(
         function="vanishing_gradient.vanishing_gradient",
         brief="error by lag",
-        sentence="draw what of an error arrives k steps back: glasswork vanishing-gradient --out page.html",
+        sentence="show how the gradient fades over k steps back: glasswork vanishing-gradient --out page.html",
         options="VanishingGradientOptions",
         recipe=None,
         outputs=PAGE,

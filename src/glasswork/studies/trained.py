@@ -1,4 +1,4 @@
-"""Networks that are trained for what they say together: each on rows of its own of the same examples."""
+"""Networks trained on different rows and compared: each on rows of its own of the same examples."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +80,9 @@ def require_one_stage(learning: Learning) -> None:
     """Refuses what is trained in several stages."""
     if len(learning.stages) > 1:
         names = " and ".join(stage.name for stage in learning.stages)
-        raise GlassworkError(f"What is trained here has one stage, and this recipe has {names}: use glasswork train")
+        raise GlassworkError(
+            f"Only recipes with one training stage work here, and this one has {names}: use glasswork train"
+        )
 
 
 def why_not_together(members: Sequence[Member]) -> str | None:
@@ -127,7 +129,7 @@ def _stacks(members: Sequence[Member]) -> list[list[Member]]:
 
 def _why_alone(member: Member, members: Sequence[Member]) -> str:
     reasons = [why_not_together([member]), *(why_not_together([one, member]) for one in members if one is not member)]
-    return next((reason for reason in reasons if reason), "there is no room in memory for two of them")
+    return next((reason for reason in reasons if reason), "memory does not hold two of them")
 
 
 def _train_alone(member: Member) -> Iterator[float]:

@@ -51,12 +51,12 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # C, what the errors are multiplied by bes
 PLAIN = {"precision": "float32", "memory_format": "channels-last"}
 BASE = "frozen"
 READING = (
-    "Every way learnt from the same pictures and was judged on the same others, split by split{sides}. Intervals hold "
+    "All methods were trained and judged on the same images in every split{sides}. Intervals hold "
     "with 95 % confidence (Student's t, with the variance of Nadeau and Bengio 2003, as the training parts overlap)."
 )
-DOTS = "Grey dots are the single splits; the broken line is the largest class, answered always, or no difference."
+DOTS = "Grey dots are single splits; the dashed line is always predicting the largest class, or no difference."
 HEAD = ("way", "accuracy", "95 % interval", f"against {BASE}", "time")
-CURVE = "Right answers by training pictures"
+CURVE = "Accuracy by number of training images"
 
 
 NO_ROWS = torch.zeros(0, dtype=torch.int64)
@@ -67,7 +67,7 @@ class Compared:
 
     takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
     answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
-    wanted: ClassVar[tuple[str, str]] = ("Ways of transfer are compared on pictures of one class each",) * 2
+    wanted: ClassVar[tuple[str, str]] = ("Methods of transfer are compared on images with one class each",) * 2
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Way:
     Attributes:
         name: one of `WAYS`.
         sentence: what was done.
-        accuracy: share of right answers, over the splits.
+        accuracy: over the splits.
         seconds: to train and judge, of all splits together; features were computed before.
     """
 
@@ -120,7 +120,7 @@ class TransferCompared:
         network, weights, size: what the trained network is, and the side of its pictures.
         examples: pictures in all.
         largest_class: the share of them that answering the largest class each time gets right.
-        groups: how many things they show; 0 where nobody knows which belong together.
+        groups: how many things they show; 0 if it is not known which belong together.
         splits: how often they were divided.
         ways: in the order of `WAYS`.
         differences: of every two ways.
@@ -160,7 +160,7 @@ class TransferCompared:
 
     def reading(self) -> str:
         """How the figures came about."""
-        return READING.format(sides="; pictures of one thing are on one side" if self.groups else "")
+        return READING.format(sides="; images of one thing are on the same side" if self.groups else "")
 
     def verdict(self) -> str:
         """What the intervals allow to say, in words."""
@@ -168,7 +168,7 @@ class TransferCompared:
         kinds = (
             (f"clearly above {BASE}", [one for one in apart if one.clear and one.accuracy.mean > 0]),
             (f"clearly below {BASE}", [one for one in apart if one.clear and one.accuracy.mean < 0]),
-            (f"not told apart from {BASE} by these splits", [one for one in apart if not one.clear]),
+            (f"no clear difference from {BASE} in these splits", [one for one in apart if not one.clear]),
         )
         said = [
             f"{words}: {', '.join(f'{one.first} ({_points(one.accuracy.mean)})' for one in those)}"
@@ -207,7 +207,7 @@ class TransferCompared:
                 Section("What was done", "", [Facts([(way.name, way.sentence) for way in self.ways])]),
                 Section("In numbers", "Time is of all splits together.", [Table(HEAD, rows)]),
                 Section(
-                    "By the amount of data",
+                    "By amount of data",
                     "The slide's rule: with few examples freeze all but the head, with more tune more of the network.",
                     [Curves(CURVE, _curves(self), "training pictures", in_percent=True), *by_amount],
                 ),
@@ -235,12 +235,12 @@ class TransferComparison:
     Attributes:
         recipes: of the ways that train a network.
         dataset: pictures of each side that a way needs, in the same order.
-        groups: which pictures belong together; None where nobody knows.
+        groups: which pictures belong together; None if unknown.
         folds: who trains and who judges.
         shares: of the training pictures, for the curve.
         execution: how the arithmetic is carried out.
         remarks: sentences about how it is done.
-        right: of each way and share of the training pictures: share of right answers, split by split.
+        right: of each way and share of the training pictures: accuracy, split by split.
         seconds: of each way.
     """
 
@@ -287,7 +287,7 @@ class TransferComparison:
 
         Args:
             number: of the split, from 0.
-            share: of the training pictures that may be learnt from; smaller shares lie within larger ones.
+            share: of the training images that may be used; smaller shares lie within larger ones.
         """
         fold, seed = self.folds[number], self.recipes[FROZEN].seed
         rows = self._some(fold.training, share, mixed(seed, number))
@@ -304,7 +304,7 @@ class TransferComparison:
         self.right.setdefault((way, share), []).append(right)
 
     def _judge(self, way: str, share: float, splits: Splits) -> float:
-        """The share of right answers of a way that learns from some rows."""
+        """The accuracy of a way that learns from some rows."""
         if way in (SVM, LOGISTIC):
             assert self.features is not None
             columns = self.features.columns
@@ -369,10 +369,10 @@ class TransferComparison:
         name = f"{recipe.network} at {side} pixels"
         passes = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         return {
-            SCRATCH: f"{name}, all weights trained from random ones, {passes} of virtual examples",
+            SCRATCH: f"{name}, all weights trained from random values, {passes} with augmentation",
             FROZEN: f"features of {name}, a dense head trained on them",
-            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.finetune_rate:g} times "
-            "the rate, on virtual examples",
+            FINE_TUNED: f"the same, then {passes} of its last stage too, at {recipe.finetune_rate:g} times the rate, "
+            "with augmentation",
             SVM: f"features of {name}, a linear support vector machine on them",
             LOGISTIC: f"features of {name}, logistic regression on them",
         }[way]
@@ -408,9 +408,9 @@ def prepare(options: TransferOptions) -> TransferComparison:
     """
     data, splits, threads = options.data, options.splits, options.threads
     if splits < LEAST_SPLITS:
-        raise GlassworkError(f"Intervals need at least {LEAST_SPLITS} splits, and {splits} were asked for")
+        raise GlassworkError(f"splits has to be at least {LEAST_SPLITS} for an interval, not {splits}")
     if threads is not None and threads < 1:
-        raise GlassworkError(f"There is no computing with {threads} processor threads: ask for 1 or more")
+        raise GlassworkError(f"threads has to be at least 1, not {threads}")
     recipes = _recipes(options)
     read = {way: Transfer(recipe).read(data) for way, recipe in recipes.items()}
     dataset = {way: _pool(each) for way, each in read.items()}
@@ -418,10 +418,10 @@ def prepare(options: TransferOptions) -> TransferComparison:
     require(first, Compared, f"{data} holds")
     groups = _groups(first, splits, options.rule or stem, remarks)
     if "split" in read[FROZEN].columns:
-        remarks.append("the given training, validation and test pictures were put together and divided anew")
+        remarks.append("the given training, validation and test images were pooled and split again")
     folds = make_folds(first, torch.arange(len(first)), splits, options.seed, groups=groups)
     if again := copies(first, folds):
-        remarks.append(f"{again:,} pictures were judged by a way that had an exact copy of them to learn from")
+        remarks.append(f"{again:,} images have an exact copy in the training part, so their score is slightly too good")
     for way, recipe in recipes.items():  # what does not fit is told before the work begins
         Transfer(recipe).resolve(dataset[way], Splits(folds[0].training, NO_ROWS, folds[0].judged))
     execution = Execution(choose_device(options.device), threads or usable_cores(), **PLAIN)  # type: ignore[arg-type]
@@ -445,7 +445,7 @@ def _recipes(options: TransferOptions) -> dict[str, TransferRecipe]:
 
 
 def _usual_side(recipe: TransferRecipe) -> int | None:
-    """The side of the pictures where nobody says: that of the run that the weights are from, else ours."""
+    """The default side of the images: that of the run that the weights are from, else ours."""
     own = input_images(recipe.weights or recipe.network)[1]
     return own or (SIDE if Transfer(recipe).entry.side else None)
 
@@ -465,12 +465,14 @@ def _groups(dataset: Dataset, splits: int, rule: Callable[[str], str], remarks: 
             f"judge: add pictures of it{f', or use --splits {count}' if count >= LEAST_SPLITS else ''}"
         )
     if not dataset.names:
-        remarks.append("nobody says which pictures show the same thing: copies of one may be on both sides of a split")
+        remarks.append(
+            "it is not known which images show the same thing: copies of one may be on both sides of a split"
+        )
         return None
     groups, apart = groups_by_name(dataset.names, targets.tolist(), splits, rule)
     if apart:
         few = ", ".join(classes[label] for label in apart)
-        remarks.append(f"the numbered pictures of {few} were taken to show a thing each, as there are so few names")
+        remarks.append(f"the numbered images of {few} are treated as different things, as there are so few names")
     return groups
 
 
@@ -486,7 +488,7 @@ def _figure(found: Estimate) -> dict[str, Any]:
 def fit_classical(way: str, features: Tensor, targets: Tensor, splits: Splits) -> float:
     """Learns from the training rows, with the strength that is best on the validation rows, then from both.
 
-    Features are standardised by the rows that are learnt from.
+    Features are standardised by the training rows.
 
     Args:
         way: `SVM` or `LOGISTIC`.
@@ -495,7 +497,7 @@ def fit_classical(way: str, features: Tensor, targets: Tensor, splits: Splits) -
         splits: which rows train, choose and judge.
 
     Returns:
-        The share of right answers on the test rows.
+        The accuracy on the test rows.
     """
     inputs, labels = features.numpy(), targets.numpy()
     training, held, judged = (rows.numpy() for rows in (splits.training, splits.validation, splits.test))
@@ -525,8 +527,8 @@ def _intervals(found: TransferCompared) -> list[Block]:
     ways = [_interval(way.name, way.accuracy) for way in found.ways]
     apart = [_interval(one.first, one.accuracy) for one in found.against_base()]
     return [
-        Intervals("Right answers, with their intervals", ways, "share of right answers", found.largest_class),
-        Intervals(f"Right answers more than {BASE}", apart, f"difference from {BASE}"),
+        Intervals("Accuracy, with intervals", ways, "accuracy", found.largest_class),
+        Intervals(f"Accuracy above {BASE}", apart, f"difference from {BASE}"),
     ]
 
 
@@ -569,12 +571,12 @@ def _by_amount(found: TransferCompared) -> list[Block]:
 def _facts(found: TransferCompared) -> list[tuple[str, str | int | float]]:
     return [
         ("pictures", found.examples),
-        ("things that they show", found.groups or "not known"),
+        ("different things in them", found.groups or "not known"),
         ("classes", ", ".join(found.classes)),
-        ("the largest class, answered always", _percent(found.largest_class)),
+        ("always predicting the largest class", _percent(found.largest_class)),
         ("splits", found.splits),
         ("trained network", f"{found.network}, weights {found.weights}"),
-        ("seconds for the features of all pictures", round(found.feature_seconds, 1)),
+        ("seconds for the features of all images", round(found.feature_seconds, 1)),
     ]
 
 

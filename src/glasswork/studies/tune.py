@@ -1,4 +1,4 @@
-"""Searching a recipe's fields for the best figure on the validation examples, with optuna."""
+"""Searches for the recipe with the best validation score, with optuna."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ WARM_UP = 0.25
 POLLING_SECONDS = 0.2
 PATIENT_SECONDS = 20.0
 WORK = "from glasswork.studies.tune import work; work()"
-TIME_OVER = "the time was over"
+TIME_OVER = "the time was up"
 MOST_SHOWN = 10
 """Trials in a terminal's table."""
 
@@ -77,7 +77,7 @@ class Tuned:
         importance: of each field searched, the share of the differences between trials that goes back to it
             (PED-ANOVA, Watanabe, Bansal and Hutter 2023); empty where too few have finished.
         ranges: what was searched, in words.
-        command: trains the best recipe; empty where there is none.
+        command: trains the best recipe; empty if there is none.
         result: of the run of the best recipe; None: it was not trained yet.
     """
 
@@ -201,7 +201,7 @@ class Tuning:
         study: optuna's.
         smaller_is_better: of two figures of the judge.
         preparing: seconds that reading the data and choosing the arithmetic took, as they will for the last run.
-        interrupted: whether somebody stopped the search.
+        interrupted: whether the search was stopped.
     """
 
     plan: Plan
@@ -226,7 +226,7 @@ class Tuning:
         return self.plan.study
 
     def search(self, workers: int = 1) -> Iterator[TrialResult]:
-        """Carries trials out until there are as many as planned, or the time is over, or somebody stops it.
+        """Carries trials out until there are as many as planned, or the time is up, or it is stopped.
 
         Yields:
             Every trial that has ended.
@@ -239,7 +239,7 @@ class Tuning:
 
     def _here(self) -> Iterator[TrialResult]:
         self.execution.apply()
-        parent = os.getppid()  # another one: ours is gone, and nobody waits for us
+        parent = os.getppid()  # another one: ours is gone, and nothing waits for us
         while self._more() and not self._watched.wished and os.getppid() == parent:
             trial = studies.begin_trial(self.study, self.recipe.seed)
             if self.plan.trials is not None and studies.count_trials(self.study, trial.number) >= self.plan.trials:
@@ -322,7 +322,7 @@ class Tuning:
         if step.last:
             return "COMPLETE", ""
         if self._watched.wished or alone:
-            return "STOPPED", "somebody stopped the search"
+            return "STOPPED", "the search was stopped"
         return ("STOPPED", TIME_OVER) if time.time() >= latest else ("COMPLETE", "")
 
     def _recipe(self, values: Mapping[str, Any]) -> Recipe:
@@ -389,10 +389,8 @@ class Tuning:
             reasons = [trial.reason for trial in studies.results(self.study) if trial.reason]
             why = f": {reasons[-1]}" if reasons else ""
             if self.plan.end is not None and reasons and all(one == TIME_OVER for one in reasons):
-                why = (
-                    ": the budget is too short for one trial and the run of its recipe, so allow more or fewer --epochs"
-                )
-            raise GlassworkError(f"Not one trial has finished, so there is no best recipe{why}")
+                why = ": the budget is too short for one trial and the final run; allow more time or fewer --epochs"
+            raise GlassworkError(f"No trial has finished, so there is no best recipe{why}")
         limits: dict[str, Any] = {}
         if self.plan.end is not None:
             # The recipe's own epochs and patience stay, so that the budget changes nothing where the time is enough.
@@ -414,7 +412,7 @@ def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
         KeyboardInterrupt: on Ctrl-C, once what was found is kept.
     """
     if options.workers < 1:
-        raise GlassworkError(f"A search needs at least one worker, and {options.workers} were asked for")
+        raise GlassworkError(f"workers has to be at least 1, not {options.workers}")
     tuning = prepare(_plan(options, asked))
     wanted = tuning.plan.trials
     found = tuning.result()
@@ -424,13 +422,15 @@ def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
     found = tuning.result()
     if tuning.interrupted:
         kept = sum(count for state, count in found.counts().items() if state != STOPPED)
-        raise KeyboardInterrupt(f"stopped: {kept} trials are kept in {tuning.address}; the same command goes on")
+        raise KeyboardInterrupt(
+            f"stopped: {kept} trials are kept in {tuning.address}; run the same command to continue"
+        )
     run = begin_run(tuning.winner())
     yield Progress(words=f"training the best recipe as {run.folder.name}", so_far=found)
     for step in run.steps():
         yield Progress(step.progress, so_far=found, step=step)
     if run.interrupted:
-        raise KeyboardInterrupt(f"stopped and saved: go on with glasswork resume {run.folder.name}")
+        raise KeyboardInterrupt(f"stopped and saved: continue with glasswork resume {run.folder.name}")
     return replace(found, result=finish(run))
 
 
@@ -464,13 +464,11 @@ def prepare(plan: Plan) -> Tuning:
     studies.import_optuna()
     began = time.monotonic()
     if plan.trials is not None and plan.trials < 1:
-        raise GlassworkError(f"A search takes at least one trial, and {plan.trials} were asked for")
+        raise GlassworkError(f"trials has to be at least 1, not {plan.trials}")
     asked = make_request(plan.preset, plan.values)
     dataset, splits = read_and_split(asked)
     if len(splits.validation) == 0:
-        raise GlassworkError(
-            "Trials are compared by their validation examples, and none are held out: add --validation"
-        )
+        raise GlassworkError("Trials are compared on validation examples, and none are held out: add --validation")
     recipe = resolve(asked, dataset, splits).recipe
     known = None if plan.execution is None else Execution(**{**plan.execution, "measured": ()})
     learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
@@ -479,7 +477,9 @@ def prepare(plan: Plan) -> Tuning:
     smaller = _smaller_is_better(plan.judge, learning)
     ranges = {name: search for name, search in searches(recipe).items() if name not in asked.asked}
     if not ranges:
-        raise GlassworkError(f"Every field of {plan.preset} with a range is fixed: leave one of them to the search")
+        raise GlassworkError(
+            f"Every field of {plan.preset} with a range is fixed: leave at least one of them to the search"
+        )
     prints = dataset.columns["fingerprints"]
     fixed = {name: value for name, value in asked.asked.items() if name != "data"}
     identity = studies.Identity(
@@ -503,7 +503,7 @@ def _smaller_is_better(judge: str, learning: Learning) -> bool:
     """
     metrics = learning.system.judge(learning.network, learning.context)
     if judge not in metrics.values:
-        raise GlassworkError(f"There is no figure '{judge}' to judge by: there are {', '.join(metrics.values)}")
+        raise GlassworkError(f"There is no metric '{judge}': choose from {', '.join(metrics.values)}")
     return not (metrics.higher_is_better if judge == metrics.main else figure(judge).higher_is_better)
 
 
@@ -608,7 +608,7 @@ def _summary(found: Tuned, result: Mapping[str, Any]) -> list[Table | Text | Com
     said = [f"{len(found.trials)} trials: {counts}."]
     if found.importance:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.importance.items())
-        said.append(f"what the differences go back to: {shares}")
+        said.append(f"importance of the fields: {shares}")
     main = write_figure(result["test"])
     said.append(f"{result['measured_on']} {main}  of the best recipe, trained as {result['run']}")
     said.append(f"study: {found.study}   report: {result['run']}/report.html")
@@ -639,14 +639,14 @@ def _sections(found: Tuned) -> list[Section]:
         ),
         Section(
             "What mattered",
-            "Of each searched number, the share of the differences between good and other trials that goes back to it "
-            "(PED-ANOVA, Watanabe, Bansal and Hutter 2023). A number that matters little may stay as it was.",
+            "For each searched number, its share of the differences between good and other trials "
+            "(PED-ANOVA, Watanabe, Bansal and Hutter 2023). You can leave unimportant numbers at their defaults.",
             [Table(["searched", "share"], importance)] if importance else [],
         ),
         Section(
             "Every trial",
-            "Trials that finished, the best first, then the others. A pruned trial stayed behind the median of the "
-            "others at the same epoch.",
+            "Finished trials, best first, then the others. A pruned trial was worse than the median of the others at "
+            "the same epoch.",
             [Table(head, trials, noun="trials")],
         ),
     ]

@@ -1,4 +1,4 @@
-"""The vanishing gradient in numbers: each kind of recurrent unit before and after it learnt to remember a bracket."""
+"""The vanishing gradient in numbers: each kind of recurrent unit before and after it learned to remember a bracket."""
 
 import math
 from collections.abc import Sequence
@@ -25,11 +25,12 @@ LAGS = (1, 10, 50, 200, 500)
 """Lags of the table, beside the last one."""
 READING = (
     "The norm of d loss(t) / d h(t-k), mean over texts: how much the loss at the last character changes with the state "
-    "k characters before it. A straight line on this axis is a power: the same factor at every step. Where a line ends "
-    "early, exactly nothing arrives."
+    "k characters before it. A straight line on this axis is exponential decay: the same factor at every step. If a "
+    "line "
+    "ends early, the gradient is exactly 0 from there on."
 )
 MEMORY = (
-    "An LSTM hands two things on. Through what it shows, h, errors go as in any network. Through its memory, c, they "
+    "An LSTM passes two things on. Through its output h, errors flow as in any network. Through its memory c, they "
     "are multiplied by the forget gate: one that stays open lets them through."
 )
 
@@ -86,7 +87,7 @@ class VanishingGradient(Record):
         """What the networks read and what the loss is."""
         return (
             f"{self.units} units read {self.texts} texts of {self.length} characters. The loss is the "
-            "cross-entropy of the bracket that closes the first of them; an LSTM's figure is the larger one of h and c."
+            "cross-entropy of the bracket that closes the first of them; an LSTM's value is the larger one of h and c."
         )
 
     def report(self) -> Report:
@@ -99,7 +100,7 @@ class VanishingGradient(Record):
             for one in self.curves
             if one.gradient.memory is not None
         ]
-        in_numbers = "The same at some lags, and how many answers are right; guessing is right in a quarter."
+        in_numbers = "The same at some lags, with the accuracy; guessing is right in a quarter."
         return Report(
             "The vanishing gradient",
             [

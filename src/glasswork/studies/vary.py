@@ -1,4 +1,4 @@
-"""One field of a recipe at several values, and what the network answers at each: the row of pictures of a slide.
+"""Varies one field of a recipe and compares the networks: the row of pictures of a slide.
 
 Kovashka, "Effect of number of neurons", "Effect of regularization", "Over-training prevention".
 """
@@ -32,7 +32,7 @@ EPOCHS = "epochs"
 OTHER_EXAMPLES = ("data", "seed")
 """Fields that change the examples or their split: settings that are compared by pictures may differ in them."""
 HELD_OUT = 0.3
-"""Share of the training examples that judge the epochs, where nobody says how many."""
+"""Default share of the training examples held out to judge the epochs."""
 CELLS = 100
 HEADROOM, FIRST = 1.25, 3
 """Height of the drawing as a multiple of the greatest error after so many percent of the epochs."""
@@ -130,12 +130,12 @@ class Varied(Record):
             for region, title, words in self.regions()
         ]
         name, columns, rows = _name(self), _columns(self), _rows(self)
-        reading = f"One network for each {name}, all else being equal. Dots are training examples."
+        reading = f"One network for each {name}, everything else equal. Dots are training examples."
         if self.curve is not None:
             reading = "The same network after its best epoch and after its last. Dots are training examples."
         over_training = (
-            "Where training goes on falling while validation rises, the network learns its examples by heart. Early "
-            "stopping keeps the weights of the epoch with the lowest validation error."
+            "If the training error keeps falling while the validation error rises, the network memorises its "
+            "examples. Early stopping keeps the weights of the epoch with the lowest validation error."
         )
         return Report(
             f"{self.preset} on {self.data}: the effect of {name}",
@@ -145,8 +145,8 @@ class Varied(Record):
                     over_training,
                     [_errors(self.curve, "best epoch:")] if self.curve is not None else [],
                 ),
-                Section("What it answers where", reading, [Pictures(pictures)]),
-                Section("In figures", "Of the networks that are drawn.", [Table(["", *columns], rows)]),
+                Section("Predictions over the plane", reading, [Pictures(pictures)]),
+                Section("In figures", "For the networks above.", [Table(["", *columns], rows)]),
             ],
             verdict=self.verdict(),
             summary=[Table([name, *columns], rows), *([Text(self.verdict())] if self.curve is not None else [])],
@@ -172,12 +172,13 @@ class Varied(Record):
         """
         if self.curve is None and not self.regions():
             raise GlassworkError(
-                "There is no picture to draw, as these examples lie on no plane: write a page, --out row.html"
+                "There is no picture to draw, as these examples do not have two inputs: write a page with --out "
+                "row.html"
             )
 
 
 def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
-    """Trains a preset once for each value of a field, and says what each network learnt and answers.
+    """Trains a preset once for each value of a field, and compares what the networks learned and predict.
 
     A single value of `epochs` makes one long run instead, which is looked at after its best epoch and its last
     (Kovashka, "Over-training prevention").
@@ -187,7 +188,7 @@ def vary(options: VaryOptions, asked: Asked) -> Running[Varied]:
         KeyboardInterrupt: on Ctrl-C.
     """
     if asked.preset is None:
-        raise GlassworkError("There is no preset: name what is trained")
+        raise GlassworkError("There is no preset: name one, such as points")
     count = len(options.values)
     findings = _train_each(asked.preset, options.field, options.values, asked.values, options.runs)
     yield Progress(0, count)
@@ -206,7 +207,7 @@ def _train_each(
     """What has been found after each of the trainings."""
     field, given = field.replace("-", "_"), {key: _plain(value) for key, value in (options or {}).items()}
     if field in given:
-        raise GlassworkError(f"{field} is what varies, and is also asked to be {given[field]}: leave one away")
+        raise GlassworkError(f"{field} is varied, and is also set to {given[field]}: leave out one of them")
     if len(values) == 1 and field == EPOCHS:
         yield _overtrain(preset, values[0], given, runs)
         return
@@ -228,16 +229,16 @@ def _plain(value: Any) -> Any:
 def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str, Any]) -> list[Request]:
     """The order of each value."""
     if len(values) < 2:
-        raise GlassworkError(f"To see the effect of {field} it needs two values or more, or one of epochs")
+        raise GlassworkError(f"To see the effect of {field}, give two or more values, or a single number of epochs")
     if field in Machine.model_fields:
-        raise GlassworkError(f"{field} says how the machine works and never changes what is learnt: vary another field")
+        raise GlassworkError(f"{field} describes the machine and does not change what is learned: vary another field")
     if field not in OTHER_EXAMPLES:
         return [setting.order for setting in grid(preset, {field: values}, options)]
     orders = [make_request(preset, {**options, field: value}) for value in values]
     chosen = [getattr(one.recipe, field) for one in orders]
     for value in chosen:
         if chosen.count(value) > 1:
-            raise GlassworkError(f"{field} {write_value(value)} is asked for twice: give each value once")
+            raise GlassworkError(f"{field} {write_value(value)} is given twice: give each value once")
     return orders
 
 
@@ -251,7 +252,7 @@ def _overtrain(preset: str, epochs: Any, options: dict[str, Any], runs: str | Pa
     judged: dict[int, float] = {}
     with _run(one, f"{EPOCHS}-{epochs}", runs) as (run, learning):
         if len(learning.splits.validation) == 0:
-            raise GlassworkError("Over-training shows on examples that were held out, and there are none: --validation")
+            raise GlassworkError("Over-training shows on held-out examples, and there are none: add --validation")
         for step in run.steps():
             total, count = losses.get(step.epoch, (0.0, 0))
             losses[step.epoch] = (total + float(step.loss) * step.examples, count + step.examples)

@@ -54,9 +54,9 @@ VGG16 = "256x256x3 " + " pool2 ".join(
     " ".join([f"conv3x3x{maps}"] * times) for maps, times in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 )
 READING = (
-    "Every method learns from the same centred images. It is then asked about test images as they are, about the same "
-    "moved by some pixels in a direction drawn for each, and about the same made smaller and larger. LeNet has "
-    "convolutions with dense layers over their maps, which tell places apart; convolutions throughout take "
+    "Every method learns from the same centred images. It is then tested on test images as they are, on the same "
+    "moved by some pixels in a random direction, and on the same images made smaller and larger. LeNet has "
+    "convolutions with dense layers over their maps, which distinguish places; convolutions throughout take "
     "the greatest value of each map, wherever it stands."
 )
 COUNTING = (
@@ -64,12 +64,12 @@ COUNTING = (
     "that their number does not depend on the size of the image (Kolter: 256 x 256 in colour are 200 K inputs)."
 )
 ON_SHALLOW = (
-    "Histograms of oriented gradients with a linear support vector machine are features that people designed with one "
-    "layer learnt on top; the others learn their features too."
+    "Histograms of oriented gradients with a linear support vector machine are hand-designed features with one "
+    "learned layer on top; the others learn their features too."
 )
 DRAWN = {"convolutions throughout": "convolutions", "dense network": "dense", "LeNet": "LeNet"}
 """Methods in the order of the lines' strength, and their names beside the lines; the tables have all methods."""
-TRAINING = {False: "Learnt from centred images", True: "Learnt from shifted and scaled ones as well"}
+TRAINING = {False: "Trained on centred images", True: "Also trained on shifted and scaled images"}
 
 
 class Compared:
@@ -87,7 +87,7 @@ class Judged:
     Attributes:
         method: its name.
         augmented: whether it was trained on shifted and scaled images as well as on centred ones.
-        parameters: how many numbers were learnt.
+        parameters: how many numbers were learned.
         shifts: accuracy by how many pixels the test images were moved.
         scales: accuracy by how much they were enlarged.
         seconds: of training.
@@ -165,7 +165,8 @@ class WhyConvolution:
                 ),
                 Section(
                     "Accuracy against the size",
-                    "No layer here knows anything about sizes: what is learnt about them comes from the examples.",
+                    "No layer here knows anything about sizes: what the networks know about them comes from the "
+                    "examples.",
                     [_chart(self, after, "scales", "size in percent") for after in (False, True)],
                 ),
                 Section("Shallow against deep", ON_SHALLOW, [methods]),
@@ -276,7 +277,7 @@ def _seconds(budget: object) -> float | None:
     except ValueError as error:
         raise GlassworkError(f"--budget {budget} does not fit: {error}") from None
     if isinstance(found, int | float) and found <= 0:
-        raise GlassworkError("--budget is more than no time at all, such as 60s")
+        raise GlassworkError("--budget has to be more than 0, such as 60s")
     return float(found) if isinstance(found, int | float) else None
 
 
@@ -290,7 +291,7 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     dataset = read(asked)
     require(dataset, Compared, f"{data} holds")
     if min(dataset.task.inputs.shape[1:]) < 8:
-        raise GlassworkError(f"The images of {data} are too small: convolutions are compared from 8 x 8 pixels on")
+        raise GlassworkError(f"The images of {data} are too small: this comparison needs at least 8 x 8 pixels")
     splits = split(dataset, asked.recipe.validation, asked.recipe.test, seed)
     picked = torch.randperm(len(splits.test), generator=torch.Generator().manual_seed(seed))[:JUDGED]
     splits = replace(splits, test=splits.test[picked])
@@ -320,7 +321,7 @@ def _methods(found: WhyConvolution) -> Table:
     scales = [f"size {100 * x:.0f} %" for x, _ in first.scales if x in (0.6, 1.5)]
     rows = [
         [
-            "- from moved ones too" if one.augmented else one.method,
+            "- also trained on shifted images" if one.augmented else one.method,
             f"{one.parameters:,}",
             _percent(one.centred),
             *(_percent(y) for x, y in one.shifts[1:] if x in (4, 8)),

@@ -1,4 +1,4 @@
-"""Why gates: a bracket has to be closed that was opened ever farther back, by an RNN and by an LSTM."""
+"""Why gates: how far back an RNN and an LSTM remember an open bracket."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ JUDGED = 1000  # texts per distance; the standard error of an accuracy is at mos
 BATCH = 64
 THREADS = 1  # the networks are small; and sums are rounded alike on machines with more cores
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
-"""Distances that are asked about, as shares of the farthest in training."""
+"""Distances that are tested, as shares of the farthest in training."""
 OF_BRACKETS = {
     "cells": "cells",
     "distance": "farthest",
@@ -47,7 +47,7 @@ RATES = {"rnn": 0.002, "relu-rnn": 0.001, "gru": 0.005, "lstm": 0.005}
 """Highest learning rate of each cell; LOG.md has what else was tried for the RNN and the ReLU-RNN."""
 READING = (
     "A network reads a text of letters and brackets, character by character, and says at its end which bracket has to "
-    "be closed: (, [, { or <. Pairs of all kinds stand between, so that it must know which ones are closed already. "
+    "be closed: (, [, { or <. Pairs of all kinds are in between, so it must know which ones are already closed. "
     "Guessing is right in a quarter of the texts."
 )
 
@@ -59,7 +59,7 @@ class Judged:
     Attributes:
         cell: the kind of unit.
         seed: of weights and texts.
-        parameters: how many numbers were learnt.
+        parameters: how many numbers were learned.
         learning_rate: the highest.
         seconds: of training.
         accuracy: pairs of distance and share of texts answered rightly; chance is a quarter.
@@ -133,8 +133,8 @@ class WhyRecurrence:
         across = "characters since it was opened"
         asked = (
             f"Every network has {self.units} units, learns from {self.training:,} texts in {self.steps:,} "
-            f"updates, with brackets opened 1 to {self.farthest} characters ago, and is asked about "
-            f"{self.judged:,} texts at each distance. Beyond that distance none of them has learnt."
+            f"updates, with brackets opened 1 to {self.farthest} characters ago, and is tested on "
+            f"{self.judged:,} texts at each distance. Larger distances did not occur in training."
         )
         return Report(
             "Why recurrence with gates",
@@ -143,7 +143,7 @@ class WhyRecurrence:
                     "Accuracy against distance",
                     READING,
                     [
-                        Curves("Right answers, mean over seeds", lines, across, in_percent=True),
+                        Curves("Accuracy, mean over seeds", lines, across, in_percent=True),
                         Text(example, "code"),
                         Text(asked),
                     ],
@@ -245,7 +245,7 @@ def check(cells: Sequence[str], numbers: dict[str, tuple[int, int]]) -> None:
         raise GlassworkError(f"{what}: choose from {', '.join(RATES)}")
     for flag, (value, least) in numbers.items():
         if value < least:
-            raise GlassworkError(f"{flag} {value} is too little: it is {least} or more")
+            raise GlassworkError(f"{flag} {value} has to be at least {least}")
 
 
 def training_texts(farthest: int, seed: int) -> BracketTexts:

@@ -117,11 +117,11 @@ def report_padding(dataset: Dataset, rows: Tensor, batch_size: int, seed: int) -
     cells = [
         ("shortest, median and longest text", ", ".join(f"{ordered[k]:,}" for k in (0, len(ordered) // 2, -1))),
         ("padding in these batches", percent(waste)),
-        ("padding, were they drawn at random", percent(shuffled)),
+        ("padding in random batches", percent(shuffled)),
     ]
     section = Section(
-        "Texts of differing length",
-        "Texts of nearly equal length share a batch, where the shorter ones are padded to the length of the longest.",
+        "Text lengths",
+        "Texts of similar length share a batch; the shorter ones are padded to the length of the longest.",
         [Table(("", ""), cells)],
     )
     return waste, section

@@ -1,4 +1,4 @@
-"""A trained network in the formats that others read; each file is read back and compared before it is left."""
+"""Exports a network to other formats; each file is read back and compared before it is kept."""
 
 import copy
 import io
@@ -113,9 +113,9 @@ def export(network: nn.Module, task: Task, system: System, raw: Tensor, path: st
     if to not in ENDINGS:
         raise GlassworkError(f"There is no format '{to}': export to {', '.join(ENDINGS)}")
     if Path(path).exists():
-        raise GlassworkError(f"{path} is there already: choose another name or move it away")
+        raise GlassworkError(f"{path} already exists: choose another name or move it away")
     if not len(raw):
-        raise GlassworkError("An exported file is compared on real inputs, and there are none: name some with --data")
+        raise GlassworkError("An exported file is checked on real inputs, and there are none: give some with --data")
     raw = raw[:CHECKED_ROWS].cpu().to(getattr(torch, task.inputs.port().dtype))
     complete = Complete(copy.deepcopy(network).cpu().eval(), task, system.objective(task)).eval().requires_grad_(False)
     with torch.no_grad():

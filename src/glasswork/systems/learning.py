@@ -35,8 +35,8 @@ from glasswork.training.stage import Best, Stage, Step, Tree
 from glasswork.training.watchers import stale
 
 NOTHING_HELD_OUT = (
-    "no example is held out: what the run is measured on at its end are the examples that it was trained on, so the "
-    "figures say how well these were learnt, and nothing about new ones"
+    "no examples were held out, so these results are for the training examples only and "
+    "do not tell how well it predicts new ones"
 )
 FRAMES_FORMAT = 1
 FRAMES_FILE = "frames.safetensors"
@@ -246,7 +246,7 @@ def record_frames(
 
 
 def read_frames(file: Path) -> list[Frame]:
-    """The frames in a file, oldest first; none where there is no file.
+    """The frames in a file, oldest first; none if there is no file.
 
     Raises:
         GlassworkError: for a damaged file or one of another format.
@@ -263,9 +263,7 @@ def read_frames(file: Path) -> list[Frame]:
             )
         answers = load(file.read_bytes())["answers"]
     except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise GlassworkError(
-            f"{file} cannot be read ({error}): delete it, and the moving picture begins anew"
-        ) from None
+        raise GlassworkError(f"{file} cannot be read ({error}): delete it, and the animation starts again") from None
     return [
         Frame(number, epoch, progress, one)
         for (number, epoch, progress), one in zip(header["steps"], answers, strict=True)

@@ -142,7 +142,7 @@ class Model:
                 some = True
                 yield self.system.batch(part.dataset, torch.arange(len(part.dataset)), self.execution)
         if not some:
-            raise GlassworkError(f"{paths[0]} holds no rows: a table has a line of names and then its rows")
+            raise GlassworkError(f"{paths[0]} holds no rows: a table needs a header and then its rows")
 
     def open(self, source: str | Path, target: str | float | None = None, **options: Any) -> Trace:
         """Opens the network on one input: every operation forward, every error flowing back, in numbers.
@@ -150,7 +150,7 @@ class Model:
         Args:
             source: an image file, or a CSV file whose first row is taken.
             target: what it should have answered: the name of a class, several with commas between, or a number in the
-                target's own units; absent: what it answers.
+                target's own units; None: the model's own answer.
             options: as for `open_network`: `learning_rate`, `parts`.
 
         Raises:
@@ -171,7 +171,7 @@ class Model:
         Args:
             inputs: one path or several (image files, folders of images, CSV files); or numbers in raw units, as an
                 array or tensor: images, uint8 or from 0 to 1, or rows of a table's features.
-            layer: as `named_modules` calls it, such as `dense_2`; absent: what goes into the last layer with weights.
+            layer: as `named_modules` calls it, such as `dense_2`; None: what goes into the last layer with weights.
 
         Returns:
             (examples, units); the maps of a layer are laid out in a row.
@@ -226,7 +226,7 @@ class Model:
 
         Args:
             source: an image file, or a CSV file whose first row is taken.
-            target: the name of a class; absent: the answered one.
+            target: the name of a class; None: the predicted one.
 
         Raises:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
@@ -266,7 +266,7 @@ class Model:
         """What is wrong with the network, and what to try.
 
         Args:
-            data: a path or a name; absent: held-out examples of the run's own data.
+            data: a path or a name; None: held-out examples of the run's own data.
 
         Raises:
             GlassworkError: where the data does not fit the model.
@@ -332,7 +332,7 @@ class Model:
         Args:
             path: a file that is not there yet.
             to: `onnx` (raw inputs to probabilities, batches of any size), `safetensors` or `state-dict` (weights).
-            data: where the inputs are that it is compared on; absent: held-out examples of the run's own data.
+            data: where the inputs are that it is compared on; None: held-out examples of the run's own data.
 
         Raises:
             GlassworkError: for an unknown format, a missing package, a file that exists, or a network that cannot be
@@ -348,7 +348,7 @@ class Model:
         All of them count, except for the run's own data, of which the test examples do.
 
         Args:
-            data: where the examples are; absent: the run's own data.
+            data: where the examples are; None: the run's own data.
 
         Raises:
             GlassworkError: where the data does not fit the model.

@@ -58,7 +58,7 @@ class NetworkEntry:
         sentence: what it is.
         images: whether it takes images alone.
         side: of the square images that it was made for and that published weights expect; None where any will do.
-        few: how images are augmented where there are few of them and nobody says; what a digit, a letter or a garment
+        few: the default augmentation if there are few images; what a digit, a letter or a garment
             stays itself under.
         head: its last layer, which answers with a score per class; empty where transfer does not know the network.
         last_stage: the modules of the last stage before the head, unfrozen when a trained network is tuned.
@@ -240,10 +240,12 @@ def load_own_network(word: str, task: Task) -> nn.Module:
     `classes`; all others need defaults.
 
     Raises:
-        GlassworkError: where there is no such file or class, or it cannot be made.
+        GlassworkError: if there is no such file or class, or it cannot be made.
     """
     if word.startswith("module:"):
-        raise GlassworkError(f"The network is a module object ({word[7:]}) that only Python knows: pass network=...")
+        raise GlassworkError(
+            f"The network is a module object ({word[7:]}) that exists only in Python: pass network=..."
+        )
     file, colon, name = word.rpartition(":")
     if not colon or not file.endswith(".py"):
         raise GlassworkError(
@@ -292,6 +294,6 @@ def check_outputs(network: nn.Module, task: Task) -> None:
     if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != needed:
         shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise GlassworkError(
-            f"The network answers two inputs with {shape}, and these targets need {needed}: "
+            f"The network returns {shape} for two inputs, and these targets need {needed}: "
             f"one output for each of {', '.join(task.target.names[:5])}{' ...' if len(task.target.names) > 5 else ''}"
         )

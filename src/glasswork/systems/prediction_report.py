@@ -46,9 +46,7 @@ def report_predictions(
         footer = "Drawn by Glasswork from the network's answers."
         return Report(f"What {run} answers", [Section("Answers", what, [table_of(predictions)])], footer=footer)
     if len(answered) > MOST_PICTURES:
-        raise GlassworkError(
-            f"A page shows {MOST_PICTURES} pictures at most, and these are {len(answered):,}: use --csv"
-        )
+        raise GlassworkError(f"A page shows at most {MOST_PICTURES} images, and these are {len(answered):,}: use --csv")
     found = pictures_report(f"What {run} sees", answered, [thumbnail(one.input) for one in answered])
     return replace(found, sections=[*found.sections, *_left_out(predictions)])
 
@@ -82,7 +80,7 @@ def texts_report(title: str, predictions: Sequence[Prediction]) -> Report:
         most = max((abs(value) for _, value in one.moved), default=0.0) or 1.0
         text = ShadedText([(piece, value / most) for piece, value in one.moved])
         words = strongest(one.moved)
-        said = one.problem or words or "its words were not looked at"
+        said = one.problem or words or "its words were not examined"
         sections.append(Section(_said(one) or "No answer", one.input, [text, Text(said)]))
         if one.moved:
             summary += [Text(f"{one.input}: {_said(one)}"), text, Text(words)]
@@ -92,9 +90,9 @@ def texts_report(title: str, predictions: Sequence[Prediction]) -> Report:
         title,
         sections,
         verdict="Blue words speak for the answer, red ones against it: each was left out in turn. The figure is by how "
-        "many bits the answer's log odds fall without the word; 1 bit halves the odds.",
+        "many bits the log odds of the prediction fall without the word; 1 bit halves the odds.",
         summary=summary,
-        footer="Drawn by Glasswork: each word was left out in turn, and the network asked again.",
+        footer="Drawn by Glasswork: each word was left out in turn, and the network run again.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What lies nearest to an image, in an embedding or in the last hidden layer of any network."""
+"""Retrieval: finds the images most similar to one, by embedding or by the last hidden layer of any network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -90,16 +90,16 @@ class Nearest:
         ]
         rows = [(one.name, one.label, number(one.distance)) for one in self.neighbours]
         return Report(
-            f"What is nearest to {self.query}",
+            f"Images most similar to {self.query}",
             [
                 Section(
-                    "The picture asked about",
-                    "As it was given.",
+                    "The query image",
+                    "As you gave it.",
                     [Pictures([Picture(self.png, self.query)], look="gallery")],
                 ),
                 Section(
                     "Its neighbours",
-                    "The nearest first. A distance of 0 is the same embedding.",
+                    "The most similar first. A distance of 0 means the same embedding.",
                     [Pictures(pictures, look="gallery")],
                 ),
             ],
@@ -112,7 +112,7 @@ class Nearest:
     def cells(self) -> list[tuple[bytes, str, str]]:
         """The query and its neighbours for one sheet: picture, class, distance."""
         found = [(one.png, one.label or one.name, number(one.distance)) for one in self.neighbours]
-        return [(self.png, "asked about", ""), *found]
+        return [(self.png, "query", ""), *found]
 
 
 def embeddings_on(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Tensor:
@@ -177,7 +177,7 @@ def find_nearest(
         network: as for `embeddings_on`.
         task: what its inputs mean.
         execution: how the arithmetic is carried out.
-        image: the picture that is asked about.
+        image: the query.
         source: where to look, a path or a name; None: the run has no data of its own.
         count: how many.
 
@@ -189,7 +189,7 @@ def find_nearest(
         raise GlassworkError(problems[0])
     query = new_inputs(raw, task, [image])
     if source is None:
-        raise GlassworkError(f"{run} knows no data of its own to look among: name some with --among")
+        raise GlassworkError(f"{run} has no data of its own to search: give some with --among")
     left_out: tuple[str, ...] = ()
     labelled = not Path(source).is_dir() or not any(map(_is_image, Path(source).iterdir()))
     if labelled:

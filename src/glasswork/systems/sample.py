@@ -1,4 +1,4 @@
-"""Tiny made data on disk, from which every system shows that it keeps its promises."""
+"""Tiny generated data sets on disk, used to test the contract of every system."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ class Sample:
 
     Attributes:
         data: a path or a name.
-        options: fields of the recipe under which this data is learnt in a few seconds, with something held out.
+        options: fields of the recipe under which this data is learned in a few seconds, with something held out.
         asked: new inputs: paths, or a text in place of one.
         target: what the first of them should have been answered; None: the model cannot be told.
     """

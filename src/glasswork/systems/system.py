@@ -192,7 +192,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         minimised, shown = self.minimised(task), self.objective(task).name
         if minimised == shown:
             return ()
-        return (f"this network was trained by the {minimised}; what is shown is of the {shown} of its scores",)
+        return (f"this network was trained by the {minimised}; shown is the {shown} of its scores",)
 
     def training_objective(self, context: Context) -> Objective:
         """What the steps minimise: `objective`, with class weights from the training examples if there are any."""
@@ -205,7 +205,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         return objective(network(batch.inputs).float(), batch.targets), carry
 
     def complete(self, network: nn.Module, context: Context) -> None:
-        """Sets what is not learnt by steps, such as class means, on the weights that are kept.
+        """Sets what is not learned by steps, such as class means, on the weights that are kept.
 
         It is called once after training and before anything is measured; calling it again changes nothing.
         """
@@ -267,9 +267,9 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """What to try after a run: commands, and what each does."""
         file, what = task.inputs.file, task.inputs.asked
         return [
-            (f"glasswork predict {run} {file}", f"asks the model about {what} of your own"),
+            (f"glasswork predict {run} {file}", f"predicts for {what} of your own"),
             (f"glasswork evaluate {run} --data PATH", "measures the model on other examples with known answers"),
-            (f"glasswork compare {run} OTHER", "puts two runs side by side: recipe, figures, time"),
+            (f"glasswork compare {run} OTHER", "compares two runs: recipe, metrics, time"),
         ]
 
     def model_class(self) -> "type[Model]":
@@ -284,7 +284,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
 
     @abc.abstractmethod
     def sample(self, folder: Path) -> Sample:
-        """Tiny data, written into a folder if it has no name, with what makes it learnt in seconds; for tests."""
+        """Tiny data, written into a folder if it has no name, with fields for a run of seconds; for tests."""
 
 
 def read_data(system: System, place: str | None = None, like: Task | None = None) -> Dataset:
@@ -300,7 +300,7 @@ def read_data(system: System, place: str | None = None, like: Task | None = None
     """
     source = place or system.recipe.data
     if source is None:
-        raise GlassworkError("There is no data: name a path or a data set with --data")
+        raise GlassworkError("There is no data: give a path or the name of a data set with --data")
     return system.read(source, like)
 
 

@@ -177,7 +177,7 @@ class Norm(Reduction):
         return (x**2).sum(self.axes(x), keepdim=self.keepdim).sqrt()
 
     def backward(self, upstream: Tensor, x: Tensor) -> tuple[Tensor]:
-        """d|x|/dx_i = x_i / |x|; 0 at the origin, where there is no slope."""
+        """d|x|/dx_i = x_i / |x|; 0 at the origin, where it has no slope."""
         length = self.keeping().forward(x)
         return ((self.spread(upstream, x) * x / length).where(length > 0, 0.0),)
 

@@ -273,7 +273,9 @@ class Pad(Rearrangement):
             elif self.mode == "circular":
                 cells = cells % (last + 1)
             else:
-                raise ValueError(f"'{self.mode}' is no way to pad; there are constant, reflect, replicate and circular")
+                raise ValueError(
+                    f"'{self.mode}' is not a padding mode; choose from constant, reflect, replicate and circular"
+                )
             sources.append((dimension, cells))
         return sources
 

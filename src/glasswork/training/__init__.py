@@ -1,1 +1,1 @@
-"""Minimising: fit, the generator of steps, and the watchers that stand around it."""
+"""Training: fit, the generator of steps, and its watchers."""

@@ -1,4 +1,4 @@
-"""Choosing precision, memory layout and allocator by measurement: a few real steps each way, before the run."""
+"""Chooses precision, memory layout and allocator by measuring a few real steps of each before the run."""
 
 import copy
 import time

@@ -109,8 +109,8 @@ class Learner(abc.ABC):
         """Updates the weights after each of the examples.
 
         Args:
-            order: the place of every example, in the order in which they are learnt from.
-            error: a sum to go on with.
+            order: the place of every example, in the order of training.
+            error: a sum to continue from.
 
         Returns:
             `error` plus all E_n = 1/2 sum_k (y_k - t_k)^2, and the largest |y_k - t_k|; each is taken before its own
@@ -127,7 +127,7 @@ class Learner(abc.ABC):
 
     @abc.abstractmethod
     def met(self) -> tuple[Rows, Rows]:
-        """The weights that the example met which was learnt from last."""
+        """The weights before the last update."""
 
 
 def learner(hidden: Rows, output: Rows, inputs: Tensor, targets: Tensor, learning_rate: float) -> Learner:

@@ -204,7 +204,7 @@ def first_not_finite(network: nn.Module, inputs: Tensor) -> str:
 def minimise(stages: Sequence[Stage], start: Tree | None = None, patience: int | None = None) -> Iterator[Step]:
     """Makes the steps of all stages; each begins where the network was best on the validation examples so far.
 
-    Numbers of steps, epochs and seconds go on from stage to stage; the schedule of each begins anew. The best is that
+    Numbers of steps, epochs and seconds go on from stage to stage; the schedule of each starts again. The best is that
     of all stages, so that a later stage that makes the network worse is forgotten.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a training needs before it begins: memory by a look at one step, and how batch sizes compare in speed."""
+"""Estimates the memory of training from one step, and compares the speed of batch sizes."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ ALLOCATED = 1.15
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that a training needs beside the program itself.
+    """Bytes that a training needs in addition to the program itself.
 
     Attributes:
         data: the columns of all examples, as they lie in memory.
@@ -61,7 +61,7 @@ class Memory:
 
     @property
     def largest_batch(self) -> int | None:
-        """How many examples a batch may have to stay within four fifths of what is free; None where nobody knows."""
+        """How many examples a batch may have to stay within four fifths of what is free; None if unknown."""
         if not self.free or not self.per_example:
             return None
         without = self.total - self.per_example * self.examples
@@ -82,7 +82,7 @@ def estimate_memory(stage: Stage, dataset: Dataset, device: str | None = None) -
     Args:
         stage: what will be minimised.
         dataset: all examples of the run.
-        device: where it will be carried out; absent: where the stage is.
+        device: where it will be carried out; None: where the stage is.
     """
     device = device or stage.execution.device
     trained = sum(parameter.nbytes for parameter in stage.parameters)
@@ -133,7 +133,7 @@ class BatchSpeed:
         batch_size: examples per step.
         examples_per_second: of whole steps: gathering, forward, loss, backward, update.
         milliseconds: of one step, the shortest of a few.
-        memory: bytes that a training with it needs beside the program itself.
+        memory: bytes that a training with it needs in addition to the program itself.
     """
 
     batch_size: int

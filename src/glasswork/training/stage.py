@@ -55,7 +55,7 @@ class Clock:
 
         Args:
             number: of the stage, from 0.
-            share: of the seconds, where there is a budget.
+            share: of the seconds, if there is a budget.
             total: steps that the stage has at most; None where only the time counts.
         """
         if self.recorded is not None:  # each stage begins at 0 again
@@ -188,7 +188,7 @@ class Step(NamedTuple):
         progress: how far the run had come when this step's learning rate was set, from 0 to 1.
         examples: how many examples the batch had.
         loss: mean loss of the batch before the update, without the penalty (detached, shape ()).
-        penalty: strength x R(W), detached, shape (); None where there is no penalty.
+        penalty: strength x R(W), detached, shape (); None if there is no penalty.
         learning_rate: size of this step.
         gradient_norm: length of the gradient before clipping; None where it is not clipped.
         judgement: on the validation examples, after an epoch or the last step; else None.

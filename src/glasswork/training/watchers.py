@@ -170,7 +170,7 @@ class Interruption:
 
 
 def interruptible(steps: Iterator[Step], wished: Callable[[], bool]) -> Iterator[Step]:
-    """Ends after a step during which somebody wished to stop."""
+    """Ends after a step during which a stop was requested."""
     for step in steps:
         yield step
         if wished():

@@ -90,7 +90,7 @@ def test_files_that_lie(content: bytes, message: str, tmp_path: Path) -> None:
 def test_files_that_do_not_fit_together(tmp_path: Path) -> None:
     path = write_idx(tmp_path)
     (tmp_path / "labels-idx1-ubyte").rename(tmp_path / "elsewhere")
-    with pytest.raises(GlassworkError, match=r"no labels file beside .*: expected labels-idx1-ubyte"):
+    with pytest.raises(GlassworkError, match=r"no labels file next to .*: expected labels-idx1-ubyte"):
         read(path, OPTIONS)
     write_idx_pair(tmp_path / "many", "letters-", 3)
     write_idx_pair(tmp_path / "many", "digits-", 3)

@@ -83,9 +83,9 @@ def test_exact_duplicates_share_a_fingerprint(tmp_path: Path) -> None:
 def test_too_little(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match=r"images of only one class \('a'\)"):
         read(write(tmp_path / "one", {"a": 2}), OPTIONS)
-    with pytest.raises(GlassworkError, match="lie side by side: put them into one folder per class"):
+    with pytest.raises(GlassworkError, match="are all in one folder: put them into one folder per class"):
         read(write(tmp_path / "flat", {"a": 2}) / "a", OPTIONS)
-    with pytest.raises(GlassworkError, match="in no format that can be read"):
+    with pytest.raises(GlassworkError, match="not in a supported format"):
         read(write(tmp_path / "none", {"a": 0, "b": 0}), OPTIONS)
 
 
@@ -122,4 +122,4 @@ def test_a_folder_beside_the_splits_is_said(tmp_path: Path) -> None:
     write(tmp_path, {"extra": 2})
     examples = read(tmp_path, OPTIONS)
     assert len(examples) == 8
-    assert examples.skipped[1:] == ("The folder extra stands beside train and test and was not read.",)
+    assert examples.skipped[1:] == ("The folder extra is next to train and test and was not read.",)

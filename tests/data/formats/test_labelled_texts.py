@@ -45,7 +45,7 @@ def test_a_table_of_texts(tmp_path: Path) -> None:
     assert dataset.task.target.names == ("kind", "unkind")
     assert dataset.columns["targets"].tolist() == [0, 1, 0]
     assert Texts.of(dataset.task).unused == ("who",)
-    assert dataset.skipped == ("Beside the texts in 'said' these columns are not used: 'who'.",)
+    assert dataset.skipped == ("Columns other than the texts in 'said' are not used: 'who'.",)
     assert dataset.name(1) == "row 2: bad tea"
     vocabulary = Texts.of(dataset.task).vocabulary
     assert vocabulary is not None and vocabulary.tokens[1:3] == ("good", "tea")
@@ -99,7 +99,7 @@ def test_what_holds_no_texts_is_told(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="name one of its folders, such as"):
         read_texts(tmp_path / "both")
     (tmp_path / "numbers.csv").write_text("a,label\n1,x\n2,y\n", encoding="utf-8")
-    with pytest.raises(GlassworkError, match="no column of texts beside 'label'"):
+    with pytest.raises(GlassworkError, match="no column of texts other than 'label'"):
         read_texts(tmp_path / "numbers.csv")
     with pytest.raises(GlassworkError, match="no column 'title' of texts"):
         read_texts(write_table(tmp_path / "data.csv"), text="title")

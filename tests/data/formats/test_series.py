@@ -92,17 +92,17 @@ def test_missing_values_stay_missing_and_are_said(tmp_path: Path) -> None:
         True,
     ]
     assert found.skipped == (
-        "For missing values stands the one a season before or else the last one, never a later one; none is learnt or "
-        "judged as an answer: 'y' (3).",
+        "Missing values are filled with the one a season before or else the last one, never a later one; none is used "
+        "as a training or test target: 'y' (3).",
     )
 
 
 def test_long_gaps_stay_open_and_are_said(tmp_path: Path) -> None:
     found = read(tmp_path, ["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-10,4", "2020-01-12,6"])
     assert found.columns["inputs"][[0, 1, 9, 11], 0, 0].tolist() == [1, 2, 4, 6]
-    assert "answer: 'y' (1)." in found.skipped[0]
+    assert "target: 'y' (1)." in found.skipped[0]
     assert found.skipped[1] == (
-        "Gaps of more than 6 values stay open after the first 6, and no forecast reaches across one: 7 days after "
+        "Of gaps longer than 6 values only the first 6 are filled, and no forecast spans such a gap: 7 days after "
         "2020-01-02 (series 'y')."
     )
 
@@ -137,7 +137,7 @@ def test_regular_times_without_values_are_a_calendar(
     found = read(tmp_path, at(moments))
     assert found.columns["inputs"][:, 0, 0].tolist() == list(range(len(moments)))
     (sentence,) = found.skipped
-    assert words in sentence and "no gaps" in sentence
+    assert words in sentence and "not gaps" in sentence
     assert after(found, 2) == following
 
 
@@ -245,14 +245,14 @@ def test_separate_columns_say_when(lines: list[str], following: str, tmp_path: P
 def test_lines_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     found = read(tmp_path, ["date,y", "2020-01-03,3", "2020-01-01,1", "2020-01-02,2"])
     assert found.columns["inputs"][:, 0, 0].tolist() == [1, 2, 3]
-    assert found.skipped == ("The lines are not in the order of time: they were sorted.",)
+    assert found.skipped == ("The rows are not in order of time: they were sorted.",)
 
 
 def test_of_a_few_times_that_come_twice_the_later_line_counts(tmp_path: Path) -> None:
     lines = [f"{place},{place}" for place in range(1000)]
     found = read(tmp_path, ["t,y", *lines[:500], "499,7", *lines[500:]])
     assert found.columns["inputs"][498:501, 0, 0].tolist() == [498, 7, 500]
-    assert found.skipped == ("Of times that come twice (1) the later line counts.",)
+    assert found.skipped == ("Of duplicate times (1) the later line is used.",)
 
 
 def test_lines_without_times_follow_one_another(tmp_path: Path) -> None:
@@ -264,10 +264,10 @@ def test_lines_without_times_follow_one_another(tmp_path: Path) -> None:
 MISTAKES = {
     "uneven": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-03,3", "2020-01-04 07:00,4"], "line 5 of"),
     "twice": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-02,3"], "2020-01-02 comes twice, on line 3 of"),
-    "no number": (["date,y", "2020-01-01,1", "2020-01-02,two"], "no column of numbers beside the times"),
-    "no time": (["date,y", "2020-01-01,1", "soon,2"], "'soon', which is no time, on line 3 of"),
+    "no number": (["date,y", "2020-01-01,1", "2020-01-02,two"], "no column of numbers other than the times"),
+    "no time": (["date,y", "2020-01-01,1", "soon,2"], "'soon', which is not a time, on line 3 of"),
     "several": (["date,a,b", "2020-01-01,1,2"], "there are 'a', 'b'; choose with --target"),
-    "empty": (["date,y", "2020-01-01,", "2020-01-02,"], "the column to foretell is empty"),
+    "empty": (["date,y", "2020-01-01,", "2020-01-02,"], "the column to forecast is empty"),
     "uneven years": (["year,y", "1,1", "2,1", "3,1", "4.5,1"], "4.5 on line 5 of"),
     "split": (["date,y,split", "2020-01-01,1,test", "2020-01-02,2,train"], "one after the other"),
 }

@@ -206,7 +206,7 @@ def test_parts_without_answers_in_other_formats(tmp_path: Path) -> None:
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(pictures(3))))
     assert "left aside" in read(folder, ReadingOptions()).skipped[-1]
     np.savez(tmp_path / "a.npz", x_train=pictures(6), y_train=labels(6), x_test=pictures(3))
-    assert "x_test has no targets beside it" in read(tmp_path / "a.npz", ReadingOptions()).skipped[-1]
+    assert "x_test has no targets next to it" in read(tmp_path / "a.npz", ReadingOptions()).skipped[-1]
     write_file(tmp_path / "tags" / "train.conll", "a\tA\nb\tB\n")
     write_file(tmp_path / "tags" / "test.conll", "a\nb\n")
     options = ReadingOptions(pieces="features")

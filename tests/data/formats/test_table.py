@@ -65,7 +65,7 @@ def test_empty_cells_are_marked_and_said(tmp_path: Path) -> None:
     assert dataset.columns["inputs"][1:3, 1:].tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
     assert dataset.skipped == (
         "The column 'c' is empty and was left out.",
-        "Empty cells count as the training mean, with a feature that marks them: 'a' (2), 'b' (1).",
+        "Empty cells are replaced by the training mean, with an extra feature that marks them: 'a' (2), 'b' (1).",
     )
 
 
@@ -79,9 +79,9 @@ def test_row_numbers_are_no_feature(tmp_path: Path) -> None:
 def test_the_usual_names_of_targets(tmp_path: Path) -> None:
     for name in ("target", "Label", "CLASS", "y", "Species"):
         assert read_text(tmp_path, f"a,{name},b\n1,0,3\n2,1,4\n").task.inputs.features == ("a", "b")
-    with pytest.raises(GlassworkError, match=r"several could be it \(y, label\); its columns: y, label, a"):
+    with pytest.raises(GlassworkError, match=r"several could be it \(y, label\)\); the columns are y, label, a"):
         read_text(tmp_path, "y,label,a\n1,2,3\n")
-    with pytest.raises(GlassworkError, match="none has a usual name; its columns: a, b"):
+    with pytest.raises(GlassworkError, match="none has a usual name\\); the columns are a, b"):
         read_text(tmp_path, "a,b\n1,2\n")
     with pytest.raises(GlassworkError, match="no column 'heigth' to predict: did you mean height"):
         read_text(tmp_path, table_text(3), target="heigth")
@@ -125,7 +125,7 @@ def test_classes_come_from_all_splits_and_categories_from_the_training_split(tmp
     assert dataset.columns["inputs"][2].isnan().all()
     assert dataset.columns["inputs"][3].tolist() == [0, 1]
     assert dataset.columns["fingerprints"].unique().shape == (3,)
-    assert dataset.skipped[1:] == ("The column 'c' holds what no training row has, read as unknown: 'w' (1).",)
+    assert dataset.skipped[1:] == ("The column 'c' holds values not seen in training, treated as unknown: 'w' (1).",)
     assert dataset.columns["split"].tolist() == [0, 0, 1, 2]
     assert list(dataset.names) == ["train row 1", "train row 2", "validation row 1", "test row 1"]
     (tmp_path / "test.csv").write_text("y\nz\n")
@@ -153,10 +153,10 @@ def test_a_table_without_a_header(tmp_path: Path) -> None:
         ("a,y\n", "has no rows below its header"),
         ("", "is empty: expected a line with the names"),
         ("a,a,y\n1,2,3\n", "two columns called 'a'"),
-        ("\u00e9\u00e9,y\n1,".encode() + b"\xe9\n", "is not text in UTF-8: byte 10 ends it"),
+        ("\u00e9\u00e9,y\n1,".encode() + b"\xe9\n", "is not text in UTF-8: byte 10 is invalid"),
         (b"a,y\n" + gzip.compress(b"a,y\n", mtime=0)[:-3], "is not text in UTF-8"),
         (gzip.compress(b"a,y\n1,0\n2,1\n", mtime=0)[:-9], "damaged gzip"),
-        ('a,y\n"' + "x\n" * 100_000, "look for a quote that is not closed"),
+        ('a,y\n"' + "x\n" * 100_000, "look for a missing closing quote"),
         (rows_of("b,y", *(f"{row if row else 'oops'},{row % 2}" for row in range(60))), "'oops' on line 2"),
         (rows_of("b,y", *(f"2020-{row % 12 + 1}-{row + 1},{row % 2}" for row in range(33))), "'2020-8-32' on line 33"),
         ("b,y\n7,0\n7,1\n", "'b' has the same number in every row and was left out"),
@@ -173,7 +173,7 @@ def test_more_about_targets_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="No target is named"):
         read_text(tmp_path, table_text(4), target=" , ")
     many = rows_of("y", *(f"name {row}" for row in range(60)))
-    with pytest.raises(GlassworkError, match="60 different texts in 60 rows: these are no classes"):
+    with pytest.raises(GlassworkError, match="60 different texts in 60 rows: these are not classes"):
         read_text(tmp_path, many)
 
 

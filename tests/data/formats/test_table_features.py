@@ -155,7 +155,7 @@ def test_day_and_month_are_told_apart_by_the_column(found: list[date], day_first
 
 def test_an_ambiguous_column_of_dates_is_said(tmp_path: Path) -> None:
     (sentence,) = table(tmp_path, ["03/04/2020", "05/06/2020"]).skipped
-    assert "'c' do not tell day and month apart and are read with the month first" in sentence
+    assert "'c' are ambiguous between day and month and are read with the month first" in sentence
     assert table(tmp_path, ["03/04/2020", "25/06/2020"], "other.csv").task.inputs.columns[1].day_first
 
 

@@ -73,8 +73,8 @@ def test_given_parts(tmp_path: Path) -> None:
     assert stream(dataset) == "abcab" * 9 + f"ab{UNKNOWN}" + f"a{UNKNOWN}"
     assert dataset.task.target.names == (UNKNOWN, "a", "b", "c")  # of what is trained on alone
     assert dataset.skipped[1:] == (
-        "Beside train.txt and valid.txt and test.txt, README.md were not read.",
-        "2 of the 50 characters are not among those that are trained on and count as one unknown character.",
+        "Besides train.txt and valid.txt and test.txt, README.md were not read.",
+        "2 of the 50 characters are not in the training vocabulary and are treated as one unknown character.",
     )
     parts = split(dataset, 0.5, 0.5, 0)
     assert [dataset.count(rows) for rows in parts.named().values()] == [45, 3, 2]
@@ -105,7 +105,8 @@ def test_rare_characters_become_one_unknown(tmp_path: Path) -> None:
     dataset = read(tmp_path / "a.txt", ReadingOptions(vocabulary=4))
     assert stream(dataset) == "aaabbbc" * 5 + UNKNOWN * 2
     assert dataset.skipped == (
-        "2 of the 37 characters are too rare and count as one unknown character: --vocabulary takes more.",
+        "2 of the 37 characters are too rare and are treated as one unknown character: raise --vocabulary to keep "
+        "them.",
     )
 
 
@@ -132,9 +133,9 @@ def test_read_for_a_model_that_knows_its_characters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "a.txt holds no text: what is there is empty."),
-        (b"abc\0\xff\xfe", "a.txt is not text in UTF-8: byte 5 ends it. " + CONVERT),
-        ("\u00e9\u00e9abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 8 ends it. " + CONVERT),
+        (b"", "a.txt holds no text: the files are empty."),
+        (b"abc\0\xff\xfe", "a.txt is not text in UTF-8: byte 5 is invalid. " + CONVERT),
+        ("\u00e9\u00e9abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 8 is invalid. " + CONVERT),
     ],
 )
 def test_what_is_no_text(content: bytes, sentence: str, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_network_and_its_mode_stay_as_they_were_and_layers_can_be_chosen() -
 
 def test_mistakes_are_told() -> None:
     inputs = torch.randn(2, 5, 2)
-    with pytest.raises(GlassworkError, match="from both ends"):
+    with pytest.raises(GlassworkError, match="bidirectional network has no last"):
         gradient_by_lag(Recurrent("rnn", 2, 3, bidirectional=True), inputs, lambda last: last.sum(1))
     with pytest.raises(GlassworkError, match="one number for each of the 2 sequences"):
         gradient_by_lag(Recurrent("rnn", 2, 3), inputs, lambda last: last.sum())

@@ -225,7 +225,7 @@ def test_what_is_opened_is_the_nearest_class_mean(tmp_path: Path, capsys: pytest
         order = torch.cdist(embedding, network.means)[0].argsort()
         scores = network(inputs)[0]
     assert scores.argsort(descending=True).tolist() == order.tolist()
-    note = "this network was trained by the triplet loss; what is shown is of the cross-entropy of its scores"
+    note = "this network was trained by the triplet loss; shown is the cross-entropy of its scores"
     assert (trace.loss, trace.remarks[-1:]) == ("cross-entropy", (note,))
     assert main(["diagnose", str(run), "--json"]) == 0
     assert said(capsys)["remarks"] == [note]
@@ -257,8 +257,8 @@ def test_mistakes_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["--data", several], "targets of kind 'classes'"),
         (["--data", write_npz(tmp_path / "three.npz", "class")], "hold out examples of all classes instead"),
         (["--data", data, "--held-out-classes", "3,nine"], "no class 'nine' to hold out"),
-        (["--data", alone, "--validation", "0"], "a triplet needs two of one class"),
-        (["--data", data, "--classes-per-batch", 2, "--examples-per-class", 3, "--batch-size", 9], "is none of 9"),
+        (["--data", alone, "--validation", "0"], "a triplet needs two of the same class"),
+        (["--data", data, "--classes-per-batch", 2, "--examples-per-class", 3, "--batch-size", 9], "does not give 9"),
         (["--data", data, "--network", "lenett"], "did you mean 'lenet'"),
         (["--data", data, "--mining", "hardest"], "invalid choice"),
     ]

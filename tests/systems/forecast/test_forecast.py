@@ -184,14 +184,14 @@ def test_newer_values_are_gone_on_with(run: Path, tmp_path: Path, capsys: pytest
     newer.write_text("\n".join([lines[0], *lines[1::2]]) + "\n", encoding="utf-8")
     assert "2 days apart" in mistake(capsys, "forecast", run, "--data", newer).replace("2 day ", "2 days ")
     newer.write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
-    assert "a forecast takes the last 15 values" in mistake(capsys, "forecast", run, "--data", newer)
+    assert "a forecast needs the last 15 values" in mistake(capsys, "forecast", run, "--data", newer)
     newer.write_text("date,demand\n2024-01-01,1\n2024-01-02,2\n", encoding="utf-8")
     assert "has no column 'wind' of numbers" in mistake(capsys, "forecast", run, "--data", newer)
 
 
 def test_the_report_draws_the_backtest(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "Forecasts and what came" in page and page.count('class="band"') >= 4
+    assert "Forecasts and actual values" in page and page.count('class="band"') >= 4
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     assert any("calibrated on" in remark for remark in result["remarks"])
 
@@ -320,4 +320,4 @@ def test_what_cannot_be_is_one_sentence(
 
 def test_other_models_foretell_no_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = train("linear", data="digits", epochs=1)
-    assert "foretells no series" in mistake(capsys, "forecast", made)
+    assert "does not forecast" in mistake(capsys, "forecast", made)

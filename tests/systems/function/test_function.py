@@ -63,7 +63,7 @@ def test_five_tanh_units_come_near_a_function(expression: str, low: float, high:
     [remark] = result["remarks"]
     assert f"'{expression}' as the sum of a constant and 5 tanh units: R2 = 0.99" in remark
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "What each unit adds" in page and "which lie between the training examples." in page
+    assert "What each unit contributes" in page and "which lie between the training examples." in page
 
 
 def test_the_terminal_says_r2_and_the_largest_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,10 +129,10 @@ def test_what_is_no_sum_of_units_is_not_taken_apart() -> None:
     ("options", "words"),
     [
         (("--expression", "sin(y)"), "y"),
-        (("--expression", "2 * pi"), "is no function of x"),
+        (("--expression", "2 * pi"), "is not a function of x"),
         (
             ("--expression", "1/x + log(3)", "--low", "-1", "--high", "1", "--json"),
-            "no finite number at x = 0: choose another",
+            "is not a finite number at x = 0: choose another",
         ),
         (("--expression", "log(x)"), "log"),
         (("--expression", "sin(x"), "cannot be read"),

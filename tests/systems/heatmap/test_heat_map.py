@@ -91,7 +91,7 @@ def test_pictures_pages_and_values(run: Path, tmp_path: Path, capsys: pytest.Cap
     assert "not cancer" in page and "probability" not in page.partition("<body")[0]
     values = np.load("map.npy")
     assert np.isnan(values[:, -1]).all() and np.nanmax(values) > 0.9
-    assert "is there already" in mistake(capsys, "heatmap", str(run), str(image), "--out", "map.png")
+    assert "already exists" in mistake(capsys, "heatmap", str(run), str(image), "--out", "map.png")
 
 
 def test_a_folder_is_measured_as_camelyon16_does(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +120,7 @@ def test_mistakes_are_one_sentence(run: Path, tmp_path: Path, capsys: pytest.Cap
     Image.new("RGB", (9, 9)).save(tiny)
     for words, expected in (
         ((str(tiny),), "less than a patch of 16 x 16"),
-        ((str(image), "--target", "cancer"), "'cancer' is no class"),
+        ((str(image), "--target", "cancer"), "'cancer' is not a class"),
         ((str(image), "--level", "1"), "only level 0"),
         (("nowhere.png",), "no file nowhere.png"),
         ((str(tmp_path / "data"), "--out", "a.png"), "measured, not drawn"),

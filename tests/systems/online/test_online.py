@@ -185,9 +185,9 @@ def test_xor_is_learnt(learnt: Path) -> None:
 def test_nothing_is_passed_off_as_a_test(learnt: Path) -> None:
     result = result_of(learnt)
     assert (result["measured_on"], result["examples"]) == ("training", {"train": 4, "validation": 0, "test": 0})
-    assert any("no example is held out" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
+    assert any("no examples were held out" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
     page = (learnt / "report.html").read_text(encoding="utf-8")
-    assert "no example is held out" in page
+    assert "no examples were held out" in page
     assert "4 of 4 training examples" in page
     assert gw.load(learnt).evaluate() == result["test"]
 
@@ -248,7 +248,7 @@ def test_every_line_of_an_update_is_worked_out(which: int, learnt: Path) -> None
 def test_the_updates_are_shown_to_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train("xor", out="run", json=False)
     printed = capsys.readouterr()
-    assert "no example is held out" in " ".join(printed.err.split())
+    assert "no examples were held out" in " ".join(printed.err.split())
     assert "the first update: epoch 1, example (0, 0)" in printed.out
     assert "the last update: epoch" in printed.out
     first, _ = updates_of(Path("run"))
@@ -268,14 +268,14 @@ def test_the_report_shows_the_updates_and_the_surface(learnt: Path) -> None:
         "Worked out in numbers",
         "The first update: epoch 1",
         "The last update: epoch",
-        "What it answers where",
+        "Predictions over the plane",
     ):
         assert words in page
     report = Report.from_json(json.loads((learnt / "report.json").read_text(encoding="utf-8")))
     assert to_html(report) == page
     titles = [section.title for section in report.sections]
     own = titles[titles.index("How it learned") + 1 : titles.index("Worked out in numbers")]
-    assert own == ["What it answers where", "What each hidden unit makes of it"]
+    assert own == ["Predictions over the plane", "What each hidden unit computes"]
     assert result_of(learnt)["pictures"] == ["region.png", "region.gif", "units.png"]
     model = gw.load(learnt)
     plane = plane_of(exclusive_or().with_task(model.task), torch.arange(4), "squared-error", model.execution)
@@ -438,7 +438,7 @@ REFUSED = {
     "penalty": ({"penalty": "l2"}, "penalty = 'l2' does not fit"),
     "strength": ({"strength": 0.1}, "has no penalty"),
     "clip": ({"gradient_clip": 1.0}, "takes every gradient as it is"),
-    "patience": ({"patience": 3}, "no example is held out: add --validation"),
+    "patience": ({"patience": 3}, "no examples are held out: add --validation"),
     "no units": ({"hidden": 0}, "hidden = 0 does not fit"),
     "tolerance": ({"tolerance": 1.0}, "tolerance = 1.0 does not fit"),
     "augmentation": ({"augment": "flip"}, "There is no recipe key 'augment'"),
@@ -460,7 +460,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(name: str, tmp_path: Path)
 def test_targets_beyond_a_sigmoid_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "mine.csv", "a,price", "0,120.5", "1,90.25")
     sentence = mistake(capsys, "train", "xor", "--data", data, "--target", "price", "--out", "run")
-    assert "go from 90.25 to 120.5, and a sigmoid only says numbers from 0 to 1" in sentence
+    assert "go from 90.25 to 120.5, and a sigmoid only gives numbers from 0 to 1" in sentence
 
 
 def test_an_error_that_is_no_number_stops_before_the_network_is_touched() -> None:

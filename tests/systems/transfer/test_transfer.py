@@ -205,7 +205,7 @@ def test_what_went_on_is_told_the_same(source: str, data: str) -> None:
 def test_a_head_is_kept_for_its_own_classes_only(source: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     train("transfer", data=data, weights=source, out="others", **SHORT)
-    assert "for 3 classes does not fit, and a new one was begun" in said(capsys)["remarks"][0]
+    assert "with a new output layer, as theirs for 3 classes does not fit" in said(capsys)["remarks"][0]
     names = tuple(
         json.loads((Path(source) / "model" / "model.json").read_text(encoding="utf-8"))["task"]["target"]["names"]
     )
@@ -239,7 +239,7 @@ def test_weights_of_a_run_of_transfer_and_of_a_file(source: str, data: str) -> N
     [
         ({"weights": "nowhere"}, "There are no weights called 'nowhere'"),
         ({"weights": "nowhere.pth"}, "There is no file nowhere.pth"),
-        ({"network": "lenet"}, "Transfer knows no network 'lenet' to give a new head: use convnet-small"),
+        ({"network": "lenet"}, "Transfer has no network 'lenet': use convnet-small"),
         ({"network": "resnet18", "size": 64}, "source is a run of the network convnet-small"),
         ({"mode": "scratch"}, "starts from random weights: leave out --weights"),
         ({"mode": "thawed"}, "invalid choice"),

@@ -1,1 +1,1 @@
-"""File formats: one module each; `data.reading` asks them in turn."""
+"""File formats: one module each; `data.reading` tries them in turn."""

@@ -1,4 +1,4 @@
-"""From plain arrays to Examples: what IDX, CIFAR, npz and the bundled digits have in common."""
+"""Data sets from plain arrays: what IDX, CIFAR, npz and the bundled digits have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     files = [(None, path)] if path.is_file() else _files(path)
     layouts = {_layout(file) for _, file in files} - {None}
     if len(layouts) != 1:
-        raise GlassworkError(f"{path} holds files of CIFAR-10 and of CIFAR-100: keep them in folders of their own.")
+        raise GlassworkError(f"{path} holds files of CIFAR-10 and of CIFAR-100: put them into separate folders.")
     layout = layouts.pop() or _CIFAR10
     parts = [_part(split, file, layout) for split, file in files]
     return examples_of(parts, options, str(path), _names(path, layout), said=say_splits(files, options))

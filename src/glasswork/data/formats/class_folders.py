@@ -58,7 +58,7 @@ def find_class_folders(path: Path, files: Files, noun: str, ignore: bool) -> Cla
     if divided and (len(divided) + len(flat) > 1 or not folders):
         said = [say_parts(divided)] if len(divided) > 1 or flat else []
         said += map(say_flat, flat.values())
-        said += [f"The folder {place.name} stands beside {_listed(divided)} and was not read." for place in folders]
+        said += [f"The folder {place.name} is next to {_listed(divided)} and was not read." for place in folders]
         return ClassFolders(divided, said=said)
     if not folders and TRAINING in flat:
         raise GlassworkError(

@@ -23,17 +23,17 @@ from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
 
-FORMAT = "clips with a label per frame (clips.csv with the columns clip and labels, or each clip beside its own .csv)"
+FORMAT = "clips with a label per frame (clips.csv with the columns clip and labels, or each clip next to its own .csv)"
 LISTING = "clips.csv"
 SIDE = 80
-"""Pixels of the square that a frame is brought to, where nobody says."""
+"""Default side of the square that frames are resized to, in pixels."""
 MOST_LABELS = 100
 _NUMBERS = frozenset(("frame", "time", "index", "seconds"))  # columns that count the frames
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """A clip, its table of labels, and which part of the data it belongs to; None: nobody says."""
+    """A clip, its table of labels, and which part of the data it belongs to; None: not given."""
 
     path: Path
     table: Path
@@ -115,7 +115,7 @@ def fingerprint(path: Path) -> int:
 
 
 def _listed(listing: Path) -> Iterator[_Clip]:
-    """The clips of a listing, where there is one."""
+    """The clips of a listing, if there is one."""
     if not listing.is_file():
         return
     for line, row in _rows(listing):
@@ -185,8 +185,8 @@ def _check(path: Path, classes: Sequence[str], labels: Sequence[Sequence[str]], 
         raise GlassworkError(f"Every frame of {path} has the label '{classes[0]}': there is nothing to learn")
     elif len(classes) > MOST_LABELS:
         raise GlassworkError(
-            f"The frames of {path} have {len(classes):,} different labels, such as {', '.join(classes[:3])}: frames "
-            "are told apart by classes, so choose a column of them with --target"
+            f"The frames of {path} have {len(classes):,} different labels, such as {', '.join(classes[:3])}: each "
+            "frame needs a class, so choose a column of classes with --target"
         )
 
 

@@ -124,7 +124,7 @@ def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
 
 
 def sentences(words: Sequence[Sequence[str]], names: Sequence[str], task: Task) -> Dataset:
-    """Sentences as columns, whose labels nobody knows."""
+    """Sentences without labels, as columns."""
     numbers = Texts.of(task).vocabulary.numbers
     known: dict[str, list[int]] = {}
     rows: list[list[int]] = []

@@ -383,7 +383,7 @@ def _quiet() -> Iterator[None]:
     puts them back.
     """
     global _quiet_depth, _quiet_filters
-    logging.getLogger("PIL").addHandler(_no_output)  # else logging prints errors where nobody set it up
+    logging.getLogger("PIL").addHandler(_no_output)  # else logging prints errors if it is not set up
     with _quiet_lock:
         if _quiet_depth == 0:
             _quiet_filters = warnings.catch_warnings()

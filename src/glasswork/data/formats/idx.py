@@ -64,10 +64,10 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     for split, images in pairs:
         labels = _labels_beside(images)
         if labels is None and split not in (None, TRAINING):
-            aside.append(say_aside(images, "images", f"no {_labels_name(images.name)} beside it"))
+            aside.append(say_aside(images, "images", f"no {_labels_name(images.name)} next to it"))
             continue
         if labels is None:
-            raise GlassworkError(f"There is no labels file beside {images}: expected {_labels_name(images.name)}.")
+            raise GlassworkError(f"There is no labels file next to {images}: expected {_labels_name(images.name)}.")
         parts.append(Part(split, load(images, 3), load(labels, 1), str(images)))
     known = [
         _CLASSES[key] for name in path.absolute().parts if (key := re.sub(r"[^a-z]", "", name.lower())) in _CLASSES

@@ -123,7 +123,7 @@ def _list_classes(path: Path, found: ClassFolders) -> _Listing:
     if stray:
         count = f"{len(stray):,} images lie" if len(stray) > 1 else "1 image lies"
         listing.skipped.append(
-            f"{count} beside the class folders and left out, such as {stray[0][len(roots[0]) + 1 :]}."
+            f"{count} next to the class folders and left out, such as {stray[0][len(roots[0]) + 1 :]}."
         )
     if others:
         listing.skipped.append(f"{passed_over(name for names in others.values() for name in names)}.")

@@ -106,7 +106,7 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
 
 
 def examples_of(texts: Sequence[str], names: Sequence[str], task: Task, longest: int | None = None) -> Dataset:
-    """Texts whose answers nobody knows, as a model under `task` takes them; a text may be empty."""
+    """Texts without labels, as a model under `task` takes them; a text may be empty."""
     texts = [normalise(text) for text in texts]
     tokens, offsets = encode(texts, Texts.of(task).vocabulary, longest)
     written, ends = joined_bytes(texts)
@@ -171,7 +171,7 @@ def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
     unused = tuple(name for name in table.columns if name not in {column, *chosen})
     found = _Texts(_cells(table, column), names, splits, target, tuple(chosen), unused, targets, [*said, *table.said])
     if unused:
-        found.skipped.append(f"Beside the texts in '{column}' these columns are not used: {quoted(unused)}.")
+        found.skipped.append(f"Columns other than the texts in '{column}' are not used: {quoted(unused)}.")
     return found
 
 
@@ -199,7 +199,7 @@ def _text_column(table: Table, asked: str | None, taken: set[str], path: Path) -
             raise GlassworkError(f"{path} has no column '{asked}' of texts: its columns are {quoted([*table.columns])}")
         return asked
     if not texts:
-        raise GlassworkError(f"{path} has no column of texts beside {quoted(sorted(taken))}: use mlp for numbers")
+        raise GlassworkError(f"{path} has no column of texts other than {quoted(sorted(taken))}: use mlp for numbers")
     return max(texts, key=lambda name: sum(map(len, texts[name])))
 
 

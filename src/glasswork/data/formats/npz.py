@@ -90,7 +90,9 @@ def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[lis
             if inputs and targets:
                 parts.append(Part(number, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))
             elif inputs and number != TRAINING:
-                said.append(f"{inputs} has no targets beside it, so its {len(arrays[inputs]):,} inputs are left aside.")
+                said.append(
+                    f"{inputs} has no targets next to it, so its {len(arrays[inputs]):,} inputs are left aside."
+                )
             elif inputs or targets:
                 raise GlassworkError(f"{path} has '{inputs or targets}' but not what belongs to it: {FORMAT}.")
         if parts:

@@ -136,7 +136,7 @@ def _one_of_each(named: Sequence[tuple[Path, _Name]]) -> dict[int, Path]:
         if first[0] != path and first[1].words == name.words:
             raise GlassworkError(
                 f"{path.parent} has both '{first[0].name}' and '{path.name}' for the {SPLIT_NAMES[split]} split: "
-                "move one of them away."
+                "move one of them elsewhere."
             )
     return {split: path for split, (path, _) in sorted(found.items())}
 

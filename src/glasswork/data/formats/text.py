@@ -75,7 +75,7 @@ def sources(path: Path) -> list[Path]:
 def read(path: Path, options: ReadingOptions) -> Dataset:
     """Reads the text of a file, or of all files in a folder one after the other, as one stream of characters.
 
-    Files or folders named train, val and test are parts of the data, where there is one to train on and another.
+    Files or folders named train, val and test are parts of the data, if there is one to train on and another.
 
     Raises:
         GlassworkError: for an empty text, or a file that is not UTF-8.
@@ -106,10 +106,10 @@ def read_files(path: Path, corpus: _Corpus | Sequence[Path], options: ReadingOpt
     total = len(tokens)
     unknown = total - int(torch.count_nonzero(tokens))
     if unknown:
-        why = "too rare" if lost else "not among those that are trained on"
+        why = "too rare" if lost else "not in the training vocabulary"
         corpus.skipped.append(
-            f"{unknown:,} of the {total:,} characters are {why} and count as one unknown character"
-            f"{': --vocabulary takes more' if lost else ''}."
+            f"{unknown:,} of the {total:,} characters are {why} and are treated as one unknown character"
+            f"{': raise --vocabulary to keep them' if lost else ''}."
         )
     offsets, splits = _stretches(corpus)
     columns = {"inputs": tokens, "fingerprints": _fingerprints(tokens, offsets)}
@@ -131,7 +131,7 @@ def _corpus(path: Path, ignore: bool) -> _Corpus:
     others = [entry.name for entry in visible(path) if entry not in parts.values()]
     if others:
         beside = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
-        corpus.skipped.append(f"Beside {' and '.join(part.name for part in parts.values())}, {beside} were not read.")
+        corpus.skipped.append(f"Besides {' and '.join(part.name for part in parts.values())}, {beside} were not read.")
     return corpus
 
 
@@ -198,7 +198,7 @@ def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
     for split in dict.fromkeys(corpus.splits):
         if not any(n for n, other in zip(corpus.lengths, corpus.splits, strict=True) if other == split):
             part = f" for the {SPLIT_NAMES[split]} split" if split != TRAINING else ""
-            raise GlassworkError(f"{path} holds no text{part}: what is there is empty.")
+            raise GlassworkError(f"{path} holds no text{part}: the files are empty.")
     if not corpus.files:
         raise GlassworkError(f"{path} holds no text: no file in it is text.")
     return counts

@@ -59,7 +59,7 @@ def _decoded(path: Path) -> Iterator[Image.Image]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise UnreadableClipError(f"{path} has no pictures: it is sound alone, or no video.")
+                raise UnreadableClipError(f"{path} has no images: it is only sound, or not a video.")
             for frame in container.decode(video=0):
                 image = frame.to_image()
                 yield image.rotate(frame.rotation, expand=True) if frame.rotation else image

@@ -1,4 +1,4 @@
-"""Pictures of any size, a region at a time: whole-slide pyramids, TIFF by strips or tiles, anything else whole."""
+"""Reads images of any size, a region at a time: whole-slide pyramids, TIFF by strips or tiles, anything else whole."""
 
 import abc
 import os
@@ -232,7 +232,9 @@ def open_slide(path: str | Path, level: int = 0) -> Slide:
         if slide:
             return slide
     if suffix in SLIDE_SUFFIXES - SUFFIXES:
-        raise GlassworkError(f"{path} is a whole-slide picture: pip install openslide-python openslide-bin reads it")
+        raise GlassworkError(
+            f"{path} is a whole-slide image: install its reader with pip install openslide-python openslide-bin"
+        )
     _require_level(path, level, 1)
     return _whole(path)
 
@@ -281,7 +283,7 @@ def _whole(path: Path) -> Slide:
             return _Whole(path, np.asarray(image.convert("L" if grey else "RGB")))
     except Image.DecompressionBombError:
         raise GlassworkError(
-            f"{path} has over {MOST_PIXELS_AT_ONCE:,} pixels in a format that must be decoded at once: save it as a "
+            f"{path} has over {MOST_PIXELS_AT_ONCE:,} pixels in a format that has to be decoded at once: save it as a "
             "tiled TIFF, and have openslide-python, openslide-bin and tifffile installed"
         ) from None
     except Exception as error:  # Pillow's parsers raise what they happen upon

@@ -1,1 +1,1 @@
-"""What a column of data means: one file per kind of inputs and per kind of target."""
+"""Kinds of data: one file per kind of inputs and per kind of target."""

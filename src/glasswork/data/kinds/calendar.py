@@ -1,4 +1,4 @@
-"""When the values of a series were taken: the step from one to the next, times in words, and the calendar."""
+"""The calendar of a series: its step, its times in words, and the position in day, week and year."""
 
 import calendar
 import math
@@ -73,7 +73,7 @@ class Timing(Record):
 
     @property
     def seconds(self) -> float | None:
-        """The step in seconds; None where there is no calendar."""
+        """The step in seconds; None if there is no calendar."""
         return {"seconds": self.step, "months": self.step * _MONTH}.get(self.unit)
 
     @property

@@ -95,9 +95,9 @@ class Clips(Inputs):
         lengths = ragged.spread_of_lengths(dataset.offsets["inputs"])
         if len(self.shape) == 3:
             _, height, width = self.shape
-            return f"clips of {lengths} frames, brought to {height} x {width}"
+            return f"clips of {lengths} frames, resized to {height} x {width}"
         shape = " x ".join(map(str, self.shape))
-        return f"sequences of {lengths} times with {shape} numbers each"
+        return f"sequences of {lengths} time steps with {shape} numbers each"
 
     @override
     def port(self) -> Port:

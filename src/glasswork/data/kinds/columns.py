@@ -1,4 +1,4 @@
-"""The columns of a table: what each one becomes for a network."""
+"""The columns of a table and the features they become."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Column(Record):
         name: the column's name in the table.
         kind: `number`: one feature, the number; `boolean`: one feature, 1 for true and 0 for false; `category`: a
             feature of 0 and 1 per category; `date`: days since `origin`, sine and cosine of the day of the year and of
-            the day of the week, and of the time of day where there are times.
+            the day of the week, and of the time of day if there are times.
         categories: of a `category`, in the order of their features.
         pooled: whether a `category` has one more feature, for every text that is none of the categories.
         missing: whether the column has one more feature, 1 where its cell is empty.

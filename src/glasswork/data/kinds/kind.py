@@ -1,4 +1,4 @@
-"""What is asked of every kind of inputs and of every kind of target."""
+"""The abstract kinds of inputs and of targets."""
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,12 +63,12 @@ class Inputs(Record, abc.ABC):
         shape: of one input as the network sees it; of rows that differ in length, the shape at one time.
         word: of the kind, in sentences.
         words: what a source of this kind holds, in words.
-        trained: what a model learnt from, in words.
+        trained: what a model was trained on, in words.
         preset: the preset to try first on it.
         noun: what examples are called, in the plural.
         step: what one time of an example is called, if it has times.
         file: what stands for a file of new inputs in commands.
-        asked: what a model of this kind can be asked about, in words.
+        asked: what a model of this kind can predict for, in words.
         several: whether one file holds several examples.
         written: whether an input may be written out in place of a path.
         checked: how many examples an exported file is compared on.
@@ -145,7 +145,7 @@ class Inputs(Record, abc.ABC):
         Raises:
             GlassworkError: for a missing file, or one that does not fit.
         """
-        raise GlassworkError(f"{paths[0]} cannot be read as {self.words} without the system that learns from them")
+        raise GlassworkError(f"{paths[0]} cannot be read as {self.words} without the system for them")
 
     def unlike(self, paths: Sequence[Path]) -> tuple[str, ...] | None:
         """What in new inputs is not as in training, a sentence each; None: reading them says it."""
@@ -169,8 +169,8 @@ class Inputs(Record, abc.ABC):
 
     def _without_features(self) -> GlassworkError:
         return GlassworkError(
-            f"Features and attributions are of images and rows of numbers, and this model takes {self.word}: "
-            "open it without them"
+            f"Features and attributions need images or rows of numbers, and this model takes {self.word}: "
+            "leave them out"
         )
 
     def require_images(self, network: str) -> None:
@@ -187,7 +187,7 @@ class Inputs(Record, abc.ABC):
         Raises:
             GlassworkError: saying what to do.
         """
-        raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it away")
+        raise GlassworkError("Augment works on images, and these examples are rows of numbers: leave it out")
 
     def read_images(self, sources: Sequence[str]) -> tuple[Tensor, dict[int, str]]:
         """Image files in raw units, and for each that cannot be read its place and why.
@@ -207,7 +207,7 @@ class Inputs(Record, abc.ABC):
         return replace(options, like=task, classes_known=True)
 
     def align(self, dataset: Dataset) -> Tensor | None:
-        """The inputs of examples read anew as a model of this kind takes them; None: they are of another kind or size.
+        """The inputs of newly read examples as a model of this kind takes them; None: they are of another kind or size.
 
         Raises:
             GlassworkError: for a missing column, or data that has changed.
@@ -309,7 +309,7 @@ class Target(Record, abc.ABC):
         return TargetScaler()
 
     def align(self, dataset: Dataset) -> Tensor | None:
-        """The targets of examples read anew in the kind and order of this one; None: they do not fit.
+        """The targets of newly read examples in the kind and order of this one; None: they do not fit.
 
         Raises:
             GlassworkError: for a class that the model does not know.
@@ -342,7 +342,7 @@ class Target(Record, abc.ABC):
         Raises:
             GlassworkError: saying what to do.
         """
-        raise GlassworkError("class_weights balances targets that are one class each: leave it away")
+        raise GlassworkError("class_weights balances targets that are one class each: leave it out")
 
     def span(self, targets: Tensor) -> tuple[float, float] | None:
         """The least and the greatest number among targets; None: these are no numbers."""
@@ -376,7 +376,7 @@ class Target(Record, abc.ABC):
         Raises:
             GlassworkError: for no rows, or a loss that does not fit.
         """
-        raise GlassworkError(f"Targets that are {self.what} are measured by the system that learns from them")
+        raise GlassworkError(f"Targets that are {self.what} are evaluated by the system for them")
 
     def report(
         self, outputs: Tensor, dataset: Dataset, training: Tensor, rows: Tensor, where: str, loss: str
@@ -406,7 +406,7 @@ class Target(Record, abc.ABC):
             names: where each row came from.
             loss: what the network was trained with, which says how its outputs read as probabilities.
         """
-        raise GlassworkError(f"Targets that are {self.what} are worded by the system that learns from them")
+        raise GlassworkError(f"Targets that are {self.what} are described by the system for them")
 
     def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:
         """What an exported file answers, one for each of `ports`: unscaled outputs, and their probabilities."""
@@ -431,7 +431,7 @@ class Target(Record, abc.ABC):
             GlassworkError: for no rows.
         """
         if not len(outputs):
-            raise GlassworkError("There is nothing to measure: not one example. Give the data a larger share for this.")
+            raise GlassworkError("There are no examples to evaluate on. Hold out a larger share of the data.")
 
     def require_loss(self, loss: str) -> None:
         """Refuses a loss that cannot be computed for targets of this kind.
@@ -450,7 +450,7 @@ class Target(Record, abc.ABC):
             GlassworkError: if the model does not have it.
         """
         if name not in self.names:
-            raise GlassworkError(f"'{name}' is no class of this model; its classes are {', '.join(self.names)}")
+            raise GlassworkError(f"'{name}' is not a class of this model; its classes are {', '.join(self.names)}")
         return self.names.index(name)
 
 

@@ -47,7 +47,7 @@ class NextToken(Target):
 
     @override
     def parse(self, word: str | float) -> Tensor:
-        raise GlassworkError("What this model should have answered is the text itself: leave the target away")
+        raise GlassworkError("The target of this model is the text itself: leave out the target")
 
     @override
     def probabilities(self, outputs: Tensor, loss: str) -> Tensor:

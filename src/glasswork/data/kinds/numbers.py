@@ -71,9 +71,9 @@ class Numbers(Target):
         try:
             numbers = [float(each) for each in str(word).split(",")]
         except ValueError:
-            raise GlassworkError(f"This model answers numbers, and '{word}' is none") from None
+            raise GlassworkError(f"This model predicts numbers, and '{word}' is not one") from None
         if len(numbers) != len(self.names):
-            raise GlassworkError(f"This model answers {len(self.names)} numbers, and {len(numbers)} were given")
+            raise GlassworkError(f"This model predicts {len(self.names)} numbers, and {len(numbers)} were given")
         return self.scaler().forward(torch.tensor([numbers], dtype=torch.float64))
 
     @override
@@ -147,7 +147,7 @@ class Numbers(Target):
             float((outputs - targets).abs().mean()),
             in_percent=False,
             higher_is_better=False,
-            baseline="always answering the mean of the training examples",
+            baseline="always predicting the mean of the training examples",
             baseline_value=float((targets - mean).abs().mean()),
         )
         return score, [sections.mistakes(numbers=pairs[:: len(pairs) // POINTS + 1])]

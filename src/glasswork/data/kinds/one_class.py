@@ -125,7 +125,7 @@ class OneClass(Target):
             right / len(rows),
             f"{right:,} of {len(rows):,} {where} {dataset.task.inputs.noun}",
             share_interval(right, len(rows)),
-            baseline="always answering the most frequent class",
+            baseline="always predicting the most frequent class",
             baseline_value=float((targets == usual).float().mean()),
         )
         confusion = None
@@ -167,7 +167,7 @@ def places_of(names: Sequence[str], known: Sequence[str], source: str) -> Tensor
     unknown = [name for name in names if name not in known]
     if unknown:
         raise GlassworkError(
-            f"{source} has a class '{unknown[0]}' that this model does not know: it knows {', '.join(known)}"
+            f"{source} has a class '{unknown[0]}' that this model does not know: its classes are {', '.join(known)}"
         )
     return torch.tensor([known.index(name) for name in names])
 

@@ -61,7 +61,9 @@ class PerStep(Target):
 
     @override
     def parse(self, word: str | float) -> Tensor:
-        raise GlassworkError("This model answers word by word: leave the target away, and open it on its own answer")
+        raise GlassworkError(
+            "This model predicts word by word: leave out the target, and open it on its own prediction"
+        )
 
     @override
     def probabilities(self, outputs: Tensor, loss: str) -> Tensor:

@@ -52,7 +52,7 @@ class Quantiles(Target):
 
     @override
     def parse(self, word: str | float) -> Tensor:
-        raise GlassworkError("What this model should have answered are the values that came: leave the target away")
+        raise GlassworkError("The targets of this model are the actual values: leave out the target")
 
     @override
     def answers(self, outputs: Tensor, loss: str) -> tuple[Tensor, ...]:

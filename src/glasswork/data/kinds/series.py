@@ -1,4 +1,4 @@
-"""Inputs that are series over time: their times, and from how much of them how far is foretold."""
+"""Inputs that are time series: their times, the window that is read, and the horizon that is predicted."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +19,7 @@ LONGEST_GAP = 6
 class Series(Inputs):
     """Series at common, evenly spaced times, float64 (times, series, 1 + covariates), the value first.
 
-    What nobody knows is NaN.
+    Unknown values are NaN.
 
     Attributes:
         timing: of the values.

@@ -104,7 +104,9 @@ class Table(Inputs):
         """The rows of tables; of several files one that cannot be read is a problem of its own."""
         for path in paths:
             if not path.is_file():
-                raise GlassworkError(f"There is no file {path}: this model answers the rows of a .csv or .parquet file")
+                raise GlassworkError(
+                    f"There is no file {path}: this model predicts for the rows of a .csv or .parquet file"
+                )
             try:
                 rows, _, problems = self._read_rows(path)
             except GlassworkError as error:
@@ -183,7 +185,7 @@ class Table(Inputs):
         if found.columns and self.columns:  # a table that was not read for this model
             raise GlassworkError(
                 f"{dataset.source} has changed since this model was trained, and its columns now read differently: "
-                "name it with --data, or train anew"
+                "name it with --data, or train again"
             )
         places = {name: place for place, name in enumerate(found.features)}
         missing = [name for name in self.features if name not in places]
@@ -225,7 +227,7 @@ def column_moments(inputs: Tensor, columns: Sequence[Column]) -> tuple[Tensor, T
 
     Numbers come to deviation 1. Features of 0 and 1 are divided by 1/2, so that those of a rare category do not become
     huge (Gelman 2008, Scaling regression inputs by dividing by two standard deviations). A feature that is the same in
-    every row gets deviation 0, which stands for: nothing was learnt about it.
+    every row gets deviation 0, as nothing was learned about it.
 
     Args:
         inputs: float64 (rows, features) of the training rows.

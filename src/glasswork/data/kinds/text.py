@@ -135,7 +135,7 @@ def read_texts(dataset: Dataset, names: Sequence[str], missing: str) -> Reading:
 
 
 def align_tokens(kind: Inputs, vocabulary: Vocabulary, dataset: Dataset) -> Tensor | None:
-    """The tokens of a text read anew; None if it is no text of the same shape.
+    """The tokens of newly read text; None if it is no text of the same shape.
 
     Raises:
         GlassworkError: for other tokens.
@@ -146,7 +146,7 @@ def align_tokens(kind: Inputs, vocabulary: Vocabulary, dataset: Dataset) -> Tens
     if found.vocabulary != vocabulary:
         raise GlassworkError(
             f"{dataset.source} has changed since this model was trained, and has other tokens now: name it with "
-            "--data, or train anew"
+            "--data, or train again"
         )
     return dataset.columns["inputs"]
 

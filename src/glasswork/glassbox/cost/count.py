@@ -28,7 +28,7 @@ class Planned:
         kind: what it stands for.
         output: shape of what comes out.
         weights: the factors of each product in its number of parameters.
-        products: the factors of its number of multiply-adds; empty where there are none.
+        products: the factors of its number of multiply-adds; empty if there are none.
         sides, strides: of its windows, in each direction; empty where it has none.
         mixes: each output depends on all inputs.
         keeps: it holds no new numbers in memory.
@@ -166,7 +166,9 @@ def _fitted(word: _Word, shape: Shape, sides: Shape, stride: int, padded: bool) 
     across = shape[:-1]
     if padded:
         larger = any(side > 2 * size for side, size in zip(sides, across, strict=True))
-        note = f"{word.text} is more than twice as large as its input {write_shape(shape)}: most of it only sees zeros."
+        note = (
+            f"{word.text} is more than twice as large as its input {write_shape(shape)}: most of it covers only zeros."
+        )
         return tuple(math.ceil(size / stride) for size in across), (note,) if larger else ()
     if any(side > size for side, size in zip(sides, across, strict=True)):
         what = "filter" if word.name == "conv" else "window"
@@ -287,9 +289,9 @@ EXAMPLES = (
 BYTES = 4
 COUNTED = (
     "Multiply-adds are those of convolutions, fully connected layers and matrix products; adding biases, pooling, "
-    "activations and normalisation are small beside them and not counted."
+    "activations and normalisation are small in comparison and not counted."
 )
-MEMORY = "Memory is that of one pass forward, 4 bytes a number, without the input; training keeps gradients too."
+MEMORY = "Memory is for one forward pass, 4 bytes a number, without the input; training keeps gradients too."
 
 
 @dataclass(frozen=True)
@@ -302,9 +304,9 @@ class Layer(Record):
         kind: what it does.
         output: shape of what comes out, without the batch of one.
         parameters: learned numbers that no layer before it holds already.
-        parameters_formula: how they come about, `5*5*3*64 + 64 = 4,864`; empty where there are none.
-        multiply_adds: for one pass forward.
-        multiply_adds_formula: how they come about; empty where there are none.
+        parameters_formula: how they come about, `5*5*3*64 + 64 = 4,864`; empty if there are none.
+        multiply_adds: for one forward pass.
+        multiply_adds_formula: how they come about; empty if there are none.
         memory: bytes of new numbers that it puts out; 0 where it writes over its input or is a view of it.
         receptive_field: side of what one number of its output sees, in pixels of the input, in each direction (height,
             width); zero-padding counts as seen. None where it sees everything, or where it is not known.
@@ -413,7 +415,7 @@ def sum_layers(what: str, shape: tuple[int, ...], order: str, layers: Sequence[L
 
 
 def formula(terms: Sequence[Sequence[int]]) -> tuple[int, str]:
-    """A sum of products and how it is written: `5*5*3*64 + 64 = 4,864`; nothing where there are no terms."""
+    """A sum of products and how it is written: `5*5*3*64 + 64 = 4,864`; nothing if there are no terms."""
     value = sum(math.prod(factors) for factors in terms)
     words = " + ".join("*".join(map(str, factors)) for factors in terms)
     single = len(terms) == 1 and len(terms[0]) == 1

@@ -22,8 +22,8 @@ _WITHOUT_PRODUCTS = frozenset(
     ["embedding", "embedding_bag", "stack", "setitem", "expand", "index_select", "gather", "lerp", "copy"]
 )
 _MEETING = (
-    "Where paths of the network meet, the receptive field is that of the path that sees most; a dash where it cannot "
-    "be told, as after attention, recurrence or upsampling."
+    "If paths of the network join, the receptive field is that of the path with the largest; a dash means that it "
+    "is unknown, as after attention, recurrence or upsampling."
 )
 
 Terms = tuple[tuple[int, ...], ...]
@@ -103,7 +103,7 @@ def count_network(network: nn.Module, inputs: Tensor | tuple[Tensor, ...], what:
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
         raise GlassworkError(
-            "A network compiled to TorchScript cannot be looked into: count the module that it was compiled from."
+            "A network compiled to TorchScript cannot be inspected: count the module it was compiled from."
         )
     watch = _Watch(network, given)
     training = {module: module.training for module in network.modules()}

@@ -1,4 +1,4 @@
-"""How a network's activation functions fare: units that never answer, units that always answer alike."""
+"""Activity of a network's units: dead units and saturated units."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack

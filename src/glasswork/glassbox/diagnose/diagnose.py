@@ -23,7 +23,7 @@ class Diagnosis(Record):
 
     Attributes:
         findings: what is wrong, the most serious first; empty where nothing was found.
-        sentences: the same as text, each with what to try; one that says so where nothing was found.
+        sentences: the same as text, each with what to try; a single one if nothing was found.
         inputs: how many were looked at.
         input_mean, input_deviation: over all their numbers; None for inputs that are not floating point.
         loss: on these inputs.
@@ -100,8 +100,8 @@ def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor
 def _nothing(measured: Measured) -> str:
     return (
         f"Nothing found on {measured.inputs} inputs: all weights are finite, no layer is dead or saturated, errors "
-        "reach every layer and answers differ from input to input. That says the network can learn, not that it has "
-        "learned well; for that, look at its validation loss."
+        "reach every layer and answers differ from input to input. This means that the network can learn, not that it "
+        "has learned well: for that, look at its validation loss."
     )
 
 
@@ -200,7 +200,7 @@ GRADIENT = ("Layer", "Kind", "Weights", "|w|", "|dE/dw|", "|dE/dw| / |w|", "Per 
 def report_of(diagnosis: Diagnosis, title: str) -> Report:
     """The diagnosis as a page, and as what a terminal shows."""
     count = len(diagnosis.findings)
-    found = "Nothing found" if not count else f"{count} thing{'s' if count > 1 else ''} to mend"
+    found = "Nothing found" if not count else f"{count} thing{'s' if count > 1 else ''} to fix"
     verdict = f"{found[:1].lower()}{found[1:]} on {diagnosis.inputs} inputs (loss {number(diagnosis.loss)})"
     said = [verdict, *(f"note: {remark}" for remark in diagnosis.remarks)]
     lines = [f"{place}. {one.what}\n   Try: {one.try_this}" for place, one in enumerate(diagnosis.findings, 1)]
@@ -233,21 +233,21 @@ def sections_of(diagnosis: Diagnosis) -> list[Section]:
         _wrong(diagnosis),
         Section(
             "Do errors reach every layer?",
-            "The gradient of a typical weight in each layer, from the first to the last, on a logarithmic scale. Alike "
-            "within a factor of a hundred or so is healthy. Bars that shrink towards the top mean that the first "
-            "layers hardly learn.",
+            "The gradient of a typical weight in each layer, from the first to the last, on a logarithmic scale. "
+            "Values within a factor of about a hundred are healthy. Bars that shrink towards the top mean that the "
+            "first layers hardly learn.",
             [*([bars] if any(size > 0 for _, size in in_depth) else []), _gradient_table(diagnosis.gradients, errors)],
         ),
         Section(
-            "Do the units answer?",
+            "Do the units respond?",
             "A dead unit is a ReLU that gives 0 for every input; a saturated one sits at the limits of tanh or sigmoid "
-            "for most of what it is given. Neither lets an error through, so what is below it does not learn. “At the "
+            "for most of what it is given. Neither passes errors on, so the layers below it do not learn. “At the "
             "limit” is the share of all outputs that are 0 (ReLU) or at the ends of tanh or sigmoid.",
             [_activity_table(diagnosis.activity, units)],
         ),
         Section(
-            "What was looked at",
-            "The network was run forward and backward once and left as it was.",
+            "What was checked",
+            "The network was run forward and backward once; it is unchanged.",
             [Facts(state), *map(Text, diagnosis.remarks)],
         ),
     ]
@@ -255,12 +255,12 @@ def sections_of(diagnosis: Diagnosis) -> list[Section]:
 
 def _wrong(diagnosis: Diagnosis) -> Section:
     if not diagnosis.findings:
-        reading = "What was looked at, and what that does not say."
+        reading = "What was checked, and what was not."
         return Section("All is well", reading, [Text(one) for one in diagnosis.sentences])
     blocks: list[Block] = []
     for one in diagnosis.findings:
         blocks += [Text(one.what, "warning"), Text(one.try_this, "remedy")]
-    reading = "The most serious first; mend that and look again, for it often brings the others about."
+    reading = "The most serious problem comes first. Fix it and look again: it often causes the others."
     return Section("What is wrong", reading, blocks)
 
 

@@ -1,4 +1,4 @@
-"""The signs by which a sick network is known: thresholds with their reasons, and the words for each."""
+"""Symptoms of a faulty network: thresholds with their reasons, and a sentence for each."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ class LayerGradient(Record):
     Attributes:
         layer: its name.
         kind: the class of the module.
-        weights: how many there are, biases left out where there are others.
+        weights: how many there are, biases left out if there are others.
         weight_norm: |w|.
         gradient_norm: |dE/dw|.
         ratio: |dE/dw| / |w|: by what share a step of gradient descent at learning rate 1 changes the layer.
@@ -134,8 +134,8 @@ def _not_finite_weights(names: tuple[str, ...]) -> Finding:
     return Finding(
         "not-finite-weights",
         names,
-        f"Weights hold inf or nan: {_listed(names)}; whatever the input, the output means nothing.",
-        "Training went astray before: go back to an earlier checkpoint, and train with a learning rate of a tenth or "
+        f"Weights hold inf or nan: {_listed(names)}; the output is meaningless for any input.",
+        "Training diverged: go back to an earlier checkpoint, and train with a tenth of the learning rate or "
         "with gradient clipping.",
     )
 
@@ -155,14 +155,14 @@ def _not_finite_outputs(measured: Measured) -> Finding:
 
 def _dead_layers(dead: Sequence[ActivityOfLayer], inputs: int) -> Finding:
     names = tuple(one.layer for one in dead)
-    few = "" if inputs >= FEW_INPUTS else f" (only {inputs} inputs were looked at; look again with more)"
+    few = "" if inputs >= FEW_INPUTS else f" (only {inputs} inputs were checked; check again with more)"
     verb = "is" if len(names) == 1 else "are"
     return Finding(
         "dead-layer",
         names,
         f"Every unit of {_listed(names)} {verb} dead: the ReLU gives 0 for all {inputs} inputs{few}, so no error "
         "passes it and nothing below it learns.",
-        "Such a layer does not come back: start anew with a smaller learning rate and biases of 0, or with leaky-relu, "
+        "Such a layer does not recover: start again with a smaller learning rate and biases of 0, or with leaky-relu, "
         "which lets a little error through.",
     )
 
@@ -174,7 +174,8 @@ def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
         yield Finding(
             "not-finite-gradients",
             lost,
-            f"The gradients of {_listed(lost)} are inf or nan, so the next step would make the weights so too.",
+            f"The gradients of {_listed(lost)} are inf or nan, so the next step would make the weights inf or nan, "
+            "too.",
             "Make the initialisation or the learning rate smaller, clip the gradient, and keep logarithms, divisions "
             "and square roots away from 0.",
         )
@@ -192,7 +193,7 @@ def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
         yield Finding(
             "vanishing",
             weak,
-            f"The gradient vanishes on its way down: that of a weight in {first.layer} is {times} in {last.layer}, so "
+            f"The gradient vanishes on its way back: that of a weight in {first.layer} is {times} in {last.layer}, so "
             "the first layers hardly learn.",
             "Use relu in place of sigmoid or tanh, an initialisation made for the activation, batch normalisation or "
             "residual connections; or fewer layers.",
@@ -204,7 +205,7 @@ def _exploding(layer: LayerGradient) -> Finding:
         "exploding",
         (layer.layer,),
         f"The gradient explodes: in {layer.layer} its norm is {layer.gradient_norm:,.3g}, {layer.ratio:,.3g} times "
-        "that of the weights, so one step throws the layer far away.",
+        "that of the weights, so a single step changes the layer completely.",
         "Clip the gradient or make the learning rate smaller at once; then look for weights initialised too large, "
         "inputs or targets that are not scaled, or a loss that is a sum where it should be a mean.",
     )
@@ -214,8 +215,8 @@ def _zero(layers: tuple[str, ...]) -> Finding:
     return Finding(
         "zero-weights",
         layers,
-        f"All weights of {_listed(layers)} are 0, so nothing of the input and no error passes there.",
-        "Nothing need be done in a fresh network whose last layer was made so on purpose, as its first step mends it; "
+        f"All weights of {_listed(layers)} are 0, so neither inputs nor errors pass through.",
+        "This is fine in a new network whose last layer was initialised to 0 on purpose, as its first step fixes it; "
         "otherwise look for a penalty or weight decay that is too strong, or initialise the layer at random.",
     )
 
@@ -225,9 +226,9 @@ def _constant(measured: Measured) -> Finding:
         "constant-output",
         (),
         f"All {measured.inputs} inputs get the same answer: the outputs differ by less than a "
-        "ten-thousandth of their size, so the network does not look at its input.",
-        "Mend what stands above first, if anything; else check that the inputs really differ and are not scaled to "
-        "nothing, and start anew with a smaller learning rate or weaker regularisation.",
+        "ten-thousandth of their size, so the network ignores its input.",
+        "Fix the problems above first, if any. Otherwise check that the inputs really differ and are not scaled to "
+        "zero, and start again with a smaller learning rate or weaker regularisation.",
     )
 
 
@@ -288,6 +289,6 @@ def _unused(names: tuple[str, ...]) -> Finding:
         "unused",
         names,
         f"The loss does not depend on {_listed(names)}: these weights get no gradient and never change.",
-        "Check that forward uses the layer and that nothing on the way is detached; if the weights are meant to stay, "
-        "freeze them with requires_grad_(False).",
+        "Check that forward uses the layer and that nothing on the way is detached; if the weights are not meant to "
+        "change, freeze them with requires_grad_(False).",
     )

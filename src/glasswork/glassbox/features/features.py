@@ -114,7 +114,7 @@ def templates(network: nn.Module, shape: Sequence[int] | None = None) -> Templat
 
     Args:
         network: a module with one matrix of weights, (classes, numbers of an input).
-        shape: (channels, height, width) of one input; absent: a square, grey or in three colours.
+        shape: (channels, height, width) of one input; None: a square, grey or in three colours.
 
     Raises:
         GlassworkError: the network is not linear, or the weights do not fit the shape.
@@ -141,7 +141,7 @@ def first_filters(network: nn.Module, shape: Sequence[int] | None = None) -> Fil
 
     Args:
         network: one whose first layer is a convolution, or a dense layer on flattened images.
-        shape: (channels, height, width) of one input, for a dense layer; absent: a square, grey or in three colours.
+        shape: (channels, height, width) of one input, for a dense layer; None: a square, grey or in three colours.
 
     Raises:
         GlassworkError: it begins with something else, or the weights do not fit the shape.
@@ -170,7 +170,7 @@ def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -
     Args:
         network: any module; operations that are no modules of their own are not listed.
         inputs: (N, ...); the first of them is looked at.
-        layer: one layer, with all its maps up to 256; absent: every layer that has no layers inside, with its first 8;
+        layer: one layer, with all its maps up to 256; None: every layer that has no layers inside, with its first 8;
             dropout, which changes nothing in evaluation mode, is left out.
 
     Raises:
@@ -204,7 +204,7 @@ def feature_maps(network: nn.Module, inputs: Tensor, layer: str | None = None) -
 
 
 def _image_shape(numbers: int, shape: Sequence[int] | None) -> Shape:
-    """(channels, height, width) with as many numbers; absent: a square in one or three colours."""
+    """(channels, height, width) with as many numbers; None: a square in one or three colours."""
     if shape is not None:
         if len(shape) != 3 or math.prod(shape) != numbers:
             raise GlassworkError(
@@ -217,7 +217,8 @@ def _image_shape(numbers: int, shape: Sequence[int] | None) -> Shape:
         if channels * side * side == numbers:
             return (channels, side, side)
     raise GlassworkError(
-        f"Weights for {numbers} numbers are no square image; say the shape of an input, (channels, height, width)."
+        f"Weights for {numbers} numbers do not form a square image; give the shape of an input, (channels, height, "
+        "width)."
     )
 
 

@@ -80,7 +80,7 @@ def find_most_exciting(network: nn.Module, inputs: Tensor, layer: str, unit: int
     """
     require_inputs(inputs)
     if count < 1:
-        raise GlassworkError(f"At least 1 input must be asked for; count is {count}.")
+        raise GlassworkError(f"count has to be at least 1; it is {count}.")
     with undisturbed(network, evaluate=True), torch.no_grad():
         held = inputs.detach()
         maps = outputs_of_layer(network, held, layer)
@@ -119,7 +119,7 @@ def outputs_of_layer(network: nn.Module, inputs: Tensor, layer: str) -> Tensor:
             except _ReachedError as reached:
                 output = reached.args[0]
             else:
-                raise GlassworkError(f"Layer {layer} takes no part when the network runs; choose another.")
+                raise GlassworkError(f"Layer {layer} is not used when the network runs; choose another.")
             if not isinstance(output, Tensor):
                 raise GlassworkError(
                     f"Layer {layer} returns a {type(output).__name__}; choose one that returns a tensor."
@@ -171,7 +171,7 @@ def layer_features(network: nn.Module, inputs: Tensor, layer: str | None = None)
     Args:
         network: any module, run in evaluation mode.
         inputs: (N, ...), as the network takes them.
-        layer: as `named_modules` calls it; absent: what goes into the last layer with weights.
+        layer: as `named_modules` calls it; None: what goes into the last layer with weights.
 
     Returns:
         (N, units); maps are laid out in a row.
@@ -207,6 +207,6 @@ def _into_the_last(network: nn.Module, inputs: Tensor) -> Tensor:
             given.clear()
             run(network, inputs[start : start + CHUNK])
             if not given or not isinstance(given[-1], Tensor):
-                raise GlassworkError("No layer with weights takes part in this network: name a layer")
+                raise GlassworkError("No layer with weights is used in this network: name a layer")
             parts.append(given[-1])
     return torch.cat(parts)

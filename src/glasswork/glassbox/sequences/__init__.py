@@ -1,1 +1,1 @@
-"""What a recurrent network does with a sequence: states and gates, errors back in time, what its units follow."""
+"""Inspects recurrent networks on sequences: states and gates, errors back in time, what units track."""

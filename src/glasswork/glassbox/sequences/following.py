@@ -1,4 +1,4 @@
-"""Units searched by what they follow in a text (Karpathy, Johnson and Li 2015, section 4.2)."""
+"""Finds units by what they track in a text (Karpathy, Johnson and Li 2015, section 4.2)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -188,7 +188,7 @@ def find_followers(layers: Sequence[UnrolledLayer], signals: Sequence[Signal], m
     places, columns = _columns(layers)
     times = len(columns)
     if times < LEAST:
-        raise GlassworkError(f"Units can be searched in a text of at least {LEAST} characters; this one has {times}.")
+        raise GlassworkError(f"Searching units needs a text of at least {LEAST} characters; this one has {times}.")
     half, found = times // 2, []
     for signal in signals:
         if len(signal.values) != times:

@@ -1,4 +1,4 @@
-"""A text as a network reads it: what one unit does at each character, and which characters it expects next."""
+"""Reads a text with a network: the activation of each unit at each character, and the expected next characters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class UnitReading(Record):
         layer, unit: both from 0; units that read from the end come after the others.
         part: `h`, what the unit gives out, or `c`, the hyperbolic tangent of the LSTM's memory.
         values: one for each character.
-        follows: the signals that it follows best of all units; empty where nobody searched.
+        follows: the signals that it follows best of all units; empty if not searched.
     """
 
     text: str

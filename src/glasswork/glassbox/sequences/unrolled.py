@@ -1,4 +1,4 @@
-"""A recurrent network unrolled in time by the textbook's cells, so that every state and every gate can be looked at."""
+"""A recurrent network unrolled in time by the textbook's cells, so that you can inspect every state and gate."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +54,7 @@ def passes(recurrent: Recurrent, inputs: Tensor, state: State | None = None) -> 
     Args:
         recurrent: the network.
         inputs: (batch, time, features).
-        state: before the first time; absent: zeros.
+        state: before the first time; None: zeros.
     """
     kernel, one = recurrent.kernel, _CELLS[recurrent.cell].layer
     whole = replace(one, num_layers=kernel.num_layers, bidirectional=kernel.bidirectional, batch_first=True)
@@ -160,7 +160,7 @@ def gradient_by_lag(
     """How the loss at the last time changes with the states before it, exactly, in float64.
 
     The network is unrolled by the textbook's cells and differentiated by autograd; h(t-k) and c(t-k) are each taken as
-    if that one number were moved and all that follows from it worked out anew.
+    if that one number were moved and all that follows from it computed again.
 
     Args:
         recurrent: the network, reading in one direction; it is not changed.
@@ -174,7 +174,7 @@ def gradient_by_lag(
     """
     kernel = recurrent.kernel
     if kernel.bidirectional:
-        raise GlassworkError("A network that reads from both ends has no last time that errors could come back from.")
+        raise GlassworkError("A bidirectional network has no last time step from which errors could flow back.")
     if not -kernel.num_layers <= layer < kernel.num_layers:
         raise GlassworkError(f"The network has {kernel.num_layers} layers, and none with the number {layer}.")
     with torch.inference_mode(False), torch.enable_grad():
@@ -187,7 +187,7 @@ def gradient_by_lag(
                 f"The loss must be one number for each of the {len(inputs)} sequences; its shape is "
                 f"{tuple(losses.shape)}."
             )
-        parts = list(zip(*read[layer].states[:0:-1], strict=True))  # h, and c where there is one; last time first
+        parts = list(zip(*read[layer].states[:0:-1], strict=True))  # h, and c if there is one; last time first
         nodes = [node for part in parts for node in part]
         gradients = torch.autograd.grad(losses.sum(), nodes, materialize_grads=True)
     norms = [float(gradient.norm(dim=1).mean()) for gradient in gradients]

@@ -12,7 +12,7 @@ from glasswork.textbook.operation import Operation
 
 
 class WrittenOver(Exception):  # noqa: N818
-    """A recorded tensor cannot be read any more, because somebody wrote over it unseen."""
+    """A recorded tensor cannot be read any more, because it was overwritten unseen."""
 
 
 Operand = Input | float | None
@@ -116,7 +116,7 @@ def shape_of(operand: Any) -> tuple[int, ...]:
     """The shape of a recorded tensor.
 
     Raises:
-        WrittenOver: somebody wrote over it unseen.
+        WrittenOver: it was overwritten unseen.
     """
     return tuple(tensor_of(operand).shape)
 
@@ -125,7 +125,7 @@ def tensor_of(operand: Any) -> Tensor:
     """The numbers of a recorded tensor.
 
     Raises:
-        WrittenOver: somebody wrote over it unseen.
+        WrittenOver: it was overwritten unseen.
     """
     tensor = operand.kept.tensor
     if tensor is None:

@@ -1,4 +1,4 @@
-"""From what was recorded to what is shown: the textbook's forward and backward beside torch's, in float64."""
+"""Explains a recording: compares the textbook's forward and backward with torch's, in float64."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ def _all_there(entry: Recorded) -> bool:
 
 def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
     remark = (
-        entry.not_compared if _all_there(entry) else "its tensors were written over by a call that could not be seen"
+        entry.not_compared if _all_there(entry) else "its tensors were overwritten by a call that could not be recorded"
     )
     operands = tuple(
         Operand("", _source(input, weights), summarize(input.kept), _sent(input), None) for input in entry.inputs

@@ -57,7 +57,7 @@ def open_network(
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     tensors = [leaf for leaf in tree_flatten(given)[0] if isinstance(leaf, Tensor)]
     if not tensors:
-        raise GlassworkError("A network is opened on tensors: the inputs hold none")
+        raise GlassworkError("The inputs contain no tensors")
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     opening = _Opening(network, given, loss, learning_rate, parts)
     try:
@@ -96,7 +96,7 @@ class _Opening:
         gradients: dict[str, Tensor] = {}
         if value is not None:
             if not value.requires_grad:
-                self.remarks.append("no weight and no input has a part in the loss: there is nothing to flow back")
+                self.remarks.append("the loss depends on no weight and no input: there are no errors to flow back")
             else:
                 gradients = _gradients(value, weights, [leaf for leaf in self.leaves if _needs(leaf)])
         names = frozenset(name for name, _ in self.network.named_parameters())
@@ -158,13 +158,13 @@ class _Opening:
         scores = output.detach()
         if output.is_floating_point() and output.dim() == 2:
             if self.loss in {"cross-entropy", "hinge"}:
-                self.remarks.append("no target was given: the answered class takes its place")
+                self.remarks.append("no target given: the model's own prediction is used")
                 answered = scores.argmax(1)
-                return answered, f"class {', '.join(map(str, answered.tolist()))}, the answer itself"
+                return answered, f"class {', '.join(map(str, answered.tolist()))}, the model's own prediction"
             if self.loss == "binary-cross-entropy":
-                self.remarks.append("no target was given: the answered classes take its place")
+                self.remarks.append("no target given: the model's own predictions are used")
                 return (scores > 0).to(scores.dtype), "the answer itself"
-        self.remarks.append("no target was given: only the forward pass is shown")
+        self.remarks.append("no target given: only the forward pass is shown")
         return None, ""
 
     def _fitting(self, target: Tensor, output: Tensor) -> Tensor:
@@ -191,7 +191,7 @@ class _Opening:
         classes = output.shape[1]
         if int(target.min()) < 0 or int(target.max()) >= classes:
             raise GlassworkError(
-                f"The target {int(target.max())} is no class: the output has classes 0 to {classes - 1}"
+                f"The target {int(target.max())} is not a class: the output has classes 0 to {classes - 1}"
             )
         return target
 
@@ -204,7 +204,7 @@ class _Opening:
             with self.recorder:
                 value = self.loss(output, target)
         if not isinstance(value, Tensor) or value.numel() != 1:
-            raise GlassworkError("The loss has to be one number for the whole batch, a tensor of shape ()")
+            raise GlassworkError("The loss has to be one number for the whole batch: a tensor of shape ()")
         return value
 
     def _step(self, name: str, weight: Tensor, gradient: Tensor | None) -> WeightStep:

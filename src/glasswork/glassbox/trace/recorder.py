@@ -1,8 +1,8 @@
-"""What a network did: every operation as it was written, with what went in, what came out and the errors flowing back.
+"""Records what a network does: every operation with its inputs, outputs and the errors flowing back.
 
 Operations are recorded by a `TorchFunctionMode`, which sees `lstm`, `conv2d`, `einsum` and in-place calls as the
 user's code makes them. Errors are caught at the autograd nodes that were made during a call. Nothing here copies or
-restrides a tensor that the network works with: what is kept aside is a reference, or a copy made before somebody writes
+restrides a tensor that the network works with: it keeps a reference, or a copy made before something writes
 over it.
 """
 
@@ -49,7 +49,7 @@ class Kept:
     """A tensor as it was when it was seen: a reference, or a copy from before it was written over.
 
     Attributes:
-        summary: its numbers in words, where somebody has worked them out.
+        summary: its numbers in words, once they have been computed.
     """
 
     def __init__(self, tensor: Tensor) -> None:
@@ -65,7 +65,7 @@ class Kept:
 
     @property
     def tensor(self) -> Tensor | None:
-        """The tensor; None where somebody wrote over it unseen."""
+        """The tensor; None if it was overwritten unseen."""
         return self._tensor if self._version == self._tensor._version else None
 
 

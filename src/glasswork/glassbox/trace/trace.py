@@ -37,7 +37,7 @@ class Operand(Record):
         source: `operation 3`, `weight conv1.weight`, `input`, or `constant`.
         values: what it held.
         gradient: dE/d(operand) by the textbook's rule from the recorded inputs and upstream error, in float64; by
-            autograd for an unknown operation; None where there is none.
+            autograd for an unknown operation; None if there is none.
         comparison: with what autograd sent; None where it sent nothing or the textbook has nothing.
     """
 
@@ -111,7 +111,7 @@ class Traced(Record):
         delta: the slide's error, where the lecture names one.
         verdict: `equal`, `differs`, `forward only` (no error reached it), `unknown`, or `not compared` (with the reason
             in `remark`).
-        remark: one sentence where there is something to say; else empty.
+        remark: one sentence if there is something to say; else empty.
         parts: the kernels, where they were asked for.
     """
 
@@ -182,7 +182,7 @@ class Trace(Record):
         mode: `evaluation` or `training`, as the network was.
         inputs: what it was given.
         output: what it answered.
-        loss: name of the loss; empty where there is none.
+        loss: name of the loss; empty if there is none.
         target: what the answer should have been, in words.
         loss_value: E.
         operations: in the order of the calls, the loss last.
@@ -217,7 +217,7 @@ class Trace(Record):
         """An operation by its number, or the first one of a module by its path.
 
         Raises:
-            KeyError: where there is none.
+            KeyError: if there is none.
         """
         for operation in self.operations:
             if number_or_module in (operation.number, operation.module):

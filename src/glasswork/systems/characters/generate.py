@@ -123,7 +123,7 @@ def beam_search(stepper: Stepper, prompt: Tokens, length: int, beam: int) -> Tok
 
 
 def write(network: nn.Module, task: Task, prompt: str, length: int, choice: Choice, seed: int) -> Iterator[str]:
-    """What the network goes on with, character by character as it is drawn; a beam gives its text at the end.
+    """Yields the characters that continue the prompt as they are sampled; a beam yields its text at the end.
 
     Args:
         network: of characters.
@@ -162,9 +162,9 @@ def write_several(
     """
     stepper, vocabulary, tokens = _ready(network, task, prompt, length, choice)
     if choice.beam is not None:
-        raise GlassworkError("A beam finds one text, the most probable: leave --beam or --samples away")
+        raise GlassworkError("Beam search finds only one text, the most probable: leave out --beam or --samples")
     if count < 1:
-        raise GlassworkError(f"There can be 1 text or more, and not {count}")
+        raise GlassworkError(f"--samples has to be at least 1, not {count}")
     columns = np.stack(list(islice(draw_tokens(stepper, tokens, choice, seed, count), length)))  # (length, texts)
     return [vocabulary.decode(column.tolist()) for column in columns.T]
 
@@ -174,25 +174,25 @@ def _ready(
 ) -> tuple[Stepper, Vocabulary, Tokens]:
     """What is needed to write, once all that was asked for is seen to be possible."""
     if not isinstance(network, CharacterNetwork):
-        raise GlassworkError("This model does not write: train one that does with glasswork train char-rnn")
+        raise GlassworkError("This model does not write text: train one with glasswork train char-rnn")
     vocabulary = Text.of(task).vocabulary
     unknown = vocabulary.unknown(prompt)
     if unknown:
         raise GlassworkError(f"The prompt has characters that the model was not trained on: {unknown!r}")
     for name, value in (("length", length), ("top_k", choice.top_k), ("beam", choice.beam)):
         if value is not None and value < 1:
-            raise GlassworkError(f"{name} = {value} does not fit: it is 1 or more")
+            raise GlassworkError(f"{name} = {value} does not fit: it has to be at least 1")
     if choice.temperature < 0:
-        raise GlassworkError(f"temperature = {choice.temperature:g} does not fit: it is 0 or more")
+        raise GlassworkError(f"temperature = {choice.temperature:g} does not fit: it has to be at least 0")
     if choice.top_p is not None and not 0 < choice.top_p <= 1:
-        raise GlassworkError(f"top_p = {choice.top_p:g} does not fit: it is above 0 and at most 1")
+        raise GlassworkError(f"top_p = {choice.top_p:g} does not fit: it has to be above 0 and at most 1")
     if choice.beam is not None and (choice.top_k, choice.top_p, choice.temperature) != (None, None, 1.0):
-        raise GlassworkError("A beam takes the most probable text: leave temperature, top_k and top_p away")
+        raise GlassworkError("Beam search takes the most probable text: leave out temperature, top_k and top_p")
     return Stepper(network, UNKNOWN), vocabulary, vocabulary.encode(prompt or beginning(vocabulary)).astype(np.int64)
 
 
 def beginning(vocabulary: Vocabulary) -> str:
-    """What a text without a prompt goes on from: a line break where there is one, else the first character."""
+    """What a text without a prompt starts from: a line break if there is one, else the first character."""
     return "\n" if "\n" in vocabulary.numbers else vocabulary.tokens[1]
 
 
@@ -208,7 +208,7 @@ def fit_with_samples(stage: Stage, start: Tree | None, task: Task, prompt: str, 
         stage: of the character model.
         start: the state of a former step; its samples are kept.
         task: of the text.
-        prompt: what each sample goes on from; empty: the most usual beginning, a line break where there is one.
+        prompt: the beginning of each sample; empty: the most usual one, a line break if there is one.
         moments: how many; 0: none.
     """
     samples: list[Tree] = list(start["samples"]) if start is not None else []

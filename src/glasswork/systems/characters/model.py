@@ -1,4 +1,4 @@
-"""What a trained character model can be asked: to go on with a text, and what its units track in one."""
+"""The model of a character run: continues a text, and shows what its units track in one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -107,15 +107,13 @@ def track(model: Model, source: str | Path, characters: int = CHARACTERS) -> Tra
     """
     network = model.network
     if not isinstance(network, CharacterNetwork):
-        raise GlassworkError(
-            f"{model.run} is no character model: units are looked at that glasswork train char-rnn made"
-        )
+        raise GlassworkError(f"{model.run} is not a character model: train one with glasswork train char-rnn")
     if characters < LEAST:
-        raise GlassworkError(f"--characters {characters} is too little: it is {LEAST} or more")
+        raise GlassworkError(f"--characters {characters} has to be at least {LEAST}")
     part = next(iter(model.system.inputs([Path(source)], model.task)))
     tokens = part.dataset.columns["inputs"][:characters].long().cpu()
     if len(tokens) < LEAST:
-        raise GlassworkError(f"{source} has {len(tokens)} characters, and {LEAST} is the least that says anything")
+        raise GlassworkError(f"{source} has {len(tokens)} characters; at least {LEAST} are needed")
     classes = model.task.target.names
     text = "".join(classes[number] for number in tokens.tolist())
     network = network.cpu().float().eval()

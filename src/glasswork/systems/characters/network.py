@@ -53,11 +53,11 @@ class CharacterNetwork(nn.Module):
         return self.advance(tokens)[0].transpose(1, 2)
 
     def advance(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Scores at every time, (batch, times, characters), and the state to go on with.
+        """Scores at every time, (batch, times, characters), and the state to continue from.
 
         Args:
             tokens: int64 (batch, times).
-            state: after the text before; absent: this is the beginning.
+            state: after the text before; None: this is the beginning.
         """
         read, state = self.recurrent(self.embedding(tokens), state)  # (batch, times, units)
         return self.output(self.dropout(read)), state  # (batch, times, characters)

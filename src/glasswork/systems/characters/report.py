@@ -1,4 +1,4 @@
-"""How well a character model foretells a text, in bits per character, and its writing at stages of training."""
+"""The report of a character model: bits per character, and samples at stages of training."""
 
 import math
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ COUNTED = 1 << 20
 LANES, LEAST = 128, 2000
 """Lanes side by side, of at least so many characters each."""
 WARMING = 200
-"""Characters before a lane that are read without being counted, so that its first ones are foretold from something."""
+"""Characters before a lane that are read without being counted, so that its first ones have context."""
 CHUNK = 200
 
 
 def measure_text(network: CharacterNetwork, dataset: Dataset, rows: Tensor, execution: Execution) -> dict[str, float]:
-    """How well the network foretells every character of some rows but the first.
+    """How well the network predicts every character of some rows except the first.
 
     The text is divided into lanes that are read side by side; each begins `WARMING` characters early, with an empty
     state, so that the figure is that of one reading from beginning to end but for what lies farther back.
@@ -38,7 +38,7 @@ def measure_text(network: CharacterNetwork, dataset: Dataset, rows: Tensor, exec
     """
     network.eval()
     text = Stretches(dataset, rows)
-    count = len(text) - 1  # characters that are foretold
+    count = len(text) - 1  # characters that are predicted
     lanes = max(1, min(LANES, count // LEAST))
     length = -(-count // lanes)
     ends = torch.clamp(torch.arange(1, lanes + 1) * length, max=count)
@@ -84,7 +84,7 @@ def following(network: CharacterNetwork, dataset: Dataset, row: int, execution: 
 
 
 def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], last: Tree | None) -> Findings:
-    """What is said about a text that was learnt.
+    """The report's part on the text.
 
     Args:
         context: what was trained on, for the baseline.
@@ -97,7 +97,7 @@ def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], l
         evaluation.metrics.values["bits_per_character"],
         in_percent=False,
         higher_is_better=False,
-        baseline="a model that knows only how often each character comes",
+        baseline="a model that knows only the frequency of each character",
         baseline_value=single_characters(dataset, training, evaluation.rows),
     )
     samples = last["samples"] if last is not None else []
@@ -107,7 +107,7 @@ def report_text(context: Context, evaluation: Evaluation[Mapping[str, float]], l
 
 
 def single_characters(dataset: Dataset, training: Tensor, rows: Tensor) -> float:
-    """Bits per character on `rows` of a model that knows only how often each character comes in `training`."""
+    """Bits per character on `rows` of a model that knows only the frequency of each character in `training`."""
     size = len(dataset.task.target.names)
     known, asked = (_counts(dataset, part, size) for part in (training, rows))
     logs = ((known + 1) / (known + 1).sum()).log2()
@@ -125,8 +125,8 @@ def _counts(dataset: Dataset, rows: Tensor, size: int) -> Tensor:
 def _stages(samples: list[Tree]) -> Section:
     return Section(
         "Text at stages of training",
-        "What the network writes when it is left to go on by itself, at temperature 0.7: first letters in about the "
-        "right shares, then words and lines, then what belongs together over more than a line.",
+        "What the network writes by itself, at temperature 0.7: first letters in about the "
+        "right proportions, then words and lines, then text that is coherent over more than a line.",
         [Text(sample["text"], "quotation", _caption(sample)) for sample in samples],
     )
 

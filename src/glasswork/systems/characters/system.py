@@ -1,4 +1,4 @@
-"""The character model: what comes next in a text, learnt by truncated back-propagation through time."""
+"""The character model: predicts what comes next in a text, trained by truncated back-propagation through time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,7 @@ OPENED = 24
 """Characters of a text that is opened: every number of it is looked at."""
 SAMPLE = "hello, hello. how low? hollow! "
 ONE_HOT = 512
-"""The most characters for which a one among zeros costs no more than a learnt vector."""
+"""The most characters for which a one-hot vector costs no more than a learned one."""
 RATES = {"lstm": 0.004, "gru": 0.004, "rnn": 0.001, "relu-rnn": 0.0005}
 
 
@@ -72,7 +72,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
             raise GlassworkError(f"The prompt has characters that are not in {dataset.source}: {unknown!r}")
         for part, rows in splits.named().items():
             if 0 < dataset.count(rows) < 2:
-                raise GlassworkError(f"{dataset.source} has one character to {part} on: give it more text")
+                raise GlassworkError(f"{dataset.source} has one character to {part} on: give more text")
         embedding = 0 if len(dataset.task.target.names) <= ONE_HOT else recipe.hidden_size
         return {"epochs": 10, "batch_size": 64, "learning_rate": RATES[recipe.cell], "embedding": embedding}
 
@@ -151,7 +151,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
         # One row is looked at in every number, several ones as in training.
         times = min(OPENED if len(rows) == 1 else self.recipe.bptt_length, len(stretches) - 1)
         if times < 1:
-            raise GlassworkError(f"{dataset.source} has a single character: there is none after it to foretell")
+            raise GlassworkError(f"{dataset.source} has a single character: there is no next one to predict")
         count = min(len(rows), (len(stretches) - 1) // times)
         starts = torch.arange(count) * ((len(stretches) - 1 - times) // max(1, count - 1))
         tokens = stretches.at(starts[:, None] + torch.arange(times + 1)).to(execution.device)
@@ -179,7 +179,7 @@ class Characters(System[CharactersRecipe, Mapping[str, float]]):
 
     @override
     def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:
-        write = (f"glasswork write {run} --prompt TEXT", "goes on with a text, character by character")
+        write = (f"glasswork write {run} --prompt TEXT", "continues a text, character by character")
         return [write, *super().next_commands(run, task)]
 
     @override

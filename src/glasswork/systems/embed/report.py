@@ -1,4 +1,4 @@
-"""What the report of a metric-learning run says: neighbours as pictures, recall, the ROC curve, a map."""
+"""The report of a metric-learning run: neighbours as images, recall, the ROC curve, a map."""
 
 import torch
 import torch.nn.functional as F
@@ -96,7 +96,7 @@ def _neighbours_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> S
         strips.append(Pictures([first, *others], dataset.task.target.names[int(classes[query])], "strip"))
     return Section(
         "What lies nearest",
-        "On the left an example, then the others in the order of their distance from it: a blue bar below those of the "
+        "On the left an example, then the others by increasing distance: a blue bar below those of the "
         "same class, an orange one below the others.",
         strips,
     )
@@ -148,6 +148,6 @@ def _map_section(dataset: Dataset, rows: Tensor, embeddings: Tensor) -> Section:
     return Section(
         "A map of the embedding",
         "The two directions in which the embeddings differ most (PCA), of the classes with the most examples. The "
-        "embedding has more directions than two, so that what lies apart here is apart, and what overlaps may not.",
+        "embedding has more directions than two, so what is separate here is separate, but what overlaps may not.",
         [Scatter("Each dot an example, in the colour of its class", groups, names, bare=True)],
     )

@@ -40,7 +40,7 @@ from glasswork.training.stage import Carry, Moment, Stage, Tree
 BATCH = 128
 EACH = 4
 NOTHING_JUDGED = (
-    "no two of the validation examples are of one class, so that none can find another and nothing could be judged: "
+    "no two validation examples are of the same class, so nothing could be judged: "
     "the weights are those of the last step; hold out more with --validation"
 )
 
@@ -51,8 +51,8 @@ class Embed(System[EmbedRecipe, Tensor]):
     takes: ClassVar[tuple[type[Inputs], ...]] = (Images,)
     answers: ClassVar[tuple[type[Target], ...]] = (OneClass,)
     wanted: ClassVar[tuple[str, str]] = (
-        "Embeddings are learnt of images",
-        "Embeddings are learnt from examples of one class each",
+        "Embeddings are learned from images",
+        "Embeddings are learned from examples with one class each",
     )
 
     def __init__(self, recipe: EmbedRecipe) -> None:
@@ -70,7 +70,7 @@ class Embed(System[EmbedRecipe, Tensor]):
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
-        # No margin for the augmentation: a picture that is asked about is seen whole, and so shall be those compared.
+        # No margin for the augmentation: a query is seen whole, and so should be the images it is compared with.
         options = ReadingOptions.of(recipe)
         if like is not None:
             side = like.inputs.shape[1] if like.inputs.shape[1] == like.inputs.shape[2] else None
@@ -88,15 +88,15 @@ class Embed(System[EmbedRecipe, Tensor]):
         classes, most = int((counts > 0).sum()), int(counts.max())
         if most < 2:
             raise GlassworkError(
-                f"{dataset.source} has one training example of each class, and a triplet needs two of one class"
+                f"{dataset.source} has only one training example per class, and a triplet needs two of the same class"
             )
         batch = recipe.batch_size or BATCH
         each = recipe.examples_per_class or max(2, min(most, max(EACH, batch // classes)))
         per_batch = min(recipe.classes_per_batch or max(2, batch // each), classes)
         if recipe.batch_size and recipe.classes_per_batch and recipe.examples_per_class and per_batch * each != batch:
             raise GlassworkError(
-                f"A batch of {recipe.classes_per_batch} classes with {each} examples each is none of {batch}: "
-                "leave --batch-size away"
+                f"A batch of {recipe.classes_per_batch} classes with {each} examples each does not give {batch}: "
+                "leave out --batch-size"
             )
         shape, named = dataset.task.inputs.shape, NETWORKS.get(recipe.network)
         return {

@@ -22,8 +22,8 @@ CHUNK = 500
 CALIBRATED = 2000
 """Forecasts that the intervals are calibrated on, at most."""
 FEWEST = 10
-"""Forecasts of a backtest, where there is room for them."""
-MISSING = "the exponential-smoothing baseline (ETS) needs statsmodels: pip install 'glasswork[series]' brings it"
+"""Forecasts of a backtest, if there is room for them."""
+MISSING = "the exponential-smoothing baseline (ETS) needs statsmodels: pip install 'glasswork[series]' installs it"
 MOST_SERIES = 30
 """That are smoothed: each takes seconds, where a network takes none more."""
 _LEAST_SEASONS = 2
@@ -119,7 +119,7 @@ class Backtest:
 
     Attributes:
         places: of the forecasts.
-        truth: (forecasts, horizon), NaN for what nobody knows.
+        truth: (forecasts, horizon), NaN if unknown.
         quantiles: the network's, (forecasts, horizon, quantiles).
         naive: the seasonal-naive forecasts, (forecasts, horizon).
         ets: those of exponential smoothing, NaN where it has none; None where statsmodels is missing.
@@ -185,16 +185,16 @@ def backtest(
     baselines: bool = True,
     most: int | None = None,
 ) -> Backtest | None:
-    """Forecasts from origins that roll over some rows, each from what was known then; None where there is no room.
+    """Forecasts from origins that roll over some rows, each from what was known then; None if there is no room.
 
     Args:
         network: a forecasting network.
         dataset: of series.
-        rows: what is foretold; all of a horizon lies in them.
+        rows: what is predicted; they contain all of a horizon.
         execution: how the arithmetic is carried out.
-        stride: steps from one origin to the next; absent: `stride_of`.
+        stride: steps from one origin to the next; None: `stride_of`.
         baselines: whether exponential smoothing takes part.
-        most: how many forecasts at most, evenly chosen; absent: all.
+        most: how many forecasts at most, evenly chosen; None: all.
     """
     windows = Windows(dataset, execution)
     places = windows.places(rows, stride_of(windows.ahead.horizon, len(rows), stride))
@@ -259,7 +259,7 @@ def _calibration_places(windows: Windows, rows: Tensor) -> Places:
 
 
 def by_step(found: Backtest) -> Mapping[str, list[float]]:
-    """The mean absolute error by how far ahead, of each way to foretell; NaN where nothing is known."""
+    """The mean absolute error by steps ahead, of each forecasting method; NaN if unknown."""
     ways = {"network": found.median, "seasonal naive": found.naive}
     if found.ets is not None and bool(found.ets.isfinite().all()):
         ways["ETS"] = found.ets

@@ -1,4 +1,4 @@
-"""How series go on after their end, in values, times and intervals."""
+"""Forecasts after the end of series: values, times and intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class SeriesForecast:
         name: of the series.
         quantiles: of each value to come, from the lowest to the highest, a list per time.
         seasonal_naive: the values one season before.
-        history: the last values before, NaN for those that nobody knows.
+        history: the last values before, NaN for unknown ones.
         times: when the values to come are.
         history_times: when the last values were.
     """

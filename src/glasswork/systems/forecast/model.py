@@ -1,4 +1,4 @@
-"""A forecasting model's own verb: it goes on with series."""
+"""The model of a forecasting run: predicts what comes next in series."""
 
 from pathlib import Path
 
@@ -21,5 +21,5 @@ class ForecastModel(Model):
         """
         source = self._own_place() if data is None else data
         if source is None:
-            raise GlassworkError("This model knows no series of its own: name a table of some with --data")
+            raise GlassworkError("This run has no data of its own: give a table of series with --data")
         return foretell(self.network, self.system.read(source, self.task), self.execution)

@@ -1,4 +1,4 @@
-"""A recurrent network that foretells a series: quantiles of all values to come at once, from a window of the past."""
+"""A recurrent network that forecasts a series: quantiles of all future values at once, from a window of the past."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class Forecaster(nn.Module):
         cell: a name in `recurrent.CELLS`.
         window: times of the input.
         features: numbers per time, the deviation from the season before first.
-        horizon: how many values are foretold.
+        horizon: how many values are predicted.
         quantiles: how many quantiles of each.
         hidden_size: of the recurrent layer.
         dropout: share of the last state's units turned off while training.

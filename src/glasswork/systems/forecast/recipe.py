@@ -1,4 +1,4 @@
-"""The recipe of forecasting: series over time, and how they go on."""
+"""The recipe of forecasting time series."""
 
 from typing import Annotated, Literal
 

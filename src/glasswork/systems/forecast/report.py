@@ -1,4 +1,4 @@
-"""What the report of a forecasting network says: its backtest, in numbers and drawn with its intervals."""
+"""The report of a forecasting run: its backtest, in numbers and drawn with intervals."""
 
 import csv
 import io
@@ -55,8 +55,8 @@ def report_backtest(context: Context, evaluation: Evaluation[Backtest]) -> Findi
         remarks.append(MISSING)
     elif "ets_mae" not in metrics:
         remarks.append(
-            "there is no exponential-smoothing baseline: it takes two seasons, and eleven values beside one, before "
-            f"the first forecast, of at most {MOST_SERIES} series"
+            "there is no exponential-smoothing baseline: it needs two seasons, and eleven values more than one, "
+            f"before the first forecast, of at most {MOST_SERIES} series"
         )
     score = Score(
         "mean absolute error",
@@ -80,7 +80,7 @@ def _verdict(metrics: Mapping[str, float], count: int, ahead: str, where: str) -
 
 
 def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Section:
-    """The ways to foretell side by side."""
+    """The forecasting methods compared."""
     lines = [
         Line(name, [(float(step), error) for step, error in enumerate(errors, 1) if math.isfinite(error)])
         for name, errors in by_step(found).items()
@@ -95,8 +95,8 @@ def _errors(found: Backtest, metrics: Mapping[str, float], where: str) -> Sectio
         rows.append(("exponential smoothing (ETS)", metrics["ets_mae"], metrics.get("ets_mape")))
     return Section(
         "Backtest",
-        f"Forecasts from {len(found.places):,} origins that roll over the {where} values, each made from what was "
-        "known then. The farther ahead, the larger the error should be; the network should lie below both baselines.",
+        f"Forecasts from {len(found.places):,} origins that roll over the {where} values, each made with the values "
+        "known then. The error should grow with the steps ahead; the network should be below both baselines.",
         [*curves, Table(("forecast", "mean absolute error", "in per cent of the value"), rows)],
     )
 
@@ -108,9 +108,9 @@ def _drawn(dataset: Dataset, found: Backtest, where: str) -> Section:
     fans = [_fan(dataset, found, one) for one in series]
     outer, inner = (ahead.quantiles - 1) / (ahead.quantiles + 1), _inner(ahead.quantiles)[2]
     return Section(
-        "Forecasts and what came",
-        f"The last {where} forecasts: the median as a line, intervals that shall hold {outer:.0%} and {inner:.0%} of "
-        "the values around it, and what came. Each forecast knows nothing of the values under it.",
+        "Forecasts and actual values",
+        f"The last {where} forecasts: the median as a line, intervals that should contain {outer:.0%} and {inner:.0%} "
+        "of the values around it, and the actual values. A forecast does not use the values it predicts.",
         fans,
     )
 
@@ -187,7 +187,7 @@ def report_ahead(found: Foretold) -> Report:
     """How series go on: a fan and a table for each."""
     low, high = found.levels[0], found.levels[-1]
     reading = (
-        "The line is the median: the value is as likely above as below it. The wide interval shall hold "
+        "The line is the median: the value is as likely above as below it. The wide interval should contain "
         f"{high - low:.0%} of the values."
     )
     head = ["time", "median", f"{low:.0%} below", f"{high:.0%} below", "seasonal naive"]
@@ -205,7 +205,7 @@ def report_ahead(found: Foretold) -> Report:
             more = f"... and {len(rows) - MOST_PRINTED:,} more: --out forecast.csv or forecast.html has all"
             summary.append(Text(more))
     footer = "Drawn by Glasswork from the forecasts of a trained network."
-    return Report(f"How {found.source} goes on", sections, summary=summary, footer=footer)
+    return Report(f"Forecast for {found.source}", sections, summary=summary, footer=footer)
 
 
 def csv_ahead(found: Foretold) -> str:

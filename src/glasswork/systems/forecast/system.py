@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 JUDGED = 1000
 """Forecasts that are looked at after an epoch, at most."""
 _USUAL_HORIZON = 12
-_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 350, 3, 100  # of training, where nobody says: longer ones follow chance
-_LARGEST_SHARE = 4  # of the training values, the window takes one in so many at most, where nobody says
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 350, 3, 100  # of training, by default: longer ones overfit
+_LARGEST_SHARE = 4  # of the training values, the window takes at most one in so many by default
 
 
 class Forecast(System[ForecastRecipe, Backtest]):
@@ -124,7 +124,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
         assert isinstance(network, Forecasters)
         said = network.each(batch.inputs).float()  # (members, batch, horizon, quantiles)
         targets, known = batch.targets, batch.targets.isfinite()
-        if not bool(known.all()):  # a value that nobody knows is no answer
+        if not bool(known.all()):  # an unknown value is not a target
             return objective(said[:, known], targets[known].expand(len(said), -1)), {}
         return objective(said, targets.expand(len(said), -1, -1)), {}
 
@@ -173,7 +173,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
             kind, names = Series.of(dataset.task), dataset.task.target.names
             whole = set(Windows(dataset, Execution()).latest().series.tolist())
             problems = {
-                place: f"{path}: a forecast of '{name}' takes its last {kind.context:,} values, and not all are known"
+                place: f"{path}: a forecast of '{name}' needs its last {kind.context:,} values, and some are missing"
                 for place, name in enumerate(names)
                 if place not in whole
             }
@@ -196,7 +196,7 @@ class Forecast(System[ForecastRecipe, Backtest]):
 
     @override
     def next_commands(self, run: str, task: Task) -> list[tuple[str, str]]:
-        forecast = (f"glasswork forecast {run} --out forecast.html", "goes on with the series after their end")
+        forecast = (f"glasswork forecast {run} --out forecast.html", "predicts what comes next in the series")
         return [forecast, *super().next_commands(run, task)]
 
     @override

@@ -88,13 +88,14 @@ class Function(System[FunctionRecipe, Tensor]):
             raise GlassworkError(f"The interval from {recipe.low:g} to {recipe.high:g} is empty: give --low and --high")
         parsed = expressions.parse(recipe.expression)
         if not any(isinstance(part, expressions.Name) and part.name == "x" for part in parsed.parts):
-            raise GlassworkError(f"The expression '{parsed.text}' is no function of x, such as sin(x) + 0.3 * x")
+            raise GlassworkError(f"The expression '{parsed.text}' is not a function of x, such as sin(x) + 0.3 * x")
         values = []
         for x in places:
             values.append(expressions.results(parsed, expressions.match_values(parsed, {"x": x}))[-1])
             if not math.isfinite(values[-1]):
                 raise GlassworkError(
-                    f"'{parsed.text}' is no finite number at x = {x:.4g}: choose another interval with --low and --high"
+                    f"'{parsed.text}' is not a finite number at x = {x:.4g}: choose another interval with --low and "
+                    "--high"
                 )
         return values
 
@@ -115,8 +116,8 @@ class Function(System[FunctionRecipe, Tensor]):
         remark = self._remark(shares, evaluation.metrics.values, where, len(evaluation.rows))
         charts = _charts(shares)
         section = Section(
-            "What each unit adds",
-            f"Above, the function and the network's sum; below, what it is the sum of: each {self._unit} unit's "
+            "What each unit contributes",
+            f"Above, the function and the network's output; below, the terms of its sum: each {self._unit} unit's "
             f"output times its weight, and one constant.",
             [*charts, Text(remark[:1].upper() + remark[1:] + ".")],
         )
@@ -179,4 +180,4 @@ def _charts(shares: Shares) -> list[Curves]:
         return [whole]
     constant = Line("constant", [(end, shares.constant) for end in (shares.x[0], shares.x[-1])], "faint")
     units = [Line(f"unit {k}", points(share), k - 1) for k, share in enumerate(shares.shares, 1)]
-    return [whole, Curves("What each unit adds", [*units, constant], shares.input, wide=True)]
+    return [whole, Curves("What each unit contributes", [*units, constant], shares.input, wide=True)]

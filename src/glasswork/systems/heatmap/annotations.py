@@ -162,7 +162,7 @@ class Sampling:
         validation: share of the training pictures (or of each picture's length) held out for validation.
         test: the same for the test.
         seed: what the draw depends on.
-        channels: 1 or 3; absent: 1 where every picture is grey.
+        channels: 1 or 3; None: 1 where every picture is grey.
     """
 
     size: int
@@ -193,12 +193,12 @@ def read_annotated(folder: Path, sampling: Sampling) -> Dataset:
     have to be divided, each is cut across its longer side. No patch lies in two splits.
 
     Raises:
-        GlassworkError: where there is no annotated picture, or a class has no patch in a split.
+        GlassworkError: if there is no annotated picture, or a class has no patch in a split.
     """
     found = annotated_by_split(folder)
     if not found:
         raise GlassworkError(
-            f"{folder} has no pictures with annotations beside them (name_mask.png, name.xml or name.geojson)"
+            f"{folder} has no pictures with annotations next to them (name_mask.png, name.xml or name.geojson)"
         )
     slides = [open_slide(one.image, sampling.level) for _, one in found]
     cuts = _cuts([split for split, _ in found], sampling)

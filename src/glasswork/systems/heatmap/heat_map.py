@@ -42,8 +42,8 @@ class HeatMapOptions:
 
     Attributes:
         tile: side of what is computed at once, in pixels; the result does not depend on it.
-        level: resolution of pyramids; absent: the one that the run was trained on, else 0.
-        target: class whose probability is mapped; absent: the last one.
+        level: resolution of pyramids; None: the one that the run was trained on, else 0.
+        target: class whose probability is mapped; None: the last one.
         picture: longer side of the small picture to be made, in pixels; 0: none.
     """
 
@@ -98,7 +98,7 @@ def heat_maps(
     found = annotated_by_split(Path(folder))
     if not found:
         raise GlassworkError(
-            f"{folder} has no pictures with annotations beside them (name_mask.png, name.xml or name.geojson)"
+            f"{folder} has no pictures with annotations next to them (name_mask.png, name.xml or name.geojson)"
         )
     sliding = _Sliding(model, options or HeatMapOptions())
     maps, scores, truths = [], [], []
@@ -132,14 +132,14 @@ class _Sliding:
         self.options = options
         task = self.model.task
         if not suits(task, (Images,), (OneClass, Labels)):
-            raise GlassworkError(f"{self.model.run} does not classify images, which a heat map is made of")
+            raise GlassworkError(f"{self.model.run} does not classify images, which a heat map needs")
         target = options.target or task.target.names[-1]
         if target not in task.target.names:
             raise GlassworkError(
-                f"'{target}' is no class of this model; its classes are {', '.join(task.target.names)}"
+                f"'{target}' is not a class of this model; its classes are {', '.join(task.target.names)}"
             )
         if options.tile < 1:
-            raise GlassworkError("A tile has at least one pixel: give --tile 1024, say")
+            raise GlassworkError("A tile has at least one pixel: give, for example, --tile 1024")
         self.target, self.place = target, task.target.names.index(target)
         channels, height, width = task.inputs.shape
         self.channels = channels

@@ -1,4 +1,4 @@
-"""What heat maps over large images say: how they were made, what they show, and what they do not."""
+"""The report of heat maps: how they were made, what they show, and what they do not show."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
 
 WARNING = (
-    "The map shows what the network was trained to tell apart, no more: a network trained on stained against unstained "
-    "tissue finds stain, not cancer. It is no diagnosis."
+    "The map shows only what the network was trained to distinguish: a network trained on stained against unstained "
+    "tissue finds stain, not cancer. It is not a diagnosis."
 )
 
 

@@ -1,4 +1,4 @@
-"""Heat maps over large images: a classifier of patches, trained from regions that somebody has outlined."""
+"""Heat maps over large images: a classifier of patches, trained on annotated regions."""
 
 from collections.abc import Mapping
 from dataclasses import replace

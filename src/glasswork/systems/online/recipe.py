@@ -14,7 +14,7 @@ def _only(fixed: object, reason: str) -> AfterValidator:
 
     def check(value: Any) -> Any:
         if value != fixed:
-            raise ValueError(f"the online rule {reason}: leave it away, or use glasswork train mlp")
+            raise ValueError(f"the online rule {reason}: leave it out, or use glasswork train mlp")
         return value
 
     return AfterValidator(check)

@@ -71,8 +71,8 @@ class Online(System[OnlineRecipe, Tensor]):
         span = dataset.task.target.span(dataset.columns["targets"])
         if span is not None and not (span[0] >= 0 and span[1] <= 1):
             raise GlassworkError(
-                f"The targets of {source} go from {span[0]:g} to {span[1]:g}, and a sigmoid "
-                "only says numbers from 0 to 1: bring them there, or use glasswork train mlp"
+                f"The targets of {source} go from {span[0]:g} to {span[1]:g}, and a sigmoid only gives numbers from 0 "
+                "to 1: rescale them, or use glasswork train mlp"
             )
         return dataset
 
@@ -92,7 +92,7 @@ class Online(System[OnlineRecipe, Tensor]):
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe = self.recipe
         if recipe.patience is not None and len(splits.validation) == 0:
-            raise GlassworkError("Patience looks at the validation loss, and no example is held out: add --validation")
+            raise GlassworkError("patience needs a validation loss, and no examples are held out: add --validation")
         scaling = self._scaling(dataset, splits.training)
         return {"epochs": DEFAULTS["epochs"], "learning_rate": DEFAULTS["learning_rate"], "scaling": scaling}
 
@@ -112,14 +112,10 @@ class Online(System[OnlineRecipe, Tensor]):
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
         if machine.device not in {"auto", "cpu"}:
-            raise GlassworkError(
-                f"The online rule is worked out in plain numbers on the processor, not on {machine.device}: "
-                "leave --device away"
-            )
+            raise GlassworkError(f"The online rule is computed on the CPU, not on {machine.device}: leave out --device")
         if machine.precision == "bfloat16" or machine.memory_format == "channels-last":
             raise GlassworkError(
-                "The online rule is worked out in plain numbers of double precision: "
-                "leave --precision and --memory-format away"
+                "The online rule is computed in double precision: leave out --precision and --memory-format"
             )
         plain = {"device": "cpu", "precision": "float32", "memory_format": "contiguous"}
         return machine.model_copy(update=plain)
@@ -226,7 +222,7 @@ def _share_of_right_answers(dataset: Dataset, splits: Splits, accuracy: float) -
         "accuracy",
         accuracy,
         f"{round(accuracy * len(rows)):,} of {len(rows):,} {where} examples",
-        baseline="always answering the most frequent target",
+        baseline="always predicting the most frequent target",
         baseline_value=float((targets[rows] == usual).all(1).double().mean()),
     )
 

@@ -1,4 +1,4 @@
-"""Words counted rather than learnt: how much more often a class has a word, or two in a row, than the others do."""
+"""Naive Bayes on word counts: how much more often a class has a word, or a pair of words, than the others."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,7 +29,7 @@ class CountedWords(nn.Module):
 
     in which a text counts once for what it has, and one is added to every count; what fewer than two training texts
     have is left out, and n is how many a text has of the others. g is the number under which naive
-    Bayes foretells each training text best from the counts of all others; u is what a penalised logistic regression
+    Bayes predicts each training text best from the counts of all others; u is what a penalised logistic regression
     learns on the features r. All of it comes from `count`, before and not by training.
 
     Args:

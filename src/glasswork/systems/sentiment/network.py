@@ -54,7 +54,7 @@ class TextClassifier(nn.Module):
         self.output = nn.Linear(2 * (2 * hidden_size + embedding), classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Scores (batch, classes), learnt and counted together.
+        """Scores (batch, classes), learned and counted together.
 
         Args:
             tokens: int64 (batch, times), -1 behind the end of a shorter text; every text has a token.

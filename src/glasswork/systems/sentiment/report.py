@@ -51,10 +51,10 @@ def report_counts(network: TextClassifier, dataset: Dataset, training: Tensor, j
     said = ", ".join(f"{name} {percent(value)}" for name, value in judges.items())
     return Section(
         "Learnt and counted",
-        f"Of the network's scores {percent(float(network.share))} are what recurrent layers learnt; the rest is what "
-        "counting says: how much more often a class has a piece, or some in a row, than the other classes do.",
+        f"Of the network's scores {percent(float(network.share))} come from the recurrent layers; the rest comes from "
+        "counts: how much more often a class has a token, or several in a row, than the other classes.",
         [
-            Table(("class", "what speaks most for it"), rows, noun="classes", look="words"),
+            Table(("class", "most telling words"), rows, noun="classes", look="words"),
             Text(f"Right answers: {said}."),
         ],
     )

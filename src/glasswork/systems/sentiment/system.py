@@ -37,7 +37,7 @@ from glasswork.training.stage import Carry, Moment, Tree
 NEIGHBOURS = {"word": 2, "bpe": 2, "character": 3}
 """How many pieces in a row are counted together."""
 SHARES = [step / 20 for step in range(21)]
-"""Of the learnt scores, beside counted words, that are tried on the texts held out."""
+"""Weights of the learned scores against the counted words that are tried on the held-out texts."""
 
 
 class SequenceClassification(System[SentimentRecipe, Tensor]):
@@ -107,7 +107,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     def _count(self, counted: CountedWords, dataset: Dataset, rows: Tensor, execution: Execution) -> None:
         """Counts the training texts, those of nearly equal length together, and each once.
 
-        A copy would tell of a text that is foretold from all others.
+        A copy would give away a text that is predicted from all others.
         """
         prints = dataset.columns["fingerprints"][rows].tolist()
         rows = rows[sorted({number: place for place, number in reversed(list(enumerate(prints)))}.values())]
@@ -116,7 +116,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
 
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
-        """On the validation rows, under the share of the learnt scores that is best there, as `complete` sets it."""
+        """On the validation rows, under the share of the learned scores that is best there, as `complete` sets it."""
         assert isinstance(network, TextClassifier)
         if network.counted is None:
             return super().judge(network, context)
@@ -125,7 +125,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
     def _best_share(
         self, network: TextClassifier, dataset: Dataset, rows: Tensor, execution: Execution
     ) -> tuple[float, Metrics]:
-        """The share of the learnt scores with the least loss on the rows, and the metrics with it."""
+        """The share of the learned scores with the least loss on the rows, and the metrics with it."""
         learnt, counted = self._halves(network, dataset, rows, execution)
         mixed = [(share, share * learnt + (1 - share) * counted) for share in SHARES]
         found = [(share, self.measure(outputs, dataset, rows)) for share, outputs in mixed]
@@ -142,7 +142,7 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
 
     @override
     def complete(self, network: nn.Module, context: Context) -> None:
-        """Sets the share of the learnt scores to the one with the least loss on the validation texts."""
+        """Sets the share of the learned scores to the one with the least loss on the validation texts."""
         assert isinstance(network, TextClassifier)
         rows = context.splits.validation
         if network.counted is not None and len(rows):
@@ -220,7 +220,7 @@ def _texts() -> list[tuple[str, str]]:
 
 
 def _unknown(dataset: Dataset, row: int) -> dict[str, float]:
-    """How many pieces of a text the network does not know, where there are any."""
+    """How many pieces of a text the network does not know, if there are any."""
     begin, end = dataset.offsets["inputs"][row : row + 2].tolist()
     unknown = int((dataset.columns["inputs"][begin:end] == 0).sum())
     return {"unknown_pieces": unknown} if unknown else {}

@@ -35,7 +35,7 @@ class Restarts:
         make: a freshly initialised network.
         loss: what is minimised.
         training: the training rows, as they are, not augmented.
-        held_out: the validation rows; None where there are none.
+        held_out: the validation rows; None if there are none.
         figures: measures a network on every part of the data.
     """
 
@@ -244,7 +244,7 @@ def _in_turn(stage: Stage, start: Tree | None, restarts: Restarts, reason: str) 
     if stage.clock.recorded is not None:
         raise GlassworkError(
             f"Restarts that were trained one after the other ({reason}) cannot be repeated by --replay: "
-            "bound them by --epochs instead of --budget, and every run repeats them"
+            "bound them by --epochs instead of --budget, to make every run reproducible"
         )
     turns = _Turns(stage, restarts, reason, start)
     while turns.place < restarts.count:

@@ -1,4 +1,4 @@
-"""What a run of random restarts says at its end: both winners, and how far the others lie apart."""
+"""The report of random restarts: the best network by each loss, and the spread of the others."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def report_restarts(findings: Findings, state: Tree, found: Sequence[Outcome], s
     """
     former = state["restarts"]
     kept = found[former["leader"]]
-    warnings = [f"the network of seed {one.seed} was given up: {one.problem}" for one in found if one.problem]
+    warnings = [f"the network of seed {one.seed} was abandoned: {one.problem}" for one in found if one.problem]
     if former["reason"] is not None:
         warnings = [f"the {len(found)} networks were trained one after the other: {former['reason']}", *warnings]
     return replace(
@@ -60,7 +60,7 @@ def _losses(found: Sequence[Outcome], part: str) -> list[float]:
 
 
 def _winner(found: Sequence[Outcome], kept: Outcome, part: str, select: str) -> Outcome | None:
-    """The member with the least loss on a part of the data; None where there are no such examples."""
+    """The member with the least loss on a part of the data; None if there are no such examples."""
     if part == select:
         return kept
     measured = [one for one in found if one.loss(part) is not None]
@@ -102,9 +102,8 @@ def _section(found: Sequence[Outcome], kept: Outcome, select: str) -> Section:
         )
     return Section(
         "Random restarts",
-        f"The same recipe from {len(found)} different first weights. How far the ends lie apart is what luck does "
-        "here: one run alone could have ended anywhere on these curves. "
-        f"Kept is the network with the least {select} loss.",
+        f"The same recipe from {len(found)} different initial weights. The spread shows the effect of luck: a single "
+        f"run could have ended anywhere on these curves. The network that is kept has the lowest {select} loss.",
         [*charts, Table(head, rows, noun="networks"), Text(_note(winners, parts[-1], main))],
     )
 

@@ -90,12 +90,12 @@ class Supervised(System[SupervisedRecipe, Tensor]):
         """Refuses restarts that could not begin from other weights, or of which none could be chosen."""
         if self.own is not None:
             raise GlassworkError(
-                "Restarts draw new first weights for every network, and a module made in Python has one set of them: "
-                "name its class as file.py:Class, or leave restarts away"
+                "Restarts need new initial weights for every network, and a module made in Python has only one set: "
+                "name its class as file.py:Class, or leave out restarts"
             )
         if self.recipe.select_by == "validation" and len(splits.validation) == 0:
             raise GlassworkError(
-                "The restart that is kept is the one with the least validation loss, and no example is held out: add "
+                "The kept restart is the one with the lowest validation loss, and no examples are held out: add "
                 "--validation 0.1 or --select-by training"
             )
 
@@ -176,7 +176,7 @@ class Supervised(System[SupervisedRecipe, Tensor]):
 
 
 def usual_changes(recipe: SupervisedRecipe, task: Task, examples: int) -> tuple[str, ...]:
-    """How images are augmented where nobody says: a network made for small images that has few of them is, slightly.
+    """The default augmentation: slight, for a network for small images that has few of them.
 
     Args:
         recipe: names the network; with restarts, which are trained from the same batches, nothing is augmented, nor

@@ -10,7 +10,7 @@ class Tagger(nn.Module):
     """Scores of the labels at every word: s_t = W [h_t forwards; h_t backwards; x_t] + b.
 
     x_t is put together from the vectors of the word's features, such as itself and its last letters, so that a word
-    that nobody saw is still seen by its form (Huang, Xu and Yu 2015, without their conditional random field).
+    not seen in training is still known by its form (Huang, Xu and Yu 2015, without their conditional random field).
 
     Args:
         cell: `rnn`, `relu-rnn`, `gru` or `lstm`; `none`: every word is judged on its own.

@@ -10,7 +10,7 @@ from glasswork.recipe.search import Layers, Range
 
 
 class TransferRecipe(Recipe):
-    """Classes, several classes at once, or numbers from images, beginning with weights that somebody trained."""
+    """Classes, several classes at once, or numbers from images, starting from pretrained weights."""
 
     network: str = Field(
         "efficientnet-lite0", description="alexnet, vgg16, resnet18, efficientnet-lite0, convnet-small: see train"

@@ -79,7 +79,7 @@ class Transfer(System[TransferRecipe, Tensor]):
         entry = NETWORKS.get(self.recipe.network)
         if entry is None or not entry.head:
             known = ", ".join(name for name, entry in NETWORKS.items() if entry.head)
-            raise GlassworkError(f"Transfer knows no network '{self.recipe.network}' to give a new head: use {known}")
+            raise GlassworkError(f"Transfer has no network '{self.recipe.network}': use {known}")
         return entry
 
     @property
@@ -173,8 +173,8 @@ class Transfer(System[TransferRecipe, Tensor]):
         state, taken = self._fitting(network, weights, names)
         network.load_state_dict(state)
         classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
-        head = "their head was kept" if taken else f"their head{classes} does not fit, and a new one was begun"
-        return (f"it began with the weights of {weights.source}: {head}",)
+        head = "with their output layer" if taken else f"with a new output layer, as theirs{classes} does not fit"
+        return (f"started from the weights of {weights.source}, {head}",)
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:

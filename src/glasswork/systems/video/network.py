@@ -66,7 +66,7 @@ class VideoNetwork(nn.Module):
         return self.read(frames, None)[0]
 
     def read(self, frames: Tensor, state: State | None) -> tuple[Tensor, State | None]:
-        """Scores as above, and the state to go on with where the clip goes on."""
+        """Scores as above, and the state to continue the clip from."""
         vectors = self.encoder(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])  # (batch, times, embedding)
         vectors = self.dropout(vectors)
         if self.recurrent is None:

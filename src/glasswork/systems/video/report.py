@@ -25,7 +25,7 @@ AT_ONCE = 256
 """Frames of a clip that are encoded together; the state is carried on from one such stretch to the next."""
 MISTAKES, OF_ONE_CLIP = 24, 3
 SHOWN = 4
-BASELINE = "always answering the most frequent label"
+BASELINE = "always predicting the most frequent label"
 
 
 def watch(network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> list[Tensor]:
@@ -125,7 +125,7 @@ def _over_time(dataset: Dataset, rows: Tensor, answers: Sequence[Tensor], shares
     truths = _truths(dataset, rows)
     return Section(
         "Frame by frame",
-        f"{len(chosen)} of the {len(rows):,} clips, from the one with fewest right answers to the one with most.",
+        f"{len(chosen)} of the {len(rows):,} clips, from the lowest to the highest accuracy.",
         [
             Timeline(
                 f"{dataset.name(int(rows[place]))}: {shares[place]:.1%} of its frames",

@@ -134,7 +134,7 @@ class Stack:
         return drawn_masks(self.layers, lengths, seeds, epoch, index, like)
 
     def _penalty(self) -> Tensor | None:
-        """strength x R(W) of each member; None where there is no penalty."""
+        """strength x R(W) of each member; None if there is no penalty."""
         kind = self.stages[0].penalty
         if self.strengths is None or not is_added(kind):
             return None

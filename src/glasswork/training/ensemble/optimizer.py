@@ -1,4 +1,4 @@
-"""The update of many networks at once: the fused kernels of `training.optimizers`, in one call where they agree."""
+"""Updates many networks at once: the fused kernels of `training.optimizers`, in one call where they agree."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -32,7 +32,7 @@ class StackedStep(NamedTuple):
         members: the places of the members that made this step.
         loss: mean loss of each member's batch before the update, without the penalty, (members,); nan where it did not
             make this step.
-        penalty: strength x R(W) of each; None where there is no penalty.
+        penalty: strength x R(W) of each; None if there is no penalty.
         learning_rates: of `members`, in their order.
         gradient_norm: length of each one's gradient before clipping; None where it is not clipped.
         errors: each one's mean loss on the examples held out, float64 (members,); None between judgements.

@@ -1,4 +1,4 @@
-"""After how many steps a series comes back to about the same, found from the series themselves."""
+"""The length of the season of series, found from their values."""
 
 import torch
 from torch import Tensor
@@ -20,9 +20,9 @@ def find_season(values: Tensor, timing: Timing, horizon: int | None) -> int:
     Candidates are 1 (no season), the cycles of the calendar, and the highest peaks of the autocorrelation.
 
     Args:
-        values: (times, series), NaN for what nobody knows.
+        values: (times, series), NaN if unknown.
         timing: of the rows.
-        horizon: how far is foretold; absent: a day of shorter steps, else one season.
+        horizon: how far to predict; None: a day of shorter steps, else one season.
     """
     values = values[:, torch.linspace(0, values.shape[1] - 1, min(values.shape[1], _MOST_SERIES)).long()].double()
     longest = len(values) // _LEAST_SEASONS

@@ -1,4 +1,4 @@
-"""Series over time: a table with a line for each time, or one for each time of each of several series."""
+"""Time series: a table with one row per time, or per time and series."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -99,8 +99,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     task = Task(kind, target)
     said_of_splits = (*parts.said, *([say_column(chosen.split)] if chosen.split else []))
     words = _words(found, chosen, rows, grid, when.timing) if len(grid) <= _MOST_NAMES else []
-    unused = [f"The columns {quoted(chosen.unused)} are no numbers and were left out."] if chosen.unused else []
-    again = [f"Of times that come twice ({twice:,}) the later line counts."] if twice else []
+    unused = [f"The columns {quoted(chosen.unused)} are not numeric and were left out."] if chosen.unused else []
+    again = [f"Of duplicate times ({twice:,}) the later line is used."] if twice else []
     return Dataset(
         columns,
         task,
@@ -146,16 +146,16 @@ def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     asked = options.target or (",".join(kind.target_columns) if kind is not None else "")
     targets = [name.strip() for name in asked.split(",") if name.strip()] or (numbers if len(numbers) == 1 else [])
     if not targets:
-        several = f"there are {quoted(numbers)}" if numbers else "there is no column of numbers beside the times"
-        raise GlassworkError(f"{file} does not say which column to foretell: {several}; choose with --target.")
+        several = f"there are {quoted(numbers)}" if numbers else "there is no column of numbers other than the times"
+        raise GlassworkError(f"{file} does not say which column to forecast: {several}; choose with --target.")
     for name in targets:
         if name not in found.columns:
             raise GlassworkError(f"{file} has no column '{name}': {_there(found)}.")
         if name not in numbers:
-            raise GlassworkError(f"The column '{name}' of {file} cannot be foretold: it {_role(found, name, time)}.")
+            raise GlassworkError(f"The column '{name}' of {file} cannot be forecast: it {_role(found, name, time)}.")
     if identifier and len(targets) > 1:
         raise GlassworkError(
-            f"With a column that names the series ('{identifier}') one --target is foretold, not more."
+            f"With a column that names the series ('{identifier}') you can forecast only one --target."
         )
     covariates = [name for name in numbers if name not in targets]
     if kind is not None:
@@ -176,7 +176,7 @@ def _role(found: Table, name: str, time: Sequence[str]) -> str:
         return "says when"
     cells = found.columns[name]
     row = next((row for row, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell)), 0)
-    return f"holds '{cells[row]}' on {found.place(row)}, which is no number"
+    return f"holds '{cells[row]}' on {found.place(row)}, which is not a number"
 
 
 def _is_number(cell: str) -> bool:
@@ -191,7 +191,7 @@ def _require_same_steps(own: Timing, trained: Timing, file: Path) -> None:
     if (own.unit, own.step) != (trained.unit, trained.step):
         raise GlassworkError(
             f"The values of {file} are {own.steps_in_words(1)} apart, and this model was trained on values "
-            f"{trained.steps_in_words(1)} apart: bring them to the same step."
+            f"{trained.steps_in_words(1)} apart: resample them to the same step."
         )
 
 
@@ -246,10 +246,10 @@ def _looked_over(
     said: list[str] = []
     known = np.isfinite(values[:, :, 0])
     if not known.any():
-        raise GlassworkError(f"{file} has no value to learn from: the column to foretell is empty.")
+        raise GlassworkError(f"{file} has no value to learn from: the column to forecast is empty.")
     last = int(np.flatnonzero(known.any(1))[-1]) + 1
     if last < len(grid):
-        said.append(f"The last {len(grid) - last:,} lines have nothing to foretell from and were left out.")
+        said.append(f"The last {len(grid) - last:,} lines have no values to forecast from and were left out.")
         values, grid = values[:last], grid[:last]
     counts: dict[str, int] = {}
     gaps: list[str] = []
@@ -266,18 +266,18 @@ def _looked_over(
     if counts:
         words = listed([f"'{name}' ({count:,})" for name, count in counts.items()])
         said.append(
-            "For missing values stands the one a season before or else the last one, never a later one; none is "
-            f"learnt or judged as an answer: {words}."
+            "Missing values are filled with the one a season before or else the last one, never a later one; none is "
+            f"used as a training or test target: {words}."
         )
     if gaps:
         said.append(
-            f"Gaps of more than {LONGEST_GAP} values stay open after the first {LONGEST_GAP}, and no forecast reaches "
-            f"across one: {listed(gaps)}."
+            f"Of gaps longer than {LONGEST_GAP} values only the first {LONGEST_GAP} are filled, and no forecast spans "
+            f"such a gap: {listed(gaps)}."
         )
     late = [name for name, row in zip(names, np.isnan(values[0, :, 0]), strict=True) if row]
     early = [name for name, row in zip(names, np.isnan(values[-1, :, 0]), strict=True) if row]
     said += [f"The series {quoted(late)} begin later than the others."] if late else []
-    said += [f"The series {quoted(early)} end before the others: each goes on from its own end."] if early else []
+    said += [f"The series {quoted(early)} end before the others: each is forecast from its own end."] if early else []
     return values, grid, said
 
 
@@ -312,6 +312,6 @@ def _splits(found: Table, name: str, parts: Parts, rows: Wholes, times: int, sou
         what = f"The column '{name}' of {source} does" if name else f"The names of the tables in {source} do"
         raise GlassworkError(
             f"{what} not divide the times into train, val and test one after the other: "
-            "a part that is foretold has to come after what is learnt from."
+            "the forecast part has to come after the training part."
         )
     return numbers.astype(np.uint8)

@@ -100,10 +100,10 @@ def timed(table: Table, names: Sequence[str], identifier: str, like: Timing | No
     if not names:
         if identifier:
             raise GlassworkError(
-                f"{table.files[0]} has no column of times, and several series one below the other need one: name it "
-                "with --time."
+                f"{table.files[0]} has no column of times, and several series in one table need one: name it with "
+                "--time."
             )
-        said = ["There is no column of times: the lines are taken to follow one another evenly."]
+        said = ["There is no column of times: the rows are assumed to be evenly spaced."]
         return Timed(np.arange(count), Timing("rows"), said)
     name = ",".join(names)
     cells = table.columns[names[0]] if len(names) == 1 else _together(table, names)
@@ -114,11 +114,11 @@ def timed(table: Table, names: Sequence[str], identifier: str, like: Timing | No
     else:
         found = _numbered(table, name, cells)
     backwards = not identifier and bool((np.diff(found.times) < 0).any())
-    said = ["The lines are not in the order of time: they were sorted."] if backwards else []
+    said = ["The rows are not in order of time: they were sorted."] if backwards else []
     if found.timing.taken and like is None:
         said.append(
-            f"There are values {found.timing.taken_in_words()} alone: the times between are no gaps, and none is "
-            "foretold."
+            f"There are values {found.timing.taken_in_words()} only: the times in between are not gaps, and are not "
+            "forecast."
         )
     return Timed(found.times, found.timing, said)
 
@@ -169,11 +169,11 @@ def _written_dates(numbers: Numbers) -> tuple[list[str], str]:
 def _dated(table: Table, name: str, cells: list[str], like: Timing | None) -> Timed:
     found = dates_of(cells)
     if found is None:
-        raise GlassworkError(f"The column '{name}' of {table.files[0]} holds no times: '{cells[0]}' is no date.")
+        raise GlassworkError(f"The column '{name}' of {table.files[0]} holds no times: '{cells[0]}' is not a date.")
     unknown = np.flatnonzero(np.isnan(found.days))
     if len(unknown):
         row = int(unknown[0])
-        words = f"'{cells[row]}', which is no time" if cells[row] else "nothing"
+        words = f"'{cells[row]}', which is not a time" if cells[row] else "nothing"
         raise GlassworkError(f"The column '{name}' has {words}, on {table.place(row)}.")
     seconds: Wholes = np.rint(found.days * DAY).astype(np.int64)
     clock: Wholes = seconds + np.rint(60 * found.ahead).astype(np.int64)
@@ -239,8 +239,8 @@ def _numbered(table: Table, name: str, numbers: Numbers) -> Timed:
     if len(wrong):
         row = int(wrong[0])
         raise GlassworkError(
-            f"The times in column '{name}' are not evenly spaced: {numbers[row]:.15g} on {table.place(row)} is no "
-            f"whole number of steps of {step:g} from the first one: bring the values to one step."
+            f"The times in column '{name}' are not evenly spaced: {numbers[row]:.15g} on {table.place(row)} is not a "
+            f"whole number of steps of {step:g} from the first one: resample the values to one step."
         )
     return _require_even(table, Timed(times, Timing("numbers", step, offset, name)))
 
@@ -285,10 +285,10 @@ def _require_even(table: Table, found: Timed) -> Timed:
         raise GlassworkError(
             f"The times in column '{timing.name}' are not evenly spaced: {timing.word(int(times[row]))} on "
             f"{table.place(row)} follows {timing.word(int(times[before]))}, where most are {timing.steps_in_words(1)} "
-            "apart: bring the values to one step."
+            "apart: resample the values to one step."
         )
     if len(times) and (int(times.max()) - int(times.min())) // step > _MOST_TIMES:
-        raise GlassworkError(f"The times in column '{timing.name}' reach too far apart for steps of {step}.")
+        raise GlassworkError(f"The times in column '{timing.name}' span too long a time for steps of {step}.")
     if timing.taken:
         closed = np.flatnonzero(~np.isin(place_in_cycle(times, timing.cycle), timing.taken))
         if len(closed):

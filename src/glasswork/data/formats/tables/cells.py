@@ -155,7 +155,7 @@ def head(path: Path) -> tuple[list[str], str, int]:
         names[0] = names[0].lstrip("# ")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise GlassworkError(f"{path} has two columns called '{twice}': give each a name of its own.")
+        raise GlassworkError(f"{path} has two columns called '{twice}': rename one of them.")
     return names, separator, above + 1
 
 
@@ -213,7 +213,7 @@ def opened(path: Path) -> Iterator[TextIO]:
         ) from error
     except csv.Error as error:
         raise GlassworkError(
-            f"{path} cannot be read as a table ({error}): look for a quote that is not closed."
+            f"{path} cannot be read as a table ({error}): look for a missing closing quote."
         ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise GlassworkError(f"{path} is a damaged gzip file ({error}): make or download it again.") from error
@@ -307,12 +307,12 @@ def _texts(
                     continue
                 problem = (
                     f"Line {line} of {path} has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but there are "
-                    f"{len(own)} columns: put text that holds a '{separator}' in quotes, or mend the line."
+                    f"{len(own)} columns: put text that holds a '{separator}' in quotes, or correct the line."
                 )
                 if max(map(len, cells)) > _LONGEST:
                     raise GlassworkError(
                         f"{path} cannot be read as a table (the text on line {line} has {max(map(len, cells)):,} "
-                        "characters): look for a quote that is not closed."
+                        "characters): look for a missing closing quote."
                     )
                 if not lenient:
                     raise GlassworkError(problem)

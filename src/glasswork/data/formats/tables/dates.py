@@ -77,7 +77,7 @@ def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | Non
 
     Args:
         cells: the column.
-        day_first: whether the day stands first; absent: found out.
+        day_first: whether the day stands first; None: found out from the data.
     """
     found = {cell: _match(cell) for cell in dict.fromkeys(cells)}
     matches = {cell: match for cell, match in found.items() if match is not None}

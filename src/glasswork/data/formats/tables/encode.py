@@ -1,4 +1,4 @@
-"""From the cells of a table to features, as the description of its columns says."""
+"""Encodes the cells of a table as features, according to the description of its columns."""
 
 import zlib
 from collections import Counter
@@ -32,7 +32,7 @@ class Encoded:
     """A table as features.
 
     Attributes:
-        inputs: float32 (rows, features); NaN for what nobody knows: an empty number, a text that is no category.
+        inputs: float32 (rows, features); NaN if unknown: an empty number, a text that is no category.
         fingerprints: int64 (rows,), equal for rows with the same cells.
         sentences: what is in these rows that the description does not foresee.
     """
@@ -85,7 +85,7 @@ def encode(table: Table, columns: Sequence[Column], problems: dict[int, str] | N
         if empty and not column.missing:
             sentences.append(
                 f"The column '{column.name}' had no empty cells in training and has {empty:,} here: "
-                "they count as the training mean."
+                "they are replaced by the training mean."
             )
     inputs = torch.from_numpy(array)
     # Texts that share a feature or have none make rows different all the same.
@@ -123,8 +123,8 @@ def _require(
             continue
         where = f"The column '{name}' was {what} in training and is '{cells[row]}' on {table.place(row)}"
         if problems is None:
-            raise GlassworkError(f"{where}: mend or empty it.")
-        problems.setdefault(row, f"{where}: mend or empty it.")
+            raise GlassworkError(f"{where}: correct or empty it.")
+        problems.setdefault(row, f"{where}: correct or empty it.")
 
 
 def _date(table: Table, column: Column, cells: Numbers | list[str], problems: dict[int, str] | None) -> list[Features]:
@@ -166,4 +166,4 @@ def _codes(cells: list[str], strange: Counter[str]) -> Tensor:
 
 def _unforeseen(name: str, strange: Counter[str]) -> str:
     words = listed([f"'{cell}' ({count:,})" for cell, count in strange.most_common()])
-    return f"The column '{name}' holds what no training row has, read as unknown: {words}."
+    return f"The column '{name}' holds values not seen in training, treated as unknown: {words}."

@@ -1,4 +1,4 @@
-"""From the cells of a table to the description of its columns: which are numbers, categories or dates, which no use."""
+"""Infers the type of each column of a table: numbers, categories, dates, or of no use."""
 
 import math
 import re
@@ -92,7 +92,9 @@ def describe(table: Table, names: Sequence[str], training: Rows, kinds: Mapping[
         found.sentences.append(_left_out(reason, those))
     if gaps:
         words = listed([f"'{name}' ({count:,})" for name, count in gaps.items()])
-        found.sentences.append(f"Empty cells count as the training mean, with a feature that marks them: {words}.")
+        found.sentences.append(
+            f"Empty cells are replaced by the training mean, with an extra feature that marks them: {words}."
+        )
     return found
 
 
@@ -203,7 +205,8 @@ def _text_column(table: Table, name: str, cells: list[str], training: Rows, sent
     if dates is not None and len({cells[row] for row in dates.unreadable}) < _MOSTLY * len(counts):
         row = dates.unreadable[0]
         raise GlassworkError(
-            f"The column '{name}' holds dates, but '{cells[row]}' on {table.place(row)} is none: mend or empty it, or "
+            f"The column '{name}' holds dates, but '{cells[row]}' on {table.place(row)} is not one: correct or empty "
+            "it, or "
             f"say what the column holds with --column '{name}=category'."
         )
     if are_codes(cells):
@@ -233,7 +236,7 @@ def _date_column(name: str, dates: Dates, training: Rows, missing: bool, sentenc
     if dates.ambiguous:
         order = "day first" if dates.day_first else "month first"
         sentences.append(
-            f"The dates of the column '{name}' do not tell day and month apart and are read with the {order}: "
+            f"The dates of the column '{name}' are ambiguous between day and month and are read with the {order}: "
             "write them as 2020-12-31 if that is wrong."
         )
     origin = math.floor(known.min())
@@ -247,7 +250,8 @@ def _refuse_stray_text(table: Table, name: str, cells: list[str], counts: Counte
         return
     row = next(row for row, cell in enumerate(cells) if cell in strays)
     raise GlassworkError(
-        f"The column '{name}' holds numbers, but '{cells[row]}' on {table.place(row)} is none: mend or empty it, or "
+        f"The column '{name}' holds numbers, but '{cells[row]}' on {table.place(row)} is not one: correct or empty "
+        "it, or "
         f"say what the column holds with --column '{name}=category'."
     )
 

@@ -44,7 +44,7 @@ def load_tables(
         table = load_parquet(files)
     elif any(packed):
         first, other = files[packed.index(True)], files[packed.index(False)]
-        raise GlassworkError(f"{first} and {other} are parts of one data set: give all of them in one format.")
+        raise GlassworkError(f"{first} and {other} are parts of one data set: use one format for all of them.")
     else:
         texts = [column.name for column in columns if column.kind != "number"]
         table = cells.load(files, [*texts, *(name for name, said in kinds.items() if said != "number")], lenient)

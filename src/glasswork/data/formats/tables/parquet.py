@@ -56,7 +56,7 @@ def parquet_columns(file: Path) -> list[str]:
 def _require_names_and_rows(file: Path, names: Sequence[str], count: int) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise GlassworkError(f"{file} has two columns called '{twice}': give each a name of its own.")
+        raise GlassworkError(f"{file} has two columns called '{twice}': rename one of them.")
     if count == 0:
         raise GlassworkError(f"{file} has no rows.")
 
@@ -73,7 +73,7 @@ def _cells(arrow: Any, column: Any, file: Path, name: str) -> Numbers | list[str
             return np.asarray(column.to_numpy(), dtype=np.float64)
         return np.array([np.nan if cell is None else float(cell) for cell in column.to_pylist()])
     if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
-        raise GlassworkError(f"The column '{name}' of {file} holds {kind}, not one cell per row: take the column out.")
+        raise GlassworkError(f"The column '{name}' of {file} holds {kind}, not one cell per row: remove the column.")
     if types.is_boolean(kind):
         return ["" if cell is None else str(cell).lower() for cell in column.to_pylist()]
     return ["" if cell is None else cell.strip() for cell in column.cast(arrow.string()).to_pylist()]

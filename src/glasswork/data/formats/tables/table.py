@@ -158,14 +158,16 @@ def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
     """The names of the columns to predict.
 
     Raises:
-        GlassworkError: a name that was asked for is no column, or nobody asked and none or several have a usual name.
+        GlassworkError: the named target is not a column, or none is named and none or several have a usual name.
     """
     listed = ", ".join(list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
     if asked is None:
         usual = [name for name in table.columns if name.lower() in USUAL_TARGETS]
         if len(usual) != 1:
             found = f"several could be it ({', '.join(usual)})" if usual else "none has a usual name"
-            raise GlassworkError(f"Say which column of {path} is the target, for {found}; its columns: {listed}.")
+            raise GlassworkError(
+                f"Which column of {path} should be predicted? Add --target NAME ({found}); the columns are {listed}."
+            )
         return usual
     if asked in table.columns:
         return [asked]
@@ -209,7 +211,7 @@ def targets_of(table: Table, chosen: Sequence[str], options: ReadingOptions, pic
         column = table.columns[name]
         if isinstance(column, list):
             raise GlassworkError(
-                f"Of several targets each has to be a number, but '{name}' holds text ('{column[0]}')."
+                f"If you predict several targets, each has to be a number, but '{name}' holds text ('{column[0]}')."
             )
         values.append(column)
     joined = np.stack(values, 1)
@@ -295,8 +297,8 @@ def _text_target(table: Table, name: str, options: ReadingOptions, said: str | N
         raise GlassworkError(f"The target '{name}' is '{column[0]}' in every row: there is nothing to learn.")
     if said is None and len(classes) > max(_MOST_CLASSES, len(column) // 2):
         raise GlassworkError(
-            f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are no classes "
-            "(--target-kind class takes them for such)."
+            f"The target '{name}' holds {len(classes):,} different texts in {len(column):,} rows: these are not "
+            "classes (--target-kind class treats them as such)."
         )
     number = {label: index for index, label in enumerate(classes)}
     if not several:
@@ -346,7 +348,7 @@ def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOpti
     parents = [file.parent for file, count in zip(table.files, table.counts, strict=True) for _ in range(count)]
     decoded = decode_files([parent / cell for parent, cell in zip(parents, cells, strict=True)], options)
     _, channels, height, width = decoded.inputs.shape
-    skipped = [f"Beside the images these columns are not used: {', '.join(unused)}."] if unused else []
+    skipped = [f"Columns other than the images are not used: {', '.join(unused)}."] if unused else []
     return _Inputs(
         inputs=decoded.inputs,
         fingerprints=decoded.fingerprints,
