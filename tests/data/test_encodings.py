@@ -213,3 +213,19 @@ def test_tags_parted_by_spaces(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text("EU rejects\tORG O\nIt ran\tO\n")
     with pytest.raises(GlassworkError, match=r"Line 1 of .*b\.tsv has the label 'ORG O', with spaces in it"):
         read(tmp_path / "b.tsv", options, conll)
+
+
+SHORT = {
+    "cp1252": ("Der Käse war fürchterlich und schlecht", "naïve café", "¿Dónde está el niño? Mañana", "rødgrød på øen"),
+    "cp1250": ("Żółć gęślą jaźń, proszę państwa", "Příliš žluťoučký kůň úpěl ďábelské ódy"),
+    "cp1251": ("Привет, как дела сегодня",),
+    "cp1253": ("Ελληνικά γράμματα",),
+    "shift_jis": ("日本語のテキストです",),
+}
+
+
+@pytest.mark.parametrize(("codec", "text"), [(codec, text) for codec, texts in SHORT.items() for text in texts])
+def test_the_encoding_of_a_single_sentence_is_found(codec: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "short.txt"
+    path.write_bytes(text.encode(codec))
+    assert read_text(path)[0] == text

@@ -36,6 +36,9 @@ _NAMES = {
     "cp1252": "Windows-1252",
 }
 _WESTERN = frozenset(("cp1252", "latin_1"))
+_LETTERS = frozenset("äöüÄÖÜßéèêëàâçùûîïôœæåøñáíóúãõÉÈÊÀÂÇÎÔŒÆÅØÑÁÍÓÚÃÕ")
+_SIGNS = frozenset("\u00a0¡¿«»–—‘’“”„…€£§°²·•")
+_MANY = 0.3  # share of letters beyond ASCII that no western language has
 _WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]  # found out by their marks
 _LINE = re.compile(r"\r\n|\n|\r")
 
@@ -279,7 +282,10 @@ def _is_damaged_utf_8(sample: bytes) -> bool:
 
 
 def _guess(source: Path, sample: bytes) -> Encoding:
-    """What charset-normalizer takes for the most probable; Windows-1252 if nothing is more so."""
+    """Western, if all letters are; else what charset-normalizer takes for the most probable."""
+    western = Encoding("cp1252", "Windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "Latin-1")
+    if _is_western(sample):
+        return western
     from charset_normalizer import from_bytes  # here: it takes time, and most files are UTF-8
 
     matches = list(from_bytes(sample, cp_exclusion=_WIDE))
@@ -291,8 +297,23 @@ def _guess(source: Path, sample: bytes) -> Encoding:
     for match in matches:
         alike = match.chaos <= best.chaos and match.coherence >= best.coherence
         if alike and _WESTERN & {match.encoding, *match.could_be_from_charset}:
-            return Encoding("cp1252", "Windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "Latin-1")
+            return western
     return Encoding(codecs.lookup(best.encoding).name, best.encoding.replace("_", "-"))
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether a sample, read as Windows-1252, is mostly ASCII with the letters and signs of western languages.
+
+    In a short text, statistics take these letters for those of another code page as easily.
+    """
+    try:
+        text = sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    beyond = [character for character in text if character > "\x7f"]
+    letters = sum(character.isalpha() for character in text)
+    few = sum(character.isalpha() for character in beyond) <= _MANY * letters
+    return few and all(character in _LETTERS or character in _SIGNS for character in beyond)
 
 
 @contextmanager
