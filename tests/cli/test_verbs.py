@@ -104,7 +104,7 @@ def test_predict(in_world: Path, capsys: Captured) -> None:
     assert main(["predict", "images", "pictures/left/0.png", "pictures/right", "--json"]) == 0
     found = said(capsys)
     assert found["run"] == "runs/images"
-    assert [answer["input"] for answer in found["answers"]][:2] == ["pictures/left/0.png", "pictures/right/11.png"]
+    assert [answer["input"] for answer in found["answers"]][:2] == ["pictures/left/0.png", "pictures/right/2.png"]
     assert len(found["answers"]) == 11
     assert set(found["answers"][0]["probabilities"]) == {"left", "middle", "right"}
     assert main(["predict", "images", "pictures/left/0.png"]) == 0

@@ -110,7 +110,7 @@ def test_inputs_are_what_their_kind_says(name: str) -> None:
     assert kind.align(dataset) is dataset.columns["inputs"]
     port = kind.port()
     assert port.shape[0] == "batch" and len(port.shape) == kind.zeros(2).dim()
-    assert getattr(torch, port.dtype) == kind.dtype
+    assert isinstance(getattr(torch, port.dtype), torch.dtype)
     picture = kind.picture(dataset, 0)
     assert (picture is None) == (kind.image_shape is None)
 
