@@ -232,6 +232,7 @@ def test_midnights_and_hours_across_summer_time(zones: tuple[str, str], tmp_path
         (["year,quarter,y", "2023,3,1", "2023,4,2", "2024,1,3"], "2024-Q2"),
         (["year,week,y", "2020,52,1", "2020,53,2", "2021,1,3"], "2021-W02"),
         (["year,month,day,y", "2023,12,30,1", "2023,12,31,2", "2024,1,1,3"], "2024-01-02"),
+        (["date,hour,y", "2023-12-31,22,1", "2023-12-31,23,2", "2024-01-01,0,3"], "2024-01-01 01:00"),
         (["year,month,day,hour,y", "2023,12,31,22,1", "2023,12,31,23,2", "2024,1,1,0,3"], "2024-01-01 01:00"),
     ],
 )
@@ -262,6 +263,8 @@ def test_lines_without_times_follow_one_another(tmp_path: Path) -> None:
 
 
 MISTAKES = {
+    "fractions": (["t,y", *(f"2024-01-01 00:00:00.{k}00,{k}" for k in range(9))], "less than a second apart"),
+    "codes": (["t,y", *(f"2024-01-0{k},0{k}0" for k in range(1, 9))], "--column 'y=number'"),
     "uneven": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-03,3", "2020-01-04 07:00,4"], "line 5 of"),
     "twice": (["date,y", "2020-01-01,1", "2020-01-02,2", "2020-01-02,3"], "2020-01-02 comes twice, on line 3 of"),
     "no number": (["date,y", "2020-01-01,1", "2020-01-02,two"], "no column of numbers other than the times"),

@@ -147,7 +147,10 @@ def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
     targets = [name.strip() for name in asked.split(",") if name.strip()] or (numbers if len(numbers) == 1 else [])
     if not targets:
         several = f"there are {quoted(numbers)}" if numbers else "there is no column of numbers other than the times"
-        raise GlassworkError(f"{file} does not say which column to forecast: {several}; choose with --target.")
+        raise GlassworkError(
+            f"{file} does not say which column to forecast: {several}; choose with --target."
+            + "".join(f" {sentence}" for sentence in found.said)
+        )
     for name in targets:
         if name not in found.columns:
             raise GlassworkError(f"{file} has no column '{name}': {_there(found)}.")

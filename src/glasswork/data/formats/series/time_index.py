@@ -17,7 +17,22 @@ from glasswork.errors import GlassworkError
 
 Wholes = npt.NDArray[np.int64]
 
-_USUAL = ("time", "date", "datetime", "timestamp", "ds", "year", "month", "day", "week", "quarter", "period", "t")
+_USUAL = (
+    "time",
+    "date",
+    "datetime",
+    "timestamp",
+    "ts",
+    "ds",
+    "epoch",
+    "year",
+    "month",
+    "day",
+    "week",
+    "quarter",
+    "period",
+    "t",
+)
 # Columns that say when together; the years come first.
 _PARTS = {"month": "{:02.0f}", "quarter": "Q{:.0f}", "week": "W{:02.0f}"}
 _DAY_PARTS = ("day", "hour", "minute")
@@ -67,7 +82,17 @@ def time_columns(table: Table, asked: str | None, file: Path) -> tuple[str, ...]
     named = [name for name in table.columns if name.lower() in _USUAL]
     dated = [name for name, cells in table.columns.items() if isinstance(cells, list) and _are_dates(cells)]
     whole = [*(name for name in named if name in dated), *dated]
-    return (whole[0],) if whole else _parts_of_time(table) or tuple(named[:1])
+    if whole:
+        return whole[0], *_clock_of(table, whole[0])
+    return _parts_of_time(table) or tuple(named[:1])
+
+
+def _clock_of(table: Table, date_column: str) -> list[str]:
+    """The columns of hours and minutes beside one of days that come several times."""
+    days, found = table.columns[date_column], {name.lower(): name for name in table.columns}
+    if not isinstance(days, list) or len(set(days)) == len(days) or any(":" in day for day in days[:50]):
+        return []
+    return [found[part] for part in ("hour", "minute") if part in found and "hour" in found]
 
 
 def _parts_of_time(table: Table) -> tuple[str, ...]:
@@ -142,10 +167,11 @@ def _together(table: Table, names: Sequence[str]) -> list[str]:
                 raise GlassworkError(f"The column '{name}' has no whole number on {table.place(row)}, and says when.")
         form = _PARTS.get(name.lower(), "{:04.0f}" if name == names[0] else "{:02.0f}")
         columns.append([cell if isinstance(cell, str) else form.format(cell) for cell in cells])
-    dates = ["-".join(parts) for parts in zip(*columns[:3], strict=True)]
-    if len(columns) == 3 and names[2].lower() == "hour":
+    days = 1 if names[1].lower() == "hour" else 3  # columns that say the day
+    dates = ["-".join(parts) for parts in zip(*columns[:days], strict=True)]
+    if len(columns) == 3 and days == 3 and names[2].lower() == "hour":
         raise GlassworkError(f"The columns {', '.join(names)} of {table.files[0]} do not say the day.")
-    clocks = columns[3:]
+    clocks = columns[days:]
     if not clocks:
         return dates
     minutes = clocks[1] if len(clocks) > 1 else ["00"] * len(dates)
@@ -176,6 +202,11 @@ def _dated(table: Table, name: str, cells: list[str], like: Timing | None) -> Ti
         words = f"'{cells[row]}', which is not a time" if cells[row] else "nothing"
         raise GlassworkError(f"The column '{name}' has {words}, on {table.place(row)}.")
     seconds: Wholes = np.rint(found.days * DAY).astype(np.int64)
+    if (np.abs(found.days * DAY - seconds) > _TOLERANCE).any() and len(np.unique(seconds)) < len(np.unique(found.days)):
+        raise GlassworkError(
+            f"The times in column '{name}' of {table.files[0]} are less than a second apart: give a column of numbers, "
+            "such as seconds since the first one, and name it with --time."
+        )
     clock: Wholes = seconds + np.rint(60 * found.ahead).astype(np.int64)
     # Midnights of a place with summer time are even by its own clock alone, and its hours by all others.
     own = len(set(found.ahead.tolist())) == 1 or (

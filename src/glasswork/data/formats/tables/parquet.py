@@ -1,6 +1,7 @@
 """Parquet files as tables; pyarrow reads them, and is imported only here."""
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 from glasswork.data.formats.tables.cells import Table, require_finite, require_same_columns
 from glasswork.data.formats.tables.typed import Numbers
 from glasswork.errors import GlassworkError
+
+_WHOLE_SECONDS = re.compile(r"\.0+(?=$|[-+Z])")  # fractions that arrow writes and that say nothing
 
 
 def load_parquet(files: Sequence[Path]) -> Table:
@@ -76,7 +79,10 @@ def _cells(arrow: Any, column: Any, file: Path, name: str) -> Numbers | list[str
         raise GlassworkError(f"The column '{name}' of {file} holds {kind}, not one cell per row: remove the column.")
     if types.is_boolean(kind):
         return ["" if cell is None else str(cell).lower() for cell in column.to_pylist()]
-    return ["" if cell is None else cell.strip() for cell in column.cast(arrow.string()).to_pylist()]
+    words = ["" if cell is None else cell.strip() for cell in column.cast(arrow.string()).to_pylist()]
+    if types.is_timestamp(kind) and all(_WHOLE_SECONDS.search(word) or not word for word in words):
+        words = [_WHOLE_SECONDS.sub("", word) for word in words]
+    return words
 
 
 def _joined(parts: Sequence[Numbers | list[str]], files: Sequence[Path], name: str) -> Numbers | list[str]:
