@@ -100,7 +100,7 @@ def _divided(path: Path, options: ReadingOptions) -> tuple[list[_Clip], tuple[st
     said = list(say_splits([(split, part) for split, part, pairs in parts if pairs], options))
     for split, part, pairs in parts:
         bare = 0 if pairs or split == TRAINING else sum(map(_holds_frames, visible(part)))
-        said += [say_aside(part, f"{bare:,} clips", "no tables of labels")] if bare else []
+        said += [say_aside(part / "*", f"{bare:,} clips", "no tables of labels")] if bare else []
     return [_Clip(*pair, split) for split, _, pairs in parts for pair in pairs], tuple(said)
 
 

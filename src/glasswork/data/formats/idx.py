@@ -12,7 +12,7 @@ import numpy as np
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.data.formats.raw_arrays import Array
-from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_of
+from glasswork.data.formats.splits import say_splits, split_folders, split_of
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
@@ -64,7 +64,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     for split, images in pairs:
         labels = _labels_beside(images)
         if labels is None and split not in (None, TRAINING):
-            aside.append(say_aside(images, "images", f"no {_labels_name(images.name)} next to it"))
+            aside.append(f"{images.name} has no {_labels_name(images.name)} next to it and is left aside.")
             continue
         if labels is None:
             raise GlassworkError(f"There is no labels file next to {images}: expected {_labels_name(images.name)}.")

@@ -11,7 +11,7 @@ import numpy as np
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
 from glasswork.data.formats.raw_arrays import Array
-from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_parts, words_of
+from glasswork.data.formats.splits import say_splits, split_folders, split_parts, words_of
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 
@@ -99,7 +99,7 @@ def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[lis
             return [_checked(part) for part in parts], said
     inputs, targets = _first(arrays, _INPUTS), _first(arrays, _TARGETS)
     if inputs and not targets and split not in (None, TRAINING):
-        return [], [say_aside(path, f"{len(arrays[inputs]):,} inputs", "no targets")]
+        return [], [f"{path.name} has no targets, so its {len(arrays[inputs]):,} inputs are left aside."]
     if not inputs or not targets:
         raise GlassworkError(
             f"{path} holds the arrays {', '.join(sorted(arrays)) or '(none)'}: name the inputs x (or images) and the "

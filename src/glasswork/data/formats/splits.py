@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from glasswork.data.dataset import SPLIT_NAMES, TEST, TRAINING, VALIDATION, ReadingOptions
@@ -123,7 +124,7 @@ def say_aside(path: Path, holds: str, lacks: str) -> str:
         holds: what is in it, such as `40 images`.
         lacks: why it has no answers, such as `no class folders`.
     """
-    return f"{path.name} has {lacks}, so its {holds} are left aside. Later: glasswork predict RUN {path}"
+    return f"{path.name} has {lacks}, so its {holds} are left aside. Later: glasswork predict RUN {quote(str(path))}"
 
 
 def _one_of_each(named: Sequence[tuple[Path, _Name]]) -> dict[int, Path]:

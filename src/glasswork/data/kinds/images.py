@@ -14,7 +14,9 @@ from typing_extensions import override
 from glasswork.data.augmentation import centre
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.decoding import decode
+from glasswork.data.formats.picture_lists import PictureFinder, names_pictures
 from glasswork.data.formats.raw_arrays import arranged, images_and_span
+from glasswork.data.formats.tables.load import is_table, load_tables
 from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, image_moments, new_inputs
 from glasswork.data.listing import image_files, passed_over, picture_files
 from glasswork.errors import GlassworkError
@@ -94,8 +96,8 @@ class Images(Inputs):
 
     @override
     def read(self, paths: Sequence[Path], task: "Task") -> Iterator[Reading]:
-        """Image files and folders of them."""
-        files = [str(file) for path in paths for file in image_files(path)]
+        """Image files, folders of them, and tables that name them."""
+        files = [str(file) for path in paths for file in (_listed_in(path) or image_files(path))]
         for start in range(0, len(files), CHUNK):
             part = files[start : start + CHUNK]
             images, problems = self.read_images(part)
@@ -195,3 +197,14 @@ class Images(Inputs):
         low, high, _ = self.span
         values = f"values from {low:g} to {high:g} brought to 0 to 255"
         return Port("images", "float32", ("batch", *self.shape), f"{side}, {colours}, {values}")
+
+
+def _listed_in(path: Path) -> list[Path]:
+    """The pictures that a table names, row by row; empty if it is no table, or names none."""
+    if not is_table(path):
+        return []
+    finder = PictureFinder(path.parent)
+    for cells in load_tables([path]).columns.values():
+        if isinstance(cells, list) and names_pictures(cells, path.parent):
+            return [finder.find(cell) or path.parent / cell for cell in cells]
+    raise GlassworkError(f"No column of {path} names pictures that are there: paths count from {path.parent}")

@@ -18,6 +18,7 @@ from glasswork.data.dataset import (
     ReadingOptions,
 )
 from glasswork.data.formats.decoding import decode_files
+from glasswork.data.formats.picture_lists import PictureFinder, names_pictures
 from glasswork.data.formats.tables.cells import Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import TRUTH, describe
@@ -100,6 +101,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     targets, target = targets_of(table, chosen, options, bool(pictures_in(table, features)))
     split = torch.tensor(splits, dtype=torch.uint8) if splits is not None else None
     pictures = pictures_in(table, features)
+    if pictures is None:
+        said = (*said, *_say_missing_pictures(table, features))
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
@@ -135,15 +138,24 @@ def _names_images(path: Path) -> bool:
         first = next(rows(path, separator, skip), None)
     except GlassworkError:  # said when it is read, if it is this file that is wanted
         return False
-    return first is not None and any(is_named_as_picture(cell) and (path.parent / cell).is_file() for cell in first[1])
+    finder = PictureFinder(path.parent)
+    return first is not None and any(finder.find(cell) is not None for cell in first[1])
 
 
 def _holds_images(column: Numbers | list[str], table: Path) -> bool:
-    if not isinstance(column, list):
-        return False
-    if not all(is_named_as_picture(Path(cell).name) or cell == "" for cell in column):
-        return False
-    return any((table.parent / cell).is_file() for cell in column[:20])
+    return isinstance(column, list) and names_pictures(column, table.parent)
+
+
+def _say_missing_pictures(table: Table, names: Sequence[str]) -> list[str]:
+    """A sentence about a column that names pictures of which none is there."""
+    for name in names:
+        cells = table.columns[name]
+        if isinstance(cells, list) and all(is_named_as_picture(cell.replace("\\", "/")) for cell in cells[:20]):
+            return [
+                f"The column '{name}' names pictures, such as {cells[0]}, but there is no such file: paths count from "
+                f"the folder of the table, {table.files[0].parent}. Put the pictures there, or correct the paths."
+            ]
+    return []
 
 
 def row_names(files: Sequence[tuple[int | None, Path]], counts: Sequence[int]) -> list[str]:
@@ -345,8 +357,10 @@ def _vectors(
 def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOptions) -> _Inputs:
     """The images that the column `name` points to, relative to the table that it stands in."""
     cells = [str(cell) for cell in table.columns[name]]
+    finders = {file.parent: PictureFinder(file.parent) for file in table.files}
     parents = [file.parent for file, count in zip(table.files, table.counts, strict=True) for _ in range(count)]
-    decoded = decode_files([parent / cell for parent, cell in zip(parents, cells, strict=True)], options)
+    paths = [finders[parent].find(cell) or parent / cell for parent, cell in zip(parents, cells, strict=True)]
+    decoded = decode_files(paths, options)
     _, channels, height, width = decoded.inputs.shape
     skipped = [f"Columns other than the images are not used: {', '.join(unused)}."] if unused else []
     return _Inputs(
@@ -356,6 +370,6 @@ def _images(table: Table, name: str, unused: Sequence[str], options: ReadingOpti
         shape=(channels, height - 2 * decoded.margin, width - 2 * decoded.margin),
         names=[cells[row] for row in decoded.kept.tolist()],
         margin=decoded.margin,
-        skipped=(*skipped, *decoded.skipped),
+        skipped=(*skipped, *(said for finder in finders.values() for said in finder.said()), *decoded.skipped),
         span=decoded.span,
     )

@@ -1,0 +1,91 @@
+"""Columns of tables that name files of pictures, as they are written on any system."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from glasswork.data.listing import is_named_as_picture, visible
+
+_LOOKED_AT = 20  # cells that tell whether a column names pictures
+
+_HOW = {
+    "backslashes": "Backslashes in paths were read as slashes ({count:,} pictures, such as {example}).",
+    "suffix": "Names without a suffix were completed ({count:,} pictures, such as {example}).",
+    "folder": "Pictures were found in folders beside the table ({count:,}, such as {example}).",
+}
+
+
+class PictureFinder:
+    """Finds the pictures that the cells of a table name, from the folder of the table.
+
+    Args:
+        folder: of the table.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ways: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        self._stems: dict[Path, dict[str, Path]] = {}
+
+    def find(self, cell: str) -> Path | None:
+        """The picture of a cell, if there is one: as it is written, else with slashes, a suffix or a folder."""
+        if not cell.strip() or "\0" in cell:
+            return None
+        for written, way in ((cell, ""), (cell.replace("\\", "/"), "backslashes")):
+            for base in (self.folder, *self._beside):
+                found, how = self._at(base, written)
+                if found is not None:
+                    for each in (way if written != cell else "", how, "folder" if base != self.folder else ""):
+                        self._count(each, cell)
+                    return found
+        return None
+
+    def said(self) -> tuple[str, ...]:
+        """Sentences about the ways in which pictures were found that are not the plain one."""
+        return tuple(
+            _HOW[way].format(count=count, example=self.examples[way]) for way, count in self.ways.items() if way
+        )
+
+    def _count(self, way: str, cell: str) -> None:
+        if way:
+            self.ways[way] += 1
+            self.examples.setdefault(way, cell)
+
+    @cached_property
+    def _beside(self) -> list[Path]:
+        return [path for path in visible(self.folder) if path.is_dir()]
+
+    def _at(self, base: Path, written: str) -> tuple[Path | None, str]:
+        path = base / written
+        if os.path.isfile(path):  # noqa: PTH113 (a Path complains of a name that is too long)
+            return path, ""
+        if is_named_as_picture(path.name):
+            return None, ""
+        return self._pictures_in(path.parent).get(path.name), "suffix"
+
+    def _pictures_in(self, folder: Path) -> dict[str, Path]:
+        """The pictures of a folder by their names without suffix, if these are different."""
+        if folder not in self._stems:
+            there = [path for path in visible(folder) if is_named_as_picture(path.name)] if _is_folder(folder) else []
+            counts = Counter(path.stem for path in there)
+            self._stems[folder] = {path.stem: path for path in there if counts[path.stem] == 1}
+        return self._stems[folder]
+
+
+def names_pictures(cells: Sequence[str], folder: Path) -> bool:
+    """Whether a column names pictures: some by their suffix, of which one is there; or all that are looked at."""
+    some = list(dict.fromkeys(cell for cell in cells[: 20 * _LOOKED_AT] if cell))[:_LOOKED_AT]
+    if not some:
+        return False
+    finder = PictureFinder(folder)
+    found = [finder.find(cell) is not None for cell in some]
+    if all(is_named_as_picture(cell.replace("\\", "/").rpartition("/")[2]) for cell in cells if cell):
+        return any(found)
+    return all(found) and len(some) > 1
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
