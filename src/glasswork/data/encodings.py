@@ -132,13 +132,15 @@ def _find(source: Path, opening: Opening | None, asked: _Asked) -> Encoding:
         wide = _utf_16(head)
         if wide is not None:
             return wide
+        if b"\0" in head:  # UTF-8 has this byte, and texts have not
+            raise refuse(source, UTF_8, head.index(b"\0"))
         bad = _first_bad_byte(head, file)
     if bad is None:
         return UTF_8
     place, sample = bad
     if asked.codec is not None:
         return Encoding(asked.codec)
-    if b"\0" in head or _is_damaged_utf_8(sample):
+    if _is_damaged_utf_8(sample):
         raise refuse(source, UTF_8, place)
     return _guess(source, sample)
 

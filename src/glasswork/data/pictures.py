@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.formats.picture_files import Values, deep_values, may_be_deep, open_picture
+from glasswork.data.formats.pixel_range import extremes_of, find_span, scale
 from glasswork.errors import GlassworkError
 
 if TYPE_CHECKING:
@@ -53,10 +55,20 @@ def thumbnail(path: str | Path, longest: int = LONGEST) -> bytes:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as image:
+        with open_picture(Path(path), str(path)) as image:
             image.draft("RGB", (longest, longest))
-            small = ImageOps.exif_transpose(image).convert("RGB")
+            values = deep_values(image, Path(path).read_bytes()) if may_be_deep(Path(path)) else None
+            upright = ImageOps.exif_transpose(image) if values is None else Image.fromarray(_shown(values))
+            small = upright.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise GlassworkError(f"{path} cannot be shown: {error}") from None
     small.thumbnail((longest, longest))
     return encode_png(small)
+
+
+def _shown(values: Values) -> Values:
+    """Values of more than 8 bits for the eye alone: from black, the least of them, to white."""
+    found = extremes_of(values)
+    return scale(values, find_span(found, False, None if found.low == found.high else (found.low, found.high))).astype(
+        "u1"
+    )

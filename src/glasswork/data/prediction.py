@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from glasswork.errors import printable
+
 
 @dataclass(frozen=True)
 class Prediction:
     """What a model says about one input.
 
     Attributes:
-        input: where the input came from.
+        input: where the input came from, with what cannot be shown written out.
         answer: the class, the classes, the number or the numbers.
         probability: of the answered class; None where the answer is not one class.
         probabilities: of every class, most probable first; empty for numbers.
@@ -19,6 +21,7 @@ class Prediction:
         words: of a sentence that is answered word by word, its words.
         frames: of a clip that is answered frame by frame, how many it has.
         spread: of numbers, by how much each differs from one example to another; what its digits are chosen by.
+        path: the same as it is on the disk.
         moved: each token with its leave-one-out effect on the prediction; empty if not computed.
     """
 
@@ -32,6 +35,13 @@ class Prediction:
     moved: Sequence[tuple[str, float]] = ()
     frames: int = 0
     spread: Sequence[float] = ()
+    path: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", self.path or self.input)
+        object.__setattr__(self, "input", printable(self.input))
+        if self.problem is not None:
+            object.__setattr__(self, "problem", printable(self.problem))
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON types."""

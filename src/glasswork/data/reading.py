@@ -13,7 +13,7 @@ from glasswork.data.encodings import reading_as
 from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import is_named_as_picture
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 
 
 class Reader(Protocol):
@@ -53,6 +53,8 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     named = names.known(source) if isinstance(source, str) else None
     if named is None:
         path = Path(source).expanduser()
+        if any("\udc80" <= character <= "\udcff" for character in str(path)):
+            raise GlassworkError(f"The path {path} is not text in UTF-8, so a run could not note it: rename it")
         _require(path)
         _require_filled(path)
     else:
@@ -84,7 +86,9 @@ def _remember(
 
 def _read(function: Callable[[Path, ReadingOptions], Dataset], path: Path, options: ReadingOptions) -> Dataset:
     with reading_as(options.encoding, fallback=options.classes_known or options.like is not None):
-        return function(path, options)
+        dataset = function(path, options)
+    said = tuple(map(printable, dataset.skipped))
+    return replace(dataset, names=[printable(name) for name in dataset.names], skipped=said)
 
 
 def _require(path: Path) -> None:

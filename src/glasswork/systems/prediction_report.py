@@ -41,13 +41,13 @@ def report_predictions(
         answered = [one for one in predictions if not one.problem]
         return pictures_report("", answered, ()) if bars else Report("", [], summary=[table_of(predictions)])
     answered = [one for one in predictions if not one.problem]
-    if not all(one.probabilities and is_named_as_picture(Path(one.input).name) for one in answered):
+    if not all(one.probabilities and is_named_as_picture(Path(one.path).name) for one in answered):
         what = "A line for each input, in the order they were given."
         footer = "Drawn by Glasswork from the network's answers."
         return Report(f"What {run} answers", [Section("Answers", what, [table_of(predictions)])], footer=footer)
     if len(answered) > MOST_PICTURES:
         raise GlassworkError(f"A page shows at most {MOST_PICTURES} images, and these are {len(answered):,}: use --csv")
-    found = pictures_report(f"What {run} sees", answered, [thumbnail(one.input) for one in answered])
+    found = pictures_report(f"What {run} sees", answered, [thumbnail(one.path) for one in answered])
     return replace(found, sections=[*found.sections, *_left_out(predictions)])
 
 

@@ -112,12 +112,12 @@ def test_new_texts_are_read_as_the_model_was_trained(tmp_path: Path) -> None:
     options = ReadingOptions(vocabulary=100)
     task = read_texts(write_table(tmp_path / "data.csv")).task
     (tmp_path / "lines.txt").write_text("good tea\n\n  strange words\n", encoding="utf-8")
-    lines = read_questions(tmp_path / "lines.txt", task, options)
+    lines = read_questions(tmp_path / "lines.txt", task, options)[0]
     assert texts(lines) == ["good tea", "strange words"]
     assert list(lines.names) == ["lines.txt line 1", "lines.txt line 3"]
     assert lines.columns["inputs"].tolist() == [1, 2, 0, 0]
-    assert texts(read_questions(tmp_path / "data.csv", task, options)) == [said for _, said, _ in ROWS]
+    assert texts(read_questions(tmp_path / "data.csv", task, options)[0]) == [said for _, said, _ in ROWS]
     untabled = Task(replace(Texts.of(task), target_columns=()), task.target)
-    whole = read_questions(tmp_path / "lines.txt", untabled, options)
+    whole = read_questions(tmp_path / "lines.txt", untabled, options)[0]
     assert texts(whole) == ["good tea\n\n  strange words"]
-    assert len(read_questions(write_folders(tmp_path / "set"), untabled, options)) == 3
+    assert len(read_questions(write_folders(tmp_path / "set"), untabled, options)[0]) == 3

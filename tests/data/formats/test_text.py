@@ -134,7 +134,7 @@ def test_read_for_a_model_that_knows_its_characters(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         (b"", "a.txt holds no text: the files are empty."),
-        (b"abc\0\xff\xfe", "a.txt is not text in UTF-8: byte 5 is invalid. " + CONVERT),
+        (b"abc\0\xff\xfe", "a.txt is not text in UTF-8: byte 4 is invalid. " + CONVERT),
         ("\u00e9\u00e9abc\u00e9".encode()[:-1], "a.txt is not text in UTF-8: byte 8 is invalid. " + CONVERT),
     ],
 )

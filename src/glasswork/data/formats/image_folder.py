@@ -1,7 +1,6 @@
 """A folder of class folders of images, with or without train, val and test folders above them."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import normalise
 from glasswork.data.formats.class_folders import ClassFolders, find_class_folders, has_classes
 from glasswork.data.formats.decoding import decode_files
 from glasswork.data.formats.signatures import is_picture_file
@@ -18,7 +18,7 @@ from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import files_below, is_picture, natural, passed_over, visible
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 
 FORMAT = "a folder with one folder of images per class (optionally below train, val and test)"
 
@@ -136,7 +136,7 @@ def _add_class(listing: _Listing, place: Path, split: int, images: list[str], ot
         why = "is a link to one that is read already" if place.is_symlink() and not others else f"has no image{count}"
         listing.skipped.append(f"The folder {place.relative_to(source)} {why} and is not taken as a class.")
     listing.paths += map(Path, sorted(images, key=natural))
-    listing.classes += [unicodedata.normalize("NFC", place.name)] * len(images)
+    listing.classes += [printable(normalise(place.name))] * len(images)
     listing.splits += [split] * len(images)
 
 

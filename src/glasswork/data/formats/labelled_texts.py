@@ -26,7 +26,7 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import files_below, natural, visible
 from glasswork.data.tokenize import encode, find_vocabulary
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 
 FORMAT = "texts with answers (a .csv, .tsv or .parquet table, or a folder with one folder of .txt files per class)"
 
@@ -74,8 +74,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return _examples(found, path, options)
 
 
-def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
-    """Reads texts without their answers, for a model that was trained as `task` says.
+def read_questions(path: Path, task: Task, options: ReadingOptions) -> tuple[Dataset, dict[int, str]]:
+    """Reads texts without their answers, for a model that was trained as `task` says; and why a row cannot be read.
 
     Of a table the rows; of a text file, where the model was trained on a table, the lines that are not blank; else the
     whole file; of a folder all text files in it.
@@ -83,7 +83,7 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
     Raises:
         GlassworkError: for what holds no text.
     """
-    kind = Texts.of(task)
+    kind, problems = Texts.of(task), dict[int, str]()
     if tables.claims(path):
         table, names = _loaded(path)
         column = _text_column(table, options.text, {*kind.target_columns, *kind.unused}, path)
@@ -94,7 +94,15 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
             raise GlassworkError(f"{path} holds no text: name a .txt file, a table, or a folder of .txt files")
         found = _Texts([], [])
         for file in files:
-            whole = read_text(file)[0].strip()
+            try:
+                whole = read_text(file)[0].strip()
+            except GlassworkError as error:
+                if len(files) == 1:
+                    raise
+                problems[len(found.texts)] = str(error)
+                found.texts.append("")
+                found.names.append(str(file))
+                continue
             if kind.target_columns:
                 lines = [(number, line) for number, line in enumerate(lines_of(whole), 1) if line.strip()]
                 found.texts += [line.strip() for _, line in lines]
@@ -102,7 +110,7 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> Dataset:
             else:
                 found.texts.append(whole)
                 found.names.append(str(file))
-    return examples_of(found.texts, found.names, task, options.longest)
+    return examples_of(found.texts, found.names, task, options.longest), problems
 
 
 def examples_of(texts: Sequence[str], names: Sequence[str], task: Task, longest: int | None = None) -> Dataset:
@@ -231,7 +239,7 @@ def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
                 encodings.append((relative, encoding))
                 found.texts.append(text.strip())
                 found.names.append(relative)
-                labels.append(normalise(place.name))
+                labels.append(printable(normalise(place.name)))
                 splits.append(split)
     if unread and not labels:
         raise GlassworkError(unread[0])

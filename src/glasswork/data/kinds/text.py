@@ -1,6 +1,6 @@
 """Inputs that are texts: one long text that is read on and on, or separate texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -127,10 +127,13 @@ class Texts(Inputs):
         return Port("tokens", "int64", ("batch", "times", *self.shape), meaning)
 
 
-def read_texts(dataset: Dataset, names: Sequence[str], missing: str) -> Reading:
-    """New texts, without those that are empty; `missing` says what these do not hold."""
+def read_texts(
+    dataset: Dataset, names: Sequence[str], missing: str, unread: Mapping[int, str] | None = None
+) -> Reading:
+    """New texts, without those that are empty; `missing` says what these do not hold, `unread` why one is not read."""
     empty = ragged.lengths(dataset.offsets["inputs"]) == 0
     problems = {row: f"{names[row]} holds no {missing}" for row in empty.nonzero()[:, 0].tolist()}
+    problems |= unread or {}
     return Reading(names, dataset.take((~empty).nonzero()[:, 0]), problems)
 
 

@@ -184,9 +184,10 @@ class SequenceClassification(System[SentimentRecipe, Tensor]):
             )
             if is_text(source, missing):
                 dataset = labelled_texts.examples_of([str(source)], ["the text"], task, self.recipe.max_length)
+                unread: dict[int, str] = {}
             else:
-                dataset = labelled_texts.read_questions(source, task, self._options(None))
-            yield read_texts(dataset, list(dataset.names), "text")
+                dataset, unread = labelled_texts.read_questions(source, task, self._options(None))
+            yield read_texts(dataset, list(dataset.names), "text", unread)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

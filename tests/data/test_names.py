@@ -1,0 +1,82 @@
+"""Names that no screen can show: not UTF-8, markup, control characters, turned writing, long ones, emoji."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glasswork import cli
+from glasswork.errors import GlassworkError, printable
+
+NAMES = [
+    *(b"caf\xe9", b"[bold]x[bold]", b"[red]", b"a\x1b[31mb", b"a\nb", b"a\tb", "\u202eabc".encode(), b"x" * 250),
+    *("\U0001f600\U0001f469\u200d\U0001f467".encode(), b" lead", b"trail ", b"-dash", b"quote'\"<b>&amp;", b"a;b,c"),
+    *(b"{braces} %s $HOME", b"\x01\x7f", "e\u0301".encode()),
+]
+FORBIDDEN = ("\x1b", "\u202e", "\x01")
+
+
+def picture(seed: int) -> bytes:
+    held = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (8, 8), dtype=np.uint8)).save(held, "PNG")
+    return held.getvalue()
+
+
+def write(data: Path, kind: str, where: str) -> Path:
+    """Files with such names in two class folders, or class folders with such names."""
+    folders, files = ([b"a", b"b"], NAMES) if where == "files" else (NAMES, [b"1", b"2", b"3"])
+    for number, folder in enumerate(folders):
+        place = data / os.fsdecode(folder)
+        place.mkdir(parents=True)
+        for row, name in enumerate(files):
+            suffix = b".png" if kind == "images" else b".txt"
+            content = picture(row + 100 * number) if kind == "images" else b"some words %d or %d" % (row, number)
+            (place / os.fsdecode(name[:240] + suffix)).write_bytes(content)
+        (place / os.fsdecode(b"broken[\xff" + suffix)).write_bytes(b"\0\1 nothing")
+    return data
+
+
+@pytest.mark.parametrize("where", ["files", "folders"])
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_no_name_breaks_anything(kind: str, where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, run = write(tmp_path / "data", kind, where), str(tmp_path / "run")
+    preset = ["linear"] if kind == "images" else ["sentiment", "--min-count", "1"]
+    assert cli.main(["train", *preset, "--data", str(data), "--epochs", "1", "--out", run, "--threads", "1"]) == 0
+    assert cli.main(["evaluate", run]) == 0
+    shown = str(capsys.readouterr())
+    for more in ([], ["--json"], ["--csv", str(tmp_path / "a.csv")], ["--out", str(tmp_path / "a.html")]):
+        assert cli.main(["predict", run, str(data), *more]) == 0
+        said = capsys.readouterr()
+        if more == ["--json"]:
+            answers = json.loads(said.out)["answers"]
+        shown += said.out + said.err
+    assert len(answers) == sum(len(files) for _, _, files in os.walk(data))
+    assert sum("problem" in answer for answer in answers) == len(list(data.iterdir()))
+    if kind == "images":
+        assert not any(sign in shown for sign in FORBIDDEN)
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == len(answers) + 1 and len(set(map(len, rows))) == 1
+    for file_ in [tmp_path / "a.html", *(tmp_path / "run").rglob("*.*")]:
+        if file_.suffix in (".html", ".json", ".toml", ".jsonl"):
+            assert not any(sign in file_.read_text(encoding="utf-8") for sign in FORBIDDEN)
+
+
+def test_what_cannot_be_shown_is_written_out() -> None:
+    assert printable(os.fsdecode(b"caf\xe9 a\x1b[31m")) == r"caf\xe9 a\x1b[31m"
+    assert printable("\u202ea\nb") == r"\u202ea\x0ab"
+    plain = "caf\u00e9 [bold] \U0001f469\u200d\U0001f467 \u0939\u093f"
+    assert printable(plain) == plain
+    assert str(GlassworkError("\x1b[31m is no\nfile")) == "\\x1b[31m is no\nfile"
+
+
+def test_a_path_that_a_run_could_not_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / os.fsdecode(b"d\xe9")
+    place.mkdir()
+    assert cli.main(["train", "linear", "--data", str(place), "--out", str(tmp_path / "run")]) == 2
+    assert r"d\xe9 is not text in UTF-8, so a run could not note it: rename it" in capsys.readouterr().err
