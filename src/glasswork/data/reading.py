@@ -60,7 +60,7 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     else:
         path = named.locate()
     if options.column and (named is not None or not table.claims(path)):
-        raise GlassworkError(f"{source} is no table, so column = {options.column[0]} does not apply: leave it away.")
+        raise GlassworkError(f"{source} is not a table, so column = {options.column[0]} does not apply: leave it out.")
     if named is not None and named.read is not None:
         dataset = _remember(str(source), path, named.sources(path), named.read, options)
     else:

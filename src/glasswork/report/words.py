@@ -26,7 +26,7 @@ def measured(value: float, spread: float = 0.0) -> str:
 
     Args:
         value: the number.
-        spread: by how much such numbers differ from one another; 0: nobody knows, and four digits have to do.
+        spread: by how much such numbers differ from one another; 0: unknown, and four digits are written.
     """
     if not math.isfinite(value) or not value:
         return number(value)

@@ -21,7 +21,7 @@ class OwnData:
         system: with the recipe as it was asked for, so that it reads the data as it did then.
         path: where the data was; None: it has a name.
         fingerprint: of what it was.
-        start: the run that this one went on from; None: it began anew.
+        start: the run that this one continued; None: it started from new weights.
     """
 
     run: str

@@ -208,7 +208,7 @@ def test_a_network_that_diverges_is_given_up_and_told(table: str) -> None:
             break
     assert found is not None
     assert 0 < len(lost) < 12
-    assert all(f"seed {one['seed']} was given up" in " ".join(found["warnings"]) for one in lost)
+    assert all(f"seed {one['seed']} was abandoned" in " ".join(found["warnings"]) for one in lost)
     assert found["selected"]["seed"] not in [one["seed"] for one in lost]
 
 

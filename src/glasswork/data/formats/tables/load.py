@@ -95,7 +95,7 @@ def _without_empty_rows(table: Table) -> Table:
         empty &= table.empty(name)
         if not empty.any():
             return table
-    if len(table.columns) == 1:  # a value that nobody knows, at its place
+    if len(table.columns) == 1:  # an unknown value, at its place
         return table
     table.said.append(f"Rows without a single value ({int(empty.sum()):,}) were left out.")
     return table.take(~empty)
