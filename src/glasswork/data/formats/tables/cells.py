@@ -160,11 +160,13 @@ def head(path: Path) -> tuple[list[str], str, int]:
 
 
 def _is_comment(line: str, others: Sequence[str], separator: str) -> bool:
-    """Whether a line that begins with # is no row and no header: it has other cells than the lines without #."""
+    """Whether a line that begins with # is no row and no header: its cells are others, or the header is below it."""
     if others[0].startswith("#"):
         return False
-    width, own = (len(next(csv.reader([each], delimiter=separator), [])) for each in (others[0], line))
-    return width != own or (width == 1 and number_of(others[0].strip()) is None)
+    below, own = (next(csv.reader([each], delimiter=separator), [""]) for each in (others[0], line))
+    if len(below) != len(own):
+        return True
+    return own[0].strip() != "#" and all(number_of(cell.strip()) is None for cell in below)
 
 
 def _count_up(names: Sequence[str], below: Sequence[str], separator: str) -> bool:

@@ -340,7 +340,9 @@ def _vectors(
         columns, unused = tuple(described.columns), (*described.unused, *dropped)
         sentences = tuple(described.sentences)
         if not columns:
-            raise GlassworkError(f"{table.files[0]} has no column to predict from: {' '.join(sentences)}")
+            raise GlassworkError(
+                f"{table.files[0]} has no column to predict from: {' '.join((*table.said, *sentences))}"
+            )
     encoded = encode(table, columns)
     return _Inputs(
         inputs=encoded.inputs,
