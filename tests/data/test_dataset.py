@@ -62,7 +62,7 @@ def test_sequences_in_words() -> None:
     values, offsets = pack([torch.zeros(5, 3)] * 4)
     columns = {"inputs": values, "targets": torch.tensor([0, 1, 0, 1]), "fingerprints": torch.arange(4)}
     dataset = Dataset(columns, Task(Clips((3,)), OneClass(("a", "b"))), "made", offsets={"inputs": offsets})
-    assert summarise(dataset, split(dataset, 0, 0, 0)).inputs == "sequences of 5 times with 3 numbers each"
+    assert summarise(dataset, split(dataset, 0, 0, 0)).inputs == "sequences of 5 time steps with 3 numbers each"
 
 
 def test_offsets_come_back_from_the_cache(tmp_path: Path, cache_folder: Path) -> None:

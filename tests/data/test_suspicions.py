@@ -19,7 +19,8 @@ def warned(folder: Path, columns: dict[str, list[str]], target: str = "y") -> tu
     rows = zip(*columns.values(), strict=True)
     (folder / "some.csv").write_text("\n".join([",".join(columns), *map(",".join, rows)]), encoding="utf-8")
     examples = read(folder / "some.csv", ReadingOptions(target=target))
-    return summarise(examples, split(examples, 0.2, 0.2, 0)).warnings
+    found = summarise(examples, split(examples, 0.2, 0.2, 0)).warnings
+    return tuple(line for line in found if "different whole numbers" not in line)  # a guess, and no suspicion
 
 
 def written(values: object) -> list[str]:
@@ -60,7 +61,7 @@ def test_a_column_made_from_the_number(tmp_path: Path) -> None:
     (leak,) = warned(
         tmp_path, {**noise(300), "tax": written((prices - 100) ** 3 + DRAWS.random(300)), "y": written(prices)}
     )
-    assert leak.startswith("The column 'tax' predicts the target 'y' alone, except for  ")
+    assert leak.startswith("The column 'tax' predicts the target 'y' alone, except for ")
     related = prices + DRAWS.normal(0, 5, 300)
     assert warned(tmp_path, {**noise(300), "hint": written(related.round(2)), "y": written(prices)}) == ()
 
