@@ -1,5 +1,7 @@
 """The one exception that stands for a user's mistake, and how names are written that not every screen can show."""
 
+import unicodedata
+
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # parts of words and of emoji
 
 
@@ -14,7 +16,7 @@ def printable(text: str) -> str:
 
 def _written(character: str) -> str:
     code = ord(character)
-    if character.isprintable() or character in _JOINERS:
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
         return character
     if 0xDC80 <= code <= 0xDCFF:  # a byte of a file's name that is not UTF-8, as Python keeps it
         code -= 0xDC00

@@ -18,6 +18,7 @@ NAMES = [
     *("\U0001f600\U0001f469\u200d\U0001f467".encode(), b" lead", b"trail ", b"-dash", b"quote'\"<b>&amp;", b"a;b,c"),
     *(b"{braces} %s $HOME", b"\x01\x7f", "e\u0301".encode()),
 ]
+NOISE = "a\x1b[31m"
 FORBIDDEN = ("\x1b", "\u202e", "\x01")
 
 
@@ -70,7 +71,7 @@ def test_no_name_breaks_anything(kind: str, where: str, tmp_path: Path, capsys: 
 def test_what_cannot_be_shown_is_written_out() -> None:
     assert printable(os.fsdecode(b"caf\xe9 a\x1b[31m")) == r"caf\xe9 a\x1b[31m"
     assert printable("\u202ea\nb") == r"\u202ea\x0ab"
-    plain = "caf\u00e9 [bold] \U0001f469\u200d\U0001f467 \u0939\u093f"
+    plain = "caf\u00e9\u00a0\u3000[bold] \U0001f469\u200d\U0001f467 \u0939\u093f"
     assert printable(plain) == plain
     assert str(GlassworkError("\x1b[31m is no\nfile")) == "\\x1b[31m is no\nfile"
 
@@ -80,3 +81,15 @@ def test_a_path_that_a_run_could_not_note(tmp_path: Path, capsys: pytest.Capture
     place.mkdir()
     assert cli.main(["train", "linear", "--data", str(place), "--out", str(tmp_path / "run")]) == 2
     assert r"d\xe9 is not text in UTF-8, so a run could not note it: rename it" in capsys.readouterr().err
+
+
+def test_labels_that_cannot_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{row},{NOISE if row % 2 else '[b]'},{'train' if row < 14 else 'test'}" for row in range(20)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,label,fold", *rows, ""]))
+    run = str(tmp_path / "run")
+    assert cli.main(["train", "linear", "--data", str(tmp_path / "a.csv"), "--epochs", "1", "--out", run]) == 0
+    assert cli.main(["predict", run, str(tmp_path / "a.csv")]) == 0
+    assert cli.main(["evaluate", run, "--data", str(tmp_path / "a.csv")]) == 0
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err and r"a\x1b[31m" in said.out
+    assert "Training had no column" not in said.err  # the column of the split was there

@@ -20,7 +20,7 @@ from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import is_named_as_picture, natural, visible
 from glasswork.data.scratch import scratch
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 from glasswork.execution import usable_cores
 
 FORMAT = "clips with a label per frame (clips.csv with the columns clip and labels, or each clip next to its own .csv)"
@@ -160,7 +160,7 @@ def _labels(table: Path, target: str | None) -> list[str]:
     empty = next((line for line, row in rows if not row[column]), None)
     if empty is not None:
         raise GlassworkError(f"Line {empty} of {table} has no label in the column '{column}'")
-    return [str(row[column]) for _, row in rows]
+    return [printable(row[column]) for _, row in rows]
 
 
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -21,7 +21,7 @@ from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import natural, visible
 from glasswork.data.scripts import letters, marks, signs
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 
 FORMAT = "sentences with a label for each word (a word and its label a line, a blank line between; or word/LABEL)"
 
@@ -207,7 +207,7 @@ def _read_file(file: Path, split: int | None, found: _Sentences) -> None:
         read = _side_by_side(file, lines) if _is_side_by_side(lines) else _in_columns(file, lines)
     for line, words, labels in read:
         found.words.append(words)
-        found.labels.append(labels)
+        found.labels.append(list(map(printable, labels)))
         found.names.append(f"{part}line {line}: {' '.join(words)[:60]}")
         found.splits.append(TRAINING if split is None else split)
 

@@ -74,7 +74,9 @@ class Embed(System[EmbedRecipe, Tensor]):
         options = ReadingOptions.of(recipe, margin=0)  # the recipe's margin is the triplet loss's
         if like is not None:
             side = like.inputs.shape[1] if like.inputs.shape[1] == like.inputs.shape[2] else None
-            options = replace(options, size=side, channels=like.inputs.shape[0], classes_known=True)
+            options = replace(
+                options, size=side, channels=like.inputs.shape[0], classes_known=True, span=Images.of(like).span
+            )
         dataset = read(source, options)
         require(dataset, self)
         if like is not None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table as TableKind
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import is_named_as_picture, natural, visible
-from glasswork.errors import GlassworkError
+from glasswork.errors import GlassworkError, printable
 
 FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
@@ -94,6 +94,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     kinds = column_kinds(options.column)
     table = load_tables([file for _, file in files], like.columns if like else (), kinds)
     chosen = chosen_targets(table, asked or parts.target, path)
+    every = list(table.columns)
     table, splits, said = rows_by_split(table, parts, chosen, options)
     features = [name for name in table.columns if name not in chosen]
     if not features:
@@ -107,6 +108,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
         found = _vectors(table, features, split, row_names(files, table.counts), like, kinds)
+    found = replace(found, unused=(*found.unused, *(name for name in every if name not in table.columns)))
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
@@ -294,7 +296,7 @@ def _one_spelling(cells: list[str], options: ReadingOptions) -> list[str]:
 
 
 def _text_target(table: Table, name: str, options: ReadingOptions, said: str | None) -> Targets:
-    column, least = _one_spelling(written(table.columns[name]), options), options.least_classes
+    column, least = _one_spelling(list(map(printable, written(table.columns[name]))), options), options.least_classes
     several = said == "labels" or (said is None and any(mark in cell for cell in column for mark in ";|"))
     if several and said is None:
         table.said.append(
