@@ -33,6 +33,27 @@ LOSSES: dict[str, Callable[..., Any]] = {}
 """Losses of the user's own that were named in this process."""
 
 
+MODULES: set[str] = set()
+"""Names of the modules of the user's own that ran in this process."""
+
+
+def explain(error: BaseException) -> str | None:
+    """An error that the user's own code caused, in one sentence: where, and its own text; None: it was not that code.
+
+    Torch's own layers inside a module of the user's count as that module.
+    """
+    place, trace = None, error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__") in MODULES:
+            place = f"{frame.f_code.co_filename}, line {trace.tb_lineno}, in {frame.f_code.co_name}"
+        elif place is None and type(owner := frame.f_locals.get("self")).__module__ in MODULES:
+            place = type(owner).__name__
+        trace = trace.tb_next
+    text = " ".join(str(error).split())
+    return None if place is None else f"Your own code failed ({place}): {type(error).__name__}: {text}"
+
+
 def is_own(word: str | None) -> bool:
     """Whether a word names code, as `file.py:Name` does."""
     return word is not None and ":" in word
@@ -62,11 +83,14 @@ def _run_file(path: Path, word: str, what: str) -> Any:
         spec.loader.exec_module(module)
     except Exception as error:
         raise GlassworkError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    MODULES.add(spec.name)
     return module
 
 
 def _import(name: str) -> Any:
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except Exception as error:
         raise GlassworkError(f"The module {name} cannot be imported: {type(error).__name__}: {error}") from error
+    MODULES.add(name)
+    return module

@@ -43,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" {error.filename}" if error.filename else ""
         print(f"glasswork: the system refused{where}: {error.strerror or error}", file=sys.stderr)
         return MISTAKE
+    except Exception as error:
+        from glasswork.own_code import explain
+
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        print(f"glasswork: {sentence.removesuffix('.')}", file=sys.stderr)
+        return MISTAKE
     except KeyboardInterrupt:
         print("glasswork: stopped", file=sys.stderr)
         return INTERRUPTED

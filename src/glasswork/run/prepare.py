@@ -20,7 +20,7 @@ from glasswork.systems.own_data import OwnData
 from glasswork.systems.start import Start
 from glasswork.systems.system import Context, System, read_data, read_split
 from glasswork.training.autotune import choose_execution
-from glasswork.training.fit import timed
+from glasswork.training.fit import several_examples, timed
 from glasswork.training.memory import estimate_memory, short_of_memory
 from glasswork.training.stage import Clock, Stage
 
@@ -139,11 +139,12 @@ def prepare(
     if execution is None and resumed is None:
         execution = Execution(device, request.machine.threads or usable_cores())
         torch.set_num_threads(execution.threads)
-        if estimate:
-            memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
-            warnings = (short,) if (short := short_of_memory(memory)) else ()
-        if former is None:
-            execution = _measure(request, system, network, plain, execution)
+        with several_examples():
+            if estimate:
+                memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
+                warnings = (short,) if (short := short_of_memory(memory)) else ()
+            if former is None:
+                execution = _measure(request, system, network, plain, execution)
     if former is not None:
         execution = former.execution
         execution.apply()

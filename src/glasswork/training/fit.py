@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
         learning_rate = stage.learning_rate * SCHEDULES[stage.schedule](progress)
         seed_everything(stage.seed, epoch, index)
         batch = batches.batch(epoch, index)
-        with stage.execution.arithmetic():
+        with stage.execution.arithmetic(), several_examples():
             loss, carried = stage.loss(network, batch, position.carried or {}, Moment(epoch, index, progress))
         added = stage.strength > 0 and is_added(stage.penalty)
         penalised = stage.strength * penalty(stage.penalty, weights) if added else None
@@ -88,6 +89,24 @@ def fit(stage: Stage, start: Tree | None = None) -> Iterator[Step]:
             elapsed=clock.elapsed(),
             state=lambda position=position: _state(stage, optimizer, position),  # type: ignore[misc]
         )
+
+
+@contextmanager
+def several_examples() -> Iterator[None]:
+    """Says in one sentence what batch normalisation lacks in a batch of a single example.
+
+    Raises:
+        GlassworkError: in place of torch's own error.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise GlassworkError(
+            "A batch is a single example, and batch normalisation needs several to find a mean and a deviation: choose "
+            "another --batch-size, at least 3, or add examples"
+        ) from error
 
 
 def _clip(stage: Stage) -> Tensor | None:
