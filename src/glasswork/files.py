@@ -13,7 +13,7 @@ def write_new(path: str | Path, content: str | bytes) -> None:
     """
     try:
         with Path(path).open("xb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.write(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
     except FileExistsError:
         raise GlassworkError(f"{path} already exists: choose another name or move it away") from None
     except OSError as error:

@@ -1,6 +1,7 @@
 """The command line: parse, call the public face, print; no logic. The verbs are listed in `verbs`."""
 
 import contextlib
+import io
 import os
 import sys
 import time
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `glasswork`; None: those of the process, whose budget then began with the process.
     """
     began = time.monotonic()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text in the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")
     try:
         words = sys.argv[1:] if arguments is None else arguments
         if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic

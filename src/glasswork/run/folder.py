@@ -160,7 +160,7 @@ class RunFolder:
         machine = _plain({key: value for key, value in request.machine.asked().items() if key != "out"})
         if machine:
             table["machine"] = machine
-        write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode())
+        write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
 
     def read_request(self, network: nn.Module | None = None) -> Request:
         """What was asked for; with the user's own network, if it was given as a module."""
@@ -172,7 +172,7 @@ class RunFolder:
         values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
         chosen = {key: value for key, value in asdict(execution).items() if key != "measured"}
         table = {"format": FORMAT, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
-        write_atomically(self.path / "resolved.toml", tomli_w.dumps(table).encode())
+        write_atomically(self.path / "resolved.toml", tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
 
     def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Execution]:
         """What was used."""

@@ -81,7 +81,7 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file, or one sentence about why there is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))  # names need not be UTF-8
     except FileNotFoundError:
         raise GlassworkError(f"There is no file {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

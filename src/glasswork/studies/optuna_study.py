@@ -96,7 +96,7 @@ class Identity:
     def key(self) -> str:
         """A short name for a file."""
         words = json.dumps([self.preset, dict(self.asked), self.judge], sort_keys=True, default=str)
-        return f"{mixed(*words.encode()) & 0xFFFFFFFF:08x}"
+        return f"{mixed(*words.encode('utf-8', 'surrogateescape')) & 0xFFFFFFFF:08x}"
 
 
 def open_study(address: str, identity: Identity, smaller_is_better: bool, warm_up: int) -> "optuna.Study":
