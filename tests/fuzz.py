@@ -88,6 +88,7 @@ class Fuzzer:
         self.runs: list[str] = []
         self.number = 0
         self.target = "target"
+        self.given: dict[str, Path] = {}
 
     def name(self) -> str:
         """A hostile name, at times two of them together."""
@@ -246,6 +247,7 @@ class Fuzzer:
         data = maker() if draw.random() < 0.85 else self.data()
         out = str(self.path("run"))
         self.runs = [*self.runs[-11:], out]
+        self.given[out] = data
         words = ["train", *([preset] if preset else []), "--data", str(data), *PLAIN, f"--out={out}"]
         if maker == self.table or draw.random() < 0.1:
             words += ["--target", self.target if draw.random() < 0.8 else self.name()]
@@ -261,7 +263,8 @@ class Fuzzer:
         """A verb of a run, which may be unfinished, of another kind, or not there."""
         draw = self.draw
         run = draw.choice(self.runs) if draw.random() < 0.95 else self.name()
-        given = str(self.data())
+        known = self.given.get(run)
+        given = str(self.data() if known is None or draw.random() < 0.5 else inside(known, draw))
         page = str(self.path(draw.choice((".html", ".png", ".csv", ".txt"))))
         return draw.choice(
             (
@@ -324,6 +327,12 @@ class Fuzzer:
                 ["compare", self.name(), self.name()],
             )
         )
+
+
+def inside(path: Path, draw: random.Random) -> Path:
+    """The path, or of a folder at times one of its files."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    return draw.choice(files) if files and draw.random() < 0.7 else path
 
 
 def draw_ending(draw: random.Random) -> str:

@@ -8,7 +8,6 @@ from glasswork.cli import main
 from made_data import PLAIN, flags, said, write_table
 
 NAMES = [
-    "not\udcffutf8.csv",
     "[red]x[bold].csv",
     "[link=x].csv",
     "line\nbreak\x1b[31m.csv",
@@ -30,3 +29,12 @@ def test_a_run_of_data_under_a_hostile_name(name: str, tmp_path: Path, capsys: p
     assert main(["train", "--from", "run", *flags({**PLAIN, "epochs": 1, "out": "more"})]) == 0
     for words in (["runs"], ["compare", "run", "more"], ["train", "more/recipe.toml", "--out", "again"]):
         assert main(words) == 0
+
+
+def test_a_run_in_a_folder_that_is_not_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(tmp_path / "table.csv", "class")
+    words = flags({**PLAIN, "data": "table.csv", "epochs": 1})
+    assert main(["train", "mlp", *words, "--out", "run\udcff"]) == 0
+    assert main(["evaluate", "run\udcff"]) == 0
+    assert main(["train", "--from", "run\udcff", *flags(PLAIN), "--out", "more"]) == 0
+    assert main(["resume", "more"]) == 0
