@@ -99,7 +99,7 @@ def foretell(network: nn.Module, dataset: Dataset, execution: Execution) -> Fore
     places = windows.latest()
     if not len(places):
         raise GlassworkError(
-            f"{dataset.source} has {len(dataset):,} times, and a forecast takes the last {kind.context:,} values of "
+            f"{dataset.source} has {len(dataset):,} times, and a forecast needs the last {kind.context:,} values of "
             f"a series: {kind.window:,} to read and a season of {kind.season:,} before them"
         )
     values = windows.answers(outputs_of(network, windows, places, execution), places)
