@@ -250,13 +250,15 @@ class Fuzzer:
         self.given[out] = data
         words = ["train", *([preset] if preset else []), "--data", str(data), *PLAIN, f"--out={out}"]
         if maker == self.table or draw.random() < 0.1:
-            words += ["--target", self.target if draw.random() < 0.8 else self.name()]
+            words += [f"--target={self.target if draw.random() < 0.8 else self.name()}"]
         if draw.random() < 0.2:
             words += ["--batch-size", str(draw.choice((1, 2, 1000)))]
         if draw.random() < 0.2:
             words += ["--test", str(draw.choice((0, 0.5, 0.9))), "--validation", str(draw.choice((0, 0.5)))]
         if preset in {"char-rnn", "sentiment", "tagger"}:
             words += ["--hidden-size", "4"]
+        if preset == "embed":
+            words += ["--held-out-classes", "0"]
         return words
 
     def use(self) -> list[str]:

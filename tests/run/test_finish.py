@@ -10,7 +10,7 @@ from glasswork.run import finish
 from glasswork.show import html
 from glasswork.systems.learning import Learning
 from glasswork.systems.supervised.system import Supervised
-from made_data import PLAIN, flags, said, write_table
+from made_data import PLAIN, flags, mistake, said, write_table, write_text
 
 Captured = pytest.CaptureFixture[str]
 
@@ -110,3 +110,11 @@ def test_eighty_days_of_one_value(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "flat.csv").write_text("\n".join(["date,y", *lines, ""]), encoding="utf-8")
     assert main(["train", "forecast", "--data", "flat.csv", "--epochs", "2", "--out", "run"]) in (0, 2)
     assert "Traceback" not in "".join(capsys.readouterr())
+
+
+def test_a_text_of_one_character_is_measured_on_nothing(tmp_path: Path, capsys: Captured) -> None:
+    write_text(tmp_path / "text.txt")
+    (tmp_path / "one.txt").write_text("a", encoding="utf-8")
+    words = flags({**PLAIN, "data": "text.txt", "epochs": 1, "hidden_size": 4, "out": "run"})
+    assert main(["train", "char-rnn", *words]) == 0
+    assert "one.txt has 1 character to measure on" in mistake(capsys, "evaluate", "run", "--data", "one.txt")

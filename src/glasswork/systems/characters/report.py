@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from glasswork.data.bptt import Stretches
 from glasswork.data.dataset import Dataset
+from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.recurrent import State
 from glasswork.report.blocks import Text
@@ -39,6 +40,11 @@ def measure_text(network: CharacterNetwork, dataset: Dataset, rows: Tensor, exec
     network.eval()
     text = Stretches(dataset, rows)
     count = len(text) - 1  # characters that are predicted
+    if count < 1:
+        raise GlassworkError(
+            f"{dataset.source} has {len(text)} character{'' if len(text) == 1 else 's'} to measure on, and at least two "
+            "are needed: one to read and one to predict"
+        )
     lanes = max(1, min(LANES, count // LEAST))
     length = -(-count // lanes)
     ends = torch.clamp(torch.arange(1, lanes + 1) * length, max=count)
