@@ -42,8 +42,8 @@ def measure_text(network: CharacterNetwork, dataset: Dataset, rows: Tensor, exec
     count = len(text) - 1  # characters that are predicted
     if count < 1:
         raise GlassworkError(
-            f"{dataset.source} has {len(text)} character{'' if len(text) == 1 else 's'} to measure on, and at least two "
-            "are needed: one to read and one to predict"
+            f"{dataset.source} has {len(text)} character{'' if len(text) == 1 else 's'} to measure on, and at least "
+            "two are needed: one to read and one to predict"
         )
     lanes = max(1, min(LANES, count // LEAST))
     length = -(-count // lanes)
