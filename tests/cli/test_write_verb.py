@@ -90,8 +90,8 @@ def test_text_that_cannot_be_trained_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert "has 54 characters to train on, fewer than one sequence of 100" in said_so
     (tmp_path / "empty.txt").write_text("")
     assert mistake(capsys, "train", "char-rnn", "--data", tmp_path / "empty.txt").endswith("the files are empty")
-    (tmp_path / "latin.txt").write_bytes("caf\u00e9 ".encode("latin-1") * 500)
-    assert "is not text in UTF-8: byte 4" in mistake(capsys, "train", "char-rnn", "--data", tmp_path / "latin.txt")
+    (tmp_path / "broken.txt").write_bytes("caf\u00e9 ".encode() * 500 + b"caf\xe9 ")
+    assert "is not text in UTF-8: byte 3,004" in mistake(capsys, "train", "char-rnn", "--data", tmp_path / "broken.txt")
     asked = ("train", "char-rnn", "--data", write_text(tmp_path / "a.txt"), "--prompt", "\u00f1")
     assert "The prompt has characters that are not in" in mistake(capsys, *asked)
     assert "holds text" in mistake(capsys, "train", "lenet", "--data", tmp_path / "a.txt")
