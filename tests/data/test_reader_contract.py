@@ -92,7 +92,7 @@ def test_the_second_read_comes_from_the_cache(reader: Reader, given: bool, tmp_p
 def test_an_unreadable_file_is_one_sentence(reader: Reader, tmp_path: Path) -> None:
     path = sample(reader, False, tmp_path / "source")
     for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
-        file.write_bytes(b"\x80 nothing of the kind")
+        file.write_bytes(b"\x80\0 nothing of the kind")
     with pytest.raises(GlassworkError, match="source") as caught:
         read(path, ReadingOptions())
     assert "\n" not in str(caught.value)

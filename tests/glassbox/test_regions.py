@@ -57,9 +57,9 @@ def test_rows_go_upwards_and_columns_to_the_right() -> None:
         answers_over(Function(first), plane, 13)[:, :, 0],
         answers_over(Function(second), plane, 13)[:, :, 0],
     )
-    torch.testing.assert_close(columns[5], torch.linspace(-0.4, 4.4, 13))
+    torch.testing.assert_close(columns[5], torch.linspace(-0.4, 4.4, 13, dtype=torch.float64), rtol=1e-6, atol=1e-5)
     assert torch.equal(columns[0], columns[12])
-    torch.testing.assert_close(rows[:, 5], torch.linspace(8, 32, 13))
+    torch.testing.assert_close(rows[:, 5], torch.linspace(8, 32, 13, dtype=torch.float64), rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "hinge", "binary-cross-entropy", "squared-error"])
