@@ -83,7 +83,7 @@ def test_its_code_runs_only_if_it_is_named(sample: Sample, capsys: pytest.Captur
         ("Ranker", "names no system"),
         ("missing.py:Ranker", "There is no file missing.py"),
         (f"{WORD}s", "has no class 'Rankers'"),
-        (WORD.replace("Ranker", "Melodies"), "is no system"),
+        (WORD.replace("Ranker", "Melodies"), "is not a system"),
     ],
 )
 def test_what_is_no_system_is_refused(word: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

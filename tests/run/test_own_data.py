@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 from glasswork.cli import main
-from made_data import broken_off, mistake, pictures, said, train, write_folder, write_npz, write_series, write_table
+from made_data import (
+    broken_off,
+    mistake,
+    pictures,
+    said,
+    train,
+    write_folder,
+    write_npz,
+    write_series,
+    write_table,
+    write_texts,
+)
 
 Captured = pytest.CaptureFixture[str]
 
@@ -40,6 +51,32 @@ def test_appended_rows_are_refused_wherever_the_run_is_measured(tmp_path: Path, 
         assert "table.csv has changed since run was trained: 40 examples were added at its end" in sentence, words
         assert "--data" in sentence
     assert main(["open", str(run), table.name]) == 0  # a row of a table is asked about as it is
+
+
+@pytest.mark.parametrize("preset", ["mlp", "lenet", "sentiment"])
+def test_examples_that_were_trained_on_are_counted_and_said(preset: str, tmp_path: Path, capsys: Captured) -> None:
+    if preset == "mlp":
+        data = write_table(tmp_path / "data.csv", "class", 60)
+        more = write_table(tmp_path / "more.csv", "class", 80)
+        lines = more.read_text(encoding="utf-8").splitlines()
+        more.write_text(data.read_text(encoding="utf-8") + "\n".join(lines[61:]) + "\n", encoding="utf-8")
+    elif preset == "lenet":
+        data, more = write_folder(tmp_path / "data"), tmp_path / "more"
+        shutil.copytree(data, more)
+        new = next(more.rglob("*.png"))
+        new.with_name("new.png").write_bytes(new.read_bytes())
+    else:
+        data, more = write_texts(tmp_path / "data.csv", "class"), tmp_path / "more.csv"
+        text = data.read_text(encoding="utf-8")
+        more.write_text(text + text.splitlines()[1] + "\n", encoding="utf-8")
+    run = train(preset, data=data, epochs=1)
+    trained = said(capsys)["examples"]["train"]
+    assert main(["evaluate", str(run), "--data", str(more), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["trained_on"] >= trained  # a text may be there several times
+    assert "which flatters these figures" in printed.err
+    assert main(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+    assert said(capsys)["trained_on"] == 0
 
 
 def test_swapped_targets_are_refused(tmp_path: Path, capsys: Captured) -> None:

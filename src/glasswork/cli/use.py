@@ -81,10 +81,17 @@ def run_evaluate(options: Namespace) -> int:
             "examples",
             file=sys.stderr,
         )
+    seen = model.count_seen(options.data) if options.data else 0
+    if seen:
+        print(
+            f"glasswork: note: {model.run} was trained on {seen:,} of the examples in {options.data}, which flatters "
+            "these figures: leave them out to measure how good it is on new ones",
+            file=sys.stderr,
+        )
     for remark in model.remarks([options.data] if options.data else []):
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.json:
-        print(json.dumps({"run": model.run, "data": options.data, "metrics": metrics}))
+        print(json.dumps({"run": model.run, "data": options.data, "trained_on": seen, "metrics": metrics}))
     else:
         print_table(console_for_results(), ("metric", "value"), list(metrics.items()))
     return 0

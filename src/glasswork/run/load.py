@@ -14,7 +14,7 @@ from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.networks.weights import run_folder
 from glasswork.run.folder import OWN_NETWORK, RunFolder
 from glasswork.run.request import Request
-from glasswork.run.start import read_start
+from glasswork.run.start import read_seen, read_start
 from glasswork.systems.model import Model
 from glasswork.systems.own_data import OwnData
 from glasswork.systems.supervised.system import PUBLISHED, published
@@ -70,4 +70,4 @@ def own_data(folder: RunFolder, request: Request) -> OwnData:
         recipe = folder.with_kept_network(recipe)
     system = make_system(request.system, recipe, request.network)
     start = read_start(folder.start, request.start, system) if request.start is not None else None
-    return OwnData(folder.name, system, path, fingerprint, start)
+    return OwnData(folder.name, system, path, fingerprint, start, read_seen(folder.path))

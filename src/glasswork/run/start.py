@@ -123,11 +123,17 @@ def write_seen(folder: Path, seen: Tensor) -> None:
     write_atomically(folder / SEEN, save({"fingerprints": seen.contiguous()}))
 
 
+def read_seen(folder: Path) -> Tensor:
+    """Reads what `write_seen` wrote; empty if nothing was."""
+    path = folder / SEEN
+    return load(path.read_bytes())["fingerprints"] if path.is_file() else torch.zeros(0, dtype=torch.int64)
+
+
 def _read(run: str, files: list[Path], fingerprint: Fingerprint | None, system: System) -> Start:
     try:
         description = json.loads(files[0].read_text(encoding="utf-8"))
         weights = load(files[1].read_bytes())
-        seen = load(files[2].read_bytes())["fingerprints"] if files[2].is_file() else torch.zeros(0, dtype=torch.int64)
+        seen = read_seen(files[2].parent)
     except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise GlassworkError(f"The model of {run} cannot be read: {error}") from None
     task = Task.from_json(description["task"], system.takes, system.answers)

@@ -356,6 +356,13 @@ class Model:
         dataset, splits = self._divided(data)
         return self._measure(dataset, torch.arange(len(dataset)) if splits is None else measured_rows(splits)[1])
 
+    def count_seen(self, data: str | Path) -> int:
+        """How many of the examples that `evaluate` counts at a path or under a name the model was trained on."""
+        dataset, splits = self._divided(data)
+        if splits is not None or self.own is None:
+            return 0
+        return int(torch.isin(dataset.columns["fingerprints"], self.own.seen).sum())
+
     def _measure(self, dataset: Dataset, rows: Tensor) -> dict[str, float]:
         return dict(self.system.evaluate(self.network, dataset, rows, self.execution).metrics.values)
 

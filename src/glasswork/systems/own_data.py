@@ -1,7 +1,10 @@
 """The data that a run was trained on: where it is, and whether it is what it was."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from glasswork.data.builtin import known
 from glasswork.data.dataset import Dataset
@@ -22,6 +25,7 @@ class OwnData:
         path: where the data was; None: it has a name.
         fingerprint: of what it was.
         start: the run that this one continued; None: it started from new weights.
+        seen: fingerprints of the examples that it was trained on, int64.
     """
 
     run: str
@@ -29,6 +33,7 @@ class OwnData:
     path: Path | None
     fingerprint: Fingerprint
     start: Start | None = None
+    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
 
     @property
     def typed(self) -> str | None:
