@@ -141,7 +141,7 @@ CANNOT_APPLY = (
         [preset for preset in PRESETS if preset not in {"linear", "mlp", "own", "points", "forecast", "sentiment"}],
         ["column"],
         [],
-        "is no table",
+        "is not a table",
     ),
     Inapplicable([preset for preset in PRESETS if preset != "sentiment"], ["target_kind"], ["labels"], "as labels are"),
     # Points of the plane are no pictures.
