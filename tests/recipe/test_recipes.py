@@ -100,8 +100,8 @@ def test_a_penalty_has_a_usual_strength(kind: str, strength: float) -> None:
     assert SupervisedRecipe.parse({"penalty": kind, "strength": 0.7}).completed({"epochs": 9}).strength == 0.7
 
 
-def test_a_longest_length_is_above_zero() -> None:
-    with pytest.raises(GlassworkError, match="longest length"):
+def test_a_maximum_length_is_above_zero() -> None:
+    with pytest.raises(GlassworkError, match="maximum length"):
         SupervisedRecipe.parse({"penalty": "max-norm", "strength": 0})
 
 
