@@ -97,7 +97,7 @@ def test_a_damaged_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["resume", str(run), "--json"]) == 0
 
 
-@pytest.mark.parametrize(("target", "words"), [("class", "decision boundary"), ("number", "the number that")])
+@pytest.mark.parametrize(("target", "words"), [("class", "decision boundary"), ("number", "the predicted number")])
 def test_the_users_own_two_columns_are_drawn(target: str, words: str, tmp_path: Path) -> None:
     draws = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
     kinds = ["red", "green", "blue"]

@@ -112,5 +112,5 @@ def test_images_are_refused_where_rows_are_learnt(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize("target", ["classes", "number"])
 def test_embeddings_are_of_one_class_each(target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_npz(tmp_path / "data.npz", target)
-    assert "of one class each" in mistake(capsys, "train", "embed", "--data", data, "--out", "run")
+    assert "with one class each" in mistake(capsys, "train", "embed", "--data", data, "--out", "run")
     assert not Path("run").exists()
