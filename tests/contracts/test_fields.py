@@ -143,7 +143,12 @@ CANNOT_APPLY = (
         [],
         "is not a table",
     ),
-    Inapplicable([preset for preset in PRESETS if preset != "sentiment"], ["target_kind"], ["labels"], "as labels are"),
+    Inapplicable(
+        [preset for preset in PRESETS if preset not in {"sentiment", "points"}],
+        ["target_kind"],
+        ["labels"],
+        "as labels are",
+    ),
     # Points of the plane are no pictures.
     Inapplicable(["points"], ["augment"], [], "Augment works on images"),
 )
