@@ -149,6 +149,8 @@ CANNOT_APPLY = (
         ["labels"],
         "as labels are",
     ),
+    # Names of classes are no numbers.
+    Inapplicable(["sentiment"], ["target_kind"], ["number"], "is to be numbers"),
     # Points of the plane are no pictures.
     Inapplicable(["points"], ["augment"], [], "Augment works on images"),
 )

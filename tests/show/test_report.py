@@ -288,3 +288,12 @@ def test_every_block_is_drawn_on_a_page_and_on_a_terminal_and_comes_back_from_js
     file = io.StringIO()
     print_blocks(Console(file=file, width=100), [block])
     assert file.getvalue().strip()
+
+
+def test_the_metric_over_the_epochs_bears_its_own_name() -> None:
+    score = Score("mean absolute error", 1.2, in_percent=False, higher_is_better=False)
+    section = sections.learning_curves(
+        [Epoch(1, 0.1, 0.2, 0.97, 0.4), Epoch(2, 0.1, 0.2, 0.98, 0.4)], [], 2, score, "r2"
+    )
+    [drawn] = [block for block in section.blocks if block.caption.startswith("Validation")]
+    assert drawn.caption == "Validation r2" and not drawn.in_percent

@@ -1,5 +1,6 @@
 """What a named metric is, for everything that knows only its name: logs, results, the command line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ FIGURES = {
     **dict.fromkeys(("exact_match", "macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
 }
 """In the order in which they are asked for; any other is an error, of which less is better."""
+
+
+def name_figure(name: str) -> str:
+    """A metric as people call it: `mean absolute error` for `mae`."""
+    return re.sub(r"{.*}", "", figure(name).words).strip() or name.replace("_", " ")
 
 
 def figure(name: str) -> Figure:

@@ -24,6 +24,7 @@ from glasswork.report.blocks import (
     Table,
     Text,
 )
+from glasswork.report.figures import figure, name_figure
 from glasswork.report.report import Score, Section
 from glasswork.report.words import number, percent
 
@@ -105,9 +106,18 @@ def warnings(words: Sequence[str]) -> Section:
 
 
 def learning_curves(
-    epochs: Sequence[Epoch], steps: Sequence[tuple[int, float]], best: int | None, score: Score
+    epochs: Sequence[Epoch], steps: Sequence[tuple[int, float]], best: int | None, score: Score, metric: str = ""
 ) -> Section:
-    """Losses, the main metric and the learning rate over the epochs."""
+    """Losses, the metric of the validation and the learning rate over the epochs.
+
+    Args:
+        epochs: in order.
+        steps: number and training loss of each.
+        best: the epoch whose weights were kept; None: there is none.
+        score: the figure above the report.
+        metric: name of the metric after each epoch; empty: that of the score.
+    """
+    drawn, in_percent = (name_figure(metric), figure(metric).share) if metric else (score.metric, score.in_percent)
     points = {
         name: [(float(one.epoch), value) for one in epochs if (value := getattr(one, name)) is not None]
         for name in ("training_loss", "validation_loss", "validation_metric", "learning_rate")
@@ -119,10 +129,10 @@ def learning_curves(
     blocks = [
         Curves("Loss", losses, marks=marks),
         Curves(
-            f"Validation {score.metric}",
-            [Line(score.metric, points["validation_metric"])],
+            f"Validation {drawn}",
+            [Line(drawn, points["validation_metric"])],
             marks=marks,
-            in_percent=score.in_percent,
+            in_percent=in_percent,
         ),
         Curves("Training loss, step by step", [Line("training loss", by_step, "faint")], "step"),
         Curves("Learning rate", [Line("learning rate", points["learning_rate"], "second")]),

@@ -14,8 +14,8 @@ from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
 from glasswork.own_code import is_own
 from glasswork.report import sections
-from glasswork.report.figures import main_metric
-from glasswork.report.report import Report, Section
+from glasswork.report.figures import main_metric, name_figure
+from glasswork.report.report import Report, Score, Section
 from glasswork.report.sections import Epoch, Layer, Setting
 from glasswork.run.carry_out import Run
 from glasswork.run.folder import FORMAT
@@ -166,7 +166,9 @@ def _report(
             sections.warnings(result.get("warnings", ())),
             attempts.make(
                 "the learning curves are",
-                lambda: sections.learning_curves(_epochs(lines), _thin(lines), result.get("best_epoch"), score),
+                lambda: sections.learning_curves(
+                    _epochs(lines), _thin(lines), result.get("best_epoch"), score, _main_of(lines, score)
+                ),
                 Section("How it learned", "", []),
             ),
             *parts,
@@ -200,6 +202,13 @@ def _epochs(lines: Sequence[Mapping[str, Any]]) -> list[Epoch]:
             )
         )
     return result
+
+
+def _main_of(lines: Sequence[Mapping[str, Any]], score: Score) -> str:
+    """Name of the metric that is drawn over the epochs, if it is another than the score's; else empty."""
+    judged: Mapping[str, float] = next((line["validation"] for line in lines if "validation" in line), {})
+    name = main_metric(judged)
+    return "" if name == "loss" or name_figure(name) == score.metric else name
 
 
 def _thin(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
