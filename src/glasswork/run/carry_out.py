@@ -12,7 +12,7 @@ from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
 from glasswork.execution import environment
 from glasswork.run.folder import RunFolder
-from glasswork.run.load import own_data
+from glasswork.run.own_data import own_data
 from glasswork.run.prepare import Former, Resumed
 from glasswork.run.request import Request
 from glasswork.run.start import keep_start, load_start

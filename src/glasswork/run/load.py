@@ -12,11 +12,9 @@ from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, choose_device, usable_cores
 from glasswork.networks.weights import run_folder
-from glasswork.run.folder import OWN_NETWORK, RunFolder
-from glasswork.run.request import Request
-from glasswork.run.start import read_seen, read_start
+from glasswork.run.folder import RunFolder
+from glasswork.run.own_data import own_data
 from glasswork.systems.model import Model
-from glasswork.systems.own_data import OwnData
 from glasswork.systems.supervised.system import PUBLISHED, published
 
 
@@ -56,18 +54,3 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
     return system.model_class()(
         made, task, system, folder.name, execution, own_data(folder, folder.read_request(network))
     )
-
-
-def own_data(folder: RunFolder, request: Request) -> OwnData:
-    """The data of a run that was asked for in these words.
-
-    Raises:
-        GlassworkError: if the run has not noted what it was.
-    """
-    fingerprint, path = folder.read_data()
-    recipe = request.recipe
-    if (folder.path / OWN_NETWORK).is_file():
-        recipe = folder.with_kept_network(recipe)
-    system = make_system(request.system, recipe, request.network)
-    start = read_start(folder.start, request.start, system) if request.start is not None else None
-    return OwnData(folder.name, system, path, fingerprint, start, read_seen(folder.path))
