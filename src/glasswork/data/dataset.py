@@ -131,8 +131,12 @@ class ReadingOptions:
 
     @classmethod
     def of(cls, recipe: "Recipe", **others: Any) -> "ReadingOptions":
-        """What a recipe says about reading, by the fields that have the same name in both; `others` count before it."""
-        said = {each.name: getattr(recipe, each.name) for each in fields(cls) if hasattr(recipe, each.name)}
+        """What a recipe says about reading, by the fields that have the same name in both; `others` count before it.
+
+        The margin is never taken from a recipe: there the word means that of the triplet loss.
+        """
+        names = {each.name for each in fields(cls)} & set(type(recipe).model_fields) - {"margin"}
+        said = {name: getattr(recipe, name) for name in names}
         return cls(**{**said, **others})
 
     @property

@@ -71,7 +71,7 @@ class Embed(System[EmbedRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         # No margin for the augmentation: a query is seen whole, and so should be the images it is compared with.
-        options = ReadingOptions.of(recipe, margin=0)  # the recipe's margin is the triplet loss's
+        options = ReadingOptions.of(recipe)
         if like is not None:
             side = like.inputs.shape[1] if like.inputs.shape[1] == like.inputs.shape[2] else None
             options = replace(
