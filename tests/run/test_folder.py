@@ -10,11 +10,12 @@ import torch
 from safetensors import safe_open
 
 import glasswork as gw
+from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import FORMAT, RunFolder, list_runs
 from glasswork.systems.networks import SLIGHT
 from glasswork.training.checkpoints import checkpoints, load_checkpoint
-from made_data import broken_off, pictures, resume, train, write_npz
+from made_data import PLAIN, broken_off, mistake, pictures, resume, train, write_network, write_npz
 
 FILES = {
     "recipe.toml",
@@ -157,3 +158,61 @@ def test_steps_to_the_end_finish_the_run(tmp_path: Path) -> None:
     steps = list(gw.steps("linear", data=data, epochs=1, threads=1, out="run"))
     assert steps[-1].last
     assert gw.load("run").evaluate()["accuracy"] >= 0
+
+
+def test_names_that_users_chose_are_no_numbers(tmp_path: Path) -> None:
+    data = write_npz(tmp_path / "data.npz", "class")
+    for name in ("mlp-v2", "mlp-20261130", "mlp-²", "mlp-", "mlp-007", "mlp-999999"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    assert [gw.train("mlp", data=data, epochs=1, **PLAIN).run for _ in range(2)] == [
+        "runs/mlp-1000000",
+        "runs/mlp-1000001",
+    ]
+    (tmp_path / "runs" / "mlp-999999").rmdir()
+    assert gw.train("mlp", data=data, epochs=1, **PLAIN).run == "runs/mlp-1"
+
+
+def test_files_of_users_among_the_checkpoints_are_left_alone(tmp_path: Path) -> None:
+    run = broken_off("mlp", 6, data=write_npz(tmp_path / "data.npz", "class"), epochs=3, batch_size=8)
+    mine = run / "checkpoints" / "best.safetensors"
+    mine.write_bytes(b"mine")
+    (run / "checkpoints" / "1000000000.safetensors").write_bytes(b"of a long run")
+    assert checkpoints(run / "checkpoints")[-1].stem == "1000000000"
+    (run / "checkpoints" / "1000000000.safetensors").unlink()
+    resume(run)
+    assert mine.read_bytes() == b"mine"
+
+
+def test_what_killed_processes_leave_is_swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_npz(tmp_path / "data.npz", "class")
+    run = broken_off("mlp", 6, data=data, epochs=3, batch_size=8)
+    torn = [run / "checkpoints" / ".000000009.safetensors.99", run / ".result.json.99", run / "model" / ".model.json.9"]
+    (run / "model").mkdir()
+    for path in torn:
+        path.write_bytes(b"half")
+    (run / ".notes.99x").write_text("mine", encoding="utf-8")
+    resume(run)
+    assert not any(path.exists() for path in torn)
+    assert (run / ".notes.99x").exists()
+    (run / "recipe.toml").unlink()  # now it is as if killed before the recipe was written, but for what came after
+    assert "already holds files" in mistake(capsys, "train", "mlp", "--data", data, "--out", run)
+    unbegun = tmp_path / "unbegun"
+    unbegun.mkdir()
+    (unbegun / "network.py").write_text("mine", encoding="utf-8")
+    assert "already holds files" in mistake(capsys, "train", "mlp", "--data", data, "--out", unbegun)
+    (unbegun / ".lock").touch()
+    (unbegun / ".recipe.toml.99").touch()
+    assert gw.train("mlp", data=data, epochs=1, out=str(unbegun), **PLAIN).run == str(unbegun)
+    assert not (unbegun / "network.py").exists()
+
+
+def test_the_kept_copy_of_ones_own_network_is_used(tmp_path: Path) -> None:
+    data, network = write_npz(tmp_path / "data.npz", "class"), write_network(tmp_path)
+    first = train(data=str(data), network=network, epochs=1)
+    (tmp_path / "small.py").write_text("raise ValueError", encoding="utf-8")
+    for words in (["--replay", str(first)], [str(first / "recipe.toml")]):
+        again = Path(f"again-{len(words)}")
+        assert main(["train", *words, "--out", str(again), "--json"]) == 0
+        kept = [(run / "model" / "model.safetensors").read_bytes() for run in (first, again)]
+        assert kept[0] == kept[1]
+        assert (again / "network.py").read_bytes() == (first / "network.py").read_bytes()

@@ -13,7 +13,6 @@ from glasswork.catalogue import PRESETS
 from glasswork.cli.arguments import add_fields, add_options, asked_values, recipe_of
 from glasswork.cli.output import INTERRUPTED, console_for_results, refuse_existing, seconds_spent, write_page
 from glasswork.recipe.base import Machine
-from glasswork.run.request import read_request
 from glasswork.studies.study import Asked, Pictured, Progress, RecipeFlags, Running, Study
 from glasswork.studies.table import STUDIES
 
@@ -192,7 +191,9 @@ def _asked(study: Study, options: Namespace) -> Asked:
     }
     preset = getattr(options, "what", None)
     if preset is not None and preset.endswith(".toml"):
-        request = read_request(Path(preset), values)
+        from glasswork.run.choose import request_in_file
+
+        request = request_in_file(Path(preset), values)
         preset, values = request.preset, {**request.asked, **request.machine.asked()}
     return Asked(preset, values, settings, spent=seconds_spent(options))
 

@@ -12,7 +12,7 @@ from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_run, asked_values, recipe_of
 from glasswork.cli.output import INTERRUPTED, console_for_results, seconds_spent
 from glasswork.recipe.base import Machine
-from glasswork.run.request import make_request, read_request
+from glasswork.run.request import make_request
 
 if TYPE_CHECKING:
     from glasswork.run.carry_out import Run
@@ -39,14 +39,14 @@ def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 def run_train(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.run.carry_out import begin_run
-    from glasswork.run.choose import choose_request
+    from glasswork.run.choose import choose_request, request_in_file
     from glasswork.show.progress import console_for_people
 
     what, console, values = options.what, console_for_people(), asked_values(options)
     if options.start is not None:
         request = choose_request(what, {**values, "start": options.start})
     elif what and what.endswith(".toml"):
-        request = read_request(Path(what), values)
+        request = request_in_file(Path(what), values)
     else:
         request = choose_request(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):

@@ -1,13 +1,14 @@
 """Choosing a preset from what the data is."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
-from glasswork.run.request import Request, make_request
+from glasswork.run.request import Request, make_request, read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 if TYPE_CHECKING:
@@ -36,10 +37,22 @@ def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.M
         return continue_request(start, preset, values, network)
     if values.get("replay") is None:
         return make_request(preset or choose_preset(values), values, network)
-    former = RunFolder.find(values["replay"]).read_request()
+    folder = RunFolder.find(values["replay"])
+    former = folder.read_request()
     if preset not in {None, former.preset}:
         raise GlassworkError(f"{values['replay']} is a run of {former.preset}, not of {preset}: leave out the preset")
-    return make_request(former.preset, {**former.asked, **values}, network)
+    return make_request(former.preset, {**former.asked, **folder.kept_network(former.recipe), **values}, network)
+
+
+def request_in_file(path: Path, values: Mapping[str, Any]) -> Request:
+    """The request in a recipe's file, with `values` over it; that of a run takes the run's copy of the user's network.
+
+    Raises:
+        GlassworkError: as `read_request`.
+    """
+    asked = read_request(path, values)
+    kept = RunFolder(path.parent).kept_network(asked.recipe) if path.name == "recipe.toml" else {}
+    return read_request(path, {**kept, **values}) if kept else asked
 
 
 def choose_preset(values: Mapping[str, Any]) -> str:

@@ -1,8 +1,11 @@
 """The run folder: what is written when, whole or not at all; readable without us."""
 
 import fcntl
+import itertools
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -18,11 +21,13 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request, read_request, read_toml
-from glasswork.training.checkpoints import write_atomically, write_json
+from glasswork.training.checkpoints import is_temporary, sweep, write_atomically, write_json
 
 FORMAT = 4
 RUNS = Path("runs")
 OWN_NETWORK = "network.py"
+BEFORE_THE_RECIPE = {".lock", OWN_NETWORK, "start", "resolved.toml", "environment.json", "data.json"}
+"""What a run writes before `recipe.toml`, by which a folder is known as a run."""
 
 
 class RunFolder:
@@ -76,14 +81,16 @@ class RunFolder:
         folder.lock()
         with folder.kept():
             _refuse_filled(path)  # again, as another process may have been faster
+            _clear(path)
         return folder
 
     @classmethod
     def _next(cls, preset: str) -> "RunFolder":
         try:
             RUNS.mkdir(parents=True, exist_ok=True)
-            numbers = [int(p.name.rpartition("-")[2]) for p in RUNS.glob(f"{preset}-*") if p.name[-1].isdigit()]
-            for number in range(max(numbers, default=0) + 1, 10**6):
+            given = re.compile(re.escape(preset) + "-([1-9][0-9]{0,5})")  # other names are the user's: mlp-20261130
+            numbers = [int(found[1]) for path in RUNS.iterdir() if (found := given.fullmatch(path.name))]
+            for number in itertools.count(max(numbers, default=0) + 1):
                 path = RUNS / f"{preset}-{number}"
                 try:
                     path.mkdir()
@@ -96,7 +103,7 @@ class RunFolder:
             raise GlassworkError(
                 f"{RUNS.absolute()} cannot be written ({error.strerror}): choose a folder with --out"
             ) from None
-        raise GlassworkError(f"{RUNS} holds a million runs of {preset}: delete some")
+        raise AssertionError("there is always a next number")
 
     @classmethod
     def find(cls, word: str | Path) -> "RunFolder":
@@ -133,6 +140,8 @@ class RunFolder:
                 f"{self.path} is in use by another process: wait for it, or choose another --out"
             ) from None
         self._lock = file
+        for folder in (self.path, self.checkpoints, self.model, self.start):
+            sweep(folder)
 
     def unlock(self) -> None:
         """Gives the folder back."""
@@ -191,10 +200,14 @@ class RunFolder:
 
     def with_kept_network(self, recipe: Recipe) -> Recipe:
         """The recipe with the copy that `keep_network` made in place of the user's file."""
+        return recipe.model_copy(update=self.kept_network(recipe))
+
+    def kept_network(self, recipe: Recipe) -> dict[str, str]:
+        """The field `network` with that copy, by its absolute path; empty if the network is not the user's own."""
         if not (self.path / OWN_NETWORK).is_file():
-            return recipe
+            return {}
         name = str(recipe.model_dump()["network"]).rpartition(":")[2]
-        return recipe.model_copy(update={"network": f"{self.path / OWN_NETWORK}:{name}"})
+        return {"network": f"{(self.path / OWN_NETWORK).absolute()}:{name}"}
 
     def write_data(self, summary: Mapping[str, Any], fingerprint: Fingerprint, path: Path | None) -> None:
         """Writes `data.json`: what the data is, where it is, and what tells whether it is still the same."""
@@ -262,9 +275,25 @@ class RunFolder:
 
 
 def _refuse_filled(path: Path) -> None:
-    if path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir()):
+    if path.is_dir() and not _is_unbegun(path):
         what = f"a run: continue it with glasswork resume {path}" if (path / "recipe.toml").exists() else "files"
         raise GlassworkError(f"{path} already holds {what}, or choose another folder with --out")
+
+
+def _is_unbegun(path: Path) -> bool:
+    """Whether a folder is empty, or holds only what a run writes before its recipe: its process was killed then."""
+    entries = [*path.iterdir()]
+    ours = any(entry.name == ".lock" for entry in entries)
+    return not entries or (ours and all(each.name in BEFORE_THE_RECIPE or is_temporary(each) for each in entries))
+
+
+def _clear(path: Path) -> None:
+    """Deletes what a run left that was killed before its recipe was written."""
+    for name in BEFORE_THE_RECIPE - {".lock"}:
+        if (path / name).is_dir():
+            shutil.rmtree(path / name)
+        else:
+            (path / name).unlink(missing_ok=True)
 
 
 def list_runs() -> list[RunFolder]:

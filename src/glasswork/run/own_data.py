@@ -1,7 +1,7 @@
 """Where a run's own data is, read from its folder."""
 
 from glasswork.catalogue import make_system
-from glasswork.run.folder import OWN_NETWORK, RunFolder
+from glasswork.run.folder import RunFolder
 from glasswork.run.request import Request
 from glasswork.run.start import read_seen, read_start
 from glasswork.systems.own_data import OwnData
@@ -14,9 +14,6 @@ def own_data(folder: RunFolder, request: Request) -> OwnData:
         GlassworkError: if the run has not noted what it was.
     """
     fingerprint, path = folder.read_data()
-    recipe = request.recipe
-    if (folder.path / OWN_NETWORK).is_file():
-        recipe = folder.with_kept_network(recipe)
-    system = make_system(request.system, recipe, request.network)
+    system = make_system(request.system, folder.with_kept_network(request.recipe), request.network)
     start = read_start(folder.start, request.start, system) if request.start is not None else None
     return OwnData(folder.name, system, path, fingerprint, start, read_seen(folder.path))

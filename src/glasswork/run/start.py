@@ -60,8 +60,7 @@ def continue_request(
     _, place = folder.read_data()
     if place is not None and "data" not in values and absolute(str(used.data)) != place:
         defaults["data"] = str(place)
-    if (own := folder.with_kept_network(used)) is not used:
-        defaults["network"] = str(absolute(own.model_dump()["network"]))
+    defaults |= folder.kept_network(used)
     for key, without in _OUTDATED.items():
         if key in values:
             defaults = {name: value for name, value in defaults.items() if name not in without}
@@ -102,7 +101,7 @@ def load_start(folder: RunFolder, request: Request) -> Start:
 
 def keep_start(folder: Path, start: Start) -> None:
     """Copies what the training begins with, so that the run does not depend on the other one."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     description = {"task": start.task.to_json(), "fingerprint": start.fingerprint.to_json()}
     write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
     write_atomically(folder / "model.safetensors", save(dict(start.weights)))

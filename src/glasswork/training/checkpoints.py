@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ def write_atomically(path: Path, data: bytes) -> None:
             f"{path} cannot be written ({error.strerror}): free some space or choose another folder with --out; "
             "what was saved before is still there"
         ) from error
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is what `write_atomically` was writing when its process was killed, or is writing now."""
+    return re.fullmatch(r"\..+\.[0-9]+", path.name) is not None
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what killed processes left half written; only for the process that has claimed the folder."""
+    for path in [*folder.iterdir()] if folder.is_dir() else ():
+        if is_temporary(path) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -87,7 +100,10 @@ def save_checkpoint(folder: Path, tree: Tree) -> Path:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(path for path in folder.glob("*.safetensors") if not path.name.startswith("."))
+    found = [
+        path for path in folder.glob("*.safetensors") if re.fullmatch("[0-9]{9,}", path.stem)
+    ]  # others: the user's
+    return sorted(found, key=lambda path: int(path.stem))
 
 
 def load_checkpoint(path: Path) -> Tree:
