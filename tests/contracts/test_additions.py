@@ -15,7 +15,7 @@ import glasswork
 from made_data import write_npz, write_table
 
 SOURCE = Path(glasswork.__file__).parent
-ARCHITECTURE = SOURCE.parent.parent / "docs" / "architecture.md"
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 STRANGER = Path(__file__).with_name("strangers.py")
 
 
