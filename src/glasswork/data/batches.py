@@ -23,6 +23,7 @@ class Batch:
         begins: whether the rows are the beginning of something; only where the state of one batch is carried into the
             next does it matter.
         counted: how many examples these are, where an example is not a row of the inputs.
+        further: what else the network takes, such as the tokens of the answer so far.
     """
 
     inputs: Tensor
@@ -30,6 +31,7 @@ class Batch:
     lengths: Tensor | None = None
     begins: bool = True
     counted: int | None = None
+    further: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return self.inputs.shape[0] if self.counted is None else self.counted

@@ -2,9 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from glasswork.errors import printable
+from glasswork.report.blocks import Block
+
+
+class TokenSaid(NamedTuple):
+    """A token of an answer.
+
+    Attributes:
+        token: as it is written.
+        probability: given the input and all tokens before it.
+        others: what else could have stood there, most probable first, with their probabilities.
+    """
+
+    token: str
+    probability: float
+    others: tuple[tuple[str, float], ...]
+
+
+class Alternative(NamedTuple):
+    """An answer that was searched for.
+
+    Attributes:
+        text: as it is written.
+        score: what answers are ordered by.
+    """
+
+    text: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -23,6 +50,9 @@ class Prediction:
         spread: of numbers, by how much each differs from one example to another; what its digits are chosen by.
         path: the same as it is on the disk.
         moved: each token with its leave-one-out effect on the prediction; empty if not computed.
+        tokens: of an answer that is written token by token, with their probabilities and what else could have stood.
+        alternatives: the best answers that a search has found, the best first, with this one.
+        evidence: what shows why, for the page.
     """
 
     input: str
@@ -35,6 +65,9 @@ class Prediction:
     moved: Sequence[tuple[str, float]] = ()
     frames: int = 0
     spread: Sequence[float] = ()
+    tokens: Sequence[TokenSaid] = ()
+    alternatives: Sequence[Alternative] = ()
+    evidence: Sequence[Block] = field(default=(), compare=False, repr=False)
     path: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -56,4 +89,6 @@ class Prediction:
             **({"words": list(self.words)} if self.words else {}),
             **({"frames": self.frames} if self.frames else {}),
             **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
+            **({"tokens": [one._asdict() for one in self.tokens]} if self.tokens else {}),
+            **({"alternatives": [one._asdict() for one in self.alternatives]} if self.alternatives else {}),
         }

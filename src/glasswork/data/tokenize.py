@@ -41,11 +41,21 @@ def cutter(vocabulary: Vocabulary) -> Cut:
     """
     assert vocabulary.pieces != "features"
     if vocabulary.pieces == "bpe":
-        return _byte_pairs(_tokenizer(vocabulary.tokens, vocabulary.merges))
-    return _CUT[vocabulary.pieces]
+        return _byte_pairs(_tokenizer(vocabulary.tokens, vocabulary.merges, vocabulary.cased))
+    return _cut_of(vocabulary.pieces, vocabulary.cased)
 
 
-def find_vocabulary(texts: Sequence[str], pieces: Pieces, most: int, least: int) -> Vocabulary:
+def join(tokens: Sequence[int], vocabulary: Vocabulary) -> str:
+    """The text that some tokens write: words with spaces between, except before signs that end a phrase."""
+    words = [vocabulary.tokens[number] for number in tokens]
+    if vocabulary.pieces == "bpe":
+        return str(_package().decoders.ByteLevel().decode(words)).strip()
+    if vocabulary.pieces == "character":
+        return "".join(words)
+    return re.sub(r" ([.,;:!?%)\]}])", r"\1", " ".join(words))
+
+
+def find_vocabulary(texts: Sequence[str], pieces: Pieces, most: int, least: int, cased: bool = False) -> Vocabulary:
     """The most frequent pieces of some texts, the most frequent first.
 
     Args:
@@ -53,16 +63,19 @@ def find_vocabulary(texts: Sequence[str], pieces: Pieces, most: int, least: int)
         pieces: words, characters, or byte pairs (Sennrich et al. 2016), which are merged from single bytes.
         most: tokens, with the unknown one.
         least: how often a piece (of byte pairs, a pair) has to come.
+        cased: whether capital letters are kept.
 
     Raises:
         GlassworkError: where the package for byte pairs is missing, or `most` leaves no room for all bytes.
     """
     if pieces == "bpe":
-        return _find_byte_pairs(texts, most, least)
-    counts = Counter(piece.token for text in texts for piece in _CUT[pieces](text))
+        return _find_byte_pairs(texts, most, least, cased)
+    cut = _cut_of(pieces, cased)
+    counts = Counter(piece.token for text in texts for piece in cut(text))
     counts.pop(UNKNOWN, None)
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    return Vocabulary((UNKNOWN, *(token for token in ranked[: most - 1] if counts[token] >= least)), pieces)
+    kept = (token for token in ranked[: most - 1] if counts[token] >= least)
+    return Vocabulary((UNKNOWN, *kept), pieces, (), cased)
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None = None) -> tuple[Tensor, Tensor]:
@@ -87,6 +100,10 @@ def _words(text: str) -> list[Piece]:
     return [Piece(found.group().lower(), *found.span()) for found in _word().finditer(text)]
 
 
+def _cased_words(text: str) -> list[Piece]:
+    return [Piece(found.group(), *found.span()) for found in _word().finditer(text)]
+
+
 @cache
 def _word() -> re.Pattern[str]:
     """Letters and digits with their marks, and with apostrophes between them (`don't`); or one sign that is neither."""
@@ -100,6 +117,10 @@ def _characters(text: str) -> list[Piece]:
 _CUT: dict[Pieces, Cut] = {"word": _words, "character": _characters}
 
 
+def _cut_of(pieces: Pieces, cased: bool) -> Cut:
+    return _cased_words if cased and pieces == "word" else _CUT[pieces]
+
+
 def _byte_pairs(tokenizer: "Tokenizer") -> Cut:
     def cut(text: str) -> list[Piece]:
         encoding = tokenizer.encode(text)
@@ -108,11 +129,11 @@ def _byte_pairs(tokenizer: "Tokenizer") -> Cut:
     return cut
 
 
-def _find_byte_pairs(texts: Sequence[str], most: int, least: int) -> Vocabulary:
+def _find_byte_pairs(texts: Sequence[str], most: int, least: int, cased: bool) -> Vocabulary:
     if most < LEAST_TOKENS:
         raise GlassworkError(f"Byte pairs need a token for every byte: a vocabulary of at least {LEAST_TOKENS}")
     tokenizers = _package()
-    tokenizer = _tokenizer((), ())
+    tokenizer = _tokenizer((), (), cased)
     alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=most - 1, min_frequency=least, initial_alphabet=sorted(alphabet), show_progress=False
@@ -121,16 +142,17 @@ def _find_byte_pairs(texts: Sequence[str], most: int, least: int) -> Vocabulary:
     numbers = tokenizer.get_vocab()
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     joined = tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
-    return Vocabulary((UNKNOWN, *sorted(numbers, key=numbers.__getitem__)), "bpe", joined)
+    return Vocabulary((UNKNOWN, *sorted(numbers, key=numbers.__getitem__)), "bpe", joined, cased)
 
 
-def _tokenizer(tokens: Sequence[str], merges: Sequence[str]) -> "Tokenizer":
-    """Byte pairs of lower-case text; a byte is written as a letter, as GPT-2 does (Radford et al. 2019)."""
+def _tokenizer(tokens: Sequence[str], merges: Sequence[str], cased: bool) -> "Tokenizer":
+    """Byte pairs; a byte is written as a letter, as GPT-2 does (Radford et al. 2019)."""
     tokenizers = _package()
     numbers = {token: number for number, token in enumerate(tokens)}
     pairs = [(first, second) for first, _, second in (merge.partition(" ") for merge in merges)]
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(numbers, pairs))
-    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    if not cased:
+        tokenizer.normalizer = tokenizers.normalizers.Lowercase()
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     return tokenizer  # type: ignore[no-any-return]
 

@@ -28,11 +28,13 @@ class Vocabulary(Record):
         tokens: `UNKNOWN` first, then characters (or words, or pieces of words), each once.
         pieces: which of these they are.
         merges: of byte pairs, which two pieces become one, in the order of merging, with a space between.
+        cased: whether capital letters are kept in words and byte pairs, as in texts that are written.
     """
 
     tokens: tuple[str, ...]
     pieces: Pieces = "character"
     merges: tuple[str, ...] = ()
+    cased: bool = False
 
     def __len__(self) -> int:
         return len(self.tokens)

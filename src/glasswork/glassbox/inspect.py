@@ -61,17 +61,17 @@ def hooked(modules: Sequence[nn.Module], hook: Hook) -> Iterator[None]:
             handle.remove()
 
 
-def run(network: nn.Module, inputs: Tensor) -> Any:
+def run(network: nn.Module, inputs: Tensor, *further: Tensor) -> Any:
     """What the network returns.
 
     Raises:
         GlassworkError: the inputs do not fit, in which layer and why.
     """
     try:
-        return network(inputs)
+        return network(inputs, *further)
     except RuntimeError as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        where = _refusing_layer(network, inputs)
+        where = _refusing_layer(network, inputs, *further)
         raise GlassworkError(
             f"The network cannot take inputs of shape {tuple(inputs.shape)}: {where}{reason}."
         ) from error
@@ -101,7 +101,7 @@ def outputs_of(network: nn.Module, inputs: Tensor) -> Tensor:
     return rows_of(run(network, inputs), inputs)
 
 
-def _refusing_layer(network: nn.Module, inputs: Tensor) -> str:
+def _refusing_layer(network: nn.Module, *inputs: Tensor) -> str:
     """The innermost layer that was at work when the network failed, as `in layer name (what it is), `."""
     names = {module: name for name, module in network.named_modules()}
     at_work: list[nn.Module] = []
@@ -117,7 +117,7 @@ def _refusing_layer(network: nn.Module, inputs: Tensor) -> str:
         for module in names:
             handles += [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
         with suppress(RuntimeError):
-            network(inputs)
+            network(*inputs)
     finally:
         for handle in handles:
             handle.remove()

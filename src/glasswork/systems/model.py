@@ -157,11 +157,10 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         batch = next(self._batches([Path(source)]))
-        following = batch.targets[:1] if self.task.target.inside else None
-        wanted = following if target is None else self.task.target.parse(target)
+        inputs, wanted = self.system.opened(self.network, batch, self.task, target)
         objective = self.system.objective(self.task)
         loss = objective.function or objective.name
-        trace = open_network(self.network, batch.inputs[:1], target=wanted, loss=loss, **options)
+        trace = open_network(self.network, inputs, target=wanted, loss=loss, **options)
         remarks = (*trace.remarks, *self.system.another_loss(self.task))
         return replace(trace, remarks=remarks) if trace.loss else trace
 
@@ -273,7 +272,9 @@ class Model:
         """
         batch = self._held_out(data)
         objective = self.system.objective(self.task)
-        found = diagnose(self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets))
+        found = diagnose(
+            self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets), batch.further
+        )
         return replace(found, remarks=self.system.another_loss(self.task))
 
     def _held_out(self, data: str | Path | None) -> Batch:

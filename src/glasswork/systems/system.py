@@ -202,7 +202,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
     ) -> tuple[Tensor, Carry]:
         """Mean loss of a batch (shape ()) and what the next step carries on."""
-        return objective(network(batch.inputs).float(), batch.targets), carry
+        return objective(network(batch.inputs, *batch.further).float(), batch.targets), carry
 
     def complete(self, network: nn.Module, context: Context) -> None:
         """Sets what is not learned by steps, such as class means, on the weights that are kept.
@@ -257,6 +257,20 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
         return collate(dataset, rows, execution)
+
+    def opened(
+        self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
+    ) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """What the network takes of the first example of a batch when it is opened, and what it should answer.
+
+        Args:
+            network: that is opened.
+            batch: from `batch`.
+            task: of the network.
+            target: what it should have answered, in words; None: its own answer.
+        """
+        following = batch.targets[:1] if task.target.inside else None
+        return (batch.inputs[:1],), following if target is None else task.target.parse(target)
 
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
         """What the network says about each example; their targets play no part."""

@@ -186,7 +186,7 @@ def _copied(value: Any) -> Any:
 
 def explain_not_finite(stage: Stage, batch: Batch, epoch: int, index: int) -> GlassworkError:
     """The sentence for a loss that is not finite: the step, the layer, what to try."""
-    where = first_not_finite(stage.network, batch.inputs)
+    where = first_not_finite(stage.network, batch.inputs, *batch.further)
     return GlassworkError(
         f"The loss is not a finite number at batch {index + 1} of epoch {epoch + 1} (stage {stage.name}): {where}; "
         f"the weights were not updated and the last checkpoint is kept; try a lower learning rate than "
@@ -194,7 +194,7 @@ def explain_not_finite(stage: Stage, batch: Batch, epoch: int, index: int) -> Gl
     )
 
 
-def first_not_finite(network: nn.Module, inputs: Tensor) -> str:
+def first_not_finite(network: nn.Module, inputs: Tensor, *further: Tensor) -> str:
     """In words: the first weight, input or layer output of a forward pass that holds inf or nan."""
     for name, parameter in network.named_parameters():
         if not torch.isfinite(parameter).all():
@@ -213,7 +213,7 @@ def first_not_finite(network: nn.Module, inputs: Tensor) -> str:
     handles = [module.register_forward_hook(watch(name)) for name, module in network.named_modules() if name]
     try:
         with torch.no_grad():
-            network(inputs)
+            network(inputs, *further)
     finally:
         for handle in handles:
             handle.remove()

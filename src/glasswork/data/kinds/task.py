@@ -19,10 +19,11 @@ from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.text import Text, Texts
+from glasswork.data.kinds.token_sequence import TokenSequence
 
 INPUTS: dict[str, type[Inputs]] = {kind.tag: kind for kind in (Images, Table, Text, Texts, Clips, Series)}
 TARGETS: dict[str, type[Target]] = {
-    kind.tag: kind for kind in (OneClass, Labels, Numbers, NextToken, PerStep, Quantiles)
+    kind.tag: kind for kind in (OneClass, Labels, Numbers, NextToken, PerStep, Quantiles, TokenSequence)
 }
 
 

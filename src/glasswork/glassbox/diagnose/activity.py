@@ -127,12 +127,12 @@ def _kind(func: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str,
     return KINDS.get(name)
 
 
-def watch_run(network: nn.Module, inputs: Tensor) -> tuple[Any, Watch]:
+def watch_run(network: nn.Module, *inputs: Tensor) -> tuple[Any, Watch]:
     """Runs the network and sees its activations and the order of its layers.
 
     Args:
         network: any module, in the mode in which it stands.
-        inputs: what it takes.
+        inputs: all that it takes.
 
     Returns:
         What the network returned, and the watch; its `order` numbers the modules by their first use.
@@ -156,5 +156,5 @@ def watch_run(network: nn.Module, inputs: Tensor) -> tuple[Any, Watch]:
             stack.callback(module.register_forward_pre_hook(enter).remove)
             stack.callback(module.register_forward_hook(leave).remove)
         with watch:
-            returned = run(network, inputs)
+            returned = run(network, *inputs)
     return returned, watch

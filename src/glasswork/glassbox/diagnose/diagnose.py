@@ -45,7 +45,9 @@ class Diagnosis(Record):
     remarks: tuple[str, ...] = ()
 
 
-def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> Diagnosis:
+def diagnose(
+    network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor], further: tuple[Tensor, ...] = ()
+) -> Diagnosis:
     """Runs a network forward and backward once, and says what is wrong with it.
 
     The network runs in the mode in which it stands: put it in training mode to see what training sees. Weights,
@@ -55,13 +57,14 @@ def diagnose(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor
         network: any module; activation functions are seen as modules, functions and methods.
         inputs: (N, ...), as the network is given them in training; a few dozen to a few hundred tell most.
         loss: from the network's outputs (N, ...) for these inputs to a scalar.
+        further: what else its `forward` takes, behind the inputs.
 
     Raises:
         GlassworkError: the inputs do not fit the network, or the loss is not a scalar.
     """
     require_inputs(inputs)
     with undisturbed(network, evaluate=False):
-        returned, watch = watch_run(network, inputs.detach())
+        returned, watch = watch_run(network, inputs.detach(), *further)
         outputs = rows_of(returned, inputs)
         value = loss(outputs)
         if not isinstance(value, Tensor) or value.numel() != 1:
