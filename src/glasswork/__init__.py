@@ -7,6 +7,11 @@ model.evaluate("samples/digits/")
 model.predict("samples/digits/7/a.png")
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and "-m glasswork" in " ".join(sys.orig_argv) and not sys.flags.safe_path:
+    sys.path.pop(0)  # python -m glasswork: the current folder, in which a file may be called json.py or torch.py
+
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -123,7 +128,7 @@ def steps(
 
 def resume(
     run: str | Path,
-    network: "nn.Module | None" = None,
+    network: "nn.Module | str | None" = None,
     system: str | None = None,
     loss: str | None = None,
     data: str | Path | None = None,
@@ -132,7 +137,8 @@ def resume(
 
     Args:
         run: its folder, or its name under runs/.
-        network: your own module, if it was trained on a module object.
+        network: your own module, if it was trained on a module object; or `file.py:Class`, if it was trained on one:
+            its code only runs if you name it again.
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
         loss: your own loss, `file.py:function`, likewise.
         data: where its data is now, if it has moved.
@@ -142,12 +148,12 @@ def resume(
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(reopen(RunFolder.find(run), network, None if data is None else str(data)))
+    return _carry_out(reopen(RunFolder.find(run), _named_network(network), None if data is None else str(data)))
 
 
 def load(
     run: str | Path,
-    network: "nn.Module | None" = None,
+    network: "nn.Module | str | None" = None,
     device: str = "auto",
     system: str | None = None,
     loss: str | None = None,
@@ -156,7 +162,8 @@ def load(
 
     Args:
         run: its folder, or its name under runs/.
-        network: your own module, if it was trained on a module object.
+        network: your own module, if it was trained on a module object; or `file.py:Class`, if it was trained on one:
+            its code only runs if you name it again.
         device: where it answers.
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
         loss: your own loss, `file.py:function`, likewise; it is needed to evaluate.
@@ -165,7 +172,7 @@ def load(
     _name_loss(loss)
     from glasswork.run.load import load_model
 
-    return _display(load_model(run, network, device))
+    return _display(load_model(run, _named_network(network), device))
 
 
 def crossvalidate(
@@ -473,6 +480,17 @@ def _name_loss(word: str | None) -> None:
         name_loss(word)
 
 
+def _named_network(network: "nn.Module | str | None") -> "nn.Module | None":
+    """The network if it is a module; one that is `file.py:Class` may be made by this process from now on."""
+    if not isinstance(network, str):
+        return network
+    from glasswork.own_code import is_own, name_network
+
+    if is_own(network):
+        name_network(network)
+    return None
+
+
 def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
     from glasswork.run.load import load_model
@@ -505,6 +523,7 @@ def _asked_values(
     if data is not None:
         values["data"] = str(data)
     _name_loss(values.get("loss"))
+    _named_network(network)
     if network is None or isinstance(network, str):
         return values if network is None else {**values, "network": network}, None
     return {**values, "network": f"module:{type(network).__name__}"}, network
@@ -522,6 +541,8 @@ def _study(
     from glasswork.studies.table import STUDIES
 
     study = STUDIES[name]
+    for word in (settings or {}).get("network", ()):
+        _named_network(word)
     own = {
         key: value for key, value in options.items() if study.recipe is None or key in study.options_class.model_fields
     }

@@ -1,5 +1,7 @@
 """Code of the user's own: a class or function that `file.py:Name` or `module:Name` names."""
 
+import contextlib
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -31,6 +33,13 @@ def import_named(word: str, what: str) -> Any:
 
 LOSSES: dict[str, Callable[..., Any]] = {}
 """Losses of the user's own that were named in this process."""
+
+
+NETWORKS: set[tuple[str, str]] = set()
+"""Networks of the user's own that were named in this process: the digest of the file, and the name of the class.
+
+The content counts, not the place: the copy in a run's folder is what the user named only as long as nobody changed it.
+"""
 
 
 MODULES: set[str] = set()
@@ -69,6 +78,38 @@ def name_loss(word: str) -> None:
     if not callable(function):
         raise GlassworkError(f"{word} is no loss: it has to be a function of the network's outputs and the targets")
     LOSSES[word] = function
+
+
+def name_network(word: str) -> None:
+    """Lets this process use a network of the user's own, `file.py:Class`; its code runs when the network is made.
+
+    A file that cannot be read is told of when the network is made.
+    """
+    with contextlib.suppress(OSError):
+        NETWORKS.add(_content_of(word))
+
+
+def require_named_network(word: str) -> None:
+    """Refuses to run code that a recipe or a run's folder names and the user did not.
+
+    Raises:
+        GlassworkError: if this network was not named in this process, or its file is another than the named one.
+    """
+    file = word.rpartition(":")[0]
+    try:
+        named = _content_of(word) in NETWORKS
+    except OSError:
+        raise GlassworkError(f"There is no file {file} for the network {word}") from None
+    if not named:
+        raise GlassworkError(
+            f"This needs a network of its own, {word}, and its code only runs if you name it: look at {file}, then "
+            f"add --network {word}"
+        )
+
+
+def _content_of(word: str) -> tuple[str, str]:
+    file, _, name = word.rpartition(":")
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest(), name
 
 
 def _run_file(path: Path, word: str, what: str) -> Any:

@@ -7,7 +7,7 @@ import argparse
 import contextlib
 import difflib
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from glasswork import catalogue
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
-from glasswork.own_code import is_own, name_loss
+from glasswork.own_code import is_own, name_loss, name_network
 from glasswork.recipe.base import RENAMED, Machine, Options, Recipe, Repeatable
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
@@ -41,9 +41,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         SystemExit: after printing help.
     """
     name, words = arguments[0], list(arguments[1:])
-    system, loss = _value_of("--system", words), _value_of("--loss", words)
-    if is_own(loss):
-        name_loss(str(loss))
+    system = next(iter(_values_of("--system", words)), None)
+    for loss in filter(is_own, _values_of("--loss", words)):
+        name_loss(loss)
+    for network in filter(is_own, _values_of("--network", words)):
+        name_network(network)
     own = None if system is None else catalogue.name_system(system).presets[0].name
     if name.startswith("-"):
         raise GlassworkError(f"A verb comes first, and '{name}' is none: glasswork --help lists them")
@@ -61,6 +63,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument(
             "--loss", metavar="FILE.py:FUNCTION", help="a loss of your own, whose code runs: to use a run of it"
         )
+    if "--network" not in parser._option_string_actions:
+        parser.add_argument(
+            "--network", metavar="FILE.py:CLASS", help="a network of your own, whose code runs: to use a run of it"
+        )
     if name == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
         words = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in words]
     options, unknown = parser.parse_known_args(words, argparse.Namespace(verb=name))
@@ -71,13 +77,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _value_of(wanted: str, words: Sequence[str]) -> str | None:
+def _values_of(wanted: str, words: Sequence[str]) -> list[str]:
     """What a flag that names the user's own code is given, which has to be known before the flags are parsed."""
+    found: list[str] = []
     for place, word in enumerate(words):
         flag, equals, value = word.partition("=")
         if flag == wanted:
-            return value if equals else next(iter(words[place + 1 : place + 2]), None)
-    return None
+            found += [value] if equals else takewhile(lambda each: each[:2] != "--", words[place + 1 :])
+    return found
 
 
 def asked_values(options: argparse.Namespace) -> dict[str, Any]:

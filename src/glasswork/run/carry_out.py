@@ -1,6 +1,7 @@
 """A process carried out in a folder: logged, saved, interrupted and resumed."""
 
 import importlib
+import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from torch import nn
 from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
 from glasswork.execution import environment
+from glasswork.own_code import is_own
 from glasswork.run.folder import RunFolder
 from glasswork.run.own_data import own_data
 from glasswork.run.prepare import Former, Resumed
@@ -86,9 +88,13 @@ class Run:
 
     @property
     def naming(self) -> str:
-        """What else a command about the run has to name: ` --system file.py:Class`, or nothing for our own systems."""
-        system = self.request.system
-        return "" if row_of(system).own is None else f" --system {system}"
+        """What else a command about the run has to name: ` --system file.py:Class`, a network or loss likewise."""
+        system, recipe = self.request.system, self.request.recipe.model_dump()
+        own = {"system": None if row_of(system).own is None else system}
+        own |= {name: word for name in ("network", "loss") if is_own(word := recipe.get(name))}
+        if self.request.network is not None:
+            own.pop("network", None)
+        return "".join(f" --{name} {shlex.quote(word)}" for name, word in own.items() if word)
 
     def next_commands(self) -> list[tuple[str, str]]:
         """What to try after the run: commands, and what each does."""

@@ -60,7 +60,9 @@ def continue_request(
     _, place = folder.read_data()
     if place is not None and "data" not in values and absolute(str(used.data)) != place:
         defaults["data"] = str(place)
-    defaults |= folder.kept_network(used)
+    if kept := folder.kept_network(used):
+        values = {key: value for key, value in values.items() if key != "network"}  # named, so that the copy may run
+        defaults |= kept
     for key, without in _OUTDATED.items():
         if key in values:
             defaults = {name: value for name, value in defaults.items() if name not in without}

@@ -21,6 +21,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, usable_cores
+from glasswork.own_code import is_own, name_loss, name_network
 from glasswork.recipe.base import Recipe, seconds
 from glasswork.recipe.search import Search, searches
 from glasswork.report.blocks import Cell, Commands, Curves, Facts, Line, Table, Text
@@ -535,7 +536,7 @@ class Workers:
         for _ in range(self._count):
             said = tempfile.TemporaryFile("w+", encoding="utf-8")
             process = subprocess.Popen(
-                [sys.executable, "-c", WORK],
+                [sys.executable, "-P", "-c", WORK],  # -P: nothing is imported out of the current folder
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -592,6 +593,10 @@ def work() -> None:
         plan = Plan(**json.loads(sys.stdin.read()))
         if plan.system is not None:
             name_system(plan.system)
+        if is_own(network := str(plan.values.get("network"))):
+            name_network(network)
+        if is_own(loss := str(plan.values.get("loss"))):
+            name_loss(loss)
         for _ in prepare(plan).search():
             pass
     except GlassworkError as error:

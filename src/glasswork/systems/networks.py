@@ -20,7 +20,7 @@ from glasswork.networks.lenet import LeNet
 from glasswork.networks.resnet import ResNet
 from glasswork.networks.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
 from glasswork.networks.vgg import VGG
-from glasswork.own_code import import_named
+from glasswork.own_code import import_named, require_named_network
 
 LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
 SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
@@ -240,7 +240,7 @@ def load_own_network(word: str, task: Task) -> nn.Module:
     `classes`; all others need defaults.
 
     Raises:
-        GlassworkError: if there is no such file or class, or it cannot be made.
+        GlassworkError: if there is no such file or class, the user did not name it, or it cannot be made.
     """
     if word.startswith("module:"):
         raise GlassworkError(
@@ -251,6 +251,7 @@ def load_own_network(word: str, task: Task) -> nn.Module:
         raise GlassworkError(
             f"There is no network '{word}': use linear, dense, lenet, or your own class as file.py:Class"
         )
+    require_named_network(word)
     factory = import_named(word, "network")
     if not callable(factory):
         raise GlassworkError(f"{file} has no class '{name}'")
