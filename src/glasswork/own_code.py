@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,10 @@ NETWORKS: set[tuple[str, str]] = set()
 
 The content counts, not the place: the copy in a run's folder is what the user named only as long as nobody changed it.
 """
+
+
+SEAL = re.compile(rb"\n# Kept by glasswork, [^\n\r]*\n\Z")
+"""The comment that a run writes below the code that it keeps."""
 
 
 MODULES: set[str] = set()
@@ -109,7 +114,7 @@ def require_named_network(word: str) -> None:
 
 def _content_of(word: str) -> tuple[str, str]:
     file, _, name = word.rpartition(":")
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest(), name
+    return hashlib.sha256(SEAL.sub(b"", Path(file).read_bytes())).hexdigest(), name
 
 
 def _run_file(path: Path, word: str, what: str) -> Any:
