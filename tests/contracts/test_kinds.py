@@ -23,6 +23,7 @@ from glasswork.data.kinds.series import Series
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import INPUTS, TARGETS, Task
 from glasswork.data.kinds.text import Text, Texts
+from glasswork.data.kinds.token_sequence import TokenSequence
 from glasswork.data.ragged import pack
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
@@ -82,6 +83,8 @@ def target_of(name: str) -> tuple[Task, Tensor | None]:
         return Task(Clips((5,)), PerStep(("a", "b", "c"))), None
     if name == "next":
         return inputs_of("text")[0], None
+    if name == "token sequence":
+        return Task(Texts(WORDS), TokenSequence(Vocabulary(WORDS.tokens[:5]))), None
     assert name == "ahead", f"The kind {name} has no made data here: add some"
     return inputs_of("series")[0], None
 

@@ -35,7 +35,9 @@ def test_byte_pairs_leave_no_text_unknown_and_lie_where_they_say() -> None:
     vocabulary = find_vocabulary(TEXTS * 5, "bpe", 300, 2)
     assert len(vocabulary) <= 300 and vocabulary.tokens[0] == UNKNOWN
     assert vocabulary == find_vocabulary(TEXTS * 5, "bpe", 300, 2)
-    assert Vocabulary.from_json({"tokens": list(vocabulary.tokens), "pieces": "bpe", "merges": vocabulary.merges})
+    assert Vocabulary.from_json(
+        {"tokens": list(vocabulary.tokens), "pieces": "bpe", "merges": vocabulary.merges, "cased": False}
+    )
     text = "The TEA was \u00fcber good \N{SNOWMAN}"
     tokens, _ = encode([text], vocabulary)
     assert (tokens > 0).all()

@@ -13,6 +13,7 @@ from glasswork.data.kinds.kind import TIMES, Names, Port, Target
 from glasswork.data.kinds.next_token import ports_over_times
 from glasswork.data.tokenize import encode
 from glasswork.data.vocabulary import Vocabulary
+from glasswork.errors import GlassworkError
 from glasswork.objectives.losses import class_probabilities
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class TokenSequence(Target):
     tag: ClassVar[str] = "token sequence"
     word: ClassVar[str] = "text"
     what: ClassVar[str] = "sequences of tokens"
-    losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "ctc")
+    losses: ClassVar[tuple[str, ...]] = ("cross-entropy",)
 
     vocabulary: Vocabulary
 
@@ -63,6 +64,8 @@ class TokenSequence(Target):
     @override
     def parse(self, word: str | float) -> Tensor:
         tokens, _ = encode([str(word)], self.vocabulary)
+        if not len(tokens) or not bool(tokens.any()):
+            raise GlassworkError(f"'{word}' holds no token that the model knows: write the answer out")
         return torch.cat([tokens.to(torch.int64), torch.tensor([self.end])])[None]
 
     @override
