@@ -20,6 +20,27 @@ def test_words_are_cut_as_people_see_them() -> None:
     assert [text[piece.start : piece.end].lower() for piece in pieces] == [piece.token for piece in pieces]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("iPhone手机很好", "iphone 手 机 很 好"),
+        ("今日はｶﾞｽを5,500円で", "今 日 は ｶﾞ ｽ を 5 , 500 円 で"),
+        ("รักน้ำ ๑๒", "รั ก น้ำ ๑๒"),
+        ("ຮັກນ້ຳ", "ຮັ ກ ນ້ຳ"),
+        ("ខ្ញុំស្រឡាញ់", "ខ្ញុំ ស្រ ឡា ញ់"),
+        ("မြန်မာစာ၊", "မြ န် မာ စာ ၊"),
+        ("នេះ\u200bជា", "នេះ ជា"),
+        ("한국어는 좋다", "한국어는 좋다"),
+        ("हिन्दी 《很》", "हिन्दी 《 很 》"),
+        ("Don't手机's", "don't 手 机 ' s"),
+    ],
+)
+def test_scripts_without_spaces_are_cut_into_characters_with_their_marks(text: str, words: str) -> None:
+    pieces = cutter(Vocabulary((UNKNOWN,), "word"))(text)
+    assert [piece.token for piece in pieces] == words.split(" ")
+    assert [text[piece.start : piece.end].lower() for piece in pieces] == words.split(" ")
+
+
 def test_the_vocabulary_has_what_is_frequent_first_and_rare_words_are_unknown() -> None:
     vocabulary = find_vocabulary(TEXTS, "word", 100, 2)
     assert vocabulary.tokens == (UNKNOWN, "tea", "bad", "good", "rice", "the")
@@ -52,6 +73,7 @@ def test_byte_pairs_leave_no_text_unknown_and_lie_where_they_say() -> None:
 def test_pieces_follow_one_another_and_leave_out_only_space(text: str, pieces: Pieces) -> None:
     pytest.importorskip("tokenizers")
     vocabulary = BYTE_PAIRS if pieces == "bpe" else Vocabulary((UNKNOWN,), pieces)
+    text = text.replace("\u200b", " ")  # stands for a space in scripts without them
     end = 0
     for piece in cutter(vocabulary)(text):
         assert 0 <= piece.start <= piece.end <= len(text)

@@ -26,7 +26,7 @@ from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.task import Task
 from glasswork.data.scratch import folder
 
-FORMAT = 11
+FORMAT = 12
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glasswork.data.formats.decoding import SUFFIXES
 from glasswork.data.formats.signatures import is_picture_file
+from glasswork.data.scripts import example_of_unspaced
 from glasswork.errors import GlassworkError
 
 _SYSTEM = frozenset(  # kept by systems, not by people
@@ -123,7 +124,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_text(source: Path, missing: str) -> bool:
-    """Whether a text stands in place of a path, which has white space in it then.
+    """Whether a text stands in place of a path, with white space in it or in a script that has none.
 
     Args:
         source: the path, or the text.
@@ -134,7 +135,9 @@ def is_text(source: Path, missing: str) -> bool:
     """
     if is_there(source):
         return False
-    if not any(character.isspace() for character in str(source)):
+    written = str(source)
+    unspaced = example_of_unspaced([written]) and not re.search(r"/|\.[A-Za-z0-9]+$", written)
+    if not unspaced and not any(character.isspace() for character in written):
         raise GlassworkError(missing)
     return True
 

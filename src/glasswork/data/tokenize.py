@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.scripts import letters, signs
+from glasswork.data.scripts import letters, signs, unspaced
 from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -106,8 +106,11 @@ def _cased_words(text: str) -> list[Piece]:
 
 @cache
 def _word() -> re.Pattern[str]:
-    """Letters and digits with their marks, and with apostrophes between them (`don't`); or one sign that is neither."""
-    return re.compile(rf"(?:{letters()})+(?:['\N{{RIGHT SINGLE QUOTATION MARK}}](?:{letters()})+)*|{signs()}")
+    """Letters and digits with their marks, and with apostrophes between them (`don't`); one sign that is neither; or
+    one character of a script without spaces, as BERT takes Chinese (Devlin et al. 2019).
+    """
+    word = f"(?:{letters()})+"
+    return re.compile(rf"{word}(?:['\N{{RIGHT SINGLE QUOTATION MARK}}]{word})*|{unspaced()}|{signs()}")
 
 
 def _characters(text: str) -> list[Piece]:

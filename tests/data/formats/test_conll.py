@@ -79,6 +79,8 @@ def test_new_sentences_are_cut_as_those_with_labels_are(tmp_path: Path) -> None:
     assert words_of("Ann's dog doesn't cost 1,000.50!") == [
         *("Ann", "'s", "dog", "does", "n't", "cost", "1,000.50", "!"),
     ]
+    known = {"word 喜欢", "word 手机", "word t恤", "word 喜", "word the dog"}
+    assert words_of("我喜欢手机T恤the dog", known) == ["我", "喜欢", "手机", "T恤", "the", "dog"]
     (tmp_path / "a.txt").write_text("The dog.\n\nIt runs\n", encoding="utf-8")
     assert read_questions(tmp_path / "a.txt") == (
         [["The", "dog", "."], ["It", "runs"]],

@@ -48,6 +48,22 @@ def test_counted_words_judge_beside_what_is_learnt(tmp_path: Path, capsys: pytes
     assert result["validation"]["loss"] < alone["validation"]["loss"]
 
 
+def test_a_sentence_without_spaces_is_many_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    things, answers = ("手机", "iPhone", "ภาพยนตร์"), (("好", "很棒"), ("坏", "讨厌"))
+    rows = [f"{things[row % 3]}{answers[row % 2][1]}{row}。,{answers[row % 2][0]}" for row in range(60)]
+    data = tmp_path / "data.csv"
+    data.write_text("\n".join(["text,label", *rows, ""]), encoding="utf-8")
+    run = train("sentiment", data=data, epochs=1, **SMALL)
+    assert "is cut into characters" in (run / "report.json").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["predict", str(run), "手机很棒", "手机讨厌", "--json"]) == 0
+    found = said(capsys)["answers"]
+    assert [answer["answer"] for answer in found] == ["好", "坏"]
+    assert not any("unknown_pieces" in answer for answer in found)
+    assert [piece for piece, _ in found[0]["moved"]] == list("手机很棒")
+    assert main(["predict", str(run), "手机.txt"]) == 2
+
+
 @pytest.mark.parametrize("after", [1, 4, 5, 6, 17, 18])
 def test_texts_are_gone_on_with_from_wherever_it_was_stopped(after: int, tmp_path: Path) -> None:
     data = write_texts(tmp_path / "data.csv", "class")

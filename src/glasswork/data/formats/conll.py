@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from glasswork.data.kinds.per_step import PerStep
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import natural, visible
-from glasswork.data.scripts import letters, marks, signs
+from glasswork.data.scripts import example_of_unspaced, letters, marks, signs, unspaced
 from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 from glasswork.errors import GlassworkError, printable
 
@@ -31,6 +31,7 @@ FEATURES = 5
 _SUFFIXES = (".conll", ".conllu", ".iob", ".pos", ".tsv", ".txt")
 _SNIFFED = 20  # lines
 _SHAPE = 8
+_MOST_CHARACTERS = 12  # of a word in a script without spaces
 _BETWEEN = "\n"
 
 
@@ -103,10 +104,10 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return Dataset(columns, dataset.task, str(path), dataset.names, skipped=tuple(said), offsets=offsets)
 
 
-def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
+def read_questions(path: Path, known: Collection[str] = ()) -> tuple[list[list[str]], list[str]]:
     """The words of the sentences in a file without regard to labels, and where each is from.
 
-    Lines of plain text are a sentence each and are cut by `words_of`; columns give their first one.
+    Lines of plain text are a sentence each and are cut by `words_of`, as in training; columns give their first one.
     """
     file_words, names = [], []
     lines = _lines(path)
@@ -118,7 +119,7 @@ def read_questions(path: Path) -> tuple[list[list[str]], list[str]]:
     else:
         for number, line_ in enumerate(lines, 1):
             if line_.strip():
-                file_words.append(words_of(line_))
+                file_words.append(words_of(line_, known))
                 names.append(f"{path.name} line {number}")
     return file_words, names
 
@@ -146,9 +147,34 @@ def words_in(dataset: Dataset, row: int) -> list[str]:
     return text_of(dataset, row).split(_BETWEEN)
 
 
-def words_of(text: str) -> list[str]:
-    """A text cut about as the Penn Treebank cuts it: signs alone, `do n't`, `Ann 's`."""
-    return _word().findall(normalise(text))
+def words_of(text: str, known: Collection[str] = ()) -> list[str]:
+    """A text cut about as the Penn Treebank cuts it: signs alone, `do n't`, `Ann 's`.
+
+    Scripts without spaces are cut into the longest words that training had, else into characters (Chen and Liu 1992).
+
+    Args:
+        text: a sentence.
+        known: the features of training's vocabulary.
+    """
+    text = normalise(text)
+    pieces = [place.span() for place in _word().finditer(text)]
+    if not known or not example_of_unspaced([text]):
+        return [text[start:end] for start, end in pieces]
+    words, place = list[str](), 0
+    while place < len(pieces):
+        count = _longest_known(text, pieces[place : place + _MOST_CHARACTERS], known)
+        words.append(text[pieces[place][0] : pieces[place + count - 1][1]])
+        place += count
+    return words
+
+
+def _longest_known(text: str, pieces: Sequence[tuple[int, int]], known: Collection[str]) -> int:
+    """How many of the pieces, from the first on, are a known word in a script without spaces; 1 if none are."""
+    for count in range(len(pieces), 1, -1):
+        word = text[pieces[0][0] : pieces[count - 1][1]]
+        if features(word)[0] in known and example_of_unspaced([word]):
+            return count
+    return 1
 
 
 @cache
@@ -157,7 +183,7 @@ def _word() -> re.Pattern[str]:
     word = f"(?:{letters()})+"
     return re.compile(
         rf"{word}(?=n't\b)|n't\b|{apostrophe}(?:s|re|ve|ll|d|m)\b|\d+(?:[.,:]\d+)*(?![{marks()}])"
-        rf"|{word}(?:-{word})*|{signs()}",
+        rf"|{word}(?:-{word})*|{unspaced()}|{signs()}",
         re.IGNORECASE,
     )
 

@@ -25,6 +25,7 @@ from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
 from glasswork.data.listing import files_below, natural, visible
+from glasswork.data.scripts import example_of_unspaced
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.errors import GlassworkError, printable
 
@@ -138,6 +139,12 @@ def _examples(found: _Texts, path: Path, options: ReadingOptions) -> Dataset:
     else:
         trained = [text for text, split in zip(found.texts, splits, strict=True) if split == TRAINING]
         vocabulary = find_vocabulary(trained or found.texts, options.pieces, options.vocabulary, options.least)
+    example = example_of_unspaced(vocabulary.tokens) if vocabulary.pieces == "word" and options.like is None else ""
+    if example:
+        found.skipped.append(
+            f"Text without spaces between words, with characters such as {example}, is cut into characters: for "
+            "groups of them, use --pieces bpe."
+        )
     tokens, offsets = encode(found.texts, vocabulary, options.longest)
     written, ends = joined_bytes(found.texts)
     task = Task(Texts(vocabulary, 0, found.target_columns, found.unused), found.target)

@@ -98,14 +98,15 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
     @override
     def inputs(self, sources: Sequence[Path], task: Task) -> Iterator[Reading]:
         """The sentences of text files and of files in columns, or one that is written out in place of a path."""
+        known = Texts.of(task).vocabulary.numbers
         for source in sources:
             missing = f"There is no file {source}; a sentence in its place has to be in quotes, with a space in it"
             if is_text(source, missing):
-                words, names = [tagged.words_of(str(source))], ["the text"]
+                words, names = [tagged.words_of(str(source), known)], ["the text"]
             else:
                 if source.is_dir():
                     raise GlassworkError(f"{source} is a folder: name a text file, or one in CoNLL columns")
-                words, names = tagged.read_questions(source)
+                words, names = tagged.read_questions(source, known)
                 if not words:
                     raise GlassworkError(f"{source} holds no sentence")
             dataset = tagged.sentences(words, names, task)
