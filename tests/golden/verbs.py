@@ -297,8 +297,8 @@ VERBS: tuple[Scene, ...] = (
         "verb-why-recurrence",
         lambda: (data.clips(), data.sentences()),
         (
-            "why-recurrence --distance 6 --units 4 --steps 3 --repeats 2 --seed 7 --out page.html --json",
-            "why-recurrence --cells gru --distance 6 --units 4 --steps 3 --repeats 1",
+            "why-recurrence --distance 6 --hidden-size 4 --steps 3 --repeats 2 --seed 7 --out page.html --json",
+            "why-recurrence --cells gru --distance 6 --hidden-size 4 --steps 3 --repeats 1",
             "why-recurrence --data data.conll --epochs 1 --threads 1 --out words.html --json",
             "why-recurrence --data data.conll --epochs 1 --threads 1 --cell gru",
             "why-recurrence --data clips --target direction --epochs 1 --threads 1 --json",
@@ -308,8 +308,8 @@ VERBS: tuple[Scene, ...] = (
         "verb-vanishing-gradient",
         lambda: None,
         (
-            "vanishing-gradient --length 12 --units 6 --steps 2 --out page.html --json",
-            "vanishing-gradient --cells gru --length 12 --units 6 --steps 0",
+            "vanishing-gradient --length 12 --hidden-size 6 --steps 2 --out page.html --json",
+            "vanishing-gradient --cells gru --length 12 --hidden-size 6 --steps 0",
         ),
     ),
     Scene(

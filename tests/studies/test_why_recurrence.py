@@ -43,7 +43,7 @@ def test_the_same_seed_is_the_same_network_and_another_is_not() -> None:
 
 def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "why.html"
-    small = ("--distance", "8", "--units", "4", "--steps", "3", "--repeats", "2", "--seed", "7")
+    small = ("--distance", "8", "--hidden-size", "4", "--steps", "3", "--repeats", "2", "--seed", "7")
     found = carried_out(capsys, "why-recurrence", *small, "--out", str(page))
     assert [(one["cell"], one["seed"]) for one in found["networks"]] == [
         ("rnn", 7),
@@ -75,7 +75,7 @@ def test_the_comparison_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_the_vanishing_gradient_and_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "vanishing.html"
-    small = ("--length", "12", "--units", "6", "--steps", "2")
+    small = ("--length", "12", "--hidden-size", "6", "--steps", "2")
     found = carried_out(capsys, "vanishing-gradient", *small, "--out", str(page))
     record = VanishingGradient.from_json(found)
     assert record.to_json() == found
@@ -115,4 +115,4 @@ def test_mistakes_are_told_before_anything_is_trained(
 
 
 def test_a_comparison_is_asked_for_each_cell_once() -> None:
-    assert prepare(["gru", "gru"], farthest=5, units=2, updates=1, repeats=1).cells == ("gru",)
+    assert prepare(["gru", "gru"], farthest=5, hidden_size=2, updates=1, repeats=1).cells == ("gru",)

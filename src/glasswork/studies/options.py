@@ -129,7 +129,7 @@ class WhyRecurrenceOptions(Options):
         None, description="cells to compare: rnn, relu-rnn, gru, lstm (default: rnn lstm)"
     )
     distance: int | None = Field(None, description="largest distance in training (default: 100)")
-    units: int | None = Field(None, description="hidden units of every network (default: 64)")
+    hidden_size: int | None = Field(None, description="hidden units of every network (default: 64)")
     steps: int | None = Field(None, description="updates of each network (default: 2000)")
     repeats: int | None = Field(None, description="number of seeds for each cell (default: 3)")
     seed: int = Field(0, description="the first seed")
@@ -142,6 +142,6 @@ class VanishingGradientOptions(Options):
         ("rnn", "relu-rnn", "gru", "lstm"), description="cells to compare"
     )
     length: int = Field(100, description="characters per text")
-    units: int = Field(64, description="hidden units of every network")
+    hidden_size: int = Field(64, description="hidden units of every network")
     steps: int = Field(1000, description="updates of each network; 0: untrained networks only")
     seed: int = Field(0, description="random seed of weights and texts")

@@ -58,7 +58,7 @@ class VanishingGradient(Record):
 
     Attributes:
         length: characters of each text; the bracket that has to be closed is the first of them.
-        units: of every network.
+        hidden_size: of every network.
         steps: updates of every trained network; 0 where none was.
         texts: over how many the gradient is averaged.
         seed: of weights and texts.
@@ -66,7 +66,7 @@ class VanishingGradient(Record):
     """
 
     length: int
-    units: int
+    hidden_size: int
     steps: int
     texts: int
     seed: int
@@ -86,7 +86,7 @@ class VanishingGradient(Record):
     def task(self) -> str:
         """What the networks read and what the loss is."""
         return (
-            f"{self.units} units read {self.texts} texts of {self.length} characters. The loss is the "
+            f"{self.hidden_size} units read {self.texts} texts of {self.length} characters. The loss is the "
             "cross-entropy of the bracket that closes the first of them; an LSTM's value is the larger one of h and c."
         )
 
@@ -121,7 +121,7 @@ class Measurement:
 
     cells: Sequence[str]
     length: int
-    units: int
+    hidden_size: int
     updates: int
     seed: int
 
@@ -133,14 +133,14 @@ class Measurement:
         curves = []
         for place, cell in enumerate(self.cells):
             yield Progress(place, len(self.cells), cell)
-            network = bracket_reader(cell, self.units, self.seed)
+            network = bracket_reader(cell, self.hidden_size, self.seed)
             curves.append(self._curve(network, False))
             if texts is not None:
                 for share in train_reader(network, texts, self.updates, self.seed, execution):
                     yield Progress(place + share, len(self.cells), cell)
                 curves.append(self._curve(network, True))
         yield Progress(1.0)
-        return VanishingGradient(self.length, self.units, self.updates, MEASURED, self.seed, tuple(curves))
+        return VanishingGradient(self.length, self.hidden_size, self.updates, MEASURED, self.seed, tuple(curves))
 
     def _curve(self, network: ManyToOne, was_trained: bool) -> Curve:
         """Cross-entropy at the end of texts whose open bracket is their first character."""
@@ -165,10 +165,10 @@ def vanishing_gradient(options: VanishingGradientOptions) -> Running[VanishingGr
     Raises:
         GlassworkError: for a cell that there is not, or numbers with which nothing can be measured.
     """
-    least = {"--length": (options.length, 2), "--units": (options.units, 1), "--steps": (options.steps, 0)}
+    least = {"--length": (options.length, 2), "--hidden-size": (options.hidden_size, 1), "--steps": (options.steps, 0)}
     check(options.cells, least)
     cells = tuple(dict.fromkeys(options.cells))
-    return (yield from Measurement(cells, options.length, options.units, options.steps, options.seed).steps())
+    return (yield from Measurement(cells, options.length, options.hidden_size, options.steps, options.seed).steps())
 
 
 def _by_cell(curves: Sequence[Curve]) -> list[Line]:

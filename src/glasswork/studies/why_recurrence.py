@@ -37,7 +37,7 @@ SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 OF_BRACKETS = {
     "cells": "cells",
     "distance": "farthest",
-    "units": "units",
+    "hidden_size": "hidden_size",
     "steps": "updates",
     "repeats": "repeats",
 }
@@ -92,7 +92,7 @@ class WhyRecurrence:
 
     Attributes:
         farthest: the longest distance in training.
-        units, steps: of every network.
+        hidden_size, steps: of every network.
         training, judged: how many texts train, and are judged at each distance.
         example: a text, and the bracket that closes it.
         networks: every cell with every seed.
@@ -100,7 +100,7 @@ class WhyRecurrence:
     """
 
     farthest: int
-    units: int
+    hidden_size: int
     steps: int
     training: int
     judged: int
@@ -132,7 +132,7 @@ class WhyRecurrence:
         ]
         across = "characters since it was opened"
         asked = (
-            f"Every network has {self.units} units, learns from {self.training:,} texts in {self.steps:,} "
+            f"Every network has {self.hidden_size} units, learns from {self.training:,} texts in {self.steps:,} "
             f"updates, with brackets opened 1 to {self.farthest} characters ago, and is tested on "
             f"{self.judged:,} texts at each distance. Larger distances did not occur in training."
         )
@@ -163,13 +163,13 @@ class Comparison:
     Attributes:
         cells: the kinds of units, in the order in which they are trained.
         farthest: the longest distance in training.
-        units, updates: of every network.
+        hidden_size, updates: of every network.
         seeds: one network of each cell for each.
     """
 
     cells: Sequence[str]
     farthest: int
-    units: int
+    hidden_size: int
     updates: int
     seeds: Sequence[int]
 
@@ -183,7 +183,7 @@ class Comparison:
             texts = training_texts(self.farthest, seed)
             for cell in self.cells:
                 words = f"{cell}, seed {seed}"
-                network, began = bracket_reader(cell, self.units, seed), time.perf_counter()
+                network, began = bracket_reader(cell, self.hidden_size, seed), time.perf_counter()
                 for share in train_reader(network, texts, self.updates, seed, execution):
                     yield Progress(len(judged) + share, whole, words)
                 seconds = time.perf_counter() - began
@@ -194,7 +194,7 @@ class Comparison:
         shown = bracket_texts(40, torch.tensor([30]), torch.Generator().manual_seed(self.seeds[0]))
         example = (shown.text(0), CLOSING[int(shown.kinds[0])])
         curves = [_together([one for one in judged if one.cell == cell]) for cell in self.cells]
-        return WhyRecurrence(self.farthest, self.units, self.updates, TEXTS, JUDGED, example, judged, curves)
+        return WhyRecurrence(self.farthest, self.hidden_size, self.updates, TEXTS, JUDGED, example, judged, curves)
 
 
 def why_recurrence(options: WhyRecurrenceOptions) -> Running[WhyRecurrence | Independent]:
@@ -218,7 +218,7 @@ def why_recurrence(options: WhyRecurrenceOptions) -> Running[WhyRecurrence | Ind
 def prepare(
     cells: Sequence[str] = ("rnn", "lstm"),
     farthest: int = 100,
-    units: int = 64,
+    hidden_size: int = 64,
     updates: int = 2000,
     repeats: int = 3,
     seed: int = 0,
@@ -229,9 +229,15 @@ def prepare(
         GlassworkError: for a cell that there is not, or numbers with which nothing can be compared.
     """
     check(
-        cells, {"--distance": (farthest, 5), "--units": (units, 1), "--steps": (updates, 1), "--repeats": (repeats, 1)}
+        cells,
+        {
+            "--distance": (farthest, 5),
+            "--hidden-size": (hidden_size, 1),
+            "--steps": (updates, 1),
+            "--repeats": (repeats, 1),
+        },
     )
-    return Comparison(tuple(dict.fromkeys(cells)), farthest, units, updates, range(seed, seed + repeats))
+    return Comparison(tuple(dict.fromkeys(cells)), farthest, hidden_size, updates, range(seed, seed + repeats))
 
 
 def check(cells: Sequence[str], numbers: dict[str, tuple[int, int]]) -> None:
@@ -254,11 +260,11 @@ def training_texts(farthest: int, seed: int) -> BracketTexts:
     return bracket_texts(farthest, spread(TEXTS, farthest, generator), generator)
 
 
-def bracket_reader(cell: str, units: int, seed: int) -> ManyToOne:
+def bracket_reader(cell: str, hidden_size: int, seed: int) -> ManyToOne:
     """A fresh network that reads a text and says which bracket comes next; torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mixed(seed, 1))
-        return ManyToOne(cell, len(CHARACTERS), units, KINDS)
+        return ManyToOne(cell, len(CHARACTERS), hidden_size, KINDS)
 
 
 def train_reader(
