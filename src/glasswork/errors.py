@@ -1,5 +1,6 @@
 """The one exception that stands for a user's mistake, and how names are written that not every screen can show."""
 
+import re
 import unicodedata
 
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # parts of words and of emoji
@@ -12,6 +13,13 @@ def printable(text: str) -> str:
     `caf\\xe9`. What can be shown stays as it is.
     """
     return text if text.isprintable() else "".join(map(_written, text))
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text that may have several lines and tabs."""
+    if text.isprintable():
+        return text
+    return "".join(piece if piece in {"\n", "\t"} else printable(piece) for piece in re.split("([\n\t])", text))
 
 
 def _written(character: str) -> str:

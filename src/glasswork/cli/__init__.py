@@ -1,7 +1,6 @@
 """The command line: parse, call the public face, print; no logic. The verbs are listed in `verbs`."""
 
 import contextlib
-import io
 import os
 import sys
 import time
@@ -9,12 +8,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from glasswork.cli.output import INTERRUPTED
+from glasswork.cli.printable import printable_streams
 from glasswork.cli.verbs import VERBS, overview
 from glasswork.errors import GlassworkError
 
 MISTAKE = 2
 
 
+@printable_streams()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C.
 
@@ -22,9 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `glasswork`; None: those of the process, whose budget then began with the process.
     """
     began = time.monotonic()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text in the terminal's encoding
-            stream.reconfigure(errors="backslashreplace")
     try:
         words = sys.argv[1:] if arguments is None else arguments
         if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic

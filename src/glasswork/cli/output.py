@@ -71,9 +71,9 @@ def _require_ending(path: Path, endings: Sequence[str], flag: str) -> None:
 
 def console_for_results() -> "Console":
     """Standard output, as wide as it is."""
-    from rich.console import Console
+    from glasswork.show.console import console_on
 
-    return Console(highlight=False)
+    return console_on(sys.stdout)
 
 
 def seconds_spent(options: Namespace) -> float:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from glasswork.report.figures import write_main
 from glasswork.report.words import duration
+from glasswork.show.console import console_on
 
 if TYPE_CHECKING:
     from glasswork.training.stage import Step
@@ -105,4 +106,4 @@ def watch(steps: Iterator[tuple[float, str]], console: Console) -> Iterator[tupl
 
 def console_for_people() -> Console:
     """Standard error, so that standard output holds results alone."""
-    return Console(file=sys.stderr, highlight=False)
+    return console_on(sys.stderr)

@@ -1,9 +1,7 @@
 """Label errors: which labels of a data set are probably wrong, by networks that were not trained on them."""
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from csv import writer
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +17,7 @@ from glasswork.data.pictures import picture
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.report.blocks import Picture, Pictures, Remark, Table, Text
+from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import number, percent
 from glasswork.run.choose import choose_preset
@@ -204,11 +203,8 @@ class LabelErrors:
 
     def to_csv(self) -> str:
         """A line for each suspect."""
-        file = io.StringIO()
-        lines = writer(file, lineterminator="\n")
-        lines.writerow(COLUMNS)
-        lines.writerows([getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects)
-        return file.getvalue()
+        rows = [[getattr(suspect, column) for column in COLUMNS] for suspect in self.suspects]
+        return csv_text([COLUMNS, *rows], line_end="\n")
 
 
 class Labelled:

@@ -1,11 +1,10 @@
 """Predictions as reports and as CSV: pictures beside their classes, texts on the colours of their words."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from glasswork.data.listing import is_named_as_picture
 from glasswork.data.pictures import thumbnail
@@ -13,6 +12,7 @@ from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.files import write_new
 from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
+from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import measured, percent
 
@@ -175,24 +175,23 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """
     classes = sorted({name for answer in predictions for name in answer.probabilities})
     problem = ["problem"] if any(answer.problem for answer in predictions) else []
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    lines: list[list[Any]] = []
     if any(answer.frames for answer in predictions):
-        writer.writerow(["input", "frame", "answer", *problem])
+        lines.append(["input", "frame", "answer", *problem])
         for answer in predictions:
             if answer.problem:
-                writer.writerow([answer.input, "", "", answer.problem])
+                lines.append([answer.input, "", "", answer.problem])
             elif isinstance(answer.answer, tuple):
                 reason = [""] if problem else []
-                writer.writerows((answer.input, frame, said, *reason) for frame, said in enumerate(answer.answer))
-        write_new(path, text.getvalue())
+                lines += ([answer.input, frame, said, *reason] for frame, said in enumerate(answer.answer))
+        write_new(path, csv_text(lines))
         return
-    writer.writerow(["input", "answer", "probability", *classes, *problem])
+    lines.append(["input", "answer", "probability", *classes, *problem])
     for answer in predictions:
         words = answer.answer
         said = ";".join(map(str, words)) if isinstance(words, tuple) else words
         chance = "" if answer.probability is None else answer.probability
         reason = [answer.problem or ""] if problem else []
         chances = (answer.probabilities.get(name, "") for name in classes)
-        writer.writerow([answer.input, said, chance, *chances, *reason])
-    write_new(path, text.getvalue())
+        lines.append([answer.input, said, chance, *chances, *reason])
+    write_new(path, csv_text(lines))

@@ -1,9 +1,8 @@
 """The report of a forecasting run: its backtest, in numbers and drawn with intervals."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -11,6 +10,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import Series
 from glasswork.report.blocks import Block, Curves, Fan, Forecast, Line, Table, Text
+from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Report, Score, Section
 from glasswork.report.words import measured
 from glasswork.systems.evaluation import Evaluation, measured_rows
@@ -210,11 +210,9 @@ def report_ahead(found: Foretold) -> Report:
 
 def csv_ahead(found: Foretold) -> str:
     """A line for each series and time: series, time, median, seasonal_naive, and a column per quantile."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
     quantiles = (f"quantile_{level:g}" for level in found.levels)
-    writer.writerow(["series", "time", "median", "seasonal_naive", *quantiles])
+    lines: list[list[Any]] = [["series", "time", "median", "seasonal_naive", *quantiles]]
     for one in found.series:
         rows = zip(one.times, one.median, one.seasonal_naive, one.quantiles, strict=True)
-        writer.writerows([one.name, time, median, naive, *values] for time, median, naive, values in rows)
-    return text.getvalue()
+        lines += [[one.name, time, median, naive, *values] for time, median, naive, values in rows]
+    return csv_text(lines)
