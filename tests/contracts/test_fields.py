@@ -57,6 +57,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "series": ("name",),
     "text": ("review",),
     "column": ("colour=category",),
+    "missing": ("-999",),
     "target": ("target",),
     "expression": ("x**2",),
     "low": (-1.0,),
@@ -117,6 +118,7 @@ class Inapplicable:
         return preset in self.presets and name in self.fields and (not self.values or value in self.values)
 
 
+TABLES = ("linear", "mlp", "own", "points", "xor", "forecast", "sentiment")
 ONLINE = ("batch_size", "momentum", "weight_decay", "strength", "gradient_clip")
 CANNOT_APPLY = (
     # The slide's algorithm has none of these; its optimizer, schedule, penalty and loss have one value left.
@@ -138,17 +140,25 @@ CANNOT_APPLY = (
     ),
     # Only tables have columns, and whole numbers of pictures are no labels.
     Inapplicable(
-        [preset for preset in PRESETS if preset not in {"linear", "mlp", "own", "points", "forecast", "sentiment"}],
-        ["column"],
+        [preset for preset in PRESETS if preset not in TABLES],
+        ["column", "missing"],
         [],
-        "is not a table",
+        "is not a table|is read without regard to its columns",
     ),
     Inapplicable(
-        [preset for preset in PRESETS if preset not in {"sentiment", "points"}],
+        [preset for preset in PRESETS if preset != "sentiment"],
         ["target_kind"],
         ["labels"],
-        "as labels are",
+        "as labels are|target_kind = labels does not apply",
     ),
+    # Some systems answer one kind of target.
+    Inapplicable(
+        ["forecast", "char-rnn", "function", "xor"], ["target_kind"], ["class"], "target_kind = class does not apply"
+    ),
+    Inapplicable(
+        ["char-rnn", "video", "tagger", "points"], ["target_kind"], ["number"], "target_kind = number does not apply"
+    ),
+    Inapplicable(["embed", "heatmap"], ["target_kind"], ["number"], "class"),
     # Names of classes are no numbers.
     Inapplicable(["sentiment"], ["target_kind"], ["number"], "is to be numbers"),
     # Points of the plane are no pictures.
@@ -242,7 +252,7 @@ BY_SYSTEM = {
 OF_FIELD = {
     ("forecast", "series"): "two series",
     **{(preset, "target"): "table" for preset in ("linear", "mlp", "own", "points", "xor")},
-    **{(preset, "column"): "table" for preset in ("linear", "mlp", "own", "points")},
+    **{(preset, name): "table" for preset in TABLES[:5] for name in ("column", "missing")},
 }
 LITTLE = ("points", "function", "xor")
 """Presets whose own data is little already."""

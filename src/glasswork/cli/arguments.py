@@ -6,6 +6,7 @@ Built on argparse, out of the recipe's fields: with tyro `--help` took 0.49 s he
 import argparse
 import contextlib
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -21,6 +22,9 @@ from glasswork.recipe.base import RENAMED, Machine, Options, Recipe, Repeatable
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
+
+_NEGATIVE_NUMBERS = re.compile(r"-[\d.]\S*,\S*")
+"""Such as -999,9999: argparse takes it for a flag unless it has a space in it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,6 +73,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
     if name == "graph":  # argparse takes what has a space in it for no flag, so that -x*y can be an expression
         words = [f" {word}" if word[:1] == "-" and word[:2] != "--" else word for word in words]
+    words = [f" {word}" if _NEGATIVE_NUMBERS.fullmatch(word) else word for word in words]
     options, unknown = parser.parse_known_args(words, argparse.Namespace(verb=name))
     if unknown:
         raise GlassworkError(_unknown(unknown[0], parser))
@@ -188,8 +193,9 @@ def add_fields(
         else:
             metavar, count = None if choices else _metavar(name, field.annotation), "+" if several else None
             settings: dict[str, Any] = {"choices": choices, "nargs": count, "metavar": metavar, "help": sentence}
-            if any(isinstance(mark, Repeatable) for mark in field.metadata) and not several:
-                settings |= {"action": "append", "metavar": "NAME=KIND"}
+            mark = next((mark for mark in field.metadata if isinstance(mark, Repeatable)), None)
+            if mark is not None and not several:
+                settings |= {"action": "append", "metavar": mark.metavar}
             group.add_argument(flag, dest=name, **settings)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
+from glasswork.data.encodings import normalise
 from glasswork.data.vocabulary import Pieces
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class ReadingOptions:
         pixel_range: black and white of pictures of more than 8 bits; None: found out.
         span: the range of values of the pictures that a model was trained on; None: found out.
         column: what columns of a table hold, as the user says: `NAME=KIND` each.
+        missing: values of a table that stand for missing ones, as the user says: `VALUES` or `NAME=VALUES` each.
         target_kind: what the target is, as the user says; None: found out.
         splits: whether folders, files and columns that are named after splits (`train`, `dev`, ...) are read as such.
     """
@@ -123,11 +125,19 @@ class ReadingOptions:
     least: int = 1
     longest: int | None = None
     column: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     target_kind: Literal["class", "number", "labels"] | None = None
     splits: Literal["names", "ignore"] = "names"
     encoding: str | None = None
     pixel_range: tuple[float, float] | None = None
     span: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("target", "time", "identifier", "text"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, normalise(value))
+        for name in ("column", "missing"):
+            object.__setattr__(self, name, tuple(map(normalise, getattr(self, name))))
 
     @classmethod
     def of(cls, recipe: "Recipe", **others: Any) -> "ReadingOptions":
@@ -138,6 +148,11 @@ class ReadingOptions:
         names = {each.name for each in fields(cls)} & set(type(recipe).model_fields) - {"margin"}
         said = {name: getattr(recipe, name) for name in names}
         return cls(**{**said, **others})
+
+    @property
+    def answering(self) -> bool:
+        """Whether the examples are for a model, which knows what its recipe said about other data."""
+        return self.classes_known or self.like is not None
 
     @property
     def least_classes(self) -> int:

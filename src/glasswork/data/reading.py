@@ -10,7 +10,8 @@ from glasswork.data import builtin as names
 from glasswork.data import cache
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.encodings import reading_as
-from glasswork.data.formats import cifar, clips, idx, image_folder, npz, text
+from glasswork.data.formats import cifar, clips, idx, image_folder, labelled_texts, npz, text
+from glasswork.data.formats.series import series
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import is_named_as_picture
 from glasswork.errors import GlassworkError, printable
@@ -37,6 +38,8 @@ class Reader(Protocol):
 
 # In the order in which they are asked.
 READERS: tuple[Reader, ...] = (idx, cifar, npz, clips, table, image_folder, text)
+# Those of named columns; clips have tables too, of one label for each frame.
+TABLE_READERS: tuple[Reader, ...] = (table, series, labelled_texts)
 
 
 def read(source: str | Path, options: ReadingOptions, reader: Reader | None = None) -> Dataset:
@@ -59,16 +62,57 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
         _require_filled(path)
     else:
         path = named.locate()
-    if options.column and (named is not None or not table.claims(path)):
-        raise GlassworkError(f"{source} is not a table, so column = {options.column[0]} does not apply: leave it out.")
     if named is not None and named.read is not None:
+        _refuse_columns(source, options)
         dataset = _remember(str(source), path, named.sources(path), named.read, options)
     else:
         reader = reader or _reader_of(path)
+        if not (reader in TABLE_READERS and table.claims(path)):
+            _refuse_columns(source, options, table.claims(path))
         dataset = _remember(reader.FORMAT, path, reader.sources(path), reader.read, options)
+    _require_target(source, dataset, options)
     if options.splits == "ignore":
         dataset = replace(dataset, columns={name: each for name, each in dataset.columns.items() if name != "split"})
     return replace(dataset, source=str(source))
+
+
+def without_columns(dataset: Dataset, options: ReadingOptions) -> Dataset:
+    """Examples that a system makes or reads itself, of which nothing can be said as of a table.
+
+    Raises:
+        GlassworkError: if something is.
+    """
+    _refuse_columns(dataset.source, options)
+    _require_target(dataset.source, dataset, options)
+    return dataset
+
+
+def _require_target(source: str | Path, dataset: Dataset, options: ReadingOptions) -> None:
+    """Refuses to call a target what it cannot be."""
+    target = dataset.task.target
+    if options.target_kind and options.target_kind not in target.kinds and not options.answering:
+        raise GlassworkError(
+            f"The targets of {source} are {target.what}, so target_kind = {options.target_kind} does not apply: leave "
+            "it out."
+        )
+
+
+def _refuse_columns(source: str | Path, options: ReadingOptions, is_table: bool = False) -> None:
+    """Refuses what is said about the columns of a table where none are read.
+
+    Args:
+        source: what is read instead.
+        options: what is said.
+        is_table: whether it is a table all the same, which is read as plain text.
+
+    Raises:
+        GlassworkError: naming what does not apply.
+    """
+    said = next((f"{key} = {value[0]}" for key in ("column", "missing") if (value := getattr(options, key))), None)
+    if said is None or options.answering:
+        return
+    why = "is read without regard to its columns" if is_table else "is not a table"
+    raise GlassworkError(f"{source} {why}, so {said} does not apply: leave it out.")
 
 
 def _remember(
@@ -85,7 +129,7 @@ def _remember(
 
 
 def _read(function: Callable[[Path, ReadingOptions], Dataset], path: Path, options: ReadingOptions) -> Dataset:
-    with reading_as(options.encoding, fallback=options.classes_known or options.like is not None):
+    with reading_as(options.encoding, fallback=options.answering):
         dataset = function(path, options)
     said = tuple(map(printable, dataset.skipped))
     return replace(dataset, names=[printable(name) for name in dataset.names], skipped=said)

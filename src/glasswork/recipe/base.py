@@ -46,25 +46,23 @@ def words(value: object) -> object:
 
 
 def repeated(value: object) -> object:
-    """A tuple from one word, which may hold any character, or from a list of them."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    """A tuple from one word, which may hold any character, or from several; numbers as they are written."""
+    several = value if isinstance(value, list | tuple) else (value,)
+    return tuple(str(each) if isinstance(each, int | float) else each for each in several)
 
 
 @dataclass(frozen=True)
 class Repeatable:
-    """Marks a field whose flag may be given several times, with one word each."""
+    """Marks a field whose flag may be given several times, with one word each.
+
+    Attributes:
+        metavar: what stands for the word in the help.
+    """
+
+    metavar: str
 
 
-Repeated = Annotated[tuple[str, ...], BeforeValidator(repeated), Repeatable()]
-ColumnKinds = Annotated[
-    Repeated,
-    Field(
-        description="what a column of a table holds: NAME=number, category, text, date, identifier or drop; repeatable"
-    ),
-]
-TargetKind = Annotated[
-    Literal["class", "number", "labels"] | None, Field(description="what the target is; None: chosen from its values")
-]
+Repeated = Annotated[tuple[str, ...], BeforeValidator(repeated)]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(words)]
@@ -186,7 +184,19 @@ class Recipe(Options):
         description="use or ignore the splits that folders, files or a column give by their names (train, dev, test)",
     )
     encoding: str | None = Field(
-        None, description="encoding of text files and tables, such as windows-1252; None: found for each file"
+        None, description="encoding of text files and tables, such as windows-1252; None: found for each data set"
+    )
+    column: Annotated[Repeated, Repeatable("NAME=KIND")] = Field(
+        (),
+        description="what a column of a table holds: NAME=number, category, text, date, identifier or drop; repeatable",
+    )
+    missing: Annotated[Repeated, Repeatable("[NAME=]VALUES")] = Field(
+        (),
+        description="values of a table that stand for missing ones, such as -999,9999, or NAME=0 for one column; "
+        "repeatable",
+    )
+    target_kind: Literal["class", "number", "labels"] | None = Field(
+        None, description="what the target is; None: chosen from its values"
     )
     patience: int | None = Field(None, ge=1, description="stop after this many epochs without a lower validation loss")
 

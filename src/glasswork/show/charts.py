@@ -34,6 +34,7 @@ from glasswork.show.svg import (
     text,
     value_range,
     whole_step,
+    write_on,
 )
 
 MOST_MARKED_POINTS = 60
@@ -136,9 +137,10 @@ def _line(block: Curves, one: Line, hue: str, across: Axis, up: Axis) -> list[st
     pieces: list[list[Point]] = [[]]
     crosses, dots, whiskers = [], [], []
     few = len(one.points) <= MOST_MARKED_POINTS
-    write: Callable[[float], str] = percent if block.in_percent else number
+    write: Callable[[float], str] = percent if block.in_percent else write_on(up)
+    write_across = write_on(across)
     for place, (x, y) in enumerate(one.points):
-        where = block.labels[int(x)] if block.labels else number(x)
+        where = block.labels[int(x)] if block.labels else write_across(x)
         words = f"{one.name}, {block.across} {where}: "
         if not math.isfinite(y):
             pieces.append([])
@@ -184,8 +186,9 @@ def scatter_svg(block: Scatter) -> str:
         parts += grid(across, up, block.across)
         parts.append(text(LEFT, top - 12, block.up, "start", "label"))
         parts += [line(across.start, up.start, across.end, up.end, "diagonal")] if block.square else []
+    write_x, write_y = write_on(across), write_on(up)
     for x, y, group in points:
-        words = f"{block.across} {number(x)}, {block.up} {number(y)}" if not block.bare else ""
+        words = f"{block.across} {write_x(x)}, {block.up} {write_y(y)}" if not block.bare else ""
         style = f"dot group-{group % len(HUES)}" if block.names else "cloud"
         parts.append(dot(across.at(x), up.at(y), style, words, 3 if block.names else 2.4))
     return svg(block.caption, parts, width, height)

@@ -5,11 +5,13 @@ desk (two to a row); a wide one takes the whole row. Names come in as the user w
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 from glasswork.report.blocks import Point
-from glasswork.report.words import NARROW_SPACE, compact, number
+from glasswork.report.words import NARROW_SPACE, compact, measured, number
 from glasswork.show.markup import escape
 
 WIDTH, HEIGHT = 360.0, 220.0
@@ -17,6 +19,8 @@ WIDE, WIDE_HEIGHT = 760.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 24.0, 34.0
 LETTER = 6.2  # units that a letter is wide
 LEGEND_ROW = 16.0
+_CLOSE = 0.01  # of their size: values that differ by less need more digits than usual
+_WIDEST = 7  # letters of a label beside the vertical axis
 LEAST_SPAN = 1e-300  # what is less than that apart is drawn as one value: a fifth of it may be 0
 # Above this ratio of the largest to the smallest value a linear axis no longer shows the smallest above the ground.
 LOGARITHMIC_FROM_RATIO = 30.0
@@ -168,17 +172,59 @@ def grid(
         labels: what stands at 0, 1, 2 on the horizontal axis, as many as fit; None: its numbers.
     """
     parts = []
-    for tick in up.ticks(5 if up.logarithmic else 4):
+    heights = up.ticks(5 if up.logarithmic else 4)
+    labels_up, offset = tick_labels(heights, in_percent)
+    for tick, words in zip(heights, labels_up, strict=True):
         y = up.at(tick)
         parts += [line(across.start, y, across.end, y, "rule")]
-        parts += [text(across.start - 6, y + 3.5, _tick(tick, in_percent), "end")]
+        parts += [text(across.start - 6, y + 3.5, words, "end")]
+    parts += [text(4, up.start + 29, f"\N{UPWARDS ARROW} {offset}", "start", "label")] if offset else []
     parts.append(line(across.start, up.start, across.end, up.start, "ground"))
-    ticks = [(tick, _tick(tick, across_in_percent)) for tick in across.ticks(6, whole)]
+    places = across.ticks(6, whole)
+    labels_across, offset = tick_labels(places, across_in_percent)
+    ticks = list(zip(places, labels_across, strict=True))
     if labels is not None:
+        offset = ""
         every = max(1, math.ceil(len(labels) * max(map(len, labels), default=0) * 6.4 / (across.end - across.start)))
         ticks = [(place, words) for place, words in enumerate(labels) if place % every == 0]
     parts += [text(across.at(tick), up.start + 14, words) for tick, words in ticks]
-    return [*parts, text(across.end, up.start + 29, label, "end", "label")]
+    return [*parts, text(across.end, up.start + 29, f"{label} {offset}".rstrip(), "end", "label")]
+
+
+def tick_labels(values: Sequence[float], in_percent: bool = False) -> tuple[list[str], str]:
+    """The labels of ticks, all different, and the offset that has to be added to them; empty: nothing has to be.
+
+    Args:
+        values: from the least to the greatest.
+        in_percent: whether they are shares of one.
+    """
+    labels = [_tick(value, in_percent) for value in values]
+    if len(set(labels)) == len(labels):
+        return labels, ""
+    step = min(after - before for before, after in pairwise(values))
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    exact = [f"{value:,.{digits}f}" for value in values]
+    if max(map(len, exact)) <= _WIDEST:
+        return exact, ""
+    # A round number below all of them; what remains is a few steps.
+    unit = 10.0 ** (math.floor(math.log10(values[-1] - values[0]) + 1e-9) + 1)
+    offset = math.floor(values[0] / unit) * unit
+    rest = [f"{value - offset:+,.{digits}f}" for value in values]
+    rest = [words if words.strip("+-0.") else "0" for words in rest]
+    short = [
+        words if words == "0" else f"+{_tick(value - offset, False)}" for words, value in zip(rest, values, strict=True)
+    ]
+    if max(map(len, rest)) > _WIDEST and len(set(short)) == len(short):
+        rest = short
+    return rest, f"{offset:+,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{offset:+,.0f}"
+
+
+def write_on(axis: Axis) -> Callable[[float], str]:
+    """How values on an axis are written: with the digits that tell them apart."""
+    span = axis.high - axis.low
+    if axis.logarithmic or span > _CLOSE * max(abs(axis.low), abs(axis.high)):
+        return number
+    return partial(measured, spread=span)
 
 
 def _tick(value: float, in_percent: bool) -> str:

@@ -32,7 +32,7 @@ from glasswork.report.blocks import (
     Timeline,
 )
 from glasswork.report.report import Report
-from glasswork.report.words import number, percent
+from glasswork.report.words import measured, number, percent
 from glasswork.show.palette import AGAINST, FOR, TERMINAL, Colour, hexadecimal, mix
 
 BAR = 24
@@ -109,15 +109,24 @@ def plot(block: Curves) -> str:
         up = (y - low) / (high - low or 1)
         cells[round((1 - up) * (LINES - 1))][column(across(x))] = letter
     ruler, marks = [" "] * (COLUMNS + 6), [" "] * COLUMNS
-    ticks = [(left, number(left)), (right, number(right))]
+    ticks = list(zip((left, right), apart(left, right, number), strict=True))
     if block.logarithmic_across:
         ticks = [(float(decade), f"1e{decade}") for decade in range(math.ceil(left), math.floor(right) + 1)]
     for value, words in ticks:
         ruler[column(value) : column(value) + len(words)] = words
         marks[column(value)] = "|"
-    labels = {0: f"{high:.3g}", LINES - 1: f"{low:.3g}"}
-    lines = [f"{labels.get(place, ''):>8} {''.join(row).rstrip()}" for place, row in enumerate(cells)]
-    return "\n".join([*lines, f"{'':>8} {''.join(marks).rstrip()}", f"{'':>8} {''.join(ruler).rstrip()}"])
+    bottom, top = apart(low, high, lambda value: f"{value:.3g}")
+    labels, width = {0: top, LINES - 1: bottom}, max(8, len(top), len(bottom))
+    lines = [f"{labels.get(place, ''):>{width}} {''.join(row).rstrip()}" for place, row in enumerate(cells)]
+    return "\n".join([*lines, f"{'':>{width}} {''.join(marks).rstrip()}", f"{'':>{width}} {''.join(ruler).rstrip()}"])
+
+
+def apart(low: float, high: float, write: Callable[[float], str]) -> tuple[str, str]:
+    """Two numbers in words that differ if the numbers do: as usual, else with the digits that it takes."""
+    words = write(low), write(high)
+    if words[0] != words[1] or low == high:
+        return words
+    return measured(low, high - low), measured(high, high - low)
 
 
 def _print_table(console: Console, block: Table) -> None:

@@ -103,9 +103,13 @@ def strongest(moved: Sequence[tuple[str, float]]) -> str:
 
 
 def table_of(predictions: Sequence[Prediction]) -> Table:
-    """A line for each prediction."""
+    """A line for each prediction, with the columns that such answers have: numbers have no probability."""
     rows: list[list[Cell]] = []
     problem = ["problem"] if any(one.problem for one in predictions) else []
+    told = {
+        "probability": any(one.probability is not None for one in predictions),
+        "next": any(len(one.probabilities) > 1 for one in predictions),
+    }
     figures = list(dict.fromkeys(name for one in predictions for name in one.figures))
     for one in predictions:
         said = ", ".join(_in_words(one))
@@ -117,10 +121,10 @@ def table_of(predictions: Sequence[Prediction]) -> Table:
         sure = "" if one.probability is None else f"{one.probability:.1%}"
         further = (one.figures.get(name, "-") for name in figures)
         reason = [one.problem or ""] if problem else []
-        rows.append([one.input, _visible(said), sure, ", ".join(runners), *further, *reason])
-    return Table(
-        ("input", "answer", "probability", "next", *(name.replace("_", " ") for name in figures), *problem), rows
-    )
+        chances = ([sure] if told["probability"] else []) + ([", ".join(runners)] if told["next"] else [])
+        rows.append([one.input, _visible(said), *chances, *further, *reason])
+    heads = [name for name, has in told.items() if has]
+    return Table(("input", "answer", *heads, *(name.replace("_", " ") for name in figures), *problem), rows)
 
 
 def _left_out(predictions: Sequence[Prediction]) -> list[Section]:
@@ -165,7 +169,7 @@ def _visible(words: str) -> str:
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Writes predictions as CSV: input, answer, probability, and a column with the probability of each class.
+    """Writes predictions as CSV: input, answer and, of classes, the probability of the answer and of each class.
 
     Of clips there is a line for each frame: input, frame, answer. An input without an answer has its line as well, with
     the reason in a last column `problem`.
@@ -186,12 +190,13 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
                 lines += ([answer.input, frame, said, *reason] for frame, said in enumerate(answer.answer))
         write_new(path, csv_text(lines))
         return
-    lines.append(["input", "answer", "probability", *classes, *problem])
+    sure = ["probability"] if any(answer.probability is not None for answer in predictions) else []
+    lines.append(["input", "answer", *sure, *classes, *problem])
     for answer in predictions:
         words = answer.answer
         said = ";".join(map(str, words)) if isinstance(words, tuple) else words
-        chance = "" if answer.probability is None else answer.probability
+        chance = ["" if answer.probability is None else answer.probability] if sure else []
         reason = [answer.problem or ""] if problem else []
         chances = (answer.probabilities.get(name, "") for name in classes)
-        lines.append([answer.input, said, chance, *chances, *reason])
+        lines.append([answer.input, said, *chance, *chances, *reason])
     write_new(path, csv_text(lines))

@@ -212,8 +212,7 @@ def find_nearest(
 
 def _gallery(source: str, system: System, task: Task) -> Dataset:
     """The images to look among, read as the network reads its own."""
-    target = system.recipe.model_dump().get("target")
-    dataset = read(source, task.inputs.like(ReadingOptions(target=target), task))
+    dataset = read(source, task.inputs.like(ReadingOptions.of(system.recipe), task))
     inputs = dataset.task.inputs
     if task.inputs.align(dataset) is None:
         raise GlassworkError(

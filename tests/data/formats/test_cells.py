@@ -1,14 +1,18 @@
 """What a cell is: numbers as people write them, codes, missing words, headers, comments; guesses are said."""
 
 import gzip
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.typed import Kind, number_of, numbers_in
+from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
@@ -19,6 +23,11 @@ def cells(folder: Path, lines: Sequence[str], **kinds: Kind) -> dict[str, list[o
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = load_tables([path], kinds=kinds)
     return {name: list(column) for name, column in found.columns.items()}
+
+
+def write(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 def table(folder: Path, lines: Sequence[str], **options: object) -> Dataset:
@@ -130,8 +139,46 @@ def test_words_for_missing_are_missing_in_inputs_and_targets(word: str, tmp_path
     lines = ["x,c,y", "1,u,a", f"{word},{word},b", "3,v,a"]
     found = table(tmp_path, lines)
     assert [column.missing for column in Table.of(found.task).columns] == [True, True]
-    with pytest.raises(GlassworkError, match=r"on line 3 of"):
-        table(tmp_path, ["x,y", "1,a", f"2,{word}", "3,b"])
+    found = table(tmp_path, ["x,y", "1,a", f"2,{word}", "3,b"])
+    assert (found.columns["inputs"].tolist(), found.names) == ([[1.0], [3.0]], ["row 1", "row 3"])
+    assert any(said.startswith("1 row has no 'y', line 3 of") for said in found.skipped)
+    with pytest.raises(GlassworkError, match=r"target 'y' is missing in every row, as on line 2 of"):
+        table(tmp_path, ["x,y", f"1,{word}", f"2,{word}"])
+
+
+def test_values_that_are_declared_missing_are_missing_in_every_column(tmp_path: Path) -> None:
+    lines = ["x,n,c,y", "1,5,u,1.5", "-999,0,v,2.5", "3,7,u,-999.0", "4,8,none yet,3.5"]
+    found = table(tmp_path, lines, target="y", missing=("-999,none yet", "n=0"))
+    assert Numbers.of(found.task).names == ("y",) and found.columns["targets"].tolist() == [[1.5], [2.5], [3.5]]
+    assert Table.of(found.task).features == ("x", "x: empty", "n", "n: empty", "c=u", "c=v", "c: empty")
+    expected = [[1, 0, 5, 0, 1, 0, 0], [math.nan, 1, math.nan, 1, 0, 1, 0], [4, 0, 8, 0, 0, 0, 1]]
+    assert torch.equal(found.columns["inputs"].nan_to_num(-1), torch.tensor(expected).nan_to_num(-1))
+    assert "Cells declared missing: 'x' (1), 'n' (1), 'c' (1), 'y' (1)." in found.skipped
+    rows, _ = Table.of(found.task).read_table(write(tmp_path / "new.csv", ["x,n,c", "-999,3,v"]))
+    assert rows.nan_to_num(-1).tolist() == [[-1, 1, 3, 0, 0, 1, 0]]
+    with pytest.raises(GlassworkError, match="has no column 'm' with missing values: its columns: x"):
+        table(tmp_path, lines, target="y", missing=("m=0",))
+
+
+def test_values_that_look_like_placeholders_are_said(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0).normal(70, 10, (200, 2)).round(1)
+    draws[::20, 0], draws[3, 0], draws[5::30, 1] = 0, -999, 9999
+    counts = np.arange(200) % 7  # where 0 is one of the usual values
+    lines = ["pressure,count,y", *(f"{x},{n},{y}" for (x, y), n in zip(draws, counts, strict=True))]
+    said = [each for each in table(tmp_path, lines, target="y").skipped if "placeholder" in each]
+    assert len(said) == 2 and "'pressure' -999 (1), 0 (10)" in said[0] and "--missing 'pressure=-999,0'" in said[0]
+    assert "'y' 9999 (7)" in said[1] and "'count'" not in said[0] + said[1]
+    declared = table(tmp_path, lines, target="y", missing=("pressure=-999,0", "y=9999")).skipped
+    assert not any("placeholder" in each for each in declared)
+
+
+def test_a_letter_is_one_whether_its_marks_are_composed_or_not(tmp_path: Path) -> None:
+    lines = ["pre\u0301nom,y", *("jose\u0301,caf\u00e9", "jos\u00e9,cafe\u0301", "ana,th\u00e9") * 3]
+    found = table(tmp_path, lines, target="y", column=("pre\u0301nom=category",))
+    assert found.task.target.names == ("caf\u00e9", "th\u00e9") and found.task.target.place("the\u0301") == 1
+    assert Table.of(found.task).features == ("pr\u00e9nom=ana", "pr\u00e9nom=jos\u00e9")
+    rows, said = Table.of(found.task).read_table(write(tmp_path / "new.csv", ["pr\u00e9nom", "jose\u0301"]))
+    assert (rows.tolist(), said) == ([[0, 1]], ())
 
 
 def test_guesses_about_targets_are_said(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_folder_with_a_file_per_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ({**CELLS, "y": ["u", "v", None, "u"]}, r"target 'y' is empty on row 3 of .*some\.parquet"),
+        ({**CELLS, "y": [None] * 4}, r"target 'y' is missing in every row, as on row 1 of .*some\.parquet"),
         ({**CELLS, "kind": [[1], [2], [3], [4]]}, "'kind' of .* holds list<.*>, not one cell per row"),
         ({**CELLS, "size": [1.0, float("inf"), 2.0, 3.0]}, "'size' is infinite on row 2 of"),
         ({name: arrow.array(cells)[:0] for name, cells in CELLS.items()}, "has no rows"),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset, ReadingOptions, fingerprints
+from glasswork.data.encodings import normalise
 from glasswork.data.formats.pixel_range import say_span
 from glasswork.data.formats.raw_arrays import (
     Array,
@@ -17,6 +18,7 @@ from glasswork.data.formats.raw_arrays import (
     require_numbers,
     vectors_of,
 )
+from glasswork.data.formats.tables.placeholders import find_placeholders, say_placeholders
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
 from glasswork.data.kinds.labels import Labels
@@ -86,6 +88,11 @@ def examples_of(
         columns = vectors_of(inputs, source, origins)
         names = tuple(f"x{number}" for number in range(1, inputs.shape[1] + 1))
         kind = Table((inputs.shape[1],), names, origins=origins)
+        if like is None:
+            far = {
+                name: find_placeholders(column.astype(np.float64)) for name, column in zip(names, inputs.T, strict=True)
+            }
+            said = (*said, *say_placeholders(far, declare=False))
     else:
         images, span = images_and_span(inputs, source, options.pixel_range, options.span)
         columns, margin = arranged(torch.from_numpy(images), options)
@@ -117,7 +124,8 @@ def targets_of(targets: Array, classes: Sequence[str], source: str, said: str | 
     if targets.ndim not in (1, 2) or targets.shape[-1] == 0:
         raise GlassworkError(f"The targets of {source} have the shape {targets.shape}: expected (rows,) or (rows, n).")
     if targets.dtype.kind == "U" and targets.ndim == 1:
-        known, numbers = np.unique(targets, return_inverse=True)
+        words = np.array([normalise(str(word)) for word in targets])
+        known, numbers = np.unique(words, return_inverse=True)
         return torch.from_numpy(numbers.astype(np.int64)), OneClass(tuple(str(name) for name in known))
     require_numbers(targets, source, "targets")
     if said in {"class", "labels"} and targets.dtype.kind == "f" and (targets == np.rint(targets)).all():

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
-from glasswork.data.encodings import open_text
+from glasswork.data.encodings import normalise, open_text
 from glasswork.data.formats.splits import say_aside, say_column, say_splits, split_folders, split_of
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
 from glasswork.data.kinds.clips import Clips
@@ -167,7 +167,7 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Number and cells of each line of a table with a header."""
     try:
         with open_text(table, lambda: table.open("rb")) as file:
-            reader = csv.DictReader(file, restkey="", restval="")
+            reader = csv.DictReader(map(normalise, file), restkey="", restval="")
             for row in reader:
                 if "" in row:
                     raise GlassworkError(f"Line {reader.line_num} of {table} has more cells than the header")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
 from glasswork.data.encodings import Encoding, lines_of, normalise, read_text, say_encodings
 from glasswork.data.formats.class_folders import find_class_folders, has_classes
 from glasswork.data.formats.splits import split_folders
@@ -19,7 +20,7 @@ from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.parts import answered, rows_by_split
-from glasswork.data.formats.tables.typed import column_kinds
+from glasswork.data.formats.tables.typed import column_kinds, missing_words
 from glasswork.data.kinds.kind import Target
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.task import Task
@@ -177,10 +178,11 @@ def _of_tables(path: Path, options: ReadingOptions) -> _Texts:
     like = Texts.of(options.like) if options.like else None
     asked = options.target or (",".join(like.target_columns) if like else None)
     parts = answered(_parts(path), asked or None, options)
-    table = load_tables([file for _, file in parts.files], kinds=column_kinds(options.column))
+    files = [file for _, file in parts.files]
+    table = load_tables(files, kinds=column_kinds(options.column), missing=missing_words(options.missing))
     chosen = tables.chosen_targets(table, asked or parts.target, path)
     table, splits, said = rows_by_split(table, parts, chosen, options)
-    names = _row_names(parts.files, table)
+    names = tables.row_names(parts.files, table, sys.maxsize)
     column = _text_column(table, options.text, set(chosen), path)
     targets, target = tables.targets_of(table, chosen, options)
     unused = tuple(name for name in table.columns if name not in {column, *chosen})
@@ -198,12 +200,7 @@ def _loaded(path: Path) -> tuple[Table, list[str]]:
     """The cells of a table or of a folder of tables, and the name of each row."""
     files = _parts(path)
     table = load_tables([file for _, file in files])
-    return table, _row_names(files, table)
-
-
-def _row_names(files: Sequence[tuple[int | None, Path]], table: Table) -> list[str]:
-    starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
-    return [f"{s}row {row}" for s, count in zip(starts, table.counts, strict=True) for row in range(1, count + 1)]
+    return table, tables.row_names(files, table, sys.maxsize)
 
 
 def _text_column(table: Table, asked: str | None, taken: set[str], path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from glasswork.data.encodings import normalise
 from glasswork.data.listing import is_named_as_picture, visible
 
 _LOOKED_AT = 20  # cells that tell whether a column names pictures
@@ -29,6 +30,7 @@ class PictureFinder:
         self.ways: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         self._stems: dict[Path, dict[str, Path]] = {}
+        self._alike: dict[Path, dict[str, Path]] = {}
 
     def find(self, cell: str) -> Path | None:
         """The picture of a cell, if there is one: as it is written, else with slashes, a suffix or a folder."""
@@ -62,9 +64,24 @@ class PictureFinder:
         path = base / written
         if os.path.isfile(path):  # noqa: PTH113 (a Path complains of a name that is too long)
             return path, ""
+        if not written.isascii() and (found := self._named_alike(base, written)) is not None:
+            return found, ""
         if is_named_as_picture(path.name):
             return None, ""
         return self._pictures_in(path.parent).get(path.name), "suffix"
+
+    def _named_alike(self, base: Path, written: str) -> Path | None:
+        """The file whose path has the letters of a cell, but their marks written apart or together."""
+        place = base
+        for part in Path(written).parts:
+            if place not in self._alike:
+                listed = place.iterdir() if _is_folder(place) else ()
+                self._alike[place] = {normalise(entry.name): entry for entry in listed}
+            found = self._alike[place].get(normalise(part))
+            if found is None:
+                return None
+            place = found
+        return place if place.is_file() else None
 
     def _pictures_in(self, folder: Path) -> dict[str, Path]:
         """The pictures of a folder by their names without suffix, if these are different."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from glasswork.data.encodings import normalise
 from glasswork.record import Record
 
 ColumnKind = Literal["number", "boolean", "category", "date"]
@@ -37,6 +38,10 @@ class Column(Record):
     times: bool = False
     day_first: bool = False
     origin: int | float = 0
+
+    def __post_init__(self) -> None:  # as cells are read, also where an earlier version wrote it otherwise
+        object.__setattr__(self, "name", normalise(self.name))
+        object.__setattr__(self, "categories", tuple(map(normalise, self.categories)))
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.encodings import normalise
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
@@ -243,6 +244,7 @@ class Target(Record, abc.ABC):
 
     Attributes:
         word: of the kind, in sentences.
+        kinds: what a user may call such targets.
         what: what such targets are, in words.
         main: the metric that people ask for first.
         losses: the names of the losses that fit; the first is the default.
@@ -252,6 +254,7 @@ class Target(Record, abc.ABC):
     """
 
     word: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ()
     what: ClassVar[str]
     main: ClassVar[str] = "loss"
     losses: ClassVar[tuple[str, ...]]
@@ -449,9 +452,10 @@ class Target(Record, abc.ABC):
         Raises:
             GlassworkError: if the model does not have it.
         """
-        if name not in self.names:
+        names = [normalise(each) for each in self.names]
+        if normalise(name) not in names:
             raise GlassworkError(f"'{name}' is not a class of this model; its classes are {', '.join(self.names)}")
-        return self.names.index(name)
+        return names.index(normalise(name))
 
 
 class TargetScaler(nn.Module):

@@ -33,6 +33,7 @@ class Labels(Target):
 
     tag: ClassVar[str] = "classes"
     word: ClassVar[str] = "classes"
+    kinds: ClassVar[tuple[str, ...]] = ("labels",)
     what: ClassVar[str] = "several classes"
     main: ClassVar[str] = "accuracy"
     losses: ClassVar[tuple[str, ...]] = ("binary-cross-entropy", "squared-error")

@@ -38,6 +38,7 @@ class Numbers(Target):
 
     tag: ClassVar[str] = "number"
     word: ClassVar[str] = "number"
+    kinds: ClassVar[tuple[str, ...]] = ("number",)
     what: ClassVar[str] = "numbers"
     main: ClassVar[str] = "r2"
     losses: ClassVar[tuple[str, ...]] = ("squared-error",)

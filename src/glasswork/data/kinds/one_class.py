@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.encodings import normalise
 from glasswork.data.kinds.kind import Port, Target, listed, rank
 from glasswork.data.pictures import picture
 from glasswork.data.prediction import Prediction
@@ -43,6 +44,7 @@ class OneClass(Target):
 
     tag: ClassVar[str] = "class"
     word: ClassVar[str] = "class"
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
     what: ClassVar[str] = "one class"
     main: ClassVar[str] = "accuracy"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "hinge", "binary-cross-entropy", "squared-error")
@@ -164,12 +166,14 @@ def places_of(names: Sequence[str], known: Sequence[str], source: str) -> Tensor
     Raises:
         GlassworkError: for one that the model does not know.
     """
-    unknown = [name for name in names if name not in known]
+    places = {normalise(name): place for place, name in reversed(list(enumerate(known)))}
+    names = [normalise(name) for name in names]
+    unknown = [name for name in names if name not in places]
     if unknown:
         raise GlassworkError(
             f"{source} has a class '{unknown[0]}' that this model does not know: its classes are {', '.join(known)}"
         )
-    return torch.tensor([known.index(name) for name in names])
+    return torch.tensor([places[name] for name in names])
 
 
 def _mistakes(dataset: Dataset, rows: Tensor, answers: Tensor, confidence: Tensor) -> list[Mistake]:

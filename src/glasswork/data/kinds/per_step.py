@@ -29,6 +29,7 @@ class PerStep(Target):
 
     tag: ClassVar[str] = "class per step"
     word: ClassVar[str] = "class"
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
     what: ClassVar[str] = "one class"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy",)
 

@@ -26,6 +26,7 @@ class Quantiles(Target):
 
     tag: ClassVar[str] = "ahead"
     word: ClassVar[str] = "ahead"
+    kinds: ClassVar[tuple[str, ...]] = ("number",)
     what: ClassVar[str] = "quantiles of values to come"
     losses: ClassVar[tuple[str, ...]] = ("pinball",)
     unit: ClassVar[str] = "times"

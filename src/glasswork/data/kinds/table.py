@@ -1,7 +1,7 @@
 """Inputs that are rows of numbers: the features of a table, or of a plain array."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -16,6 +16,7 @@ from glasswork.data.formats.raw_arrays import vectors_of
 from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import quoted
 from glasswork.data.formats.tables.load import is_table, load_tables
+from glasswork.data.formats.tables.typed import missing_words
 from glasswork.data.kinds.columns import Column, spans
 from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, moments, new_inputs
 from glasswork.data.suspicions import suspicions
@@ -44,6 +45,7 @@ class Table(Inputs):
         columns: how the columns of a table become the features, in their order; empty for a plain array.
         target_columns: the columns of the table that hold the target.
         unused: the columns of the table that are neither.
+        missing: what stands for missing cells, as the user declared it: `VALUES` or `NAME=VALUES` each.
         origins: what is subtracted from the columns of a plain array as it is read, so that float32 keeps what far
             numbers differ by; empty: nothing.
     """
@@ -66,6 +68,12 @@ class Table(Inputs):
     target_columns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     origins: tuple[float, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @classmethod
+    @override
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return super().from_json({"missing": (), **value})  # earlier versions did not write it
 
     @override
     def zeros(self, count: int) -> Tensor:
@@ -121,7 +129,7 @@ class Table(Inputs):
 
     def _read_rows(self, path: Path) -> tuple[Tensor, tuple[str, ...], dict[int, str]]:
         """What `read_table` gives, and for each row that cannot be read as one of this model, by its place, why."""
-        table = load_tables([path], self.columns, lenient=True)
+        table = load_tables([path], self.columns, lenient=True, missing=missing_words(self.missing))
         problems = dict(table.problems)
         encoded = encode(table, self.known_columns, problems)
         return encoded.inputs, (*encoded.sentences, *self.ignored(list(table.columns))), problems

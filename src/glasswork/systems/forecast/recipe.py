@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from glasswork.recipe.base import ColumnKinds, Recipe
+from glasswork.recipe.base import Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
@@ -15,7 +15,6 @@ class ForecastRecipe(Recipe):
     target: str | None = Field(
         None, description="the column to forecast, or several separated by commas; None: the only numeric column"
     )
-    column: ColumnKinds = ()
     series: str | None = Field(
         None,
         description="the column that names the series of each row, for tables with several series below each other",

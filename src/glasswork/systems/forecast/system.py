@@ -60,8 +60,8 @@ class Forecast(System[ForecastRecipe, Backtest]):
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
-        if like is not None:
-            return read(source, ReadingOptions(like=like, splits=recipe.splits, column=recipe.column), series)
+        if like is not None:  # which knows what its columns are for
+            return read(source, ReadingOptions.of(recipe, like=like, target=None, time=None), series)
         return read(source, ReadingOptions.of(recipe, identifier=recipe.series), series)
 
     @override

@@ -14,6 +14,7 @@ from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
+from glasswork.data.reading import without_columns
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
@@ -49,9 +50,10 @@ class Function(System[FunctionRecipe, Tensor]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
+        options = ReadingOptions.of(self.recipe)
         if source == EXPRESSION:
-            return self._made()
-        return read_labelled(source, ReadingOptions.of(self.recipe), like)
+            return without_columns(self._made(), options)
+        return read_labelled(source, options, like)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from glasswork.data.kinds.kind import Inputs
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
+from glasswork.data.reading import without_columns
 from glasswork.data.splits import Splits
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
@@ -59,7 +60,8 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
             size, channels = (
                 (recipe.size or SIZE, None) if like is None else (like.inputs.shape[-1], like.inputs.shape[0])
             )
-            return read_annotated(Path(source), self._sampling(size, channels))
+            annotated = read_annotated(Path(source), self._sampling(size, channels))
+            return without_columns(annotated, ReadingOptions.of(recipe, classes_known=like is not None))
         margin = least_margin(self.augmentation, recipe.size) if self.augmentation and recipe.size else 0
         return read_labelled(source, ReadingOptions.of(recipe, margin=margin), like)
 

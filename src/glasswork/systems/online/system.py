@@ -19,7 +19,7 @@ from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.require import require
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
-from glasswork.data.reading import read
+from glasswork.data.reading import read, without_columns
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
@@ -59,9 +59,9 @@ class Online(System[OnlineRecipe, Tensor]):
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
-        if source == XOR:
-            return exclusive_or()
         options = ReadingOptions.of(self.recipe)
+        if source == XOR:
+            return without_columns(exclusive_or(), options)
         if like is not None:
             target = options.target or ("t" if self.recipe.data == XOR else None)
             return read(source, replace(options, target=target, classes_known=True, like=like))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import ColumnKinds, Recipe, TargetKind
+from glasswork.recipe.base import Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
 
@@ -14,8 +14,6 @@ class SentimentRecipe(Recipe):
 
     text: str | None = Field(None, description="the column with the texts; None: the one with the longest texts")
     target: str | None = Field(None, description="the column to predict")
-    column: ColumnKinds = ()
-    target_kind: TargetKind = None
     pieces: Literal["word", "bpe", "character"] = Field(
         "word",
         description="what a text is split into; bpe: byte pairs, frequent parts of words (needs glasswork[text])",

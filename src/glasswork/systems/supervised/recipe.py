@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Activation, Changes, ColumnKinds, Loss, Numbers, PixelRange, Recipe, TargetKind
+from glasswork.recipe.base import Activation, Changes, Loss, Numbers, PixelRange, Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Layers, Range
 
@@ -32,8 +32,6 @@ class SupervisedRecipe(Recipe):
         None, description="black and white of images of more than 8 bits, such as 0,4095; None: from the data"
     )
     target: str | None = Field(None, description="the column to predict; separate several by commas")
-    column: ColumnKinds = ()
-    target_kind: TargetKind = None
     loss: Loss | None = Field(
         None,
         description="cross-entropy, hinge, binary-cross-entropy, squared-error, or your own as file.py:function; None: "

@@ -16,7 +16,8 @@ from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
 from glasswork.data.formats.tables.parts import Parts, answered, divided_tables
-from glasswork.data.formats.tables.typed import Numbers, column_kinds
+from glasswork.data.formats.tables.placeholders import find_placeholders, say_placeholders
+from glasswork.data.formats.tables.typed import Numbers, column_kinds, missing_words
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.quantiles import Quantiles
 from glasswork.data.kinds.series import LONGEST_GAP, Series
@@ -42,6 +43,11 @@ class _Columns:
     targets: list[str]
     covariates: list[str]
     unused: list[str]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that say which value it is; none of their cells is missing."""
+        return *self.time, *filter(None, (self.identifier, self.split))
 
 
 def claims(path: Path) -> bool:
@@ -72,9 +78,11 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds no single table: give the path of a .csv, .tsv or .parquet file.")
     parts = answered(tables, options.target, options)
     file = parts.files[0][1]
-    found = load_tables([part for _, part in parts.files], kinds=column_kinds(options.column))
+    missing = missing_words(options.missing)
+    found = load_tables([part for _, part in parts.files], kinds=column_kinds(options.column), missing=missing)
     like = Series.of(options.like) if options.like is not None else None
     chosen = _chosen(found, options, file)
+    found.columns.update({name: found.declared.get(name, found.columns[name]) for name in chosen.keys})
     when = timed(found, chosen.time, chosen.identifier, None if like is None else like.timing)
     if like is not None:
         _require_same_steps(when.timing, like.timing, file)
@@ -85,6 +93,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     rows, grid = when.grid()
     values = _values(found, chosen, rows, which, len(grid), len(names))
     values, grid, said = _looked_over(values, grid, names, chosen, when.timing, file)
+    numbers = {name: np.asarray(found.columns[name]) for name in (*chosen.targets, *chosen.covariates)}
+    said += say_placeholders({name: find_placeholders(cells) for name, cells in numbers.items()})
     columns = {"inputs": torch.from_numpy(values), "times": torch.from_numpy(grid)}
     columns["fingerprints"] = fingerprints(torch.cat([columns["inputs"].flatten(1), _double(grid)], 1))
     if chosen.split or len(parts.files) > 1:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TextIO
@@ -14,8 +15,9 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from glasswork.data.encodings import Encoding, Opening, find_encoding, open_text
+from glasswork.data.encodings import Encoding, Opening, find_encoding, normalise, open_text
 from glasswork.data.formats.tables.typed import (
+    MissingWords,
     Numbers,
     codes_in_words,
     has_codes,
@@ -31,6 +33,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel wri
 _CHUNK = 1 << 22  # characters looked through at once
 _LONGEST = 100_000  # characters of a cell, beyond which a quote is probably not closed if cells are missing
 _COUNTED = 4  # names that count 0, 1, 2, ... are names from so many on
+_NONE = MissingWords()
 csv.field_size_limit(2**31 - 1)
 
 
@@ -47,6 +50,8 @@ class Table:
             refused instead.
         said: sentences about what was passed over or read in a way that was not certain.
         commas: whether a comma may stand for the point of a number, as it separates no cells.
+        numbers: the number of each row in its file, counting from 1; empty: all of them are there, in their order.
+        declared: columns as they were before the values that the user declares missing were taken out of them.
     """
 
     columns: dict[str, Numbers | list[str]]
@@ -56,6 +61,8 @@ class Table:
     problems: dict[int, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     commas: bool = False
+    numbers: Sequence[int] = ()
+    declared: dict[str, Numbers | list[str]] = field(default_factory=dict)
 
     def place(self, row: int) -> str:
         """The line that a row stands on, in words."""
@@ -65,14 +72,48 @@ class Table:
     def take(self, kept: npt.NDArray[np.bool_]) -> "Table":
         """The rows that are kept."""
         rows = np.flatnonzero(kept).tolist()
-        columns = {
-            name: [cells[row] for row in rows] if isinstance(cells, list) else cells[rows]
-            for name, cells in self.columns.items()
-        }
+        columns, declared = (
+            {
+                name: [cells[row] for row in rows] if isinstance(cells, list) else cells[rows]
+                for name, cells in every.items()
+            }
+            for every in (self.columns, self.declared)
+        )
         ends = list(accumulate(self.counts))
         counts = [int(kept[end - count : end].sum()) for end, count in zip(ends, self.counts, strict=True)]
         problems = {place: self.problems[row] for place, row in enumerate(rows) if row in self.problems}
-        return replace(self, columns=columns, counts=counts, lines=[self.lines[row] for row in rows], problems=problems)
+        lines, numbers = ([each[row] for row in rows] for each in (self.lines, self.row_numbers()))
+        taken = replace(self, columns=columns, counts=counts, lines=lines, problems=problems)
+        return replace(taken, numbers=numbers, declared=declared)
+
+    def row_numbers(self) -> Sequence[int]:
+        """The number of each row in its file, counting from 1."""
+        return self.numbers or [row for count in self.counts for row in range(1, count + 1)]
+
+    def clear(self, missing: MissingWords, lenient: bool = False) -> None:
+        """Takes out the values that the user declares missing, and keeps what the columns were.
+
+        Args:
+            missing: these values.
+            lenient: whether a column that is not there is no mistake.
+
+        Raises:
+            GlassworkError: for a column that is not there.
+        """
+        unknown = next((name for name in missing.of if name not in self.columns), None)
+        if not lenient and unknown is not None:
+            near = get_close_matches(unknown, self.columns, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"its columns: {', '.join(list(self.columns)[:20])}."
+            raise GlassworkError(f"{self.files[0]} has no column '{unknown}' with missing values: {hint}")
+        for name, cells in self.columns.items():
+            rows = missing.among(name, cells)
+            if not rows.any():
+                continue
+            self.declared[name] = cells
+            if isinstance(cells, list):
+                self.columns[name] = ["" if gone else cell for gone, cell in zip(rows.tolist(), cells, strict=True)]
+            else:
+                self.columns[name] = np.where(rows, np.nan, cells)
 
     def empty(self, name: str) -> npt.NDArray[np.bool_]:
         """Which cells of a column have nothing in them."""
@@ -85,13 +126,16 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith((".parquet", ".pq"))
 
 
-def load(files: Sequence[Path], texts: Collection[str] = (), lenient: bool = False) -> Table:
+def load(
+    files: Sequence[Path], texts: Collection[str] = (), lenient: bool = False, missing: MissingWords = _NONE
+) -> Table:
     """Read CSV and TSV files with the same columns.
 
     Args:
         files: the files.
         texts: names of columns whose cells are kept as they are written, although they may all be numbers.
         lenient: whether a row with too many or too few cells is a problem of its own, and no reason to refuse the file.
+        missing: what the user says that stands for missing values.
 
     Raises:
         GlassworkError: a file is damaged, has no rows, a row with too many or too few cells, or other columns.
@@ -100,7 +144,7 @@ def load(files: Sequence[Path], texts: Collection[str] = (), lenient: bool = Fal
     require_same_columns(files, [names for names, _, _ in headers])
     names = headers[0][0]
     if any(name in texts for name in names) or len(names) == 1:
-        return _texts(files, headers, texts, lenient)
+        return _texts(files, headers, texts, lenient, missing)
     numbers = [_numbers(file, *header) for file, header in zip(files, headers, strict=True)]
     found = [part for part in numbers if part is not None]
     if len(found) == len(files):
@@ -112,8 +156,10 @@ def load(files: Sequence[Path], texts: Collection[str] = (), lenient: bool = Fal
         joined = ordered[0] if len(ordered) == 1 else np.concatenate(ordered)
         lines = [row + skip + 1 for part, (_, _, skip) in zip(found, headers, strict=True) for row in range(len(part))]
         columns = dict(zip(names, joined.T, strict=True))
-        return Table(columns, list(files), [len(part) for part in found], lines, said=_said_of(files, headers))
-    return _texts(files, headers, (), lenient)
+        table = Table(columns, list(files), [len(part) for part in found], lines, said=_said_of(files, headers))
+        table.clear(missing, lenient)
+        return table
+    return _texts(files, headers, (), lenient, missing)
 
 
 def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) -> None:
@@ -136,7 +182,7 @@ def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) 
 def head(path: Path) -> tuple[list[str], str, int]:
     """Names of the columns, separator, and how many lines that are not blank stand above the first row."""
     with opened(path) as file:
-        sample = [line for line in islice(file, _SAMPLE) if line.strip()]
+        sample = [normalise(line) for line in islice(file, _SAMPLE) if line.strip()]
     if not sample:
         raise GlassworkError(f"{path} is empty: expected a line with the names of the columns, and rows below it.")
     said = _SEPARATOR_LINE.fullmatch(sample[0])
@@ -187,7 +233,7 @@ def rows(path: Path, separator: str, skip: int, width: int = 0) -> Iterator[tupl
         width: how many columns there are; 0: not known.
     """
     with opened(path) as file:
-        reader = csv.reader(file, delimiter=separator)
+        reader = csv.reader(map(normalise, file), delimiter=separator)
         seen, blank = 0, list[int]()
         for cells in reader:
             empty = not cells or (len(cells) == 1 and not cells[0].strip())
@@ -289,7 +335,11 @@ def _said_of(files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]
 
 
 def _texts(
-    files: Sequence[Path], headers: Sequence[tuple[list[str], str, int]], texts: Collection[str], lenient: bool
+    files: Sequence[Path],
+    headers: Sequence[tuple[list[str], str, int]],
+    texts: Collection[str],
+    lenient: bool,
+    missing: MissingWords,
 ) -> Table:
     """All rows, cell by cell."""
     names = headers[0][0]
@@ -331,9 +381,16 @@ def _texts(
                 f"Lines of {path.name} that begin with # and have other cells than the rows ({comments:,}) "
                 "are comments and were passed over."
             )
-    table = Table({}, list(files), counts, lines, problems, said, commas=headers[0][1] != ",")
-    for name, column in zip(names, columns, strict=True):
-        table.columns[name] = column if name in texts else _typed(table, name, column)
+    table = Table(
+        dict(zip(names, columns, strict=True)), list(files), counts, lines, problems, said, commas=headers[0][1] != ","
+    )
+    table.clear(missing, lenient)
+    for name, cells_of in list(table.columns.items()):
+        if name not in texts and isinstance(cells_of, list):
+            table.columns[name] = _typed(table, name, cells_of)
+    for name, cells_of in list(table.declared.items()):
+        if name not in texts and isinstance(cells_of, list):
+            table.declared[name] = _typed(replace(table, said=[]), name, cells_of)
     return table
 
 

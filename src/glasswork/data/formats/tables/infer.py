@@ -12,6 +12,7 @@ import numpy.typing as npt
 from glasswork.data.formats.raw_arrays import origin_of
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.dates import Dates, dates_of
+from glasswork.data.formats.tables.placeholders import find_placeholders, say_placeholders
 from glasswork.data.formats.tables.typed import Kind, Numbers, are_codes, codes_in_words, is_missing
 from glasswork.data.kinds.columns import Column
 from glasswork.data.listing import natural
@@ -68,6 +69,7 @@ def describe(table: Table, names: Sequence[str], training: Rows, kinds: Mapping[
     found = Described()
     gaps: dict[str, int] = {}
     left_out: dict[str, list[str]] = {}
+    placeholders: dict[str, dict[float, int]] = {}
     for name in names:
         cells, said = table.columns[name], (kinds or {}).get(name)
         if isinstance(cells, list):
@@ -85,11 +87,14 @@ def describe(table: Table, names: Sequence[str], training: Rows, kinds: Mapping[
             left_out.setdefault(column, []).append(name)
             continue
         found.columns.append(column)
+        if not isinstance(cells, list):
+            placeholders[name] = find_placeholders(cells)
         if empty:
             gaps[name] = empty
     for reason, those in left_out.items():
         found.unused.extend(those)
         found.sentences.append(_left_out(reason, those))
+    found.sentences.extend(say_placeholders(placeholders))
     if gaps:
         words = listed([f"'{name}' ({count:,})" for name, count in gaps.items()])
         found.sentences.append(

@@ -8,8 +8,9 @@ import numpy as np
 
 from glasswork.data.formats.tables import cells
 from glasswork.data.formats.tables.cells import Table, is_parquet
+from glasswork.data.formats.tables.infer import listed
 from glasswork.data.formats.tables.parquet import load_parquet
-from glasswork.data.formats.tables.typed import Kind, Numbers, is_missing, numbers_in
+from glasswork.data.formats.tables.typed import Kind, MissingWords, Numbers, is_missing, numbers_in
 from glasswork.data.kinds.columns import Column
 from glasswork.errors import GlassworkError
 
@@ -26,6 +27,7 @@ def load_tables(
     columns: Sequence[Column] = (),
     kinds: Mapping[str, Kind] | None = None,
     lenient: bool = False,
+    missing: MissingWords | None = None,
 ) -> Table:
     """The cells of tables of one format.
 
@@ -34,20 +36,26 @@ def load_tables(
         columns: of the model that they are read for, which knows those that are no numbers; empty: of none.
         kinds: what the user says that columns hold.
         lenient: whether a row that is none is a problem of its own, and one without any cell is kept.
+        missing: what the user says that stands for missing values.
 
     Raises:
         GlassworkError: a file cannot be read, they do not fit together, or a column is not what the user says.
     """
-    kinds = kinds or {}
+    kinds, missing = kinds or {}, missing or MissingWords()
     packed = [is_parquet(file) for file in files]
     if all(packed):
         table = load_parquet(files)
+        table.clear(missing, lenient)
     elif any(packed):
         first, other = files[packed.index(True)], files[packed.index(False)]
         raise GlassworkError(f"{first} and {other} are parts of one data set: use one format for all of them.")
     else:
         texts = [column.name for column in columns if column.kind != "number"]
-        table = cells.load(files, [*texts, *(name for name, said in kinds.items() if said != "number")], lenient)
+        table = cells.load(
+            files, [*texts, *(name for name, said in kinds.items() if said != "number")], lenient, missing
+        )
+    if missing and not lenient:
+        table.said.append(_say_declared(table))
     for name, said in kinds.items():
         if name not in table.columns and said == "drop":  # new rows may lack what training did not use
             continue
@@ -60,6 +68,18 @@ def load_tables(
         else:
             table.columns[name] = _numbers(table, name) if said == "number" else written(table.columns[name])
     return table if lenient else _without_empty_rows(table)
+
+
+def _say_declared(table: Table) -> str:
+    """How many cells the user declared missing."""
+    counts = {name: int(table.empty(name).sum()) for name in table.declared}
+    for name, before in table.declared.items():
+        empty = [not cell for cell in before] if isinstance(before, list) else np.isnan(before)
+        counts[name] -= int(np.sum(empty))
+    if not counts:
+        return "No cell holds a value that is declared missing."
+    words = listed([f"'{name}' ({count:,})" for name, count in counts.items()])
+    return f"Cells declared missing: {words}."
 
 
 def written(column: Numbers | list[str]) -> list[str]:

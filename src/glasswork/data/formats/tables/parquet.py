@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glasswork.data.encodings import normalise
 from glasswork.data.formats.tables.cells import Table, require_finite, require_same_columns
 from glasswork.data.formats.tables.typed import Numbers
 from glasswork.errors import GlassworkError
@@ -31,7 +32,8 @@ def load_parquet(files: Sequence[Path]) -> Table:
     read = []
     for file in files:
         try:
-            read.append(reader.read_table(file, partitioning=None))
+            part = reader.read_table(file, partitioning=None)
+            read.append(part.rename_columns([normalise(name) for name in part.column_names]))
         except (arrow.ArrowException, OSError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise GlassworkError(f"{file} cannot be read as Parquet: {reason}.") from None
@@ -51,7 +53,7 @@ def load_parquet(files: Sequence[Path]) -> Table:
 def parquet_columns(file: Path) -> list[str]:
     """The names of the columns of a Parquet file."""
     try:
-        return list(importlib.import_module("pyarrow.parquet").read_schema(file).names)
+        return [normalise(name) for name in importlib.import_module("pyarrow.parquet").read_schema(file).names]
     except (ImportError, ValueError, OSError):
         return list(load_parquet([file]).columns)  # which says what is wrong
 
@@ -79,7 +81,7 @@ def _cells(arrow: Any, column: Any, file: Path, name: str) -> Numbers | list[str
         raise GlassworkError(f"The column '{name}' of {file} holds {kind}, not one cell per row: remove the column.")
     if types.is_boolean(kind):
         return ["" if cell is None else str(cell).lower() for cell in column.to_pylist()]
-    words = ["" if cell is None else cell.strip() for cell in column.cast(arrow.string()).to_pylist()]
+    words = ["" if cell is None else normalise(cell.strip()) for cell in column.cast(arrow.string()).to_pylist()]
     if types.is_timestamp(kind) and all(_WHOLE_SECONDS.search(word) or not word for word in words):
         words = [_WHOLE_SECONDS.sub("", word) for word in words]
     return words

@@ -20,8 +20,12 @@ from glasswork.data.formats.splits import (
 from glasswork.data.formats.tables.cells import Table, encoding_of, head, is_parquet
 from glasswork.data.formats.tables.load import is_table
 from glasswork.data.formats.tables.parquet import parquet_columns
+from glasswork.data.formats.tables.typed import column_kinds, is_missing
 from glasswork.data.listing import visible
+from glasswork.errors import GlassworkError
 
+Rows = npt.NDArray[np.bool_]
+_TARGET_KINDS = {"number": "number", "category": "class", "text": "class", "identifier": "class"}
 USUAL_TARGETS = ("target", "label", "class", "y", "species")
 
 
@@ -91,28 +95,34 @@ def rows_by_split(
         table: the cells.
         parts: what they were read from.
         chosen: the columns that hold the target.
-        options: whether names of files and columns are ignored.
+        options: whether names of files and columns are ignored, and what the target is.
+
+    Raises:
+        GlassworkError: if no row has an answer.
     """
     said = list(parts.said)
+    lacking = _lacking(table, chosen, literal=declared_target(options, chosen[0]) == "class")
     splits = [split for (split, _), count in zip(parts.files, table.counts, strict=True) for _ in range(count)]
     found = [split for split in splits if split is not None]
     if not found:
         others = {name: cells for name, cells in table.columns.items() if name not in chosen}
         column = split_column(others) if options.splits != "ignore" else None
         if column is None:
-            return table, None, tuple(said)
+            kept = _answered(table, lacking, np.ones(len(lacking), dtype=bool), chosen, said)
+            return table.take(kept) if not kept.all() else table, None, tuple(said)
         name, found = column
         said.append(say_column(name))
         table = replace(table, columns={key: cells for key, cells in table.columns.items() if key != name})
     numbers = np.array(found)
     kept = np.ones(len(numbers), dtype=bool)
-    empty = _without(table, chosen)
+    empty: Rows = np.all(lacking, axis=1)
     for split in sorted(set(found) - {TRAINING}):
         rows = numbers == split
         if empty[rows].all():
             kept &= ~rows
             word = SPLIT_NAMES[split]
             said.append(f"The {rows.sum():,} {word} rows have no '{chosen[0]}': they are left aside for predict.")
+    kept = _answered(table, lacking, kept, chosen, said)
     return table.take(kept) if not kept.all() else table, numbers[kept].tolist(), tuple(said)
 
 
@@ -120,9 +130,51 @@ def _columns(file: Path) -> list[str]:
     return parquet_columns(file) if is_parquet(file) else head(file)[0]
 
 
-def _without(table: Table, chosen: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Which rows have no answer at all."""
-    without = np.ones(sum(table.counts), dtype=bool)
+def declared_target(options: ReadingOptions, name: str) -> str | None:
+    """What the user says that the target is: by itself, or as a column of this name."""
+    return options.target_kind or _TARGET_KINDS.get(column_kinds(options.column).get(name, ""))
+
+
+def _lacking(table: Table, chosen: Sequence[str], literal: bool) -> Rows:
+    """Which targets are missing, (rows, targets).
+
+    Args:
+        table: the cells.
+        chosen: the columns that hold the target.
+        literal: whether a word such as None is a class.
+    """
+    found = []
     for name in chosen:
-        without &= table.empty(name)
-    return without
+        cells = table.columns[name]
+        words = {cell for cell in set(cells) if is_missing(cell)} if isinstance(cells, list) and not literal else ()
+        found.append(np.array([cell in words for cell in cells], dtype=bool) if words else table.empty(name))
+    stacked: Rows = np.stack(found, 1)
+    return stacked
+
+
+def _answered(table: Table, lacking: Rows, kept: Rows, chosen: Sequence[str], said: list[str]) -> Rows:
+    """Those of the kept rows that have all their targets; what is left out is said.
+
+    Raises:
+        GlassworkError: if none has.
+    """
+    without = kept & lacking.any(1)
+    if not without.any():
+        return kept
+    first, count = int(np.flatnonzero(without)[0]), int(without.sum())
+    name = chosen[int(np.flatnonzero(lacking[first])[0])]
+    if count == int(kept.sum()):
+        raise GlassworkError(
+            f"The target '{name}' is missing in every row, as on {table.place(first)}: there is nothing to learn. "
+            "(If a word such as None is a class: --target-kind class.)"
+        )
+    cells = table.columns[name]
+    word = cells[first] if isinstance(cells, list) else ""
+    hint = f"; if '{word}' is a class, add --target-kind class" if word else ""
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    left = "it was" if count == 1 else "they were"
+    said.append(
+        f"{rows} no '{name}', {'' if count == 1 else 'such as '}{table.place(first)}: {left} left out, for predict "
+        f"to answer{hint}."
+    )
+    return kept & ~without

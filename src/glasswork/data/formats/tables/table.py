@@ -23,8 +23,9 @@ from glasswork.data.formats.tables.cells import Table, head, is_parquet, rows
 from glasswork.data.formats.tables.encode import encode
 from glasswork.data.formats.tables.infer import TRUTH, describe
 from glasswork.data.formats.tables.load import is_table, load_tables, written
-from glasswork.data.formats.tables.parts import USUAL_TARGETS, answered, divided_tables, rows_by_split
-from glasswork.data.formats.tables.typed import Kind, Numbers, column_kinds, is_missing, numbers_in
+from glasswork.data.formats.tables.parts import USUAL_TARGETS, answered, declared_target, divided_tables, rows_by_split
+from glasswork.data.formats.tables.placeholders import find_placeholders, say_placeholders
+from glasswork.data.formats.tables.typed import Kind, Numbers, column_kinds, missing_words, numbers_in
 from glasswork.data.kinds.columns import Column
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -40,7 +41,6 @@ FORMAT = "tables (.csv or .tsv with a header, gzipped or not, or .parquet)"
 
 _MOST_CLASSES = 50  # of a target of texts in a small table
 _MOST_NUMBER_CLASSES = 20  # of a target of whole numbers; beyond, it is a quantity
-_TARGET_KINDS = {"number": "number", "category": "class", "text": "class", "identifier": "class"}
 _MOST_NAMES = 100_000  # rows; beyond, a list of names would be larger than what it helps to find
 
 Targets = tuple[Tensor, Target]
@@ -92,7 +92,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     parts = answered([(None, path)] if path.is_file() else tables_of(path), asked or None, options)
     files = parts.files
     kinds = column_kinds(options.column)
-    table = load_tables([file for _, file in files], like.columns if like else (), kinds)
+    missing = tuple(dict.fromkeys((*options.missing, *(like.missing if like else ()))))
+    known = like.columns if like else ()
+    table = load_tables([file for _, file in files], known, kinds, missing=missing_words(missing))
     chosen = chosen_targets(table, asked or parts.target, path)
     every = list(table.columns)
     table, splits, said = rows_by_split(table, parts, chosen, options)
@@ -107,12 +109,13 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     if pictures is not None:
         found = _images(table, pictures, [name for name in features if name != pictures], options)
     else:
-        found = _vectors(table, features, split, row_names(files, table.counts), like, kinds)
+        found = _vectors(table, features, split, row_names(files, table), like, kinds)
     found = replace(found, unused=(*found.unused, *(name for name in every if name not in table.columns)))
     columns = {"inputs": found.inputs, "targets": targets[found.kept], "fingerprints": found.fingerprints}
     if split is not None:
         columns["split"] = split[found.kept]
-    task = Task(found.kind(tuple(chosen)), target)
+    inputs = found.kind(tuple(chosen))
+    task = Task(replace(inputs, missing=missing) if isinstance(inputs, TableKind) else inputs, target)
     return Dataset(columns, task, str(path), found.names, found.margin, (*said, *found.skipped, *table.said))
 
 
@@ -160,12 +163,13 @@ def _say_missing_pictures(table: Table, names: Sequence[str]) -> list[str]:
     return []
 
 
-def row_names(files: Sequence[tuple[int | None, Path]], counts: Sequence[int]) -> list[str]:
-    """The part and the number of each row, such as `test row 12`; empty for a very large table."""
-    if sum(counts) > _MOST_NAMES:
+def row_names(files: Sequence[tuple[int | None, Path]], table: Table, most: int = _MOST_NAMES) -> list[str]:
+    """The part and the number of each row, such as `test row 12`; empty for more rows than `most`."""
+    if sum(table.counts) > most:
         return []
     starts = ["" if split is None else f"{SPLIT_NAMES[split]} " for split, _ in files]
-    return [f"{start}row {row}" for start, count in zip(starts, counts, strict=True) for row in range(1, count + 1)]
+    each = [start for start, count in zip(starts, table.counts, strict=True) for _ in range(count)]
+    return [f"{start}row {row}" for start, row in zip(each, table.row_numbers(), strict=True)]
 
 
 def chosen_targets(table: Table, asked: str | None, path: Path) -> list[str]:
@@ -206,17 +210,14 @@ def targets_of(table: Table, chosen: Sequence[str], options: ReadingOptions, pic
         pictures: whether the inputs are pictures, whose whole numbers that count up are classes.
 
     Raises:
-        GlassworkError: a cell is empty, there are too few classes, or so many that they are none.
+        GlassworkError: there are too few classes, or so many that they are none.
     """
-    kinds = column_kinds(options.column)
-    said = options.target_kind or _TARGET_KINDS.get(kinds.get(chosen[0], ""))
-    for name in chosen:
-        _require_targets(table, name, literal=said == "class")
+    said = declared_target(options, chosen[0])
     if len(chosen) == 1:
         column = table.columns[chosen[0]]
         if said == "number":
             quantity = column if not isinstance(column, list) else _parsed(table, chosen[0])
-            return torch.tensor(quantity)[:, None], Quantities((chosen[0],))
+            return _quantities(table, (chosen[0],), quantity[:, None])
         if isinstance(column, list) or said in {"class", "labels"}:
             return _text_target(table, chosen[0], options, said)
         return _number_target(table, column, chosen[0], options.least_classes, pictures)
@@ -233,23 +234,14 @@ def targets_of(table: Table, chosen: Sequence[str], options: ReadingOptions, pic
         return torch.from_numpy(joined.astype(np.uint8)), Labels(tuple(chosen))
     if said in {"class", "labels"}:
         raise GlassworkError(f"Several columns are labels if all of them are 0 and 1: {', '.join(chosen)} are not.")
-    return torch.from_numpy(joined.astype(np.float64)), Quantities(tuple(chosen))
+    return _quantities(table, tuple(chosen), joined)
 
 
-def _require_targets(table: Table, name: str, literal: bool) -> None:
-    """Refuses a target without a value; a word such as None may be a class, if the user says so."""
-    cells = table.columns[name]
-    for row in np.flatnonzero(table.empty(name)).tolist():
-        raise GlassworkError(f"The target '{name}' is empty on {table.place(row)}: fill it in or take the line out.")
-    if literal or not isinstance(cells, list):
-        return
-    missing = next((row for row, cell in enumerate(cells) if is_missing(cell)), None)
-    if missing is not None:
-        where = f"('{cells[missing]}') on {table.place(missing)}"
-        raise GlassworkError(
-            f"The target '{name}' is missing {where}: fill it in, take the line out, or "
-            "add --target-kind class if the word is a class."
-        )
+def _quantities(table: Table, names: tuple[str, ...], values: Numbers) -> Targets:
+    """Targets that are numbers, (rows, numbers); what looks like a placeholder among them is said."""
+    found = {name: find_placeholders(column) for name, column in zip(names, values.T, strict=True)}
+    table.said.extend(say_placeholders(found))
+    return torch.tensor(values), Quantities(names)
 
 
 def _parsed(table: Table, name: str) -> Numbers:
@@ -275,7 +267,7 @@ def _number_target(table: Table, column: Numbers, name: str, least: int, picture
                 f"The target '{name}' holds {len(values)} different whole numbers, read as a quantity: --target-kind "
                 "class reads them as classes."
             )
-        return torch.tensor(column)[:, None], Quantities((name,))
+        return _quantities(table, (name,), column[:, None])
     if len(values) > 2:
         table.said.append(
             f"The target '{name}' holds {len(values)} different whole numbers, read as classes: --target-kind number "

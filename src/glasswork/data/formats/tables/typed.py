@@ -1,7 +1,8 @@
 """Cells as numbers, in the ways that people write them; and what looks like numbers and is none."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -45,6 +46,60 @@ def column_kinds(asked: Sequence[str]) -> dict[str, Kind]:
             )
         found[name] = kind  # type: ignore[assignment]
     return found
+
+
+@dataclass(frozen=True)
+class MissingWords:
+    """What a user says that stands for missing values: words and numbers, of every column or of single ones.
+
+    Attributes:
+        everywhere: those of every column.
+        of: those of single columns, by name.
+    """
+
+    everywhere: frozenset[str] = frozenset()
+    of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.everywhere or self.of)
+
+    def among(self, name: str, cells: Numbers | list[str]) -> npt.NDArray[np.bool_]:
+        """Which cells of a column are declared missing: equal as text, or as a number that is no code such as 007."""
+        words = self.everywhere | self.of.get(name, frozenset())
+        numbers = {number for word in words if (number := number_of(word)) is not None}
+        if not isinstance(cells, list):
+            return np.isin(cells, list(numbers)) if numbers else np.zeros(len(cells), dtype=bool)
+        found = {
+            cell
+            for cell in (set(cells) if words else ())
+            if cell in words or (number_of(cell) in numbers and not _LEADING_ZERO.fullmatch(cell))
+        }
+        return np.array([cell in found for cell in cells], dtype=bool) if found else np.zeros(len(cells), dtype=bool)
+
+
+def missing_words(asked: Sequence[str]) -> MissingWords:
+    """What a user says that stands for missing values.
+
+    Args:
+        asked: `VALUES` or `NAME=VALUES` each, with commas between the values; a name may hold any character.
+
+    Raises:
+        GlassworkError: for one without a value.
+    """
+    everywhere, of = frozenset[str](), dict[str, frozenset[str]]()
+    for word in asked:
+        name, equals, values = word.rpartition("=")
+        found = frozenset(value.strip() for value in values.split(",") if value.strip())
+        if not found or (equals and not name):
+            raise GlassworkError(
+                f"missing = '{word}' does not say what stands for missing values: write VALUES such as -999,9999, or "
+                "NAME=VALUES for one column"
+            )
+        if name:
+            of[name] = of.get(name, frozenset()) | found
+        else:
+            everywhere |= found
+    return MissingWords(everywhere, of)
 
 
 def is_missing(cell: str) -> bool:
