@@ -1,15 +1,14 @@
 """The command line: parse, call the public face, print; no logic. The verbs are listed in `verbs`."""
 
-import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from glasswork.cli.output import INTERRUPTED
+from glasswork import stopping
 from glasswork.cli.printable import printable_streams
-from glasswork.cli.verbs import VERBS, overview
 from glasswork.errors import GlassworkError
 
 MISTAKE = 2
@@ -17,45 +16,47 @@ MISTAKE = 2
 
 @printable_streams()
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C.
+    """Carries out one command line; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C, 143 after SIGTERM.
 
     Args:
         arguments: the words after `glasswork`; None: those of the process, whose budget then began with the process.
     """
     began = time.monotonic()
+    stopping.forget()
     try:
-        words = sys.argv[1:] if arguments is None else arguments
-        if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
-            print(overview())
-            raise SystemExit(0)
-        from glasswork.catalogue import OWN
-        from glasswork.cli.arguments import parse
-
-        OWN.clear()  # a command line names its own system again
-        options = parse(words)
-        options.began = began if arguments is not None else None
-        return VERBS[options.verb].carry_out(options)
+        return _carry_out(sys.argv[1:] if arguments is None else arguments, None if arguments is None else began)
     except GlassworkError as error:
-        print(f"glasswork: {str(error).removesuffix('.')}", file=sys.stderr)
-        return MISTAKE
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        sentence = str(error)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        print(f"glasswork: the system refused{where}: {error.strerror or error}", file=sys.stderr)
-        return MISTAKE
+        sentence = f"the system refused{where}: {error.strerror or error}"
     except Exception as error:
         from glasswork.own_code import explain
 
-        sentence = explain(error)
-        if sentence is None:
+        explained = explain(error)
+        if explained is None:
             raise
-        print(f"glasswork: {sentence.removesuffix('.')}", file=sys.stderr)
-        return MISTAKE
-    except KeyboardInterrupt:
-        print("glasswork: stopped", file=sys.stderr)
-        return INTERRUPTED
+        sentence = explained
+    except KeyboardInterrupt as error:
+        print(f"glasswork: {str(error) or 'stopped: give the same command again'}", file=sys.stderr)
+        return stopping.exit_code()
+    print(f"glasswork: {sentence.removesuffix('.')}", file=sys.stderr)
+    return MISTAKE
+
+
+def _carry_out(words: Sequence[str], began: float | None) -> int:
+    from glasswork.cli.verbs import VERBS, overview
+
+    if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
+        print(overview())
+        raise SystemExit(0)
+    from glasswork.catalogue import OWN
+    from glasswork.cli.arguments import parse
+
+    OWN.clear()  # a command line names its own system again
+    options = parse(words)
+    options.began = began
+    return VERBS[options.verb].carry_out(options)
 
 
 def entry() -> NoReturn:
@@ -63,8 +64,15 @@ def entry() -> NoReturn:
 
     Without taking the interpreter down: that takes 0.9 s once torch is loaded, and everything is on disk by now.
     """
-    code = main()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
+    stopping.handle(stopping.interrupt)
+    from glasswork.cli.streams import close_streams, open_streams
+
+    try:
+        open_streams()
+        code = main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    except KeyboardInterrupt:  # it came while something else was being said
+        code = stopping.exit_code()
+    stopping.handle(signal.SIG_IGN)  # type: ignore[arg-type]
+    os._exit(close_streams(code))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from glasswork.record import Record
 
-INTERRUPTED = 130
-
 
 def show_or_write(
     options: Namespace, found: "Record", text: Callable[[Any], str], writers: dict[str, Callable[[Any], str | bytes]]

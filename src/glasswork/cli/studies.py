@@ -1,7 +1,6 @@
 """The verbs of studies, by one runner: options become flags, the finding text, a page or JSON; and `compare`."""
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import PRESETS
 from glasswork.cli.arguments import add_fields, add_options, asked_values, recipe_of
-from glasswork.cli.output import INTERRUPTED, console_for_results, refuse_existing, seconds_spent, write_page
+from glasswork.cli.output import console_for_results, refuse_existing, seconds_spent, write_page
 from glasswork.recipe.base import Machine
 from glasswork.studies.study import Asked, Pictured, Progress, RecipeFlags, Running, Study
 from glasswork.studies.table import STUDIES
@@ -62,13 +61,9 @@ def run_study(options: Namespace) -> int:
     try:
         _watch(watched, study, options)
     except KeyboardInterrupt as error:
-        if watched.last is None and not error.args:
+        if error.args or watched.last is None:
             raise
-        sentence = str(error) or study.stopped.format(**vars(watched.last), percent=watched.percent)
-        if not sentence:
-            raise
-        print(sentence, file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt(study.stopped.format(**vars(watched.last), percent=watched.percent)) from None
     _show(watched.found, study, options)
     return 0
 

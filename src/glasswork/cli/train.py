@@ -1,7 +1,6 @@
 """The verbs around runs: `train`, `resume`, `runs`, `systems`."""
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import glasswork as gw
 from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_run, asked_values, recipe_of
-from glasswork.cli.output import INTERRUPTED, console_for_results, seconds_spent
+from glasswork.cli.output import console_for_results, seconds_spent
 from glasswork.recipe.base import Machine
 from glasswork.run.request import make_request
 
@@ -114,6 +113,18 @@ def run_systems(options: Namespace) -> int:
 
 
 def _carry_out(run: "Run", options: Namespace) -> int:
+    """Carries a run out; the exit code.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, saying how to go on.
+    """
+    try:
+        return _show(run, options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(run.stopped) from None
+
+
+def _show(run: "Run", options: Namespace) -> int:
     """Carries a run out, with progress for people; the exit code."""
     from glasswork.run.finish import finish
     from glasswork.show.progress import console_for_people, show_progress
@@ -128,9 +139,7 @@ def _carry_out(run: "Run", options: Namespace) -> int:
     for _ in run.steps() if options.json else show_progress(run.steps(), console, process.summary.unit):
         pass
     if run.interrupted:
-        at = f"after step {run.last.number}" if run.last else "before the first step"
-        print(f"stopped {at} and saved: continue with glasswork resume {run.folder.name}{run.naming}", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt(run.stopped)
     result = finish(run)
     if options.json:
         print(json.dumps(result))

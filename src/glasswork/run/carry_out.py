@@ -3,7 +3,7 @@
 import importlib
 import shlex
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -25,6 +25,8 @@ from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from glasswork.training.fit import best_of
 from glasswork.training.stage import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved
+
+AGAIN = "give the same command again"
 
 
 class Prepare(Protocol):
@@ -81,20 +83,21 @@ class Run:
             for step in interruptible(steps, lambda: interruption.wished):
                 self.last = step
                 yield step
-        done = self.last is None or self.last.last
-        self.interrupted = interruption.wished and not done
+        self.interrupted = interruption.wished
         if self.interrupted:
             self.folder.unlock()
 
     @property
     def naming(self) -> str:
         """What else a command about the run has to name: ` --system file.py:Class`, a network or loss likewise."""
-        system, recipe = self.request.system, self.request.recipe.model_dump()
-        own = {"system": None if row_of(system).own is None else system}
-        own |= {name: word for name in ("network", "loss") if is_own(word := recipe.get(name))}
-        if self.request.network is not None:
-            own.pop("network", None)
-        return "".join(f" --{name} {shlex.quote(word)}" for name, word in own.items() if word)
+        return _naming(self.request)
+
+    @property
+    def stopped(self) -> str:
+        """What is said about a run that was stopped: what is saved, and how it goes on."""
+        number = self.last.number if self.last else self.state["number"] if self.state else 0
+        at = f"after step {number}" if number else "before the first step"
+        return f"stopped {at} and saved: continue with glasswork resume {self.folder.name}{self.naming}"
 
     def next_commands(self) -> list[tuple[str, str]]:
         """What to try after the run: commands, and what each does."""
@@ -140,7 +143,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
     process = _prepare(request)(request, former=former, spent=spent, start=start)
     summary = process.summary  # before the folder is made, in case that the data is refused
     folder = RunFolder.create(request.machine.out, request.preset)
-    with folder.kept():
+    with _begun(folder, request):
         folder.keep_network(process.recipe)
         if start is not None:
             keep_start(folder.start, start)
@@ -154,6 +157,21 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
         folder.write_data(summary.to_json(), process.fingerprint, place_of(process.recipe.data, _usual_data(request)))
         folder.write_request(request)  # last, as it is what a folder is known by
     return Run(folder, request, process)
+
+
+@contextmanager
+def _begun(folder: RunFolder, request: Request) -> Iterator[None]:
+    """Where writing breaks off before the folder is a run, none of it is left; Ctrl-C says how to go on."""
+    with folder.kept():
+        try:
+            yield
+            return
+        except BaseException as error:
+            begun = folder.discard_unbegun()
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+        advice = f"continue with glasswork resume {folder.name}{_naming(request)}" if begun else AGAIN
+        raise KeyboardInterrupt(f"stopped before the first step: {advice}") from None
 
 
 def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None = None) -> Run:
@@ -188,6 +206,15 @@ def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None
         if data is not None:
             folder.move_data(place_of(data, _usual_data(request)))
         return Run(folder, request, process, state)
+
+
+def _naming(request: Request) -> str:
+    system, recipe = request.system, request.recipe.model_dump()
+    own = {"system": None if row_of(system).own is None else system}
+    own |= {name: word for name in ("network", "loss") if is_own(word := recipe.get(name))}
+    if request.network is not None:
+        own.pop("network", None)
+    return "".join(f" --{name} {shlex.quote(word)}" for name, word in own.items() if word)
 
 
 def _usual_data(request: Request) -> str | None:

@@ -39,6 +39,8 @@ def finish(run: Run) -> dict[str, Any]:
     """
     try:
         return _finish(run)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(run.stopped) from None
     finally:
         run.folder.unlock()
 

@@ -1,5 +1,6 @@
 """The run folder: what is written when, whole or not at all; readable without us."""
 
+import contextlib
 import fcntl
 import itertools
 import json
@@ -157,6 +158,19 @@ class RunFolder:
         except BaseException:
             self.unlock()
             raise
+
+    def discard_unbegun(self) -> bool:
+        """Deletes the folder if its recipe has not been written yet; whether it is a run.
+
+        A folder that was there before is left empty.
+        """
+        if (self.path / "recipe.toml").is_file():
+            return True
+        _clear(self.path)
+        (self.path / ".lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+        return False
 
     def write_request(self, request: Request) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""

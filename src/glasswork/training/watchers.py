@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glasswork import stopping
 from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
 from glasswork.training.stage import Best, Step, Tree
@@ -142,9 +143,10 @@ def stale(best: Best | None, patience: int | None) -> bool:
 
 
 class Interruption:
-    """Turns the first Ctrl-C (or SIGTERM) into a wish to stop after the step under way; the second one is as usual.
+    """Turns the first Ctrl-C, SIGTERM or SIGHUP into a wish to stop after the step under way; the second is as usual.
 
-    A context manager; outside the main thread it does nothing.
+    In the command line's own process the second one ends the process at once. A context manager; outside the main
+    thread it does nothing.
     """
 
     def __init__(self) -> None:
@@ -153,8 +155,7 @@ class Interruption:
 
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._wish)
+            self._before = stopping.handle(self._wish)
         return self
 
     def __exit__(
@@ -166,7 +167,12 @@ class Interruption:
 
     def _wish(self, number: int, frame: FrameType | None) -> None:
         self.wished = True
-        self.__exit__(None, None, None)
+        stopping.note(number)
+        if stopping.interrupt in self._before.values():
+            self._before.clear()
+            stopping.let_end()
+        else:
+            self.__exit__(None, None, None)
 
 
 def interruptible(steps: Iterator[Step], wished: Callable[[], bool]) -> Iterator[Step]:
