@@ -228,14 +228,20 @@ class Machine(Options):
     device: str = Field("auto", description="cpu, cuda, cuda:1 or mps; auto: the fastest available")
     threads: int | None = Field(None, ge=1, description="number of CPU threads; None: all available cores")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="precision of the forward pass; auto: whichever is faster in a few measured steps"
+        "auto",
+        description="precision of the forward pass; auto: whichever is clearly faster in a few steps, measured once",
     )
     memory_format: Literal["auto", "contiguous", "channels-last"] = Field(
-        "auto", description="memory layout of image tensors; auto: whichever is faster in a few measured steps"
+        "auto",
+        description="memory layout of image tensors; auto: whichever is clearly faster in a few steps, measured once",
     )
     allocator: Literal["auto", "default", "keep"] = Field(
         "auto",
-        description="whether the C library keeps freed memory; auto: whichever is faster in a few measured steps",
+        description="whether the C library keeps freed memory; auto: whichever is faster in a few steps, measured once",
+    )
+    measure: bool = Field(
+        False,
+        description="measure again what was measured for this network on this machine, and keep what is found",
     )
     replay: str | None = Field(
         None, description="a run with a time budget to repeat exactly, with its recorded progress and arithmetic"

@@ -29,6 +29,8 @@ RUNS = Path("runs")
 OWN_NETWORK = "network.py"
 BEFORE_THE_RECIPE = {".lock", OWN_NETWORK, "start", "resolved.toml", "environment.json", "data.json"}
 """What a run writes before `recipe.toml`, by which a folder is known as a run."""
+OF_ONE_TIME = ("out", "measure")
+"""What is asked of the machine for one training, and not again if its recipe is trained a second time."""
 
 
 class RunFolder:
@@ -180,7 +182,7 @@ class RunFolder:
         if request.start is not None:
             table["from"] = request.start
         table |= _plain(request.asked)
-        machine = _plain({key: value for key, value in request.machine.asked().items() if key != "out"})
+        machine = _plain({key: value for key, value in request.machine.asked().items() if key not in OF_ONE_TIME})
         if machine:
             table["machine"] = machine
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode("utf-8", "surrogateescape"))

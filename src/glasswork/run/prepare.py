@@ -19,7 +19,7 @@ from glasswork.systems.networks import check_outputs
 from glasswork.systems.own_data import OwnData
 from glasswork.systems.start import Start
 from glasswork.systems.system import Context, System, read_data, read_split
-from glasswork.training.autotune import choose_execution
+from glasswork.training.autotune import Choice, choose_execution
 from glasswork.training.fit import several_examples, timed
 from glasswork.training.memory import estimate_memory, short_of_memory
 from glasswork.training.stage import Clock, Stage
@@ -106,7 +106,7 @@ def prepare(
             the memory that learning takes is estimated.
         splits: which of them train, validate and test; None together with `dataset`.
         execution: how the arithmetic is carried out, in a process that is left as it is; None: precision, layout and
-            allocator are measured, as far as the machine leaves them open.
+            allocator are measured once and kept, as far as the machine leaves them open.
         derive: whether the recipe leaves something open, which is derived from the data.
         former: the run that is repeated or resumed.
         spent: seconds of a budget that are gone already, such as the start of the process; None: the budget is for the
@@ -144,7 +144,9 @@ def prepare(
                 memory = estimate_memory(system.stages(network, plain)[-1], dataset, device)
                 warnings = (short,) if (short := short_of_memory(memory)) else ()
             if former is None:
-                execution = _measure(request, system, network, plain, execution)
+                choice = _measure(request, system, network, plain, execution)
+                execution = choice.execution
+                warnings += (choice.warning,) if choice.warning else ()
     if former is not None:
         execution = former.execution
         execution.apply()
@@ -191,8 +193,8 @@ def _network(system: System, dataset: Dataset) -> nn.Module:
     return network
 
 
-def _measure(request: Request, system: System, network: nn.Module, plain: Context, execution: Execution) -> Execution:
-    """How the arithmetic is carried out: what was asked for, or what a few steps each way show to be the fastest."""
+def _measure(request: Request, system: System, network: nn.Module, plain: Context, execution: Execution) -> Choice:
+    """How the arithmetic is carried out: what was asked for, or what a few steps each way showed to be the fastest."""
 
     def make_stage(network: nn.Module, execution: Execution) -> Stage:
         return system.stages(network, Context(plain.dataset, plain.splits, execution))[-1]
