@@ -16,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,29 @@ NAMES = (
     "\u2028separator",
 )
 VALUES = ("", "0", "1", "-1", "5", "1e308", "-1e308", "1e-320", "nan", "inf", "?", "None", "1_000", "1 000", "007", "x")
+ALWAYS = (
+    *("predict", "predict more", "predict both", "evaluate", "evaluate on", "resume", "resume on", "diagnose"),
+    *(
+        "diagnose on",
+        "open",
+        "open for",
+        "open wide",
+        "landscape",
+        "export",
+        "count",
+        "compare",
+        "on",
+        "on with",
+        "runs",
+    ),
+)
+OF_PRESETS = {
+    "forecast": ("forecast", "forecast on"),
+    "char-rnn": ("write",),
+    "embed": ("nearest",),
+    "lenet": ("nearest", "heatmap", "units"),
+    "mlp": ("units",),
+}
 ALLOWED = {0, 2, 130}
 TINY = ["--epochs", "1", "--threads", "1", "--precision", "float32", "--memory-format", "contiguous"]
 PLAIN = [*TINY, "--allocator", "default"]
@@ -74,6 +98,21 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run that may be used.
+
+    Attributes:
+        path: its folder.
+        preset: what was trained; empty: chosen by the command.
+        data: what it was trained on.
+    """
+
+    path: str
+    preset: str
+    data: Path
+
+
 class Fuzzer:
     """Draws data and command lines.
 
@@ -85,10 +124,10 @@ class Fuzzer:
     def __init__(self, seed: int, folder: Path) -> None:
         self.draw = random.Random(seed)
         self.folder = folder
-        self.runs: list[str] = []
+        self.runs: list[Run] = []
+        self.last: Run | None = None
         self.number = 0
         self.target = "target"
-        self.given: dict[str, Path] = {}
 
     def name(self) -> str:
         """A hostile name, at times two of them together."""
@@ -106,7 +145,7 @@ class Fuzzer:
 
     def table(self) -> Path:
         """A table of few rows, with odd headers and cells, at times constant or broken."""
-        if self.draw.random() < 0.6:
+        if self.draw.random() < 0.85:
             return self.learnable()
         path, draw = self.path(draw_ending(self.draw)), self.draw
         columns = draw.choice((1, 2, 3, 4))
@@ -132,6 +171,7 @@ class Fuzzer:
         lines += [separator.join(quoted(cell(row)) for cell in cells) for row in range(rows)]
         ending = draw.choice(("\n", "\n", "\r\n"))
         path.write_bytes(encoded(ending.join([*lines, ""]), draw))
+        self.target = names[-1]
         return path
 
     def learnable(self) -> Path:
@@ -153,12 +193,12 @@ class Fuzzer:
     def series(self) -> Path:
         """A daily series, at times constant, short or with gaps."""
         path, draw = self.path(".csv"), self.draw
-        rows, kind = draw.choice((3, 60, 90, 120, 120)), draw.choice(("walk", "constant", "gaps", "huge"))
+        rows, kind = draw.choice((3, 90, 150, 150, 240, 240)), draw.choice(("walk", "constant", "gaps", "huge"))
         value, lines = 5.0, [f"date,{quoted(self.name())}"]
         for row in range(rows):
             value += draw.gauss(0, 1) if kind != "constant" else 0
             shown = "" if kind == "gaps" and draw.random() < 0.3 else f"{value * (1e12 if kind == 'huge' else 1):.3f}"
-            lines.append(f"2024-{1 + row // 28:02d}-{1 + row % 28:02d},{shown}")
+            lines.append(f"{date(2024, 1, 1) + timedelta(row)},{shown}")
         path.write_bytes(encoded("\n".join([*lines, ""]), draw))
         return path
 
@@ -166,14 +206,16 @@ class Fuzzer:
         """A text file: empty, constant, of odd characters, or a page of words."""
         path, draw = self.path(".txt"), self.draw
         words = [self.name() for _ in range(4)]
-        body = draw.choice(("", "a", "aaaa" * 300, " ".join(draw.choice(words) for _ in range(300)), "ab cd\n" * 200))
+        page = " ".join(draw.choice(words) for _ in range(300))
+        body = draw.choice(("", "a", "aaaa" * 300, page, page, page, "ab cd\n" * 200))
         path.write_bytes(encoded(body, draw))
         return path
 
     def pictures(self) -> Path:
         """A folder of class folders of tiny pictures, at times constant, broken or of one class."""
         path, draw = self.path(""), self.draw
-        classes, count, side = draw.choice((1, 2, 2, 3)), draw.choice((1, 5, 8, 10)), draw.choice((1, 8, 12, 12))
+        classes, count = draw.choice((1, 2, 2, 2, 2, 3, 3)), draw.choice((1, 8, 8, 10, 10))
+        side = draw.choice((1, 8, 12, 12, 12))
         constant, names = draw.random() < 0.3, [self.path("").name for _ in range(classes)]
         for name in names:
             folder = path / name
@@ -197,9 +239,10 @@ class Fuzzer:
         """A table of short texts with an answer each."""
         path, draw = self.path(".csv"), self.draw
         lines = ["review,answer"]
-        for row in range(draw.choice((1, 20, 40))):
+        for row in range(draw.choice((1, 20, 40, 40))):
             lines.append(f"{quoted(f'{self.name()} word')},{('good', 'bad')[row % 2]}")
         path.write_bytes(encoded("\n".join([*lines, ""]), draw))
+        self.target = "answer"
         return path
 
     def sentences(self) -> Path:
@@ -208,14 +251,29 @@ class Fuzzer:
         words = [self.name().replace("\n", "").replace("\t", "") or "x" for _ in range(4)]
         blocks = [
             "\n".join(f"{draw.choice(words)}\t{draw.choice(('A', 'B'))}" for _ in range(draw.choice((1, 3))))
-            for _ in range(draw.choice((1, 20, 40)))
+            for _ in range(draw.choice((1, 20, 40, 40)))
         ]
         path.write_bytes(encoded("\n\n".join(blocks) + "\n", draw))
+        return path
+
+    def arrays(self) -> Path:
+        """An archive of pictures or rows of numbers, at times of odd types, not finite, or without targets."""
+        path, draw = self.path(".npz"), self.draw
+        values = np.random.default_rng(draw.randrange(100))
+        shape = draw.choice(((4,), (4,), (12, 12), (12, 12), (12, 12, 3), (1, 1), (2, 3, 4, 5)))
+        inputs = values.integers(0, 256, (draw.choice((2, 30, 60, 60)), *shape))
+        inputs = inputs.astype(draw.choice((np.uint8, np.uint8, np.int64, np.uint16, np.float32, np.float64)))
+        if inputs.dtype.kind == "f" and draw.random() < 0.3:
+            inputs[-1] = draw.choice((np.nan, np.inf, 1e300 if inputs.dtype == np.float64 else 1e30))
+        targets = draw.choice((np.arange(len(inputs)) % 3, np.arange(len(inputs)) % 2, values.normal(size=len(inputs))))
+        with path.open("wb") as file:
+            np.savez(file, x=inputs, **({"y": targets} if draw.random() < 0.9 else {}))
         return path
 
     def data(self) -> Path:
         """Any of these, or nothing at all."""
         makers = (self.table, self.series, self.text, self.pictures, self.texts, self.sentences, self.picture)
+        makers = (*makers, self.arrays)
         return self.draw.choice(makers)() if self.draw.random() < 0.95 else self.path(".csv")
 
     def command(self) -> list[str]:
@@ -225,15 +283,21 @@ class Fuzzer:
             return self.train()
         return draw.choice((self.use, self.use, self.alone))()
 
+    def kept(self, code: int) -> None:
+        """Remembers the run that the last command line trained, if there is one to use."""
+        if self.last is not None and (code == 0 or self.draw.random() < 0.05):
+            self.runs = [*self.runs[-11:], self.last]
+
     def train(self) -> list[str]:
         """Trains a small preset on data that may suit it."""
         draw = self.draw
         preset, maker = draw.choice(
             (
                 ("mlp", self.table),
-                ("mlp", self.table),
+                ("mlp", self.arrays),
                 ("linear", self.table),
                 ("lenet", self.pictures),
+                ("lenet", self.arrays),
                 ("linear", self.pictures),
                 ("forecast", self.series),
                 ("char-rnn", self.text),
@@ -244,59 +308,68 @@ class Fuzzer:
                 ("", self.data),
             )
         )
-        data = maker() if draw.random() < 0.85 else self.data()
+        data = maker() if draw.random() < 0.95 else self.data()
         out = str(self.path("run"))
-        self.runs = [*self.runs[-11:], out]
-        self.given[out] = data
+        self.last = Run(out, preset, data)
         words = ["train", *([preset] if preset else []), "--data", str(data), *PLAIN, f"--out={out}"]
-        if maker == self.table or draw.random() < 0.1:
-            words += [f"--target={self.target if draw.random() < 0.8 else self.name()}"]
-        if draw.random() < 0.2:
+        if maker in (self.table, self.texts) or draw.random() < 0.05:
+            words += [f"--target={self.target if draw.random() < 0.95 else self.name()}"]
+        if draw.random() < 0.1:
             words += ["--batch-size", str(draw.choice((1, 2, 1000)))]
-        if draw.random() < 0.2:
+        if draw.random() < 0.1:
             words += ["--test", str(draw.choice((0, 0.5, 0.9))), "--validation", str(draw.choice((0, 0.5)))]
+        if draw.random() < 0.1:
+            words += ["--column", f"{self.name()}={draw.choice(('number', 'category', 'text', 'drop', 'x'))}"]
         if preset in {"char-rnn", "sentiment", "tagger"}:
             words += ["--hidden-size", "4"]
         if preset == "embed":
             words += ["--held-out-classes", "0"]
+        if preset == "forecast" and draw.random() < 0.9:
+            words += ["--horizon", "3", "--window", "8"]
         return words
 
     def use(self) -> list[str]:
-        """A verb of a run, which may be unfinished, of another kind, or not there."""
+        """A verb of a run, which mostly suits it; the run may be unfinished, or not there."""
         draw = self.draw
-        run = draw.choice(self.runs) if draw.random() < 0.95 else self.name()
-        known = self.given.get(run)
-        given = str(self.data() if known is None or draw.random() < 0.5 else inside(known, draw))
-        page = str(self.path(draw.choice((".html", ".png", ".csv", ".txt"))))
-        return draw.choice(
-            (
-                ["predict", run, given],
-                ["predict", run, given, self.name(), "--out", page],
-                ["predict", run, given, "--csv", page],
-                ["evaluate", run],
-                ["evaluate", run, "--data", given],
-                ["resume", run],
-                ["resume", run, "--data", given],
-                ["diagnose", run],
-                ["diagnose", run, "--data", given],
-                ["open", run, given],
-                ["open", run, given, "--target", self.name(), "--out", page],
-                ["open", run, given, "--features", "--attribution", "--out", page],
-                ["open", run, given, "--landscape", "--out", page],
-                ["forecast", run],
-                ["forecast", run, "--data", given, "--out", page],
-                ["write", run, "--prompt", self.name(), "--length", "20"],
-                ["units", run, given],
-                ["nearest", run, str(self.picture())],
-                ["heatmap", run, str(self.picture()), "--out", page],
-                ["export", run, "--to", draw.choice(("safetensors", "state-dict")), "--out", page],
-                ["count", run],
-                ["compare", run, draw.choice(self.runs)],
-                ["train", "--from", run, *PLAIN, f"--out={self.path('more')}"],
-                ["train", "--from", run, "--data", given, *PLAIN, f"--out={self.path('more')}"],
-                ["runs"],
-            )
-        )
+        known = draw.choice(self.runs) if draw.random() < 0.97 else Run(self.name(), "", self.data())
+        run = known.path
+        given = str(self.data() if draw.random() < 0.2 else inside(known.data, draw))
+        page = str(self.path(draw.choice((".html", ".html", ".png", ".csv", ".csv", ".txt"))))
+        own = OF_PRESETS.get(known.preset)
+        if own is not None and draw.random() < 0.2:
+            verb = draw.choice(own)
+        else:
+            verb = draw.choice((*ALWAYS, *ALWAYS, "write", "nearest", "heatmap", "forecast", "units"))
+        return {
+            "predict": lambda: ["predict", run, given],
+            "predict more": lambda: ["predict", run, given, self.name(), "--out", page],
+            "predict both": lambda: ["predict", run, given, str(self.data()), "--csv", page, "--json"],
+            "evaluate": lambda: ["evaluate", run],
+            "evaluate on": lambda: ["evaluate", run, "--data", given],
+            "resume": lambda: ["resume", run],
+            "resume on": lambda: ["resume", run, "--data", given],
+            "diagnose": lambda: ["diagnose", run],
+            "diagnose on": lambda: ["diagnose", run, "--data", given],
+            "open": lambda: ["open", run, given],
+            "open for": lambda: ["open", run, given, "--target", self.name(), "--out", page],
+            "open wide": lambda: ["open", run, given, "--features", "--attribution", "--out", page],
+            "landscape": lambda: ["open", run, given, "--landscape", "--out", page],
+            "forecast": lambda: ["forecast", run],
+            "forecast on": lambda: ["forecast", run, "--data", given, "--out", page],
+            "write": lambda: ["write", run, "--prompt", self.name(), "--length", "20"],
+            "units": lambda: ["units", run, given],
+            "nearest": lambda: ["nearest", run, given if draw.random() < 0.5 else str(self.picture()), "--out", page],
+            "heatmap": lambda: ["heatmap", run, str(self.picture()), "--out", page],
+            "export": lambda: [
+                *("export", run, "--to", draw.choice(("onnx", "safetensors", "state-dict"))),
+                *("--out", str(self.path(draw.choice((".onnx", ".safetensors", ".pt"))))),
+            ],
+            "count": lambda: ["count", run],
+            "compare": lambda: ["compare", run, draw.choice(self.runs).path],
+            "on": lambda: ["train", "--from", run, *PLAIN, f"--out={self.path('more')}"],
+            "on with": lambda: ["train", "--from", run, "--data", given, *PLAIN, f"--out={self.path('more')}"],
+            "runs": lambda: ["runs"],
+        }[verb]()
 
     def alone(self) -> list[str]:
         """A verb that needs no run."""
@@ -311,24 +384,22 @@ class Fuzzer:
                 ["convolve", str(self.picture()), "--out", page],
                 ["systems", "show", self.name()],
                 [self.name()],
-                ["label-errors", str(self.data()), "--folds", "2", "--epochs", "1", "--threads", "1"],
-                [
-                    "crossvalidate",
-                    "mlp",
-                    "--data",
-                    str(self.table()),
-                    "--folds",
-                    "2",
-                    "--epochs",
-                    "1",
-                    "--threads",
-                    "1",
-                ],
-                ["vary", "mlp", "hidden", "1", "2", "--data", str(self.table()), "--epochs", "1", "--threads", "1"],
+                self.study("label-errors", "--folds", "2"),
+                self.study("crossvalidate", "mlp", "--folds", "2"),
+                self.study("vary", "points", "hidden", "2", "3"),
+                self.study("tune", "mlp", "--trials", "2"),
+                self.study("rate", "mlp"),
                 ["runs", "--json"],
                 ["compare", self.name(), self.name()],
             )
         )
+
+    def study(self, *words: str) -> list[str]:
+        """A study on a table, whose target is mostly named."""
+        data = self.table()
+        named = [f"--target={self.target}"] if self.draw.random() < 0.9 else []
+        given = [str(data)] if words[0] == "label-errors" else ["--data", str(data)]
+        return [*words, *given, *named, *(["--epochs", "1"] if words[0] != "rate" else []), "--threads", "1"]
 
 
 def inside(path: Path, draw: random.Random) -> Path:
@@ -403,6 +474,7 @@ def fuzz(runs: int | None, seconds: float | None, seed: int, verbose: bool = Fal
                 os.chdir(work)
                 shutil.rmtree(folder / str(outcome.runs - 200), ignore_errors=True)
                 fuzzer = Fuzzer(seed + outcome.runs, work)
+            fuzzer.last = None
             words = fuzzer.command()
             outcome.runs += 1
             try:
@@ -417,6 +489,7 @@ def fuzz(runs: int | None, seconds: float | None, seed: int, verbose: bool = Fal
                     if verbose:
                         print(f"{key}\n{outcome.failures[key]}", flush=True)
                 continue
+            fuzzer.kept(code)
             outcome.verbs[words[0], code] += 1
             if code not in ALLOWED:
                 outcome.failures[f"exit code {code} of {words[0]}"] = repr(words)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from reader_samples import SAMPLES
 
+from glasswork.catalogue import make_system, preset, recipe_of
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions
 from glasswork.data.reading import READERS, Reader, read
 from glasswork.errors import GlassworkError
@@ -65,6 +66,24 @@ def test_columns_agree_with_the_task(reader: Reader, given: bool, tmp_path: Path
     assert len(getattr(dataset.task.inputs, "features", ())) == (dataset.task.inputs.shape[0] if vectors else 0)
     assert [sentence.partition(",")[0] for sentence in dataset.skipped] == ["By their names"] * given
     assert dataset.source == str(path)
+
+
+@every_reader
+@with_and_without_split
+def test_new_inputs_are_read_as_those_of_training(reader: Reader, given: bool, tmp_path: Path) -> None:
+    path = sample(reader, given, tmp_path / "source")
+    dataset = read(path, ReadingOptions())
+    chosen = preset(dataset.task.inputs.preset)
+    system = make_system(chosen.system, recipe_of(chosen.name)(data=str(path)))
+    parts = list(system.inputs([path], dataset.task))
+    assert not any(part.problems for part in parts)
+    found = torch.cat([part.dataset.columns["inputs"] for part in parts])
+    trained = dataset.columns["inputs"]
+    assert found.shape == trained.shape
+    rows = [sorted(each.reshape(len(each), -1).tolist()) for each in (found, trained)]
+    assert rows[0] == rows[1]
+    names = [name for part in parts for name in part.names]
+    assert len(set(names)) == len(names)
 
 
 @every_reader

@@ -22,6 +22,7 @@ from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.one_class import OneClass
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
+from glasswork.data.new_inputs import read_new_inputs
 from glasswork.data.prediction import Prediction
 from glasswork.data.splits import Splits, split
 from glasswork.errors import GlassworkError
@@ -252,7 +253,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         Raises:
             GlassworkError: for paths that hold nothing of the kind.
         """
-        return task.inputs.read(sources, task)
+        return read_new_inputs(sources, task)
 
     def batch(self, dataset: Dataset, rows: Tensor, execution: Execution) -> Batch:
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from glasswork.data.dataset import TEST, TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
+from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.splits import say_splits, split_folders, split_of
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
@@ -56,6 +57,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     layout = layouts.pop() or _CIFAR10
     parts = [_part(split, file, layout) for split, file in files]
     return examples_of(parts, options, str(path), _names(path, layout), said=say_splits(files, options))
+
+
+def inputs(path: Path) -> list[tuple[str, Array]]:
+    """The images of one file, or of all files of a folder, each with the file's name."""
+    files = [(None, path)] if path.is_file() else _files(path)
+    return [(file.name, _part(None, file, _layout(file) or _CIFAR10).inputs) for _, file in files]
 
 
 def _part(split: int | None, path: Path, layout: _Layout) -> Part:

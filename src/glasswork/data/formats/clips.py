@@ -58,12 +58,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     Raises:
         GlassworkError: for no clip, a table without labels or with several columns of them, a single label.
     """
-    clips, said = list(_listed(path if path.is_file() else path / LISTING)), tuple[str, ...]()
-    if not clips:
-        clips, said = _divided(path, options)
-        clips = clips or [_Clip(*pair, None) for pair in _pairs(path)]
-    elif any(clip.split is not None for clip in clips) and options.splits != "ignore":
-        said = (say_column("split"),)
+    clips, said = _found(path, options)
     if not clips:
         raise GlassworkError(f"{path} holds no clip: expected {FORMAT}")
     labels = [_labels(clip.table, options.target) for clip in clips]
@@ -92,6 +87,21 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     )
     kept = torch.tensor([row for row in range(len(clips)) if row not in problems], dtype=torch.int64)
     return found.take(kept) if problems else found
+
+
+def clips_of(path: Path) -> list[Path]:
+    """The clips of a listing or a folder, whatever their labels are."""
+    return [clip.path for clip in _found(path, ReadingOptions())[0]]
+
+
+def _found(path: Path, options: ReadingOptions) -> tuple[list[_Clip], tuple[str, ...]]:
+    """The clips, and sentences for the summary."""
+    clips = list(_listed(path if path.is_file() else path / LISTING))
+    if clips:
+        divided = any(clip.split is not None for clip in clips) and options.splits != "ignore"
+        return clips, (say_column("split"),) if divided else ()
+    clips, said = _divided(path, options)
+    return clips or [_Clip(*pair, None) for pair in _pairs(path)], said
 
 
 def _divided(path: Path, options: ReadingOptions) -> tuple[list[_Clip], tuple[str, ...]]:

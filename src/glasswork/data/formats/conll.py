@@ -104,6 +104,11 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return Dataset(columns, dataset.task, str(path), dataset.names, skipped=tuple(said), offsets=offsets)
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of sentences in a folder that is a data set; empty if it is none."""
+    return list(_parts(folder).values())
+
+
 def read_questions(path: Path, known: Collection[str] = ()) -> tuple[list[list[str]], list[str]]:
     """The words of the sentences in a file without regard to labels, and where each is from.
 

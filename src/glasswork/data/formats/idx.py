@@ -77,6 +77,12 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return examples_of(parts, options, str(path), known[-1] if known else _DIGITS if few else (), said)
 
 
+def inputs(path: Path) -> list[tuple[str, Array]]:
+    """The images of one file, or of all files of a folder, each with the file's name; labels are not needed."""
+    pairs = [(None, path)] if path.is_file() else _pairs(path)
+    return [(images.name, load(images, 3)) for _, images in pairs]
+
+
 def load(path: Path, dimensions: int) -> Array:
     """The uint8 array of one IDX file.
 

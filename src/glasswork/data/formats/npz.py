@@ -53,6 +53,31 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     return examples_of(parts, options, str(path), classes, tuple(said))
 
 
+def inputs(path: Path) -> list[tuple[str, Array]]:
+    """The arrays of inputs in an archive or those of a folder, each with what it is called; targets are not needed.
+
+    Raises:
+        GlassworkError: an archive is damaged, or no array of it is named as inputs are.
+    """
+    found = []
+    for _, archive in [(None, path)] if path.is_file() else _archives(path):
+        arrays = _arrays(archive)
+        split = [
+            name
+            for number in (TRAINING, VALIDATION, TEST)
+            for word in words_of(number)
+            for name in _spellings(word, _INPUTS)
+        ]
+        names = [name for name in dict.fromkeys(split) if name in arrays]
+        names = names or [name for name in _INPUTS if name in arrays][:1] or (list(arrays) if len(arrays) == 1 else [])
+        if not names:
+            raise GlassworkError(
+                f"{archive} holds the arrays {', '.join(sorted(arrays)) or '(none)'}: name the inputs x (or images)."
+            )
+        found += [(archive.name if len(names) == 1 else f"{archive.name}:{name}", arrays[name]) for name in names]
+    return found
+
+
 def _archives(folder: Path) -> list[tuple[int | None, Path]]:
     """The archives of a folder with their splits: train.npz and so on, one in each split folder, or a single one."""
     here = [path for path in visible(folder) if path.suffix.lower() == ".npz" and path.is_file()]

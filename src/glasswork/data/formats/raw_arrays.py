@@ -83,7 +83,7 @@ def images_and_span(
         span: of the images that a model was trained on; None: found out.
 
     Raises:
-        GlassworkError: the shape is not that of images.
+        GlassworkError: the shape is not that of images, or a model of 8 bits is given more.
     """
     require_numbers(inputs, source, "images")
     if inputs.ndim == 3:
@@ -100,6 +100,11 @@ def images_and_span(
     found = extremes_of(inputs)
     if not asked and not span and found.whole and 0 <= found.low <= found.high <= 255:
         return np.ascontiguousarray(inputs, dtype=np.uint8), EIGHT_BITS
+    if span == EIGHT_BITS and not 0 <= found.low <= found.high <= 255:
+        raise GlassworkError(
+            f"The images of {source} have values from {found.low:,g} to {found.high:,g}, and this model learnt from "
+            "images of 8 bits: give values from 0 to 255, or from 0 to 1."
+        )
     span = span or find_span(found, False, asked)
     scaled = np.empty(inputs.shape, dtype=np.float32)
     for start in range(0, len(inputs), _CHUNK):

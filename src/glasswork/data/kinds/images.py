@@ -126,17 +126,11 @@ class Images(Inputs):
 
     @override
     def arrays(self, numbers: Any) -> Tensor:
-        """Images, uint8 or from 0 to 1, (images, height, width) or with channels before or after these two.
-
-        They may be of any size if the network's are square.
+        """Images, (images, height, width) or with channels before or after these two, of any size if the network's are
+        square. Values are from 0 to 255 or from 0 to 1; of more than 8 bits, those of training.
         """
         array = numbers.detach().cpu().numpy() if isinstance(numbers, Tensor) else np.asarray(numbers)
-        if not self.span and array.dtype != np.uint8 and array.size and (array.min() < 0 or array.max() > 1):
-            raise GlassworkError(
-                f"The images have values from {array.min():g} to {array.max():g}: "
-                "give whole numbers as uint8, or 0 to 1"
-            )
-        images = torch.from_numpy(images_and_span(array, "the inputs", None, self.span or None)[0])
+        images = torch.from_numpy(images_and_span(array, "the inputs", None, self.span)[0])
         channels, height, width = self.shape
         images, _ = arranged(images, ReadingOptions(self.side, channels=channels))
         if tuple(images.shape[1:]) != self.shape:

@@ -113,7 +113,7 @@ class Table(Inputs):
         for path in paths:
             if not path.is_file():
                 raise GlassworkError(
-                    f"There is no file {path}: this model predicts for the rows of a .csv or .parquet file"
+                    f"There is no file {path}: this model predicts for the rows of a .csv, .parquet or .npz file"
                 )
             try:
                 rows, _, problems = self._read_rows(path)
@@ -176,7 +176,9 @@ class Table(Inputs):
                 f"The inputs have the shape {array.shape}: this model takes rows of {self.shape[0]} numbers, "
                 f"{', '.join(self.features[:6])}{' ...' if len(self.features) > 6 else ''}"
             )
-        return vectors_of(array, "the inputs", self.origins)
+        if any(column.kind != "number" or column.missing for column in self.columns):
+            return vectors_of(array, "the inputs")
+        return vectors_of(array, "the inputs", self.origins or tuple(column.origin for column in self.columns))
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:

@@ -104,9 +104,12 @@ class SequenceLabelling(System[TaggerRecipe, Labelled]):
             if is_text(source, missing):
                 words, names = [tagged.words_of(str(source), known)], ["the text"]
             else:
-                if source.is_dir():
+                files = tagged.files_of(source) if source.is_dir() else [source]
+                if not files:
                     raise GlassworkError(f"{source} is a folder: name a text file, or one in CoNLL columns")
-                words, names = tagged.read_questions(source, known)
+                read = [tagged.read_questions(file, known) for file in files]
+                words = [sentence for each, _ in read for sentence in each]
+                names = [name for _, each in read for name in each]
                 if not words:
                     raise GlassworkError(f"{source} holds no sentence")
             dataset = tagged.sentences(words, names, task)
