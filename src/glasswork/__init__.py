@@ -132,6 +132,7 @@ def resume(
     system: str | None = None,
     loss: str | None = None,
     data: str | Path | None = None,
+    accept: Sequence[str] = (),
 ) -> "Model":
     """Goes on with a run that was stopped, killed or interrupted, and returns its model.
 
@@ -142,13 +143,15 @@ def resume(
         system: your own system, `file.py:Class`, if it was trained by one: its code only runs if you name it again.
         loss: your own loss, `file.py:function`, likewise.
         data: where its data is now, if it has moved.
+        accept: what may have changed since the run was stopped: `recipe`, `arithmetic`, `code`.
     """
     _name_system(system)
     _name_loss(loss)
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(reopen(RunFolder.find(run), _named_network(network), None if data is None else str(data)))
+    place = None if data is None else str(data)
+    return _carry_out(reopen(RunFolder.find(run), _named_network(network), place, accept))
 
 
 def load(

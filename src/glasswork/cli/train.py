@@ -57,6 +57,12 @@ def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `resume`."""
     add_run(parser)
     parser.add_argument("--data", metavar="DATA", help="where the run's data is now, if it has moved")
+    parser.add_argument(
+        "--accept",
+        metavar="WHAT",
+        default="",
+        help="go on although this has changed since the run was stopped: recipe, arithmetic, code; several with commas",
+    )
 
 
 def run_resume(options: Namespace) -> int:
@@ -64,7 +70,12 @@ def run_resume(options: Namespace) -> int:
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(reopen(RunFolder.find(options.run), data=options.data), options)
+    return _carry_out(
+        reopen(
+            RunFolder.find(options.run), data=options.data, accept=options.accept.split(",") if options.accept else ()
+        ),
+        options,
+    )
 
 
 def fill_runs(parser: ArgumentParser, arguments: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import importlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -11,9 +11,10 @@ from torch import nn
 
 from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
-from glasswork.execution import environment
+from glasswork.execution import choose_device, environment
 from glasswork.own_code import is_own
-from glasswork.run.folder import RunFolder
+from glasswork.run.conditions import check_conditions, conditions
+from glasswork.run.folder import CONDITIONS, RunFolder
 from glasswork.run.own_data import own_data
 from glasswork.run.prepare import Former, Resumed
 from glasswork.run.request import Request
@@ -154,6 +155,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
             "remarks": process.remarks,
         }
         folder.write("environment.json", {**environment(), **began_with})
+        folder.write(CONDITIONS, conditions(process.recipe, process.execution))
         folder.write_data(summary.to_json(), process.fingerprint, place_of(process.recipe.data, _usual_data(request)))
         folder.write_request(request)  # last, as it is what a folder is known by
     return Run(folder, request, process)
@@ -174,21 +176,27 @@ def _begun(folder: RunFolder, request: Request) -> Iterator[None]:
         raise KeyboardInterrupt(f"stopped before the first step: {advice}") from None
 
 
-def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None = None) -> Run:
+def reopen(
+    folder: RunFolder, network: nn.Module | None = None, data: str | None = None, accept: Collection[str] = ()
+) -> Run:
     """Makes a run ready to go on where it was stopped.
 
     Args:
         folder: the run's.
         network: the user's own, if the run began with a module.
         data: where its data is now; None: where it was.
+        accept: what may differ from the sitting before, of `conditions.DECIDING`.
 
     Raises:
-        GlassworkError: if the run is in use, its data has moved or changed, or its files are of another version.
+        GlassworkError: if the run is in use, its data has moved or changed, its files are of another version, or
+            something has changed that can change results and is not accepted.
     """
     folder.lock()
     with folder.kept():
         request = folder.read_request(network)
         recipe, execution = folder.read_resolved(row_of(request.system).recipe)
+        choose_device(execution.device)  # it has to be there
+        recipe, changes = check_conditions(folder, request, recipe, execution, accept)
         kept = checkpoints(folder.checkpoints)
         state = load_checkpoint(kept[-1]) if kept else None
         began_with, own = folder.read("environment.json"), own_data(folder, request)
@@ -199,12 +207,16 @@ def reopen(folder: RunFolder, network: nn.Module | None = None, data: str | None
             remarks=tuple(began_with["remarks"]),
             fresh=state is None,
             place=data,
+            changes=changes,
         )
         replay = _find_replayed(request)
         former = Former(execution, None if replay is None else _progress(replay), resumed)
         process = _prepare(request)(request, former=former, start=own.start)
         if data is not None:
             folder.move_data(place_of(data, _usual_data(request)))
+        if changes:
+            folder.write_resolved(recipe, execution)
+            folder.write(CONDITIONS, conditions(recipe, execution))
         return Run(folder, request, process, state)
 
 

@@ -27,7 +27,8 @@ from glasswork.training.checkpoints import is_temporary, sweep, write_atomically
 FORMAT = 4
 RUNS = Path("runs")
 OWN_NETWORK = "network.py"
-BEFORE_THE_RECIPE = {".lock", OWN_NETWORK, "start", "resolved.toml", "environment.json", "data.json"}
+CONDITIONS = "conditions.json"
+BEFORE_THE_RECIPE = {CONDITIONS, ".lock", OWN_NETWORK, "start", "resolved.toml", "environment.json", "data.json"}
 """What a run writes before `recipe.toml`, by which a folder is known as a run."""
 OF_ONE_TIME = ("out", "measure")
 """What is asked of the machine for one training, and not again if its recipe is trained a second time."""
@@ -36,7 +37,8 @@ OF_ONE_TIME = ("out", "measure")
 class RunFolder:
     """The files of one run.
 
-    `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine; `data.json`: what
+    `recipe.toml`: what was asked; `resolved.toml`: what was used; `environment.json`: the machine;
+    `conditions.json`: what the steps depend on; `data.json`: what
     the data is; `steps.jsonl`: a line per step, without a clock; `timing.jsonl`: seconds; `checkpoints/`; `model/`;
     `start/`: the model that the training began with, if it was another run's; `seen.safetensors`: fingerprints of the
     training examples; `network.py`: the user's own network; `result.json`: the figures; `report.html`: the figures for

@@ -53,6 +53,7 @@ class Resumed:
         remarks: about the weights that it began with.
         fresh: whether not one step of it is kept.
         place: where its data is now; None: where it was.
+        changes: sentences about what differs from the sitting before.
     """
 
     recipe: Recipe
@@ -61,6 +62,7 @@ class Resumed:
     remarks: tuple[str, ...]
     fresh: bool
     place: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 def read(request: Request) -> Dataset:
@@ -135,7 +137,7 @@ def prepare(
         remarks = start.remarks
     elif resumed is None or resumed.fresh:
         remarks = system.begin(network, plain)
-    memory, warnings = None, tuple[str, ...]()
+    memory, warnings = None, resumed.changes if resumed is not None else ()
     if execution is None and resumed is None:
         execution = Execution(device, request.machine.threads or usable_cores())
         torch.set_num_threads(execution.threads)

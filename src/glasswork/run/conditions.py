@@ -1,0 +1,154 @@
+"""The conditions under which a run makes its steps, and what is no longer the same when it goes on.
+
+What differs is named. What can change results (`DECIDING`) is refused unless it is accepted by name; what changes the
+last bits of a sum at most is a note. Data that has changed is always refused: see `systems.own_data`.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Collection, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glasswork.errors import GlassworkError
+from glasswork.execution import Execution, processor
+from glasswork.recipe.base import Recipe
+from glasswork.run.folder import CONDITIONS, RunFolder
+from glasswork.run.request import Request
+from glasswork.run.start import FREE
+
+DECIDING = {
+    "recipe": "its recipe",
+    "arithmetic": "its arithmetic",
+    "code": "the code of glasswork",
+}
+"""What can change results: the words that accept it, and how it is called."""
+BITS = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "python": "Python",
+    "processor": "the processor",
+    "instructions": "its instruction set",
+    "accelerators": "the number of accelerators",
+}
+"""What changes rounding at most."""
+
+
+def conditions(recipe: Recipe, execution: Execution) -> dict[str, Any]:
+    """What the steps of a run depend on, beside its data, as plain JSON types."""
+    chosen = ("device", "threads", "precision", "memory_format")
+    found = {
+        "recipe": _recipe_of(recipe),
+        "arithmetic": {name: getattr(execution, name) for name in chosen},
+        "code": {"version": metadata.version("glasswork"), "digest": _digest_of_code()},
+        "torch": torch.__version__,
+        "numpy": metadata.version("numpy"),
+        "python": platform.python_version(),
+        "processor": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "accelerators": torch.cuda.device_count(),
+    }
+    return _plain(found)
+
+
+def _recipe_of(recipe: Recipe) -> dict[str, Any]:
+    return _plain({key: value for key, value in recipe.model_dump().items() if value is not None and key != "data"})
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
+    """As it is read back."""
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain
+
+
+def check_conditions(
+    folder: RunFolder, request: Request, recipe: Recipe, execution: Execution, accepted: Collection[str]
+) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe to go on with, and sentences about what is not as it was when the run made its last steps.
+
+    Args:
+        folder: the run's.
+        request: what `recipe.toml` asks for now.
+        recipe: what `resolved.toml` says now.
+        execution: likewise.
+        accepted: which of `DECIDING` may differ.
+
+    Raises:
+        GlassworkError: if something that can change results differs and is not accepted.
+    """
+    unknown = sorted(set(accepted) - set(DECIDING))
+    if unknown:
+        raise GlassworkError(f"--accept takes {', '.join(DECIDING)}, and not '{unknown[0]}'")
+    before = folder.read(CONDITIONS)
+    if before is None or (folder.path / "result.json").is_file():  # a finished run makes no step
+        return recipe, ()
+    known = before.get("recipe") if isinstance(before, dict) else None
+    if not isinstance(known, dict):
+        raise GlassworkError(f"{folder.path / CONDITIONS} is damaged: delete it, and the run goes on unchecked")
+    asked = _recipe_of(request.recipe)
+    edited = [name for name in request.asked if name != "data" and asked.get(name) != known.get(name)]
+    recipe = recipe.model_copy(update={name: getattr(request.recipe, name) for name in edited})
+    now = conditions(recipe, execution)
+    for name in {**known, **now["recipe"]}:
+        if name not in FREE and known.get(name) != now["recipe"].get(name):
+            raise GlassworkError(
+                f"{name} was {known.get(name)} when {folder.name} was stopped and is {now['recipe'].get(name)} now, "
+                "and belongs to its network or to how it reads data: put it back as it was, or train again"
+            )
+    return recipe, compare(folder.name, before, now, accepted)
+
+
+def compare(run: str, before: Mapping[str, Any], now: Mapping[str, Any], accepted: Collection[str]) -> tuple[str, ...]:
+    """Sentences about what is not as it was when a run made its last steps.
+
+    Args:
+        run: its name.
+        before: the conditions of its last sitting.
+        now: those of today.
+        accepted: which of `DECIDING` may differ.
+
+    Raises:
+        GlassworkError: if something that can change results differs and is not accepted.
+    """
+    different = [name for name in DECIDING if before.get(name) != now[name]]
+    refused = [name for name in different if name not in accepted]
+    if refused:
+        told = "; ".join(f"{DECIDING[name]} ({_change(before.get(name), now[name])})" for name in refused)
+        raise GlassworkError(
+            f"Since {run} was stopped, something has changed that can change its results: {told}; put it back as it "
+            f"was, or go on all the same with --accept {','.join(refused)}"
+        )
+    taken = [f"{DECIDING[name]} ({_change(before.get(name), now[name])})" for name in different]
+    sentences = [f"Since the run was stopped, this has changed and was accepted: {'; '.join(taken)}."] if taken else []
+    bits = [
+        f"{word} ({_change(before.get(name), now[name])})"
+        for name, word in BITS.items()
+        if before.get(name) != now[name]
+    ]
+    if bits:
+        sentences.append(
+            f"Since the run was stopped, this has changed: {'; '.join(bits)}. Its weights can differ in the last bits "
+            "from those of a run that was not stopped."
+        )
+    return tuple(sentences)
+
+
+def _change(before: Any, now: Any) -> str:
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return f"{before} before, {now} now"
+    parts = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if parts == ["digest"]:
+        return "files of it were edited"
+    return ", ".join(f"{name} {before.get(name)} before, {now.get(name)} now" for name in parts if name != "digest")
+
+
+def _digest_of_code() -> str:
+    """SHA-256 of the package's source files."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
