@@ -10,10 +10,7 @@ import torch
 from glasswork.data.formats import cifar, clips, idx, npz
 from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.tables.table import tables_of
-from glasswork.data.kinds.clips import Clips
-from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Reading, new_inputs
-from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.data.listing import is_folder, is_named_as_picture, is_there
 from glasswork.errors import GlassworkError
@@ -28,7 +25,7 @@ def read_new_inputs(paths: Sequence[Path], task: Task) -> Iterator[Reading]:
         GlassworkError: for a missing file, or one that does not fit.
     """
     kind = task.inputs
-    for is_array, group in groupby(paths, key=lambda path: isinstance(kind, Images | Table) and holds_arrays(path)):
+    for is_array, group in groupby(paths, key=lambda path: "arrays" in kind.kept_in and holds_arrays(path)):
         if not is_array:
             yield from kind.read([file for path in group for file in _files_in(path, kind)], task)
             continue
@@ -51,9 +48,9 @@ def holds_arrays(path: Path) -> bool:
 def _files_in(path: Path, kind: Inputs) -> list[Path]:
     """The tables or clips of a folder that is a data set; else the path itself."""
     found: list[Path] = []
-    if isinstance(kind, Table) and is_folder(path):
+    if "tables" in kind.kept_in and is_folder(path):
         found = [table for _, table in tables_of(path)]
-    elif isinstance(kind, Clips) and is_there(path) and clips.claims(path):
+    elif "clips" in kind.kept_in and is_there(path) and clips.claims(path):
         found = clips.clips_of(path)
     return found or [path]
 

@@ -40,6 +40,7 @@ class Clips(Inputs):
     file: ClassVar[str] = "FILE"
     asked: ClassVar[str] = "a sequence"
     checked: ClassVar[int] = 3
+    kept_in: ClassVar[tuple[str, ...]] = ("clips",)
 
     shape: tuple[int, ...]
     mean: tuple[float, ...] = ()

@@ -52,6 +52,7 @@ class Images(Inputs):
     noun: ClassVar[str] = "images"
     file: ClassVar[str] = "FILE.png"
     asked: ClassVar[str] = "pictures, a folder or a table"
+    kept_in: ClassVar[tuple[str, ...]] = ("arrays",)
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...] = ()

@@ -74,6 +74,7 @@ class Inputs(Record, abc.ABC):
         written: whether an input may be written out in place of a path.
         checked: how many examples an exported file is compared on.
         fill: what stands behind the end of a shorter row in a batch.
+        kept_in: which files hold several of them: `arrays`, `tables`, or a folder of `clips`.
     """
 
     word: ClassVar[str]
@@ -88,6 +89,7 @@ class Inputs(Record, abc.ABC):
     written: ClassVar[bool] = False
     checked: ClassVar[int] = 32
     fill: ClassVar[int] = 0
+    kept_in: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # a field of most kinds; a property here would be taken for its default
 

@@ -58,6 +58,7 @@ class Table(Inputs):
     file: ClassVar[str] = "FILE.csv"
     asked: ClassVar[str] = "the rows of a table"
     several: ClassVar[bool] = True
+    kept_in: ClassVar[tuple[str, ...]] = ("arrays", "tables")
 
     shape: tuple[int]
     features: tuple[str, ...] = ()
