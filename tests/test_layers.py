@@ -22,7 +22,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("data",),
     ("networks", "objectives"),
     ("recipe", "execution", "textbook", "report", "files", "own_code"),
-    ("record",),
+    ("record", "limits"),
     ("errors", "stopping"),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,6 +1,5 @@
 """Names for data sets: what `--data digits` stands for."""
 
-import gzip
 import importlib
 import importlib.util
 import os
@@ -15,6 +14,7 @@ from glasswork.data import toy as points
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
 from glasswork.data.formats.arrays import Part, examples_of
+from glasswork.data.formats.packed import open_unpacked
 from glasswork.errors import GlassworkError
 
 SYSTEM_FOLDER = Path("/usr/share/datasets")
@@ -73,7 +73,7 @@ def _flat_images(side: int, brightest: int) -> Callable[[Path, ReadingOptions], 
     """Reads a gzipped CSV of square images row by row, values 0..`brightest`, label last."""
 
     def read(path: Path, options: ReadingOptions) -> Dataset:
-        with gzip.open(path, "rt") as file:
+        with open_unpacked(path) as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.float32)
         pixels = np.rint(table[:, :-1] * (255 / brightest)).astype(np.uint8).reshape(-1, side, side)
         labels = table[:, -1].astype(np.int64)

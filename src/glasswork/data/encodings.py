@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
 
 PIECE = 1 << 20
 """Bytes read at once."""
@@ -124,7 +125,7 @@ def find_encoding(source: Path, opening: Opening | None = None) -> Encoding:
 
 
 def _find(source: Path, opening: Opening | None, asked: _Asked) -> Encoding:
-    with (opening or (lambda: source.open("rb")))() as file:
+    with (opening or (lambda: open_regular(source)))() as file:
         head = file.read(_SAMPLE)
         for mark, codec in _MARKS:
             if head.startswith(mark):
@@ -160,7 +161,7 @@ def decode(source: Path, encoding: Encoding | None = None) -> Iterator[str]:
 
 def _decode(source: Path, encoding: Encoding) -> Iterator[str]:
     decoder, done = codecs.getincrementaldecoder(encoding.codec)(), 0
-    with source.open("rb") as opened:
+    with open_regular(source) as opened:
         while True:
             read = opened.read(PIECE)
             try:

@@ -11,6 +11,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.formats.picture_files import Values, deep_values, may_be_deep, open_picture
 from glasswork.data.formats.pixel_range import extremes_of, find_span, scale
 from glasswork.errors import GlassworkError
+from glasswork.files import read_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,7 +58,7 @@ def thumbnail(path: str | Path, longest: int = LONGEST) -> bytes:
     try:
         with open_picture(Path(path), str(path)) as image:
             image.draft("RGB", (longest, longest))
-            values = deep_values(image, Path(path).read_bytes()) if may_be_deep(Path(path)) else None
+            values = deep_values(image, read_regular(path)) if may_be_deep(Path(path)) else None
             upright = ImageOps.exif_transpose(image) if values is None else Image.fromarray(_shown(values))
             small = upright.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -18,6 +18,7 @@ from glasswork.data.formats.decoding import decode
 from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.data.pictures import encode_png
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
 from glasswork.record import Record
 
 MOST = 31
@@ -197,6 +198,7 @@ def _upright_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about sizes and metadata, which name no file
+            open_regular(path).close()
             with Image.open(path) as image:
                 turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
                 return image.size if turned else (image.height, image.width)

@@ -12,6 +12,7 @@ from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.splits import say_splits, split_folders, split_of
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
+from glasswork.files import read_regular
 
 FORMAT = "CIFAR-10 and CIFAR-100 in the binary version (data_batch_1.bin, ... or train.bin, test.bin)"
 
@@ -66,7 +67,7 @@ def inputs(path: Path) -> list[tuple[str, Array]]:
 
 
 def _part(split: int | None, path: Path, layout: _Layout) -> Part:
-    data = np.fromfile(path, dtype=np.uint8)
+    data = np.frombuffer(read_regular(path), dtype=np.uint8)
     record = layout.labels + _PIXELS
     if len(data) == 0 or len(data) % record:
         raise GlassworkError(
@@ -100,7 +101,7 @@ def _names(path: Path, layout: _Layout) -> tuple[str, ...]:
     places = [path.parent] if path.is_file() else [path, *split_folders(path).values()]
     for place in places:
         if (place / layout.names).is_file():
-            lines = (place / layout.names).read_text(encoding="utf-8", errors="replace").split("\n")
+            lines = read_regular(place / layout.names).decode(errors="replace").split("\n")
             names = tuple(line.strip() for line in lines if line.strip())
             if len(names) == layout.classes:
                 return names

@@ -22,6 +22,7 @@ from glasswork.data.listing import is_named_as_picture, natural, visible
 from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError, printable
 from glasswork.execution import usable_cores
+from glasswork.files import open_regular
 
 FORMAT = "clips with a label per frame (clips.csv with the columns clip and labels, or each clip next to its own .csv)"
 LISTING = "clips.csv"
@@ -119,7 +120,7 @@ def fingerprint(path: Path) -> int:
     digest = hashlib.blake2b(digest_size=8)
     for file in visible(path) if path.is_dir() else [path]:
         if file.is_file():
-            with file.open("rb") as opened:  # piece by piece: a film may be larger than the memory
+            with open_regular(file) as opened:  # piece by piece: a film may be larger than the memory
                 hashlib.file_digest(opened, lambda: digest)
     return int.from_bytes(digest.digest(), "little", signed=True)
 
@@ -176,7 +177,7 @@ def _labels(table: Path, target: str | None) -> list[str]:
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Number and cells of each line of a table with a header."""
     try:
-        with open_text(table, lambda: table.open("rb")) as file:
+        with open_text(table, lambda: open_regular(table)) as file:
             reader = csv.DictReader(map(normalise, file), restkey="", restval="")
             for row in reader:
                 if "" in row:

@@ -36,6 +36,7 @@ from glasswork.data.formats.pixel_range import (
     scale_eight_bits,
 )
 from glasswork.data.scratch import scratch
+from glasswork.files import read_regular
 
 Pixels = npt.NDArray[Any]
 
@@ -268,7 +269,7 @@ def _is_grey(path: Path) -> bool:
 
 def _contents(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise UnreadableImageError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -278,9 +279,6 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     """The image with its header read; whatever goes wrong within is an UnreadableImageError."""
     try:
         with open_picture(source, name) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and image.width * image.height > limit:
-                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels are too many")
             yield image
     except UnreadableImageError:
         raise

@@ -11,6 +11,7 @@ import numpy as np
 
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
 from glasswork.data.formats.arrays import Part, examples_of
+from glasswork.data.formats.packed import open_unpacked
 from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.splits import say_splits, split_folders, split_of
 from glasswork.data.listing import visible
@@ -107,8 +108,8 @@ def load(path: Path, dimensions: int) -> Array:
 
 def _bytes(path: Path) -> bytearray:
     try:
-        data = path.read_bytes()
-        return bytearray(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        with open_unpacked(path) as file:
+            return bytearray(file.read())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise GlassworkError(f"{path} is a damaged gzip file ({error}): download it again.") from error
     except OSError as error:

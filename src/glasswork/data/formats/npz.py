@@ -1,10 +1,13 @@
 """NumPy archives (.npz) of inputs and targets."""
 
+import math
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -14,6 +17,8 @@ from glasswork.data.formats.raw_arrays import Array
 from glasswork.data.formats.splits import say_splits, split_folders, split_parts, words_of
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
+from glasswork.limits import within_unpacked
 
 FORMAT = "NumPy archives (.npz with x and y, images and labels, or x_train, y_train, ...)"
 
@@ -92,8 +97,10 @@ def _archives(folder: Path) -> list[tuple[int | None, Path]]:
 
 def _arrays(path: Path) -> dict[str, Array]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with open_regular(path) as file:
+            _require_within(path, file)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
@@ -101,6 +108,26 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise GlassworkError(
             f"{path} cannot be read as a NumPy archive ({reason}): save plain arrays with numpy.savez."
         ) from error
+
+
+def _require_within(path: Path, file: IO[bytes]) -> None:
+    """Refuses an archive whose entries become larger than the limits, or whose arrays declare more than they hold."""
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        within_unpacked(path, os.fstat(file.fileno()).st_size, sum(entry.file_size for entry in entries))
+        for entry in entries:
+            with archive.open(entry) as opened:
+                version = np.lib.format.read_magic(opened)
+                read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else _read_header
+                shape, _, dtype = read_header(opened)
+            if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize > entry.file_size:
+                raise ValueError(f"{entry.filename} declares {' x '.join(map(str, shape))} values and holds fewer")
+    file.seek(0)
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    shape, order, dtype = np.lib.format.read_array_header_2_0(file)
+    return shape, order, dtype
 
 
 def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[list[Part], list[str]]:

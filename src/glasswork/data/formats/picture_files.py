@@ -2,6 +2,8 @@
 
 import importlib
 import io
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,18 @@ from PIL import Image, UnidentifiedImageError
 
 from glasswork.data.formats.signatures import HEAD, signature
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular, read_regular
+from glasswork.limits import limit, within
 
 Values = npt.NDArray[Any]
 
 _BITS = 258  # the tag of a TIFF file that says how many bits a sample has
 _PNG_BITS = 24  # the byte of a PNG file that says the same
 _EIGHT_BITS = tuple(f"{kind} picture" for kind in ("JPEG", "GIF", "WebP", "BMP", "HEIC", "AVIF", "SVG"))
+_SVG = re.compile(rb"<svg[^>]*>")
+_SVG_NUMBER = rb"([0-9]+(?:\.[0-9]*)?(?:[eE][0-9]+)?)"
+_SVG_SIDES = [re.compile(rb"\s%s\s*=\s*[\"']\s*" % side + _SVG_NUMBER) for side in (b"width", b"height")]
+_SVG_BOX = re.compile(rb"viewBox\s*=\s*[\"'][^\"']*?[\s,]" + _SVG_NUMBER + rb"[\s,]+" + _SVG_NUMBER + rb"\s*[\"']")
 _DEEP_MODES = ("I", "F")
 
 
@@ -38,15 +46,36 @@ def open_picture(source: Path | io.BytesIO, name: str) -> Image.Image:
     Raises:
         UnreadableImageError: it is no picture, or takes a package that is not installed.
     """
+    if isinstance(source, Path):
+        open_regular(source).close()  # a pipe would wait for ever
+    if Image.MAX_IMAGE_PIXELS is not None:
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limit("PIXELS"))
     try:
-        return Image.open(source)
+        return _within(Image.open(source), name)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(
+            f"{name} is too large: {error}; set GLASSWORK_LIMIT_PIXELS if you trust it."
+        ) from None
     except UnidentifiedImageError:
-        data = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+        data = source.getvalue() if isinstance(source, io.BytesIO) else read_regular(source)
     found = signature(data[:HEAD])
     if found is not None and found.name in _READERS:
-        return _READERS[found.name](data, name)
+        return _within(_READERS[found.name](data, name), name)
     what = f"it is a {found.name}" if found is not None else "its format is not known"
     raise UnreadableImageError(f"{name} is not readable as an image: {what}.")
+
+
+def _within(image: Image.Image, name: str) -> Image.Image:
+    _require_pixels(name, image.width * image.height)
+    return image
+
+
+def _require_pixels(name: str, count: int) -> None:
+    """Refuses a picture whose header declares more pixels than the limit."""
+    try:
+        within(name, "PIXELS", count)
+    except GlassworkError as error:
+        raise UnreadableImageError(str(error)) from None
 
 
 def deep_values(image: Image.Image, data: bytes) -> Values | None:
@@ -68,7 +97,7 @@ def deep_values(image: Image.Image, data: bytes) -> Values | None:
 
 def may_be_deep(path: Path) -> bool | None:
     """Whether the first bytes of a file leave open that it is a picture of more than 8 bits; None: it is none."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(HEAD)
     found = signature(head)
     if found is None or not found.picture:
@@ -89,7 +118,9 @@ def _opaque(values: Values) -> Values:
 
 def _tiff(data: bytes, name: str) -> Values:
     tifffile = _package("tifffile", "TIFF picture of more than 8 bits", name, "vision")
-    values = np.asarray(tifffile.imread(io.BytesIO(data), key=0))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        _require_pixels(name, math.prod(file.pages[0].shape))
+        values = np.asarray(file.pages[0].asarray())
     return values.transpose(1, 2, 0) if values.ndim == 3 and values.shape[0] in (3, 4) else values
 
 
@@ -107,13 +138,28 @@ def _open_jpeg_2000(data: bytes, name: str) -> Image.Image:
 
 
 def _open_svg(data: bytes, name: str) -> Image.Image:
+    start = _SVG.search(data)
+    _require_pixels(name, _svg_pixels(start[0]) if start is not None else 0)
+    if b"<!ENTITY" in data:
+        raise UnreadableImageError(f"{name} is not readable as an image: it is an SVG that declares entities.")
     drawn = _package("resvg_py", "SVG picture", name, "pictures").svg_to_bytes(svg_string=data.decode("utf-8-sig"))
     return Image.open(io.BytesIO(bytes(drawn)))
+
+
+def _svg_pixels(start: bytes) -> int:
+    """How many pixels an SVG becomes, by its first tag."""
+    box = _SVG_BOX.search(start)
+    sides = [float(box[1]), float(box[2])] if box is not None else [0.0, 0.0]
+    for place, pattern in enumerate(_SVG_SIDES):
+        if (found := pattern.search(start)) is not None:
+            sides[place] = float(found[1])
+    return int(min(sides[0] * sides[1], 1e18))
 
 
 def _open_dicom(data: bytes, name: str) -> Image.Image:
     """The first frame, in the units that the file gives (Hounsfield's for CT)."""
     read = _package("pydicom", "DICOM picture", name, "pictures").dcmread(io.BytesIO(data))
+    _require_pixels(name, math.prod(int(getattr(read, name, 1)) for name in ("Rows", "Columns", "NumberOfFrames")))
     values = np.asarray(read.pixel_array)
     if int(getattr(read, "NumberOfFrames", 1)) > 1:
         values = values[0]

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from glasswork.files import open_regular
+
 HEAD = 512
 """Bytes at the beginning of a file that tell what it is."""
 
@@ -78,7 +80,7 @@ def signature(head: bytes) -> Signature | None:
 def signature_of(path: str | Path) -> Signature | None:
     """What a file is; None if it is not known, is text, or cannot be read."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (strings: there may be a million)
+        with open_regular(path) as file:
             return signature(file.read(HEAD))
     except OSError:
         return None

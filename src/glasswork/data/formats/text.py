@@ -24,6 +24,7 @@ from glasswork.data.listing import files_below, is_named_as_picture, natural, vi
 from glasswork.data.scratch import scratch
 from glasswork.data.vocabulary import CharacterCounts, Vocabulary
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
 
 FORMAT = "text (a file, or a folder of files)"
 
@@ -160,7 +161,7 @@ def _is_other(name: str) -> bool:
 def _looks_like_text(file: Path) -> bool:
     """Whether a file begins as text does, in UTF-8 or in another encoding that can be found out."""
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             head = opened.read(_SNIFFED)
         return signature(head) is None and looks_like_text(head)
     except OSError:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from glasswork.data.formats.decoding import SUFFIXES
 from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -163,7 +164,7 @@ class _Tiff(Slide):
         samples = self._page.samplesperpixel
         out = np.zeros((height, width, samples), np.uint8)
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 if self._plain:
                     for row in range(height):
                         file.seek(self._offsets[0] + ((top + row) * self.width + left) * samples)
@@ -275,6 +276,7 @@ def _whole(path: Path) -> Slide:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of pictures half as large as the limit
+            open_regular(path).close()
             opened = Image.open(path)
         with opened as image:
             if image.width * image.height > MOST_PIXELS_AT_ONCE:

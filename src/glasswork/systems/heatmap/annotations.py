@@ -21,6 +21,7 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
+from glasswork.files import read_regular
 
 Grid = npt.NDArray[np.float32]
 Points = list[tuple[float, float]]
@@ -116,7 +117,10 @@ def annotated_share(annotation: Path, slide: Slide, cell: float) -> Grid:
 def _asap(path: Path) -> tuple[list[Points], list[Points]]:
     """Outlines and cut-outs of ASAP's XML."""
     try:
-        root = ElementTree.parse(path).getroot()
+        content = read_regular(path)
+        if b"<!ENTITY" in content:
+            raise ValueError("it declares entities")
+        root = ElementTree.fromstring(content)
         inside: list[Points] = []
         outside: list[Points] = []
         for one in root.iter("Annotation"):
@@ -137,7 +141,7 @@ def _geojson(path: Path) -> tuple[list[Points], list[Points]]:
     inside: list[Points] = []
     outside: list[Points] = []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path).decode())
         features = content if isinstance(content, list) else content.get("features", [content])
         for feature in features:
             shape = feature.get("geometry", feature)
@@ -146,7 +150,7 @@ def _geojson(path: Path) -> tuple[list[Points], list[Points]]:
                 made = [[(float(point[0]), float(point[1])) for point in ring] for ring in rings]
                 inside.append(made[0])
                 outside += made[1:]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
         raise GlassworkError(f"{path} is not GeoJSON with polygons: {type(error).__name__}: {error}") from None
     return inside, outside
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasswork.data.encodings import Encoding, Opening, find_encoding, normalise, open_text
+from glasswork.data.formats.packed import open_unpacked
 from glasswork.data.formats.tables.typed import (
     MissingWords,
     Numbers,
@@ -26,6 +28,7 @@ from glasswork.data.formats.tables.typed import (
     numbers_in,
 )
 from glasswork.errors import GlassworkError
+from glasswork.limits import within
 
 _SEPARATORS = ",;\t|"
 _SAMPLE = 20  # rows looked at to find the separator
@@ -150,7 +153,7 @@ def load(
     if len(found) == len(files):
         # A part whose columns stand in this order already is not copied: it may be large.
         ordered = [
-            part if own == names else part[:, [own.index(name) for name in names]]
+            part if own == names else part[:, places_of(names, own)]
             for part, (own, _, _) in zip(found, headers, strict=True)
         ]
         joined = ordered[0] if len(ordered) == 1 else np.concatenate(ordered)
@@ -179,6 +182,18 @@ def require_same_columns(files: Sequence[Path], names: Sequence[Sequence[str]]) 
             )
 
 
+def first_double(names: Sequence[str]) -> str | None:
+    """The first name that comes twice."""
+    counts = Counter(names)
+    return next((name for name in names if counts[name] > 1), None)
+
+
+def places_of(names: Sequence[str], among: Sequence[str]) -> list[int]:
+    """Where each name stands among others, of which no two are equal."""
+    places = {name: place for place, name in enumerate(among)}
+    return [places[name] for name in names]
+
+
 def head(path: Path) -> tuple[list[str], str, int]:
     """Names of the columns, separator, and how many lines that are not blank stand above the first row."""
     with opened(path) as file:
@@ -196,10 +211,11 @@ def head(path: Path) -> tuple[list[str], str, int]:
     names = [name.strip() for name in next(csv.reader(sample[above:], delimiter=separator))]
     if all(number_of(name) is not None for name in names) and not _count_up(names, sample[above + 1 :], separator):
         return [f"column {number}" for number in range(1, len(names) + 1)], separator, above
+    within(path, "COLUMNS", len(names))
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     if sample[above].startswith("#") and len(names[0].strip("# ")):
         names[0] = names[0].lstrip("# ")
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = first_double(names)
     if twice is not None:
         raise GlassworkError(f"{path} has two columns called '{twice}': rename one of them.")
     return names, separator, above + 1
@@ -280,9 +296,7 @@ def encoding_of(path: Path) -> Encoding:
 
 
 def _opening(path: Path) -> Opening:
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    return lambda: gzip.open(path) if packed else path.open("rb")
+    return lambda: open_unpacked(path)
 
 
 def _separator(sample: Sequence[str]) -> str:
@@ -349,7 +363,7 @@ def _texts(
     problems: dict[int, str] = {}
     said = _said_of(files, headers)
     for path, (own, separator, skip) in zip(files, headers, strict=True):
-        order = [own.index(name) for name in names]
+        order = places_of(names, own)
         before, comments = len(lines), 0
         for line, found in rows(path, separator, skip, len(own)):
             cells = found

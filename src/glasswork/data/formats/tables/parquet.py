@@ -1,17 +1,20 @@
 """Parquet files as tables; pyarrow reads them, and is imported only here."""
 
 import importlib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from glasswork.data.encodings import normalise
-from glasswork.data.formats.tables.cells import Table, require_finite, require_same_columns
+from glasswork.data.formats.tables.cells import Table, first_double, require_finite, require_same_columns
 from glasswork.data.formats.tables.typed import Numbers
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
+from glasswork.limits import within, within_unpacked
 
 _WHOLE_SECONDS = re.compile(r"\.0+(?=$|[-+Z])")  # fractions that arrow writes and that say nothing
 
@@ -32,7 +35,9 @@ def load_parquet(files: Sequence[Path]) -> Table:
     read = []
     for file in files:
         try:
-            part = reader.read_table(file, partitioning=None)
+            with open_regular(file) as opened:
+                _require_within(file, opened, reader)
+                part = reader.read_table(opened)
             read.append(part.rename_columns([normalise(name) for name in part.column_names]))
         except (arrow.ArrowException, OSError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
@@ -58,8 +63,18 @@ def parquet_columns(file: Path) -> list[str]:
         return list(load_parquet([file]).columns)  # which says what is wrong
 
 
+def _require_within(file: Path, opened: IO[bytes], reader: Any) -> None:
+    """Refuses a file whose footer declares more than the limits."""
+    found = reader.ParquetFile(opened).metadata
+    within(file, "COLUMNS", found.num_columns)
+    size = sum(found.row_group(place).total_byte_size for place in range(found.num_row_groups))
+    cells = 8 * max(found.num_rows, 0) * found.num_columns
+    within_unpacked(file, os.fstat(opened.fileno()).st_size, max(size, cells))
+    opened.seek(0)
+
+
 def _require_names_and_rows(file: Path, names: Sequence[str], count: int) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = first_double(names)
     if twice is not None:
         raise GlassworkError(f"{file} has two columns called '{twice}': rename one of them.")
     if count == 0:
