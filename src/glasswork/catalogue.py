@@ -20,6 +20,7 @@ from glasswork.systems.sentiment import recipe as sentiment
 from glasswork.systems.supervised import recipe as supervised
 from glasswork.systems.tagger import recipe as tagger
 from glasswork.systems.transfer import recipe as transfer
+from glasswork.systems.translate import recipe as translate
 from glasswork.systems.video import recipe as video
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ SYSTEMS: dict[str, Row] = {
         Row("sentiment", "SequenceClassification", sentiment.SentimentRecipe, sentiment.PRESETS),
         Row("tagger", "SequenceLabelling", tagger.TaggerRecipe, tagger.PRESETS),
         Row("video", "FrameLabelling", video.VideoRecipe, video.PRESETS),
+        Row("translate", "Translate", translate.TranslateRecipe, translate.PRESETS),
         Row("online", "Online", online.OnlineRecipe, online.PRESETS),
     )
 }

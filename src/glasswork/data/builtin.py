@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glasswork.data import dates
 from glasswork.data import toy as points
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
@@ -169,6 +170,9 @@ NAMES: dict[str, Named] = {
     "mnist": Named("70,000 handwritten digits, 28 x 28 pixels (12 MB)", _mnist_like("mnist", "MNIST")),
     "cifar10": Named("60,000 photos of 10 things, 32 x 32 pixels (163 MB)", _cifar("cifar10")),
     "cifar100": Named("60,000 photos of 100 things, 32 x 32 pixels (162 MB)", _cifar("cifar100")),
+    "dates": Named(
+        "6,000 made dates as five languages write them, with their ISO form", lambda: Path(dates.__file__), dates.read
+    ),
     "circle": _made("circle", "400 made points of the plane, a disc in a ring"),
     "xor": _made("xor", "400 made points of the plane, classes in opposite quarters"),
     "gauss": _made("gauss", "400 made points of the plane, two clouds that overlap"),

@@ -99,6 +99,8 @@ class ReadingOptions:
         identifier: the column of a table that says which series a line belongs to.
         text: the column of a table that holds the text; None: the one with the longest texts.
         pieces: what the tokens of labelled texts are.
+        pieces_known: whether `pieces` also holds for short texts, which are else read character by character.
+        target_pieces: what the tokens of answers are; None: as those of the texts.
         least: how often a token has to come in training; rarer ones become the unknown token.
         longest: how many tokens of one labelled text are read; None: all.
         encoding: of text files and tables; None: found out for each.
@@ -122,6 +124,8 @@ class ReadingOptions:
     identifier: str | None = None
     text: str | None = None
     pieces: Pieces = "word"
+    pieces_known: bool = True
+    target_pieces: Pieces | None = None
     least: int = 1
     longest: int | None = None
     column: tuple[str, ...] = ()

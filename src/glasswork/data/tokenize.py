@@ -55,6 +55,17 @@ def join(tokens: Sequence[int], vocabulary: Vocabulary) -> str:
     return re.sub(r" ([.,;:!?%)\]}])", r"\1", " ".join(words))
 
 
+def known_letters(vocabulary: Vocabulary) -> frozenset[str]:
+    """The characters that the tokens of a vocabulary are written with; of byte pairs those that are whole in a token.
+
+    Every text can be written as bytes, but what is no token's came too rarely in training to be known.
+    """
+    if vocabulary.pieces != "bpe":
+        return frozenset("".join(vocabulary.tokens[1:]))
+    decoder = _package().decoders.ByteLevel()
+    return frozenset("".join(decoder.decode([token]) for token in vocabulary.tokens[1:])) - {UNKNOWN}
+
+
 def find_vocabulary(texts: Sequence[str], pieces: Pieces, most: int, least: int, cased: bool = False) -> Vocabulary:
     """The most frequent pieces of some texts, the most frequent first.
 

@@ -107,18 +107,24 @@ class AttentionDecoder(nn.Module, Decoder):
             memory: what was read.
             previous: the token before each time, int64 (batch, times); -1 before the first.
         """
+        return self.score(self.read(memory, previous)).transpose(1, 2)
+
+    def read(self, memory: Memory, previous: Tensor) -> Tensor:
+        """What the output layer reads at every time, (batch, times, hidden_size); arguments as of `forward`."""
         embedded = self._embed(previous)  # (batch, times, embedding)
         memory = self.prepare(memory)
-        if self.feeding:
-            state, found = memory.summary, []
-            for time in range(previous.shape[1]):
-                hidden, state, _ = self._advance(embedded[:, time : time + 1], state, memory)
-                found.append(hidden)
-            read = torch.cat(found, 1)
-        else:
-            read, _, _ = self._advance(embedded, memory.summary, memory)
+        if not self.feeding:
+            return self._advance(embedded, memory.summary, memory)[0]
+        state, found = memory.summary, []
+        for time in range(previous.shape[1]):
+            hidden, state, _ = self._advance(embedded[:, time : time + 1], state, memory)
+            found.append(hidden)
+        return torch.cat(found, 1)
+
+    def score(self, read: Tensor) -> Tensor:
+        """Scores of the tokens, (..., tokens), from what the output layer reads, (..., hidden_size)."""
         scores: Tensor = self.output(self.dropout(read))
-        return scores.transpose(1, 2)
+        return scores
 
     def prepare(self, memory: Memory) -> Memory:
         """The memory with the keys of its places."""
@@ -127,7 +133,7 @@ class AttentionDecoder(nn.Module, Decoder):
     def step(self, previous: Tensor, state: State, memory: Memory) -> Step:
         """One token further."""
         hidden, after, weights = self._advance(self._embed(previous[:, None]), state, memory)
-        scores = self.output(self.dropout(hidden))[:, 0]
+        scores = self.score(hidden)[:, 0]
         return Step(scores.float().log_softmax(1), after, None if weights is None else weights[:, 0])
 
     def _embed(self, previous: Tensor) -> Tensor:

@@ -268,6 +268,26 @@ class Matrix(Record):
 
 
 @dataclass(frozen=True)
+class HeatMap(Record):
+    """Shares of one in rows and columns, such as how much each token of an answer looked at each part of its input.
+
+    Attributes:
+        caption: what is drawn.
+        corner: what the rows are, and what the columns are.
+        rows: names of the rows.
+        columns: names of the columns.
+        shares: from 0 to 1, `shares[row][column]`.
+    """
+
+    tag: ClassVar[str] = "heat-map"
+    caption: str
+    corner: tuple[str, str]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    shares: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
 class Remark(Record):
     """Words under a picture: some plain, then some that stand out."""
 
@@ -355,6 +375,7 @@ Block: TypeAlias = (
     | Facts
     | Commands
     | Matrix
+    | HeatMap
     | Pictures
     | Text
     | ShadedText

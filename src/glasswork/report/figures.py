@@ -28,8 +28,11 @@ FIGURES = {
     "accuracy": Figure("accuracy {:.1%}", True, True, "error rate (1 - accuracy)"),
     "f1": Figure("f1 {:.1%}", True, True),
     "r2": Figure("r2 {:.3f}", False, True, "unexplained variance (1 - R2)"),
+    "bleu": Figure("BLEU {:.1f}", False, True),
     "mae": Figure("mean absolute error {:.4g}"),
-    **dict.fromkeys(("exact_match", "macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
+    "exact_match": Figure("exact match {:.1%}", True, True),
+    "chrf": Figure(higher_is_better=True),
+    **dict.fromkeys(("macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
 }
 """In the order in which they are asked for; any other is an error, of which less is better."""
 

@@ -16,6 +16,7 @@ from glasswork.report.blocks import (
     Commands,
     Curves,
     Facts,
+    HeatMap,
     Intervals,
     Matrix,
     Pictures,
@@ -175,6 +176,19 @@ def _matrix(block: Matrix) -> Markup:
     return figure(block.caption, _macro("matrix", classes, rows, f"{size} many" if len(classes) > 12 else size))
 
 
+def _heat_map(block: HeatMap) -> Markup:
+    rows = []
+    for name, shares in zip(block.rows, block.shares, strict=True):
+        cells = [
+            _Cell("", False, "share", f"{share:.2f}", f"{name}: {percent(share)} {column}")
+            for column, share in zip(block.columns, shares, strict=True)
+        ]
+        rows.append((name, cells))
+    if not rows or not block.columns:
+        return Markup("")
+    return figure(block.caption, _macro("matrix", block.columns, rows, "long many", *block.corner))
+
+
 def _confused_pairs(block: Matrix) -> list[tuple[str, str, str]]:
     counts = block.counts
     pairs = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j and n]
@@ -220,6 +234,7 @@ HTML: dict[type[Any], Callable[[Any], Markup]] = {
     Facts: _rows_of("facts"),
     Commands: _rows_of("commands"),
     Matrix: _matrix,
+    HeatMap: _heat_map,
     Pictures: _pictures,
     Text: lambda block: _macro("text", block) if block.words else Markup(""),
     ShadedText: _shaded_text,

@@ -22,6 +22,7 @@ from glasswork.report.blocks import (
     Curves,
     Facts,
     Fan,
+    HeatMap,
     Intervals,
     Matrix,
     Pictures,
@@ -42,6 +43,8 @@ LETTERS = "*o+x"
 FIGURE = re.compile("|-|[-+\u2212]?[0-9][0-9,.]*(e[-+]?[0-9]+)?\\s?%?")
 LEAST_SHARE = 0.02
 """Below it words stand on the terminal's own ground."""
+LARGEST = 3
+"""Columns of a heat map that are named for each row."""
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -173,6 +176,16 @@ def _print_matrix(console: Console, block: Matrix) -> None:
     print_table(console, head, [[name, *row] for name, row in zip(block.classes, block.counts, strict=True)])
 
 
+def _print_heat_map(console: Console, block: HeatMap) -> None:
+    """Of each row the columns with the largest shares."""
+    rows = []
+    for name, shares in zip(block.rows, block.shares, strict=True):
+        ranked = sorted(zip(block.columns, shares, strict=True), key=lambda pair: -pair[1])[:LARGEST]
+        rows.append((name, ", ".join(f"{column} {percent(share)}" for column, share in ranked if share >= LEAST_SHARE)))
+    if rows:
+        print_table(console, block.corner, rows)
+
+
 def _print_calibration(console: Console, block: Calibration) -> None:
     rows = [(percent(one.confidence), percent(one.accuracy), number(one.count)) for one in block.bins if one.count]
     print_table(console, ("sure", "right", "answers"), rows)
@@ -202,6 +215,7 @@ TERMINAL_BLOCKS: dict[type[Any], Callable[[Console, Any], None]] = {
     Text: _print_text,
     ShadedText: _print_shaded,
     Matrix: _print_matrix,
+    HeatMap: _print_heat_map,
     Calibration: _print_calibration,
     Intervals: _print_intervals,
     Scatter: _print_name,

@@ -15,6 +15,7 @@ from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures
 from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import measured, percent
+from glasswork.systems.sequence_report import sequences_report
 
 SHOWN = 5
 MOST_PICTURES = 100
@@ -35,6 +36,8 @@ def report_predictions(
     Raises:
         GlassworkError: for more pictures than a page shows.
     """
+    if any(one.tokens for one in predictions):
+        return sequences_report(run, predictions)
     if any(one.moved for one in predictions):
         return texts_report(f"What {run} reads", predictions)
     if not page:

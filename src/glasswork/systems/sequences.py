@@ -18,9 +18,12 @@ from glasswork.execution import Execution
 from glasswork.networks.decoding import Beam, Decoder, Followed, Hypothesis, Memory, beam_search, follow
 from glasswork.networks.decoding import log_probabilities_of as token_log_probabilities
 from glasswork.networks.encoder_decoder import EncoderDecoder
+from glasswork.objectives.losses import Objective
 from glasswork.systems.evaluation import EVALUATION_ROWS, parts_by_length
 
 RUNNERS_UP = 3
+AT_ONCE = 16
+"""Answers that are followed token by token together: what is said at each is of the size of the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,15 @@ def answer(
     make = Answered(dataset, execution)
     found: list[list[Hypothesis]] = [[] for _ in range(len(rows))]
     total, count = 0.0, 0
-    parts = (
-        parts_by_length(dataset, rows)
-        if "inputs" in dataset.offsets
-        else torch.split(torch.arange(len(rows)), EVALUATION_ROWS)
-    )
-    for places in parts:
+    for places in _parts(dataset, rows):
         batch = make(rows[places])
         with torch.inference_mode(), execution.arithmetic():
             memory = network.encode(batch.inputs)
             if loss and make.known:
-                summed, tokens = _loss_of(network.decoder(memory, batch.further[0]), batch.targets)
-                total, count = total + summed, count + tokens
+                known = batch.targets != IGNORED
+                said = network.decoder.score(network.decoder.read(memory, batch.further[0])[known])
+                total += float(functional.cross_entropy(said.float(), batch.targets[known], reduction="sum"))
+                count += int(known.sum())
             hypotheses = beam_search(network.decoder, memory, beam)
         for place, each in zip(places.tolist(), hypotheses, strict=True):
             found[place] = each
@@ -84,10 +84,51 @@ def answer(
     return Answers(found, [join(each[0].tokens, vocabulary) for each in found], total / max(1, count))
 
 
-def _loss_of(scores: Tensor, targets: Tensor) -> tuple[float, int]:
-    """The summed loss of all tokens, and how many there are."""
-    summed = functional.cross_entropy(scores.float(), targets, ignore_index=IGNORED, reduction="sum")
-    return float(summed), int((targets != IGNORED).sum())
+def token_loss(network: EncoderDecoder, batch: Batch, previous: Tensor, objective: Objective) -> Tensor:
+    """The mean loss over the tokens of a batch's answers; nothing is computed for what stands behind their ends.
+
+    Args:
+        network: that is trained.
+        batch: of inputs, with the answers as targets.
+        previous: the token before each, int64 (batch, times), -1 before the first.
+        objective: what is minimised.
+    """
+    read = network.decoder.read(network.encode(batch.inputs), previous)
+    known = batch.targets != IGNORED
+    return objective(network.decoder.score(read[known]).float(), batch.targets[known])
+
+
+def loss_on(network: EncoderDecoder, dataset: Dataset, rows: Tensor, execution: Execution) -> float:
+    """Mean -log p of the tokens of the true answers to some rows, their ends included, in nats."""
+    network.eval()
+    make, total, count = Answered(dataset, execution), 0.0, 0
+    for places in _parts(dataset, rows):
+        batch = make(rows[places])
+        with torch.inference_mode(), execution.arithmetic():
+            tokens = int((batch.targets != IGNORED).sum())
+            mean = token_loss(network, batch, batch.further[0], Objective("cross-entropy"))
+        total, count = total + tokens * float(mean), count + tokens
+    return total / max(1, count)
+
+
+def followed_answers(
+    network: EncoderDecoder, dataset: Dataset, answers: Answers, execution: Execution
+) -> list[Followed]:
+    """What the decoder says at every token of the best answer to each row of a dataset."""
+    network.eval()
+    make, found = Answered(dataset, execution), list[Followed]()
+    for rows in torch.split(torch.arange(len(dataset)), AT_ONCE):
+        with torch.inference_mode():
+            memory = network.encode(make(rows).inputs)
+        found += follow(network.decoder, memory, [answers.hypotheses[row][0].tokens for row in rows.tolist()])
+    return found
+
+
+def _parts(dataset: Dataset, rows: Tensor) -> Sequence[Tensor]:
+    """Places of rows that are looked at together."""
+    if "inputs" in dataset.offsets:
+        return parts_by_length(dataset, rows)
+    return torch.split(torch.arange(len(rows)), EVALUATION_ROWS)
 
 
 def predictions_of(
@@ -121,15 +162,16 @@ def tokens_said(followed: Followed, tokens: Sequence[int], target: TokenSequence
     found = []
     for place, number in enumerate([*tokens, target.end]):
         others = [
-            (_written(other, target), chance)
+            (written(other, target), chance)
             for other, chance in zip(top.indices[place].tolist(), top.values[place].tolist(), strict=True)
             if other != number
         ]
-        found.append(TokenSaid(_written(number, target), float(said[place, number]), tuple(others[:RUNNERS_UP])))
+        found.append(TokenSaid(written(number, target), float(said[place, number]), tuple(others[:RUNNERS_UP])))
     return tuple(found)
 
 
-def _written(number: int, target: TokenSequence) -> str:
+def written(number: int, target: TokenSequence) -> str:
+    """A token of an answer as people read it, `END` for what ends it."""
     if number == target.end:
         return END
     if target.vocabulary.pieces != "bpe":
@@ -150,7 +192,9 @@ def leave_out(
     """
     parts = variants()
     sure = float(token_log_probabilities(follow(decoder, whole, [tokens])[0], tokens).sum())
-    without = follow(decoder, parts, [tokens] * len(parts.values))
+    without: list[Followed] = []
+    for rows in torch.split(torch.arange(len(parts.values)), AT_ONCE):
+        without += follow(decoder, parts.select(rows.to(parts.values.device)), [tokens] * len(rows))
     bits = torch.log(torch.tensor(2.0)).item()
     return tuple((sure - float(token_log_probabilities(each, tokens).sum())) / bits for each in without)
 

@@ -29,6 +29,7 @@ class TokenSequence(Target):
 
     Attributes:
         vocabulary: the tokens; the number of `END` is that of all of them.
+        longest: tokens of an answer that a network writes, at most.
     """
 
     tag: ClassVar[str] = "token sequence"
@@ -37,6 +38,7 @@ class TokenSequence(Target):
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy",)
 
     vocabulary: Vocabulary
+    longest: int = TIMES
 
     @property
     @override
@@ -55,7 +57,7 @@ class TokenSequence(Target):
 
     @override
     def output_shape(self, count: int) -> tuple[int, ...]:
-        return (count, len(self.names), TIMES)
+        return (count, len(self.names), self.longest)
 
     @override
     def align(self, dataset: Dataset) -> Tensor | None:
