@@ -53,6 +53,9 @@ def require_onnx(
             shorter = session.run(None, {found.input.name: rows[:, :3].numpy()})[-1]
             assert_same_numbers(shorter, answered[:, :, :3], 1e-4)
             continue
+        if task.target.tag == "token sequence":
+            assert_same_numbers(answered, network(rows).softmax(1), 1e-4)
+            continue
         if task.target.tag == "class per step":
             scaling = Scaling(task, Execution())
             for part in (rows, rows[:, :3]):

@@ -71,12 +71,19 @@ VALUES: dict[str, tuple[object, ...]] = {
     "embedding": (8,),
     "held_out_classes": ("0.3", "3,4", "0"),
     "augment": ("flip,crop:2",),
+    "source": ("en",),
+    "scheduled_sampling": (0.5,),
+    "beam": (2,),
+    "length_penalty": (1.0,),
+    "coverage_penalty": (0.2,),
 }
 """Values of the fields whose type names none; of the others they are taken from the type or the range of a search."""
 
 OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("video", "target"): ("direction",),
     ("forecast", "target"): ("demand",),
+    ("translate", "target"): ("es",),
+    ("translate", "max_length"): (14,),
     **{
         (preset, "network"): ("dense", "lenet", "convnet-small")
         for preset in ("linear", "mlp", "lenet", "convnet-small")
@@ -230,6 +237,20 @@ def write_series(path: Path, names: Sequence[str]) -> Path:
     return path
 
 
+def write_pairs(path: Path) -> Path:
+    """Phrases with their Spanish."""
+    numbers, things = {"one": "un", "some": "algún", "no": "ningún"}, {"dog": "perro", "cat": "gato", "boat": "barco"}
+    colours = {"old": "viejo", "red": "rojo", "small": "pequeño", "white": "blanco"}
+    lines = [
+        f"{number} {colour} {thing}\t{said} {name} {how}"
+        for number, said in numbers.items()
+        for thing, name in things.items()
+        for colour, how in colours.items()
+    ]
+    path.write_text("\n".join(["en\tes", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
 DATA: dict[str, Callable[[Path], Path]] = {
     "images": lambda folder: write_images(folder / "images.npz", 100),
     "few images": lambda folder: write_images(folder / "few.npz", 30),
@@ -239,6 +260,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
     "two series": lambda folder: write_series(folder / "two.csv", ["north", "south"]),
     "texts": lambda folder: write_texts(folder / "texts.csv", "class"),
     "sentences": lambda folder: write_sentences(folder / "sentences.conll"),
+    "pairs": lambda folder: write_pairs(folder / "pairs.tsv"),
     "clips": lambda folder: write_clips(folder / "clips"),
 }
 BY_SYSTEM = {
@@ -246,6 +268,7 @@ BY_SYSTEM = {
     "forecast": "series",
     "sentiment": "texts",
     "tagger": "sentences",
+    "translate": "pairs",
     "video": "clips",
     "transfer": "few images",
 }
