@@ -40,7 +40,7 @@ class EncoderDecoder(nn.Module, abc.ABC):
     def _own(self, memory: Memory) -> Tensor:
         memory = self.decoder.prepare(memory)
         state, said = self.decoder.begin(memory), []
-        token = torch.full((len(memory.values),), -1, device=memory.values.device)
+        token = torch.full((memory.values.shape[0],), -1, device=memory.values.device)
         for _ in range(self.unrolled):
             step = self.decoder.step(token, state, memory)
             token, state = step.log_probabilities.argmax(1), step.state

@@ -106,5 +106,5 @@ class Translator(EncoderDecoder):
         inside = inputs >= 0
         vectors = self.decoder.dropout(self.embedding(inputs.clamp(min=0)))
         values, ends = self.reader(vectors, inside.sum(1))
-        summary = torch.tanh(self.bridge(ends)).chunk(self.states, 1)
-        return Memory(values, inside, tuple(summary))
+        begins = torch.tanh(self.bridge(ends)).view(inputs.shape[0], self.states, -1)
+        return Memory(values, inside, tuple(each.contiguous() for each in begins.unbind(1)))
