@@ -10,7 +10,7 @@ import glasswork as gw
 from glasswork import own_code
 from glasswork.cli import main
 from glasswork.studies.tune import WORK
-from made_data import PLAIN, flags, mistake, write_npz
+from made_data import PLAIN, broken_off, flags, mistake, write_npz
 
 NETWORK = """
 from pathlib import Path
@@ -90,3 +90,19 @@ def test_a_folder_of_files_called_as_modules_is_not_imported_from(words: list[st
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported out of the current folder')", encoding="utf-8")
     found = subprocess.run([sys.executable, *words], input="{}", capture_output=True, text=True, check=False)
     assert "imported out of the current folder" not in found.stderr
+
+
+@pytest.mark.parametrize("name", ["steps.jsonl", "timing.jsonl", ".lock", "checkpoints", "model", "report.html"])
+def test_links_in_a_run_are_not_followed_when_it_is_written_to(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = broken_off("mlp", 1, out="run", data=write_npz(tmp_path / "data.npz", "class"), epochs=2, batch_size=8)
+    precious = tmp_path / "precious"
+    if (run / name).exists():
+        (run / name).rename(precious)
+    else:
+        precious.write_text("precious", encoding="utf-8")
+    before = {path: path.read_bytes() for path in (precious, *precious.glob("*")) if path.is_file()}
+    (run / name).symlink_to(precious)
+    assert f"{name} is a link" in mistake(capsys, "resume", run)
+    assert {path: path.read_bytes() for path in (precious, *precious.glob("*")) if path.is_file()} == before

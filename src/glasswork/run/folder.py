@@ -128,10 +128,11 @@ class RunFolder:
         """Claims the folder for this process until it ends.
 
         Raises:
-            GlassworkError: where another process has claimed it, or it cannot be made.
+            GlassworkError: where another process has claimed it, it has links in it, or it cannot be made.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            _refuse_links(self.path)
             file = (self.path / ".lock").open("a", encoding="ascii")
         except OSError as error:
             raise GlassworkError(
@@ -290,6 +291,17 @@ class RunFolder:
                         break
                     end += len(line)
             os.truncate(path, end)
+
+
+def _refuse_links(path: Path) -> None:
+    """Refuses to write into a folder that has links in it: they may lead to any file of the user's."""
+    for place, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            if (entry := Path(place, name)).is_symlink():
+                raise GlassworkError(
+                    f"{entry} is a link, and links in a run's folder are not followed when it is written to: put what "
+                    "it leads to in its place"
+                )
 
 
 def _refuse_filled(path: Path) -> None:
