@@ -20,11 +20,13 @@ import torch
 import glasswork
 from glasswork.data.dataset import ReadingOptions
 from glasswork.data.formats.decoding import decode
+from glasswork.data.formats.video import frames
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.files import open_regular
 from glasswork.networks.weights import load_weights
 from glasswork.systems.heatmap.annotations import _asap
+from made_data import write_video
 
 SOURCE = Path(glasswork.__file__).parent
 FORBIDDEN = {
@@ -184,3 +186,11 @@ def test_annotations_with_entities(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(text, encoding="utf-8")
     with pytest.raises(GlassworkError, match="entities"):
         _asap(tmp_path / "a.xml")
+
+
+def test_a_clip_opens_no_other_file(tmp_path: Path) -> None:
+    write_video(tmp_path / "other.mp4", np.zeros((2, 16, 16, 3), dtype=np.uint8))
+    assert len(list(frames(tmp_path / "other.mp4", 8, 3))) == 2
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile other.mp4\n", encoding="utf-8")
+    with pytest.raises(GlassworkError, match="not readable as a video"):
+        list(frames(tmp_path / "list.mp4", 8, 3))

@@ -15,6 +15,7 @@ _SYSTEM = frozenset(  # kept by systems, not by people
     ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini")
 )
 _MOST_KINDS = 5
+_MOST_DIGITS = 4000  # Python reads no longer numbers
 _TEXTS = ".txt .text .md .rst .csv .tsv .json .xml .html .css .toml .yaml .yml .ini .cfg .npz .npy .parquet .gz .zip"
 _PROGRAMS = ".py .pyc .c .h .cc .cpp .hpp .js .ts .java .go .rs .rb .pl .sh .lua"
 _PLAIN = frozenset([*_TEXTS.split(), *_PROGRAMS.split()])
@@ -115,7 +116,9 @@ def passed_over(names: Iterable[str | Path]) -> str:
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A key that sorts names as people do: `image 2` before `image 10`."""
     pieces = re.split(r"(\d+)", text.casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, text)]
+    return [(0, int(piece[:_MOST_DIGITS]), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [
+        (2, 0, text)
+    ]
 
 
 def is_there(path: Path) -> bool:

@@ -84,7 +84,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))  # names need not be UTF-8
     except FileNotFoundError:
         raise GlassworkError(f"There is no file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise GlassworkError(f"{path} is not TOML: {error}") from None
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror}") from None

@@ -20,6 +20,7 @@ from glasswork.errors import GlassworkError
 from glasswork.files import open_regular
 from glasswork.limits import within_unpacked
 
+_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)  # among them: encrypted, packed in an unknown way
 FORMAT = "NumPy archives (.npz with x and y, images and labels, or x_train, y_train, ...)"
 
 _INPUTS = ("x", "X", "images", "inputs", "data")
@@ -103,7 +104,7 @@ def _arrays(path: Path) -> dict[str, Array]:
                 return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, LookupError, TypeError, AttributeError, *_ZIP) as error:
         reason = "it holds Python objects rather than numbers" if "allow_pickle" in str(error) else str(error)
         raise GlassworkError(
             f"{path} cannot be read as a NumPy archive ({reason}): save plain arrays with numpy.savez."

@@ -11,8 +11,13 @@ from glasswork.data.formats.decoding import Pixels, opened_picture
 from glasswork.data.formats.picture_files import UnreadableImageError
 from glasswork.data.listing import image_files
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
+from glasswork.limits import within
 
 SUFFIXES = frozenset(".mp4 .m4v .mkv .webm .avi .mov .mpg .mpeg .wmv .flv .ogv .ts .gif".split())  # noqa: SIM905
+
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,ogg,asf,gif,m4v,h264,hevc"
+"""What FFmpeg may take a file for. Others, such as lists of files and addresses, open files that nobody named."""
 
 
 class UnreadableClipError(GlassworkError):
@@ -57,9 +62,13 @@ def _pictures(folder: Path) -> Iterator[Image.Image]:
 def _decoded(path: Path) -> Iterator[Image.Image]:
     av = _library()
     try:
-        with av.open(str(path)) as container:
+        open_regular(path).close()  # a pipe would wait for ever
+        with av.open(str(path), options={"format_whitelist": CONTAINERS}) as container:
             if not container.streams.video:
                 raise UnreadableClipError(f"{path} has no images: it is only sound, or not a video.")
+            context = container.streams.video[0].codec_context
+            if context is not None:  # of a damaged stream there is none
+                within(path, "PIXELS", context.width * context.height)
             for frame in container.decode(video=0):
                 image = frame.to_image()
                 yield image.rotate(frame.rotation, expand=True) if frame.rotation else image
