@@ -17,6 +17,7 @@ from glasswork.systems.function import recipe as function
 from glasswork.systems.heatmap import recipe as heatmap
 from glasswork.systems.online import recipe as online
 from glasswork.systems.sentiment import recipe as sentiment
+from glasswork.systems.speech import recipe as speech
 from glasswork.systems.supervised import recipe as supervised
 from glasswork.systems.tagger import recipe as tagger
 from glasswork.systems.transfer import recipe as transfer
@@ -75,6 +76,7 @@ SYSTEMS: dict[str, Row] = {
         Row("tagger", "SequenceLabelling", tagger.TaggerRecipe, tagger.PRESETS),
         Row("video", "FrameLabelling", video.VideoRecipe, video.PRESETS),
         Row("translate", "Translate", translate.TranslateRecipe, translate.PRESETS),
+        Row("speech", "Speech", speech.SpeechRecipe, speech.PRESETS),
         Row("online", "Online", online.OnlineRecipe, online.PRESETS),
     )
 }

@@ -74,8 +74,8 @@ def outputs_on(network: Callable[[Tensor], Tensor], dataset: Dataset, rows: Tens
     return ordered
 
 
-def parts_by_length(dataset: Dataset, rows: Tensor) -> list[Tensor]:
-    """Divides rows that differ in length into parts of nearly equal length, of at most `TOKENS_AT_ONCE` with padding.
+def parts_by_length(dataset: Dataset, rows: Tensor, most: int = TOKENS_AT_ONCE) -> list[Tensor]:
+    """Divides rows that differ in length into parts of nearly equal length, of at most `most` elements with padding.
 
     Returns:
         The places of each part in `rows`, int64, shortest rows first.
@@ -84,7 +84,7 @@ def parts_by_length(dataset: Dataset, rows: Tensor) -> list[Tensor]:
     order = lengths.argsort(stable=True)
     parts, start = [], 0
     for place, length in enumerate(lengths[order].tolist()):
-        if place > start and length * (place + 1 - start) > TOKENS_AT_ONCE:
+        if place > start and length * (place + 1 - start) > most:
             parts.append(order[start:place])
             start = place
     return [*parts, order[start:]] if len(rows) else []

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.audio import Audio
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -21,7 +22,7 @@ from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.text import Text, Texts
 from glasswork.data.kinds.token_sequence import TokenSequence
 
-INPUTS: dict[str, type[Inputs]] = {kind.tag: kind for kind in (Images, Table, Text, Texts, Clips, Series)}
+INPUTS: dict[str, type[Inputs]] = {kind.tag: kind for kind in (Images, Table, Text, Texts, Clips, Series, Audio)}
 TARGETS: dict[str, type[Target]] = {
     kind.tag: kind for kind in (OneClass, Labels, Numbers, NextToken, PerStep, Quantiles, TokenSequence)
 }
