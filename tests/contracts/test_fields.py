@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glasswork as gw
-from glasswork.catalogue import PRESETS, SYSTEMS
+from glasswork.catalogue import PRESETS, SYSTEMS, make_system
 from glasswork.errors import GlassworkError
 from glasswork.recipe.search import Choices, Layers, Range
 from glasswork.run.carry_out import begin_run
@@ -76,11 +76,17 @@ VALUES: dict[str, tuple[object, ...]] = {
     "beam": (2,),
     "length_penalty": (1.0,),
     "coverage_penalty": (0.2,),
+    "filters": (4,),
+    "time_masks": (1,),
+    "band_masks": (0,),
+    "language_order": (0, 3),
+    "language_model": (__file__,),
 }
 """Values of the fields whose type names none; of the others they are taken from the type or the range of a search."""
 
 OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("video", "target"): ("direction",),
+    ("speech", "target"): ("text",),
     ("forecast", "target"): ("demand",),
     ("translate", "target"): ("es",),
     ("translate", "max_length"): (14,),
@@ -160,10 +166,16 @@ CANNOT_APPLY = (
     ),
     # Some systems answer one kind of target.
     Inapplicable(
-        ["forecast", "char-rnn", "function", "xor"], ["target_kind"], ["class"], "target_kind = class does not apply"
+        ["forecast", "char-rnn", "function", "xor", "speech"],
+        ["target_kind"],
+        ["class"],
+        "target_kind = class does not apply",
     ),
     Inapplicable(
-        ["char-rnn", "video", "tagger", "points"], ["target_kind"], ["number"], "target_kind = number does not apply"
+        ["char-rnn", "video", "tagger", "points", "speech"],
+        ["target_kind"],
+        ["number"],
+        "target_kind = number does not apply",
     ),
     Inapplicable(["embed", "heatmap"], ["target_kind"], ["number"], "class"),
     # Names of classes are no numbers.
@@ -223,6 +235,13 @@ def write_images(path: Path, count: int) -> Path:
     return path
 
 
+def write_speech(folder: Path) -> Path:
+    """Recordings of tones, with transcripts."""
+    folder.mkdir()
+    asked = make_request("speech", {})
+    return Path(make_system(asked.system, asked.recipe).sample(folder).data)
+
+
 def write_series(path: Path, names: Sequence[str]) -> Path:
     """Daily values with a weekly season; several series one below the other."""
     draws = np.random.default_rng(0)
@@ -262,6 +281,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
     "sentences": lambda folder: write_sentences(folder / "sentences.conll"),
     "pairs": lambda folder: write_pairs(folder / "pairs.tsv"),
     "clips": lambda folder: write_clips(folder / "clips"),
+    "speech": lambda folder: write_speech(folder / "speech"),
 }
 BY_SYSTEM = {
     "characters": "text",
@@ -270,6 +290,7 @@ BY_SYSTEM = {
     "tagger": "sentences",
     "translate": "pairs",
     "video": "clips",
+    "speech": "speech",
     "transfer": "few images",
 }
 OF_FIELD = {

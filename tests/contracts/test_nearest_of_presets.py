@@ -10,6 +10,7 @@ from made_data import mistake, said, train
 from required import every_family, sample_of
 
 TRAINED_ON = {
+    "speech": "recordings",
     "function": "rows of a table",
     "xor": "rows of a table",
     "char-rnn": "text",

@@ -11,16 +11,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+NEVER = -1e6
+"""The score of a token where none can be, such as behind an example's end."""
 
-def ctc_losses(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """-log p(text | frames) of each example, the sum over all its alignments; infinite if none fits.
+
+def ctc_losses(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """-log p(text | frames) of each example, the sum over all its alignments.
 
     Args:
         scores: (batch, tokens + 1, frames), the blank last; behind an example's end it is certain, and adds nothing.
         targets: int64 (batch, times); the blank's number ends a text, and below 0 is what stands behind the end.
 
     Returns:
-        Losses (batch,), and the tokens of each text, int64 (batch,).
+        Losses (batch,); the tokens of each text, int64 (batch,); and whether it fits into its frames, bool (batch,).
+        The loss of one that does not means nothing, and has no gradient or a finite one.
     """
     blank = scores.shape[1] - 1
     inside = (targets >= 0) & (targets < blank)
@@ -28,14 +32,14 @@ def ctc_losses(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     chances = scores.log_softmax(1).permute(2, 0, 1)  # (frames, batch, tokens + 1)
     frames = torch.full((len(scores),), scores.shape[2], dtype=torch.int64)
     labels = targets.clamp(0, max(0, blank - 1))[:, : max(1, int(counts.max()))]
-    found = functional.ctc_loss(chances, labels, frames, counts, blank=blank, reduction="none")
-    return found, counts
+    losses = functional.ctc_loss(chances, labels, frames, counts, blank, reduction="none", zero_infinity=True)
+    repeated = ((targets[:, 1:] == targets[:, :-1]) & inside[:, 1:]).sum(1)
+    return losses, counts, (counts + repeated <= scores.shape[2]) & (losses < -NEVER / 2)
 
 
 def ctc_loss(scores: Tensor, targets: Tensor) -> Tensor:
-    """-log p(text | frames) per token over a batch, shape (); examples with more tokens than frames count nothing."""
-    losses, counts = ctc_losses(scores, targets)
-    fits = losses.isfinite()
+    """-log p(text | frames) per token over a batch, shape (); texts that do not fit into their frames count nothing."""
+    losses, counts, fits = ctc_losses(scores, targets)
     return torch.where(fits, losses, 0.0).sum() / (counts * fits).sum().clamp(min=1)
 
 

@@ -29,6 +29,8 @@ FIGURES = {
     "f1": Figure("f1 {:.1%}", True, True),
     "r2": Figure("r2 {:.3f}", False, True, "unexplained variance (1 - R2)"),
     "bleu": Figure("BLEU {:.1f}", False, True),
+    "wer": Figure("word error rate {:.1%}", True),
+    "cer": Figure("character error rate {:.1%}", True),
     "mae": Figure("mean absolute error {:.4g}"),
     "exact_match": Figure("exact match {:.1%}", True, True),
     "chrf": Figure(higher_is_better=True),

@@ -99,11 +99,13 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         takes: the kinds of inputs that it learns from.
         answers: the kinds of targets that it learns.
         wanted: a clause about these inputs, and one about these targets, for whoever has others.
+        needed: what to do if no data is named.
     """
 
     takes: ClassVar[tuple[type[Inputs], ...]] = (Images, Table)
     answers: ClassVar[tuple[type[Target], ...]] = (OneClass, Labels, Numbers)
     wanted: ClassVar[tuple[str, str]] = ("This learns from images or tables with known answers",) * 2
+    needed: ClassVar[str] = "give a path or the name of a data set with --data"
     recipe_class: ClassVar[type[Recipe]] = Recipe
 
     def __init__(self, recipe: RecipeT) -> None:
@@ -315,7 +317,7 @@ def read_data(system: System, place: str | None = None, like: Task | None = None
     """
     source = place or system.recipe.data
     if source is None:
-        raise GlassworkError("There is no data: give a path or the name of a data set with --data")
+        raise GlassworkError(f"There is no data: {system.needed}")
     return system.read(source, like)
 
 

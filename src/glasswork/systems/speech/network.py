@@ -9,10 +9,10 @@ from glasswork.networks.ctc_decoding import CTCDecoder
 from glasswork.networks.decoding import Decoder, Memory
 from glasswork.networks.ngram_decoder import NGramDecoder
 from glasswork.networks.shallow_fusion import ShallowFusion
+from glasswork.objectives.ctc import NEVER
 
 OUTSIDE = -50.0
 """No feature is as low as this, and what stands behind the end of a shorter sound is lower."""
-NEVER = -1e4
 
 
 class SpeechNetwork(nn.Module):

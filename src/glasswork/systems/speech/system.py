@@ -56,6 +56,10 @@ class Speech(System[SpeechRecipe, Transcribed]):
     takes: ClassVar[tuple[type[Inputs], ...]] = (Audio,)
     answers: ClassVar[tuple[type[Target], ...]] = (TokenSequence,)
     wanted: ClassVar[tuple[str, str]] = ("Speech is learned from recordings with their transcripts",) * 2
+    needed: ClassVar[str] = (
+        "recordings with transcripts come with no package; get some, such as LibriSpeech (openslr.org/12) or Common "
+        "Voice (commonvoice.mozilla.org), or put a transcripts.tsv beside your own, and name the folder with --data"
+    )
 
     @override
     def objective(self, task: Task) -> Objective:

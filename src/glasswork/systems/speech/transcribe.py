@@ -56,8 +56,7 @@ def transcribe(network: SpeechNetwork, dataset: Dataset, rows: Tensor, execution
             with execution.arithmetic():
                 scores = network(batch.inputs)
             if known:
-                losses, counts = ctc_losses(scores, batch.targets)
-                fits = losses.isfinite()
+                losses, counts, fits = ctc_losses(scores, batch.targets)
                 total, count = total + float(losses[fits].sum()), count + int(counts[fits].sum())
             memory = memory_of(scores)
             paths = best_path(memory.values)
