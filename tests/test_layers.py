@@ -21,8 +21,8 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("training", "glassbox"),
     ("data",),
     ("networks", "objectives"),
-    ("recipe", "execution", "textbook", "report", "files", "own_code"),
-    ("record", "limits"),
+    ("recipe", "execution", "textbook", "report", "tensor_files", "own_code"),
+    ("record", "files", "limits"),
     ("errors", "stopping"),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

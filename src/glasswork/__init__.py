@@ -12,6 +12,7 @@ import sys
 if sys.argv[:1] == ["-m"] and "-m glasswork" in " ".join(sys.orig_argv) and not sys.flags.safe_path:
     sys.path.pop(0)  # python -m glasswork: the current folder, in which a file may be called json.py or torch.py
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -498,6 +499,8 @@ def _carry_out(run: "Run") -> "Model":
     from glasswork.run.finish import finish
     from glasswork.run.load import load_model
 
+    for note in run.notes:
+        warnings.warn(note, stacklevel=3)
     for _ in run.steps():
         pass
     if run.interrupted:

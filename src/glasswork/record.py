@@ -6,7 +6,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 
 class Record:
@@ -31,9 +31,25 @@ class Record:
 
         Raises:
             KeyError: if a field is missing.
+            ValueError: if a value is not of its field's type.
         """
-        hints = _hints(cls)  # type: ignore[arg-type]
-        return cls(**{name: _typed(hint, value[name]) for name, hint in hints.items()})
+        return read_fields(cls, value)
+
+
+Fields = TypeVar("Fields")
+
+
+def read_fields(cls: type[Fields], value: Mapping[str, Any]) -> Fields:
+    """A dataclass out of plain JSON or TOML types.
+
+    Raises:
+        KeyError: if a field is missing.
+        ValueError: if a value is not of its field's type.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} holds no names with values")
+    hints = _hints(cls)  # type: ignore[arg-type]
+    return cls(**{name: _typed(hint, value[name]) for name, hint in hints.items()})
 
 
 @cache
@@ -61,19 +77,38 @@ def _typed(hint: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         kinds = [kind for kind in arguments if kind is not type(None)]
         return None if value is None else _typed(_fitting(kinds, value), value)
-    if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
-        return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
     if origin in (tuple, Sequence):
-        return tuple(_typed(arguments[0], item) for item in value)
+        return _sequence(hint, value)
     if origin is Literal:
-        return value
+        return _required(value in arguments, hint, value)
     if origin is not None:
+        _required(isinstance(value, Mapping), hint, value)
         return {key: _typed(arguments[1], item) for key, item in value.items()}
     if hint is bytes:
-        return base64.b64decode(value)
+        return base64.b64decode(_required(isinstance(value, str), hint, value))
     if isinstance(hint, type) and issubclass(hint, Record):
         return hint.from_json(value)
-    return float(value) if hint is float else value
+    if hint is float:
+        return float(_required(type(value) in (int, float) or value in _NOT_FINITE, hint, value))
+    return _required(hint not in (bool, int, str) or type(value) is hint, hint, value)
+
+
+_NOT_FINITE = ("nan", "inf", "-inf")
+
+
+def _sequence(hint: Any, value: Any) -> tuple[Any, ...]:
+    _required(isinstance(value, (list, tuple)), hint, value)
+    arguments = get_args(hint)
+    if get_origin(hint) is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+        return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
+    return tuple(_typed(arguments[0], item) for item in value)
+
+
+def _required(fits: bool, hint: Any, value: Any) -> Any:
+    if not fits:
+        shown = repr(value)
+        raise ValueError(f"{shown[:40]}{'...' * (len(shown) > 40)} is no {getattr(hint, '__name__', hint)}")
+    return value
 
 
 def _fitting(kinds: Sequence[Any], value: Any) -> Any:

@@ -80,7 +80,7 @@ def test_no_verb_runs_it_unless_it_is_named(stranger: Path, capsys: pytest.Captu
 def test_a_changed_copy_is_not_what_was_named(stranger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = Path("run/network.py")
     copy.write_text(copy.read_text(encoding="utf-8") + "\nprint('more')\n", encoding="utf-8")
-    assert f"add --network {copy.absolute()}:Net" in mistake(capsys, "evaluate", "run", "--network", "net.py:Net")
+    assert f"{copy.absolute()} is damaged" in mistake(capsys, "evaluate", "run", "--network", "net.py:Net")
     assert not stranger.exists()
 
 

@@ -52,6 +52,8 @@ def test_asked_and_used(run: Path) -> None:
     asked = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
     assert asked.pop("machine")["threads"] == 1
     assert asked.pop("data").endswith("data.npz")
+    assert asked.pop("digest").startswith("sha256:")
+    assert len(asked.pop("run_key")) == 16
     assert asked == {
         "format": FORMAT,
         "preset": "lenet",

@@ -7,17 +7,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
+from safetensors.torch import save
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
+from glasswork.files import DamagedError, write_atomically
 from glasswork.training.checkpoints import (
     KEPT,
     checkpoints,
     flatten,
     load_checkpoint,
+    load_newest,
     save_checkpoint,
     unflatten,
-    write_atomically,
 )
 
 
@@ -99,16 +101,36 @@ def test_a_half_written_file_of_a_killed_process_is_no_checkpoint(tmp_path: Path
     assert checkpoints(tmp_path) == [path]
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:20], lambda data: b"", lambda data: data[:-3]])
-def test_a_damaged_one_is_said(damage: Any, tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path, {"number": 3, "weights": torch.ones(100)})
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(GlassworkError, match="delete it to resume from the one before"):
-        load_checkpoint(path)
+def test_a_damaged_one_is_said_wherever_a_bit_is_flipped(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path, {"number": 3, "weights": torch.ones(10)})
+    whole = path.read_bytes()
+    damages = [whole[:20], b"", whole[:-3], whole + b"0", *(flipped(whole, bit) for bit in range(8 * len(whole)))]
+    for damage in damages:
+        path.write_bytes(damage)
+        with pytest.raises(DamagedError, match=f"{path} is damaged"):
+            load_checkpoint(path)
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_the_one_before_a_damaged_one_is_used_and_said(tmp_path: Path) -> None:
+    first, second = (save_checkpoint(tmp_path, {"number": k, "log": {"run": "mine"}}) for k in (3, 4))
+    state, said = load_newest(tmp_path, "mine")
+    assert state is not None and state["number"] == 4 and not said
+    second.write_bytes(first.read_bytes()[:-1])
+    state, said = load_newest(tmp_path, "mine")
+    assert state is not None and state["number"] == 3
+    assert said == [f"{second} is damaged (its digest does not fit); the one before is used, after step 3"]
+    with pytest.raises(DamagedError, match=r"it belongs to another run.*no other checkpoint is left"):
+        load_newest(tmp_path, "another")
 
 
 def test_another_version_s_is_refused(tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path, {"number": 3})
-    path.write_bytes(path.read_bytes().replace(b'"format":"1"', b'"format":"9"'))
-    with pytest.raises(GlassworkError, match="checkpoint format 9, this version of glasswork reads 1"):
+    path = tmp_path / "000000003.safetensors"
+    path.write_bytes(save({"weights": torch.ones(3)}, {"format": "1", "tree": "{}"}))
+    with pytest.raises(GlassworkError, match="has format 1, this version of glasswork reads 2"):
         load_checkpoint(path)

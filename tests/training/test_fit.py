@@ -186,7 +186,7 @@ def test_random_layers_draw_from_seed_epoch_and_batch() -> None:
 
 def test_the_log_is_never_behind_a_checkpoint(tmp_path: Path) -> None:
     """With one batch in a hundred ending an epoch, a checkpoint falls between two writings of the log."""
-    steps = saved(logged(fit(stage(linear(), 20, batch_size=1)), tmp_path), tmp_path / "checkpoints", every=0.0)
+    steps = saved(logged(fit(stage(linear(), 20, batch_size=1)), tmp_path, ""), tmp_path / "checkpoints", every=0.0)
     between = 0
     for step in steps:
         lines = (tmp_path / "steps.jsonl").read_text(encoding="utf-8").splitlines()

@@ -1,6 +1,7 @@
 """The verbs of studies, by one runner: options become flags, the finding text, a page or JSON; and `compare`."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -218,11 +219,15 @@ def run_compare(options: Namespace) -> int:
     if options.json:
         print(json.dumps({"runs": [run.to_json() for run in runs]}))
         return 0
+    for run in runs:
+        if run.problem:
+            print(f"glasswork: left out: {run.problem}", file=sys.stderr)
     figures = list(dict.fromkeys(name for run in runs for name in run.test))
     rows: list[list[object]] = [[key, *(_cell(run.differing[key]) for run in runs)] for key in runs[0].differing]
     rows += [[f"test {name}", *(run.test.get(name, "-") for run in runs)] for name in figures]
     rows += [["best epoch", *(run.best_epoch or "-" for run in runs)], ["seconds", *(run.seconds for run in runs)]]
-    print_table(console_for_results(), ("", *(run.run for run in runs)), rows)
+    heads = (f"{run.run} (damaged)" if run.problem else run.run for run in runs)
+    print_table(console_for_results(), ("", *heads), rows)
     return 0
 
 

@@ -1,6 +1,7 @@
 """The verbs around runs: `train`, `resume`, `runs`, `systems`."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,13 @@ import glasswork as gw
 from glasswork import catalogue
 from glasswork.cli.arguments import add_fields, add_run, asked_values, recipe_of
 from glasswork.cli.output import console_for_results, seconds_spent
+from glasswork.errors import GlassworkError
 from glasswork.recipe.base import Machine
 from glasswork.run.request import make_request
 
 if TYPE_CHECKING:
     from glasswork.run.carry_out import Run
+    from glasswork.run.folder import RunFolder
 
 
 WORTH_SAYING = 100 * 2**20
@@ -87,14 +90,23 @@ def run_runs(options: Namespace) -> int:
     from glasswork.run.folder import list_runs
     from glasswork.show.run_summary import print_runs
 
-    found = [(folder.name, folder.read("result.json")) for folder in list_runs()]
+    found = [(folder.name, *_result(folder)) for folder in list_runs()]
     if options.json:
-        print(json.dumps({"runs": [{"run": name, "result": result} for name, result in found]}))
+        listed = [{"run": run, "result": result, "problem": problem} for run, result, problem in found]
+        print(json.dumps({"runs": [{key: one[key] for key in one if key != "problem" or one[key]} for one in listed]}))
     elif not found:
         print("there are no runs here yet: start one with glasswork train")
     else:
         print_runs(console_for_results(), found)
     return 0
+
+
+def _result(folder: "RunFolder") -> tuple[dict[str, Any] | None, str]:
+    """The figures of a run, if it has any, and why they cannot be read."""
+    try:
+        return folder.read_result(), ""
+    except GlassworkError as error:
+        return None, str(error)
 
 
 def fill_systems(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -142,6 +154,8 @@ def _show(run: "Run", options: Namespace) -> int:
     from glasswork.show.run_summary import print_numerics, print_result, print_summary
 
     console, process = console_for_people(), run.process
+    for note in run.notes:
+        print(f"note: {note}", file=sys.stderr)
     if not options.json:
         print_summary(console, run.request.preset, process.summary)
         print_numerics(console, process.execution)

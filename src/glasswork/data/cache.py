@@ -16,25 +16,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.kinds.task import Task
 from glasswork.data.scratch import folder
+from glasswork.files import DamagedError, flush_folder
+from glasswork.tensor_files import map_tensors, write_sealed
 
 FORMAT = 12
 LIMIT = 20 * 2**30  # bytes that all entries together may take
 
 _NAMES = "row_names"
 _OFFSETS = ".offsets"  # behind the name of the column that they belong to
-_TYPES = {
-    **{torch.uint8: "U8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64"},
-    **{torch.float32: "F32", torch.float64: "F64"},
-}
 _DAY = 24 * 3600
 
 
@@ -51,18 +46,24 @@ def remember(reader: str, sources: Sequence[Path], options: ReadingOptions, read
         Examples with memory-mapped columns; where the cache cannot be written, those that `read` returned, with a
         sentence about it in `skipped`.
     """
+    known, said = None, tuple[str, ...]()
     try:
         entry = folder() / f"{_key(reader, sources, options)}.safetensors"
         known = _load(entry)
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder
         return read()
+    except DamagedError as error:
+        said = (f"{error}: the data was read again, and the entry of the cache was made again.",)
+        with suppress(OSError):
+            entry.unlink(missing_ok=True)
     if known is not None:
         return known
     dataset = read()
     try:
         _store(entry, dataset)
         _forget_oldest(keep=entry)
-        return _load(entry) or dataset
+        dataset = _load(entry) or dataset
+        return replace(dataset, skipped=(*dataset.skipped, *said)) if said else dataset
     except OSError as error:
         reason = error.strerror or str(error)
         sentence = f"The cache folder {entry.parent} cannot be written ({reason}): the data is read again each time."
@@ -112,7 +113,6 @@ def _store(entry: Path, dataset: Dataset) -> None:
         joined = "\0".join(dataset.names).encode(errors="surrogateescape")
         tensors[_NAMES] = torch.frombuffer(bytearray(joined), dtype=torch.uint8)
     facts = {
-        "format": FORMAT,
         "task": dataset.task.to_json(),
         "source": dataset.source,
         "margin": dataset.margin,
@@ -122,45 +122,27 @@ def _store(entry: Path, dataset: Dataset) -> None:
     descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem, suffix=".part")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            _write(file, tensors, {"glasswork": json.dumps(facts)})
+        with os.fdopen(descriptor, "w+b") as file:
+            write_sealed(file, FORMAT, tensors, {"glasswork": json.dumps(facts)})
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(entry)
+        flush_folder(entry.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _write(file: IO[bytes], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write safetensors without a second copy in memory, which safetensors' own `save_file` makes."""
-    header: dict[str, Any] = {"__metadata__": metadata}
-    position = 0
-    # Wide types first, so that each tensor starts at a multiple of its own width.
-    ordered = sorted(tensors.items(), key=lambda item: -item[1].element_size())
-    for name, tensor in ordered:
-        end = position + tensor.numel() * tensor.element_size()
-        header[name] = {"dtype": _TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [position, end]}
-        position = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    file.write(struct.pack("<Q", len(text)) + text)
-    for _, tensor in ordered:
-        rows = max(1, 2**24 // max(1, tensor[:1].numel() * tensor.element_size()))
-        for start in range(0, len(tensor), rows):
-            file.write(tensor[start : start + rows].contiguous().numpy().data)
-
-
 def _load(entry: Path) -> Dataset | None:
-    """The examples of an entry, mapped; none if it is not there or damaged."""
+    """The examples of an entry, mapped; None if it is not there.
+
+    Raises:
+        DamagedError: if it is not as it was written.
+    """
     try:
-        with safe_open(os.fspath(entry), framework="pt") as file:
-            facts = json.loads(file.metadata()["glasswork"])
-            columns: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
+        found = map_tensors(entry, FORMAT)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (SafetensorError, ValueError, KeyError):
-        entry.unlink(missing_ok=True)
-        return None
+    columns, facts = found.tensors, json.loads(found.facts["glasswork"])
     with suppress(OSError):  # a cache that may only be read is of use as well
         os.utime(entry)  # marks it as used; the access time is not kept on every disk
     joined = columns.pop(_NAMES, None)

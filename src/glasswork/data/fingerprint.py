@@ -2,21 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
+from glasswork.record import Record
 
 NOT_INPUTS = ("inputs", "targets", "split", "unseen")
 """Columns that the digest of the inputs leaves out; the inputs themselves count by their `fingerprints`."""
 
 
 @dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(Record):
     """Digests (SHA-256) of a data set and its division.
 
     Attributes:
@@ -37,15 +38,6 @@ class Fingerprint:
         others = [name for name in sorted(dataset.columns) if name not in NOT_INPUTS]
         targets = _digest(dataset, ["targets"], dataset.task.target.names)
         return cls(len(dataset), _digest(dataset, others), targets, _hash(splits.named().values()))
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """Reads what `to_json` made."""
-        return cls(**found)
-
-    def to_json(self) -> dict[str, Any]:
-        """The fingerprint as plain JSON types."""
-        return asdict(self)
 
     def difference(self, dataset: Dataset, splits: Splits) -> str:
         """What is not as it was, in a clause; empty: nothing."""

@@ -18,6 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
+from glasswork.files import RUN_FORMAT, read_json
+from glasswork.tensor_files import read_tensors, require_digest
 
 RUNS = Path("runs")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -216,16 +218,14 @@ def _of_run(source: str, folder: Path, network: str) -> Weights:
     trained = description["recipe"].get("network")
     if trained != network:
         raise GlassworkError(f"{source} is a run of the network {trained}: use its weights with --network {trained}")
-    return Weights(
-        source, _of_file(folder / "model" / "model.safetensors"), tuple(description["task"]["target"]["names"])
-    )
+    path, remedy = folder / "model" / "model.safetensors", f"glasswork resume {source} makes it again"
+    found = read_tensors(path, RUN_FORMAT, remedy)
+    require_digest(path, found.digest, description["weights"], remedy)
+    return Weights(source, found.tensors, tuple(description["task"]["target"]["names"]))
 
 
 def _description(folder: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GlassworkError(f"The model in {folder} cannot be read: {error}") from None
+    found = read_json(folder / "model" / "model.json", RUN_FORMAT, f"glasswork resume {folder} makes it again")
     if found.get("images") is None:
         raise GlassworkError(f"{folder} is a run on rows of numbers; weights can only be taken from runs on images")
     return found

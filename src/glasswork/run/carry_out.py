@@ -7,22 +7,25 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+import torch
 from torch import nn
 
 from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
 from glasswork.execution import choose_device, environment
+from glasswork.files import parsing
 from glasswork.own_code import is_own
+from glasswork.record import read_fields
 from glasswork.run.conditions import check_conditions, conditions
-from glasswork.run.folder import CONDITIONS, RunFolder
+from glasswork.run.folder import CONDITIONS, RESTORE, RunFolder
 from glasswork.run.own_data import own_data
 from glasswork.run.prepare import Former, Resumed
 from glasswork.run.request import Request
 from glasswork.run.start import keep_start, load_start
 from glasswork.systems.own_data import place_of
-from glasswork.systems.process import Outcome, Process
+from glasswork.systems.process import Outcome, Process, run_key
 from glasswork.systems.start import Start
-from glasswork.training.checkpoints import checkpoints, load_checkpoint
+from glasswork.training.checkpoints import load_newest
 from glasswork.training.fit import best_of
 from glasswork.training.stage import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved
@@ -53,6 +56,7 @@ class Run:
         request: what was asked for.
         process: what is carried out.
         state: of the last step of an earlier sitting; None for a new run.
+        notes: sentences about files of an earlier sitting that were damaged.
         interrupted: whether it was stopped before its end.
         last: the last step made in this sitting.
         outcome: what it came to; None before it is finished.
@@ -62,6 +66,7 @@ class Run:
     request: Request
     process: Process
     state: Tree | None = None
+    notes: tuple[str, ...] = ()
     interrupted: bool = False
     last: Step | None = None
     outcome: Outcome | None = None
@@ -69,8 +74,7 @@ class Run:
     def steps(self) -> Iterator[Step]:
         """Carries the process out from where it stands; every step is logged and the run saved as it goes."""
         before = self.state["number"] if self.state else 0
-        self.folder.truncate_steps(before)
-        made = logged(self.process.steps(self.state, self.folder.path), self.folder.path)
+        made = logged(self.process.steps(self.state, self.folder.path), self.folder.path, self.folder.key)
         with (
             self.folder.kept(),
             Interruption() as interruption,
@@ -138,16 +142,17 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
     former = None
     if replay is not None:
         _, execution = replay.read_resolved(row_of(request.system).recipe)
-        former = Former(execution, _progress(replay))
+        former = Former(execution, replay.progress())
     origin = None if request.start is None else RunFolder.find(request.start)
     start = None if origin is None else load_start(origin, request)
     process = _prepare(request)(request, former=former, spent=spent, start=start)
     summary = process.summary  # before the folder is made, in case that the data is refused
     folder = RunFolder.create(request.machine.out, request.preset)
+    folder.key = run_key(process.recipe, process.fingerprint)
     with _begun(folder, request):
         folder.keep_network(process.recipe)
         if start is not None:
-            keep_start(folder.start, start)
+            keep_start(folder, start)
         folder.write_resolved(process.recipe, process.execution)
         began_with = {
             "training_seconds": process.seconds,
@@ -197,27 +202,35 @@ def reopen(
         recipe, execution = folder.read_resolved(row_of(request.system).recipe)
         choose_device(execution.device)  # it has to be there
         recipe, changes = check_conditions(folder, request, recipe, execution, accept)
-        kept = checkpoints(folder.checkpoints)
-        state = load_checkpoint(kept[-1]) if kept else None
-        began_with, own = folder.read("environment.json"), own_data(folder, request)
+        state, notes = load_newest(folder.checkpoints, folder.key)
+        own, environment = own_data(folder, request, torch.zeros(0, dtype=torch.int64)), folder.read("environment.json")
+        with parsing(folder.path / "environment.json", RESTORE):
+            began_with = read_fields(_BeganWith, environment)
         resumed = Resumed(
             recipe=folder.with_kept_network(recipe),
             own=own,
-            seconds=began_with["training_seconds"],
-            remarks=tuple(began_with["remarks"]),
+            seconds=began_with.training_seconds,
+            remarks=began_with.remarks,
             fresh=state is None,
             place=data,
             changes=changes,
         )
         replay = _find_replayed(request)
-        former = Former(execution, None if replay is None else _progress(replay), resumed)
+        former = Former(execution, None if replay is None else replay.progress(), resumed)
         process = _prepare(request)(request, former=former, start=own.start)
         if data is not None:
             folder.move_data(place_of(data, _usual_data(request)))
         if changes:
             folder.write_resolved(recipe, execution)
             folder.write(CONDITIONS, conditions(recipe, execution))
-        return Run(folder, request, process, state)
+        notes += folder.cut_steps(state)  # last, as a run that is refused stays as it is
+        return Run(folder, request, process, state, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _BeganWith:
+    training_seconds: float | None
+    remarks: tuple[str, ...]
 
 
 def _naming(request: Request) -> str:
@@ -241,7 +254,3 @@ def _prepare(request: Request) -> Prepare:
 
 def _find_replayed(request: Request) -> RunFolder | None:
     return None if request.machine.replay is None else RunFolder.find(request.machine.replay)
-
-
-def _progress(replay: RunFolder) -> list[float]:
-    return [line["progress"] for line in replay.steps()]

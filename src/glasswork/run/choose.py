@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glasswork.data.dataset import ReadingOptions
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
-from glasswork.run.folder import RunFolder
+from glasswork.run.folder import OWN_NETWORK, RunFolder
 from glasswork.run.request import Request, make_request, read_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
@@ -51,7 +51,8 @@ def request_in_file(path: Path, values: Mapping[str, Any]) -> Request:
         GlassworkError: as `read_request`.
     """
     asked = read_request(path, values)
-    kept = RunFolder(path.parent).kept_network(asked.recipe) if path.name == "recipe.toml" else {}
+    of_run = path.name == "recipe.toml" and (path.parent / OWN_NETWORK).is_file()
+    kept = RunFolder(path.parent).kept_network(asked.recipe) if of_run else {}
     return read_request(path, {**kept, **values}) if kept else asked
 
 

@@ -83,9 +83,9 @@ def check_conditions(
     unknown = sorted(set(accepted) - set(DECIDING))
     if unknown:
         raise GlassworkError(f"--accept takes {', '.join(DECIDING)}, and not '{unknown[0]}'")
-    before = folder.read(CONDITIONS)
-    if before is None or (folder.path / "result.json").is_file():  # a finished run makes no step
-        return recipe, ()
+    if (folder.path / "result.json").is_file() or not (folder.path / CONDITIONS).exists():
+        return recipe, ()  # a finished run makes no step
+    before = folder.read(CONDITIONS, "delete it, and the run goes on unchecked")
     known = before.get("recipe") if isinstance(before, dict) else None
     if not isinstance(known, dict):
         raise GlassworkError(f"{folder.path / CONDITIONS} is damaged: delete it, and the run goes on unchecked")

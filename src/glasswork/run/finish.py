@@ -1,29 +1,28 @@
 """What a run leaves: the model with its best weights, the figures, the report."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
+from glasswork.files import write_atomically
 from glasswork.own_code import is_own
 from glasswork.report import sections
 from glasswork.report.figures import main_metric, name_figure
 from glasswork.report.report import Report, Score, Section
 from glasswork.report.sections import Epoch, Layer, Setting
 from glasswork.run.carry_out import Run
-from glasswork.run.folder import FORMAT
+from glasswork.run.folder import FORMAT, RESULT
 from glasswork.run.start import write_seen
 from glasswork.show.html import draw_section, to_html
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.process import Outcome, Trained
-from glasswork.training.checkpoints import write_atomically
+from glasswork.tensor_files import write_tensors
 
 CURVE_POINTS = 400
 LEFT_OUT = "left_out.txt"
@@ -62,11 +61,13 @@ def _finish(run: Run) -> dict[str, Any]:
         "data": recipe.data,
         "seed": recipe.seed,
         "seconds": round(run.seconds, 3),
-        "steps": len(lines),
+        "steps": state["number"] if state else 0,
         "epochs": lines[-1]["epoch"] if lines else 0,
         **({"pictures": list(files)} if files else {}),
         **outcome.result,
     }
+    if run.notes:
+        result["warnings"] = [*run.notes, *result.get("warnings", ())]
     for name, content in files.items():
         write_atomically(run.folder.path / name, content)
     report, page = _draw_report(_report(run, outcome, model, parts, result, lines, attempts), result, attempts)
@@ -76,7 +77,7 @@ def _finish(run: Run) -> dict[str, Any]:
         write_atomically(run.folder.path / LEFT_OUT, "\n".join(attempts.details).encode("utf-8", "backslashreplace"))
     run.folder.write("report.json", report.to_json())
     write_atomically(run.folder.path / "report.html", page.encode("utf-8", "xmlcharrefreplace"))
-    run.folder.write("result.json", result)
+    run.folder.write(RESULT, result)
     return result
 
 
@@ -123,10 +124,11 @@ def _write_model(run: Run, model: Trained) -> None:
     folder = run.folder.model
     folder.mkdir(exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.network.state_dict().items()}
-    write_atomically(folder / "model.safetensors", save(weights, {"format": str(FORMAT)}))
-    write_seen(run.folder.path, run.process.trained_on)
+    digest = write_tensors(folder / "model.safetensors", FORMAT, weights, {})
+    seen = write_seen(run.folder.path, run.process.trained_on)
     description = {
-        "format": FORMAT,
+        "weights": digest,
+        "seen": seen,
         "system": run.request.system,
         "preset": run.request.preset,
         "task": model.task.to_json(),
@@ -134,7 +136,7 @@ def _write_model(run: Run, model: Trained) -> None:
         "recipe": _used(run),
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
     }
-    write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
+    run.folder.write("model/model.json", description)
 
 
 def _report(

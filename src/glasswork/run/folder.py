@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import itertools
 import json
 import os
@@ -9,22 +10,39 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-import tomli_w
 from torch import nn
 
 from glasswork.catalogue import row_of
 from glasswork.data.fingerprint import Fingerprint
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.files import (
+    RUN_FORMAT,
+    DamagedError,
+    check_code,
+    damaged,
+    is_temporary,
+    parsing,
+    read_json,
+    read_sealed_toml,
+    sweep,
+    write_code,
+    write_json,
+    write_toml,
+)
+from glasswork.own_code import SEAL
 from glasswork.recipe.base import Recipe
-from glasswork.run.request import Request, read_request, read_toml
-from glasswork.training.checkpoints import is_temporary, sweep, write_atomically, write_json
+from glasswork.record import read_fields
+from glasswork.run.request import RUN_KEY, Request, request_of
+from glasswork.training.checkpoints import load_newest
+from glasswork.training.stage import Tree
+from glasswork.training.watchers import STEPS
 
-FORMAT = 4
+FORMAT = RUN_FORMAT
 RUNS = Path("runs")
 OWN_NETWORK = "network.py"
 CONDITIONS = "conditions.json"
@@ -32,6 +50,8 @@ BEFORE_THE_RECIPE = {CONDITIONS, ".lock", OWN_NETWORK, "start", "resolved.toml",
 """What a run writes before `recipe.toml`, by which a folder is known as a run."""
 OF_ONE_TIME = ("out", "measure")
 """What is asked of the machine for one training, and not again if its recipe is trained a second time."""
+RESULT = "result.json"
+RESTORE = "restore it from a copy, or train again"
 
 
 class RunFolder:
@@ -48,11 +68,37 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._key = ""
 
     @property
     def name(self) -> str:
         """The folder as the user would type it."""
         return str(self.path)
+
+    @property
+    def key(self) -> str:
+        """What all files of the run name, so that none is taken for another run's.
+
+        Raises:
+            GlassworkError: if `resolved.toml`, which it stands in, cannot be read.
+        """
+        if not self._key:
+            self.read_used()
+        return self._key
+
+    @key.setter
+    def key(self, key: str) -> None:
+        self._key = key
+
+    def required(self, table: Mapping[str, Any], file: Path, remedy: str = RESTORE) -> dict[str, Any]:
+        """The table without the run's key.
+
+        Raises:
+            DamagedError: if the key is another run's.
+        """
+        if table.get(RUN_KEY) != self.key:
+            raise damaged(file, "it belongs to another run", remedy)
+        return {name: value for name, value in table.items() if name != RUN_KEY}
 
     @property
     def checkpoints(self) -> Path:
@@ -179,7 +225,7 @@ class RunFolder:
 
     def write_request(self, request: Request) -> None:
         """Writes `recipe.toml`, which `glasswork train` reads back."""
-        table: dict[str, Any] = {"format": FORMAT, "preset": request.preset}
+        table: dict[str, Any] = {RUN_KEY: self.key, "preset": request.preset}
         if row_of(request.system).own is not None:
             table["system"] = request.system
         if request.start is not None:
@@ -188,45 +234,60 @@ class RunFolder:
         machine = _plain({key: value for key, value in request.machine.asked().items() if key not in OF_ONE_TIME})
         if machine:
             table["machine"] = machine
-        write_atomically(self.path / "recipe.toml", tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
+        write_toml(self.path / "recipe.toml", FORMAT, table)
 
     def read_request(self, network: nn.Module | None = None) -> Request:
         """What was asked for; with the user's own network, if it was given as a module."""
-        self.check_format("recipe.toml", read_toml(self.path / "recipe.toml"))
-        return replace(read_request(self.path / "recipe.toml", {}), network=network)
+        path = self.path / "recipe.toml"
+        with parsing(path, RESTORE):
+            asked = self.required(read_sealed_toml(path, FORMAT, RESTORE), path)
+            return replace(request_of(asked, path, {}), network=network)
 
     def write_resolved(self, recipe: Recipe, execution: Execution) -> None:
         """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""
         values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
         chosen = {key: value for key, value in asdict(execution).items() if key != "measured"}
-        table = {"format": FORMAT, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
-        write_atomically(self.path / "resolved.toml", tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
+        table = {RUN_KEY: self.key, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
+        write_toml(self.path / "resolved.toml", FORMAT, table)
 
     def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Execution]:
         """What was used."""
-        table = read_toml(self.path / "resolved.toml")
-        self.check_format("resolved.toml", table)
-        table.pop("format")
-        chosen = table.pop("numerics")
-        measured = tuple(chosen.pop("measured", {}).items())
-        return recipe_class.parse(table), Execution(**chosen, measured=measured)
+        table, execution = self.read_used()
+        with parsing(self.path / "resolved.toml", RESTORE):
+            return recipe_class.parse(table), execution
+
+    def read_used(self) -> tuple[dict[str, Any], Execution]:
+        """The fields of the recipe that was used, and how it was carried out."""
+        path = self.path / "resolved.toml"
+        table = read_sealed_toml(path, FORMAT, RESTORE)
+        with parsing(path, RESTORE):
+            self._key = table.pop(RUN_KEY)
+            chosen = table.pop("numerics")
+            execution = read_fields(Execution, {**chosen, "measured": list(chosen["measured"].items())})
+            return table, execution
 
     def keep_network(self, recipe: Recipe) -> None:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""
         file, colon, _ = str(recipe.model_dump().get("network", "")).rpartition(":")
         if colon and file.endswith(".py"):
-            write_atomically(self.path / OWN_NETWORK, Path(file).read_bytes())
+            write_code(self.path / OWN_NETWORK, SEAL.sub(b"", Path(file).read_bytes()), self.key)
 
     def with_kept_network(self, recipe: Recipe) -> Recipe:
         """The recipe with the copy that `keep_network` made in place of the user's file."""
         return recipe.model_copy(update=self.kept_network(recipe))
 
     def kept_network(self, recipe: Recipe) -> dict[str, str]:
-        """The field `network` with that copy, by its absolute path; empty if the network is not the user's own."""
-        if not (self.path / OWN_NETWORK).is_file():
+        """The field `network` with that copy, by its absolute path; empty if the network is not the user's own file.
+
+        Raises:
+            DamagedError: if the copy is missing or was changed.
+        """
+        path = (self.path / OWN_NETWORK).absolute()
+        file, colon, name = str(recipe.model_dump().get("network", "")).rpartition(":")
+        if not (colon and file.endswith(".py")):
             return {}
-        name = str(recipe.model_dump()["network"]).rpartition(":")[2]
-        return {"network": f"{(self.path / OWN_NETWORK).absolute()}:{name}"}
+        check_code(path, self.key, RESTORE)
+        return {"network": f"{path}:{name}"}
 
     def write_data(self, summary: Mapping[str, Any], fingerprint: Fingerprint, path: Path | None) -> None:
         """Writes `data.json`: what the data is, where it is, and what tells whether it is still the same."""
@@ -243,54 +304,128 @@ class RunFolder:
         Raises:
             GlassworkError: if the run has not noted it.
         """
-        try:
-            found = self.read("data.json")
-            path = found["path"]
-            return Fingerprint.from_json(found["fingerprint"]), None if path is None else Path(path)
-        except (TypeError, KeyError, ValueError):
-            raise GlassworkError(
-                f"{self.path / 'data.json'} does not say what the data of the run was: train again"
-            ) from None
+        found, path = self.read("data.json"), self.path / "data.json"
+        with parsing(path, RESTORE):
+            place, fingerprint = found["path"], Fingerprint.from_json(found["fingerprint"])
+            return fingerprint, None if place is None else Path(place)
 
-    def check_format(self, file: str, table: Mapping[str, Any]) -> None:
-        """Refuses files of another version in one sentence."""
-        if table.get("format") != FORMAT:
-            raise GlassworkError(
-                f"{self.path / file} has format {table.get('format')}, this version of glasswork reads {FORMAT}: "
-                "use the version that wrote it, or train again"
-            )
-
-    def write(self, file: str, value: object) -> None:
+    def write(self, file: str, table: Mapping[str, Any]) -> None:
         """Writes a JSON file of the run."""
-        write_json(self.path / file, value)
+        write_json(self.path / file, FORMAT, {RUN_KEY: self.key, **table})
 
-    def read(self, file: str) -> Any:
-        """A JSON file of the run; None where it has not been written yet."""
+    def read(self, file: str, remedy: str = RESTORE) -> dict[str, Any]:
+        """A JSON file of the run.
+
+        Raises:
+            DamagedError: if it is missing, was changed, or is another run's.
+        """
         path = self.path / file
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return self.required(read_json(path, FORMAT, remedy), path, remedy)
+
+    def read_result(self) -> dict[str, Any] | None:
+        """The figures; None if the run is not finished.
+
+        Raises:
+            GlassworkError: if they cannot be read.
+        """
+        path, remedy = self.path / RESULT, f"glasswork resume {self.name} writes it again"
+        if not path.exists():
+            return None
+        found = self.read(RESULT, remedy)
+        with parsing(path, remedy):
+            read_fields(Figures, found)
+        return {"format": FORMAT, **found}
 
     def steps(self) -> Iterator[dict[str, Any]]:
         """The lines of `steps.jsonl`; a last line cut off by a kill is left out."""
-        path = self.path / "steps.jsonl"
+        path = self.path / STEPS
         if path.is_file():
-            with path.open(encoding="utf-8") as file:
+            with path.open("rb") as file:
                 for line in file:
-                    if line.endswith("\n"):
-                        yield json.loads(line)
+                    if line.endswith(b"\n"):
+                        with parsing(path, "delete it, and resume the run"):
+                            yield json.loads(line)
 
-    def truncate_steps(self, number: int) -> None:
-        """Drops the lines of steps after `number` from `steps.jsonl` and `timing.jsonl`, before a run goes on."""
-        for file in ("steps.jsonl", "timing.jsonl"):
-            path = self.path / file
-            if not path.is_file():
-                continue
-            end = 0
-            with path.open("rb") as lines:
-                for line in lines:
-                    if not line.endswith(b"\n") or json.loads(line)["step"] > number:
-                        break
-                    end += len(line)
-            os.truncate(path, end)
+    def progress(self) -> list[float]:
+        """How far the run had come before each of its steps, in `steps.jsonl` as it was written.
+
+        Raises:
+            DamagedError: if the lines are not those that were written.
+        """
+        state, _ = load_newest(self.checkpoints, self.key)
+        if state is None:
+            raise DamagedError(f"{self.name} has no checkpoint that its steps could be checked with: train again")
+        made, _ = self._made(state)
+        return [json.loads(line)["progress"] for line in made]
+
+    def cut_steps(self, state: Tree | None) -> list[str]:
+        """Drops the lines of later steps from `steps.jsonl` and `timing.jsonl`, before a run goes on.
+
+        Args:
+            state: from which it goes on; None: from the beginning.
+
+        Returns:
+            Sentences about what is missing.
+
+        Raises:
+            DamagedError: if the lines up to there are not those that were written.
+        """
+        path, number = self.path / STEPS, state["number"] if state else 0
+        if not path.is_file():
+            return [f"{path} is missing: the curves begin after step {number:,}"] if number else []
+        said = []
+        if state is None:
+            if path.stat().st_size:
+                said = [f"{self.name} has no checkpoint: it begins again with the first step"]
+            os.truncate(path, 0)
+        else:
+            os.truncate(path, self._made(state)[1])
+        times = self.path / "timing.jsonl"
+        if times.is_file():
+            os.truncate(times, _bytes_up_to(times, number))
+        return said
+
+    def _made(self, state: Tree) -> tuple[list[bytes], int]:
+        """The lines of the steps up to a state, and their bytes."""
+        path, number = self.path / STEPS, state["number"]
+        end = _bytes_up_to(path, number)
+        with path.open("rb") as file:
+            made = file.read(end)
+        if hashlib.sha256(made).hexdigest() != state["log"]["lines"]:
+            lines = made.count(b"\n")
+            whole = (
+                f"only {lines:,} of its first {number:,} lines are whole" if lines < number else "a line was changed"
+            )
+            raise damaged(path, whole, "delete it to go on, and the curves leave out the steps so far")
+        return made.splitlines(), end
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The entries of `result.json` that those use who look at several runs."""
+
+    data: str | None
+    seconds: float
+    steps: int
+    epochs: int
+    test: Mapping[str, float | None]
+    validation: Mapping[str, float | None]
+    best_epoch: int | None
+
+
+def _bytes_up_to(path: Path, number: int) -> int:
+    """How many bytes the whole lines of a log take, from the first on, until that of a step after `number`."""
+    end = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                step = json.loads(line)["step"]
+            except (ValueError, LookupError, TypeError, RecursionError):
+                break
+            if type(step) is not int or step > number or not line.endswith(b"\n"):
+                break
+            end += len(line)
+    return end
 
 
 def _refuse_links(path: Path) -> None:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
+from glasswork.files import DIGEST
 from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
     from torch import nn
+
+RUN_KEY = "run_key"
+"""An entry of the files of a run, which tells whether they belong together."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,25 @@ def read_request(path: Path, values: Mapping[str, Any]) -> Request:
     Raises:
         GlassworkError: if the file is missing, is not TOML, or names no preset or an unknown key.
     """
-    table = read_toml(path)
+    return request_of(read_toml(path), path, values)
+
+
+def request_of(table: Mapping[str, Any], path: Path, values: Mapping[str, Any]) -> Request:
+    """The request in a table that was read from `path`; the rest is as for `read_request`."""
+    table = {key: value for key, value in table.items() if key not in {DIGEST, "format", RUN_KEY}}
     name = table.pop("preset", None)
     if not isinstance(name, str):
         raise GlassworkError(f'{path} does not name a preset: add a line such as preset = "lenet"')
-    table.pop("format", None)
+    for key, kind in (("system", str), ("from", str), ("machine", dict)):
+        if not isinstance(table.get(key, kind()), kind):
+            raise GlassworkError(f"{path}: {key} = {table[key]!r} does not fit, it has to be a {_KINDS[kind]}")
     if "system" in table:
         name = row_of(table.pop("system")).presets[0].name
     machine, start = table.pop("machine", {}), table.pop("from", None)
     return replace(make_request(name, {**table, **machine, **values}), start=start)
+
+
+_KINDS = {str: "text", dict: "table"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -1,27 +1,24 @@
 """Training on from a finished run: its recipe as defaults, its model as the beginning."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import safetensors
-import torch
-from safetensors.torch import load, save
 from torch import Tensor
 
 from glasswork.catalogue import make_system, row_of
 from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.kinds.task import Task
 from glasswork.errors import GlassworkError
+from glasswork.files import parsing
 from glasswork.recipe.base import Recipe
-from glasswork.run.folder import RunFolder
+from glasswork.run.folder import FORMAT, RESTORE, RunFolder
 from glasswork.run.request import Request, make_request
 from glasswork.systems.own_data import absolute
 from glasswork.systems.start import Start
 from glasswork.systems.system import System
-from glasswork.training.checkpoints import write_atomically
+from glasswork.tensor_files import read_tensors, require_digest, write_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -97,45 +94,83 @@ def load_start(folder: RunFolder, request: Request) -> Start:
     if not (folder.model / "model.json").is_file():
         raise GlassworkError(f"{folder.name} has no model yet: finish it with glasswork resume {folder.name}")
     system = make_system(request.system, request.recipe, request.network)
-    files = [folder.model / "model.json", folder.model / "model.safetensors", folder.path / SEEN]
-    return _read(folder.name, files, folder.read_data()[0], system)
+    remedy = f"glasswork resume {folder.name} makes it again"
+    found = read_model(folder, folder.model, folder.path, remedy)
+    with parsing(folder.model / "model.json", remedy):
+        task = Task.from_json(found.description["task"], system.takes, system.answers)
+    return Start(folder.name, task, found.weights, folder.read_data()[0], found.seen)
 
 
-def keep_start(folder: Path, start: Start) -> None:
+@dataclass(frozen=True)
+class KeptModel:
+    """A model as it lies in a folder.
+
+    Attributes:
+        description: what its inputs and outputs mean, as plain JSON types.
+        weights: of its network.
+        seen: fingerprints of the examples that it was trained on.
+    """
+
+    description: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+    seen: Tensor
+
+
+def read_model(run: RunFolder, folder: Path, seen: Path, remedy: str) -> KeptModel:
+    """Reads a model whose parts belong together.
+
+    Args:
+        run: whose it is.
+        folder: where `model.json` and `model.safetensors` lie.
+        seen: the folder with the fingerprints of the examples.
+        remedy: what to do if a file is damaged.
+
+    Raises:
+        DamagedError: if a file was changed or is another run's.
+    """
+    description = run.read(str((folder / "model.json").relative_to(run.path)), remedy)
+    weights = read_tensors(folder / "model.safetensors", FORMAT, remedy)
+    require_digest(folder / "model.safetensors", weights.digest, description.get("weights"), remedy)
+    return KeptModel(description, weights.tensors, read_seen(seen, description.get("seen"), remedy))
+
+
+def keep_start(run: RunFolder, start: Start) -> None:
     """Copies what the training begins with, so that the run does not depend on the other one."""
-    folder.mkdir(exist_ok=True)
-    description = {"task": start.task.to_json(), "fingerprint": start.fingerprint.to_json()}
-    write_atomically(folder / "model.json", (json.dumps(description, indent=1) + "\n").encode())
-    write_atomically(folder / "model.safetensors", save(dict(start.weights)))
-    write_seen(folder, start.seen)
+    run.start.mkdir(exist_ok=True)
+    description = {
+        "weights": write_tensors(run.start / "model.safetensors", FORMAT, start.weights, {}),
+        "seen": write_seen(run.start, start.seen),
+        "task": start.task.to_json(),
+        "fingerprint": start.fingerprint.to_json(),
+    }
+    run.write("start/model.json", description)
 
 
-def read_start(folder: Path, run: str, system: System) -> Start:
+def read_start(run: RunFolder, origin: str, system: System) -> Start:
     """Reads what `keep_start` wrote.
 
     Raises:
-        GlassworkError: if it cannot be read.
+        DamagedError: if a file was changed.
     """
-    return _read(run, [folder / "model.json", folder / "model.safetensors", folder / SEEN], None, system)
+    found = read_model(run, run.start, run.start, RESTORE)
+    with parsing(run.start / "model.json", RESTORE):
+        task = Task.from_json(found.description["task"], system.takes, system.answers)
+        fingerprint = Fingerprint.from_json(found.description["fingerprint"])
+    return Start(origin, task, found.weights, fingerprint, found.seen)
 
 
-def write_seen(folder: Path, seen: Tensor) -> None:
-    """Writes the fingerprints of the examples that a run was trained on."""
-    write_atomically(folder / SEEN, save({"fingerprints": seen.contiguous()}))
+def write_seen(folder: Path, seen: Tensor) -> str:
+    """Writes the fingerprints of the examples that a run was trained on; the digest of the file."""
+    return write_tensors(folder / SEEN, FORMAT, {"fingerprints": seen}, {})
 
 
-def read_seen(folder: Path) -> Tensor:
-    """Reads what `write_seen` wrote; empty if nothing was."""
-    path = folder / SEEN
-    return load(path.read_bytes())["fingerprints"] if path.is_file() else torch.zeros(0, dtype=torch.int64)
+def read_seen(folder: Path, digest: object, remedy: str) -> Tensor:
+    """Reads what `write_seen` wrote.
 
-
-def _read(run: str, files: list[Path], fingerprint: Fingerprint | None, system: System) -> Start:
-    try:
-        description = json.loads(files[0].read_text(encoding="utf-8"))
-        weights = load(files[1].read_bytes())
-        seen = read_seen(files[2].parent)
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise GlassworkError(f"The model of {run} cannot be read: {error}") from None
-    task = Task.from_json(description["task"], system.takes, system.answers)
-    return Start(run, task, weights, fingerprint or Fingerprint.from_json(description["fingerprint"]), seen)
+    Raises:
+        DamagedError: if it was changed, or has another digest.
+    """
+    found = read_tensors(folder / SEEN, FORMAT, remedy)
+    require_digest(folder / SEEN, found.digest, digest, remedy)
+    with parsing(folder / SEEN, remedy):
+        return found.tensors["fingerprints"]

@@ -80,16 +80,21 @@ def _few(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values[:MOST_NUMBERS]) + (", ..." if len(values) > MOST_NUMBERS else "")
 
 
-def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None]]) -> None:
-    """The runs of a folder: name and result, None where one is not finished."""
+def print_runs(console: Console, runs: Sequence[tuple[str, Mapping[str, Any] | None, str]]) -> None:
+    """The runs of a folder: name, result or None if one is not finished, and why it cannot be read."""
     rows: list[tuple[object, ...]] = []
-    for name, result in runs:
-        if result is None:
+    for name, result, problem in runs:
+        if problem:
+            rows.append((name, "", "damaged", "-", "-"))
+        elif result is None:
             rows.append((name, "", "unfinished", "-", f"glasswork resume {name}"))
         else:
             figure = write_figure(result["test"])
             rows.append((name, result["data"], figure, result["epochs"], duration(result["seconds"])))
     print_table(console, ("run", "data", "test", "epochs", "time"), rows)
+    for _, _, problem in runs:
+        if problem:
+            console.print(escape(problem), soft_wrap=True)
 
 
 MOST_WORDS = 90

@@ -7,7 +7,6 @@ from typing import Any
 from glasswork.catalogue import recipe_of
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import RunFolder
-from glasswork.run.request import read_toml
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class ComparedRun:
         best_epoch: after which epoch the model was kept.
         epochs: epochs made.
         seconds: seconds of training.
+        problem: why its files cannot be read; empty if they can.
     """
 
     run: str
@@ -33,10 +33,14 @@ class ComparedRun:
     best_epoch: int | None
     epochs: int
     seconds: float
+    problem: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON types."""
-        return asdict(self)
+        fields = asdict(self)
+        if not self.problem:
+            del fields["problem"]
+        return fields
 
 
 def compare(words: Sequence[str]) -> list[ComparedRun]:
@@ -48,34 +52,33 @@ def compare(words: Sequence[str]) -> list[ComparedRun]:
     if len(words) < 2:
         raise GlassworkError("Compare needs at least two runs: glasswork runs lists them")
     folders = [RunFolder.find(word) for word in words]
-    recipes = [_recipe(folder) for folder in folders]
+    read = [_read(folder) for folder in folders]
+    recipes = [recipe for recipe, _, problem in read if not problem]
     keys = list(dict.fromkeys(key for recipe in recipes for key in recipe))
     differing = [key for key in keys if any(recipe.get(key) != recipes[0].get(key) for recipe in recipes)]
     return [
-        _compare(folder, {k: recipe.get(k) for k in differing}) for folder, recipe in zip(folders, recipes, strict=True)
+        _compare(folder.name, {key: recipe.get(key) for key in differing}, result, problem)
+        for folder, (recipe, result, problem) in zip(folders, read, strict=True)
     ]
+
+
+def _read(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any] | None, str]:
+    """The recipe of a run, its result if it is finished, and why they cannot be read."""
+    try:
+        return _recipe(folder), folder.read_result(), ""
+    except GlassworkError as error:
+        return {}, None, str(error)
 
 
 def _recipe(folder: RunFolder) -> dict[str, Any]:
     order = folder.read_request()
-    if not (folder.path / "resolved.toml").is_file():
-        return {"preset": order.preset, **order.recipe.model_dump()}
-    table = read_toml(folder.path / "resolved.toml")
+    table, _ = folder.read_used()
     fields = recipe_of(order.preset).model_fields
     return {"preset": order.preset, **{key: value for key, value in table.items() if key in fields}}
 
 
-def _compare(folder: RunFolder, differing: Mapping[str, Any]) -> ComparedRun:
-    result = folder.read("result.json")
+def _compare(run: str, differing: Mapping[str, Any], result: Mapping[str, Any] | None, problem: str) -> ComparedRun:
     if result is None:
-        return ComparedRun(folder.name, False, differing, {}, {}, None, 0, 0.0)
-    return ComparedRun(
-        folder.name,
-        True,
-        differing,
-        result["test"],
-        result["validation"],
-        result["best_epoch"],
-        result["epochs"],
-        result["seconds"],
-    )
+        return ComparedRun(run, False, differing, {}, {}, None, 0, 0.0, problem)
+    figures = (result["test"], result["validation"], result["best_epoch"], result["epochs"], result["seconds"])
+    return ComparedRun(run, True, differing, *figures)

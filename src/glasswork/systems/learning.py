@@ -8,27 +8,25 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import safetensors
 import torch
-from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.fingerprint import Fingerprint
 from glasswork.data.splits import Splits
 from glasswork.data.summary import Summary, summarise
-from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
+from glasswork.files import damaged, parsing
 from glasswork.glassbox.regions import TERMINAL_CELLS, Plane, answers_over, as_region, plane_of, region, units_over
 from glasswork.recipe.base import Recipe
 from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Score
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.evaluation import measured_rows
-from glasswork.systems.process import OnPlane, Outcome, Trained
+from glasswork.systems.process import OnPlane, Outcome, Trained, run_key
 from glasswork.systems.start import Start
 from glasswork.systems.system import Context, Findings, Remarks, System
-from glasswork.training.checkpoints import write_atomically
+from glasswork.tensor_files import read_tensors, write_tensors
 from glasswork.training.fit import best_of, minimise
 from glasswork.training.memory import Memory
 from glasswork.training.stage import Best, Stage, Step, Tree
@@ -38,7 +36,7 @@ NOTHING_HELD_OUT = (
     "no examples were held out, so these results are for the training examples only and "
     "do not tell how well it predicts new ones"
 )
-FRAMES_FORMAT = 1
+FRAMES_FORMAT = 2
 FRAMES_FILE = "frames.safetensors"
 CELLS = 40
 MOST_FRAMES = 24
@@ -110,6 +108,11 @@ class Learning:
         """Tells whether the data is that of an earlier sitting."""
         return Fingerprint.of(self.dataset, self.splits)
 
+    @cached_property
+    def key(self) -> str:
+        """What tells the run apart from others."""
+        return run_key(self.recipe, self.fingerprint)
+
     @property
     def trained_on(self) -> Tensor:
         """Fingerprints of the training examples, each once, int64; with those of the run that this one went on from."""
@@ -128,7 +131,9 @@ class Learning:
         if start is not None and stale(best_of(start), patience):
             return
         made = minimise(self.stages, start, patience)
-        for step in record_frames(made, folder, self.network, self.plane, start["number"] if start else 0):
+        for step in record_frames(
+            made, folder, self.network, self.plane, start["number"] if start else 0, self.key if self.plane else ""
+        ):
             yield step._replace(last=True) if stale(step.best, patience) else step
 
     def keep(self, best: Best | None, execution: Execution | None = None) -> None:
@@ -193,7 +198,8 @@ class Learning:
         if plane is None:
             return None
         moving = [
-            (as_region(frame.answers, plane), f"epoch {frame.epoch:,}") for frame in read_frames(folder / FRAMES_FILE)
+            (as_region(frame.answers, plane), f"epoch {frame.epoch:,}")
+            for frame in read_frames(folder / FRAMES_FILE, self.key)
         ]
         if best is not None:  # an earlier network than the last one may have been kept
             kept = as_region(answers_over(self.network, plane, CELLS), plane)
@@ -228,7 +234,7 @@ class Frame:
 
 
 def record_frames(
-    steps: Iterator[Step], folder: Path, network: nn.Module, plane: Plane | None, before: int
+    steps: Iterator[Step], folder: Path, network: nn.Module, plane: Plane | None, before: int, run: str
 ) -> Iterator[Step]:
     """Looks at the network at up to `MOST_FRAMES` moments, more of them early, as learning is fast there.
 
@@ -241,44 +247,45 @@ def record_frames(
         network: of the kind that the steps change.
         plane: what is looked at; None: nothing, and the steps are given on as they are.
         before: number of the step after which this sitting goes on.
+        run: the run's key.
     """
-    return steps if plane is None else _record(steps, folder / FRAMES_FILE, network, plane, before)
+    return steps if plane is None else _record(steps, folder / FRAMES_FILE, network, plane, before, run)
 
 
-def read_frames(file: Path) -> list[Frame]:
+def read_frames(file: Path, run: str) -> list[Frame]:
     """The frames in a file, oldest first; none if there is no file.
 
+    Args:
+        file: the file.
+        run: the key of the run that it belongs to.
+
     Raises:
-        GlassworkError: for a damaged file or one of another format.
+        GlassworkError: for a damaged file, one of another run, or one of another format.
     """
     if not file.is_file():
         return []
-    try:
-        with safetensors.safe_open(str(file), "pt") as opened:
-            header = json.loads((opened.metadata() or {})["frames"])
-        if header["format"] != FRAMES_FORMAT:
-            raise GlassworkError(
-                f"{file} has format {header['format']}, this version of glasswork reads {FRAMES_FORMAT}: "
-                "resume the run with the version that wrote it, or delete the file"
-            )
-        answers = load(file.read_bytes())["answers"]
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise GlassworkError(f"{file} cannot be read ({error}): delete it, and the animation starts again") from None
-    return [
-        Frame(number, epoch, progress, one)
-        for (number, epoch, progress), one in zip(header["steps"], answers, strict=True)
-    ]
+    remedy = "delete it, and the animation starts again"
+    found = read_tensors(file, FRAMES_FORMAT, remedy)
+    if found.facts.get("run") != run:
+        raise damaged(file, "it belongs to another run", remedy)
+    with parsing(file, remedy):
+        steps, answers = json.loads(found.facts["steps"]), found.tensors["answers"]
+        return [
+            Frame(number, epoch, progress, one) for (number, epoch, progress), one in zip(steps, answers, strict=True)
+        ]
 
 
-def _record(steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane, before: int) -> Iterator[Step]:
-    frames, waiting = [frame for frame in read_frames(file) if frame.number <= before], False
+def _record(
+    steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane, before: int, run: str
+) -> Iterator[Step]:
+    frames, waiting = [frame for frame in read_frames(file, run) if frame.number <= before], False
     viewed = copy.deepcopy(network)  # with the weights of a step's state: of several networks those that lead
 
     def flush() -> None:
         nonlocal waiting
         if waiting:
             waiting = False  # first, so that a failure is not repeated while it is handed up
-            _write_frames(file, frames)
+            _write_frames(file, frames, run)
 
     try:
         for step in steps:
@@ -307,8 +314,7 @@ def _moment(progress: float) -> int:
     return int((MOST_FRAMES - 1) * progress**0.5)
 
 
-def _write_frames(file: Path, frames: list[Frame]) -> None:
-    header = {"format": FRAMES_FORMAT, "steps": [(frame.number, frame.epoch, frame.progress) for frame in frames]}
+def _write_frames(file: Path, frames: list[Frame], run: str) -> None:
+    steps = [(frame.number, frame.epoch, frame.progress) for frame in frames]
     answers = torch.stack([frame.answers for frame in frames])
-    # One entry, as safetensors writes several in an order of its own, and equal runs shall have equal files.
-    write_atomically(file, save({"answers": answers}, {"frames": json.dumps(header)}))
+    write_tensors(file, FRAMES_FORMAT, {"answers": answers}, {"run": run, "steps": json.dumps(steps)})

@@ -1,5 +1,7 @@
 """A process: anything that a run can carry out, such as learning from a data set."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +59,13 @@ class Outcome:
     findings: Findings
     result: Mapping[str, Any] = field(default_factory=dict)
     plane: OnPlane | None = None
+
+
+def run_key(recipe: Recipe, fingerprint: Fingerprint) -> str:
+    """What tells runs apart: two with the same key learn the same from the same examples."""
+    used = {name: value for name, value in recipe.model_dump().items() if name not in {"data", "network"}}
+    words = json.dumps([type(recipe).__name__, used, fingerprint.to_json()], sort_keys=True, default=str)
+    return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class Process(Protocol):

@@ -1,59 +1,19 @@
 """Checkpoints: the state of a step as one safetensors file, written whole or not at all."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-from safetensors.torch import load, save
 from torch import Tensor
 
-from glasswork.errors import GlassworkError
+from glasswork.files import DamagedError, damaged
+from glasswork.tensor_files import read_tensors, write_tensors
 from glasswork.training.stage import Tree
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes `data` under a temporary name, flushes it to the disk and renames it to `path`.
-
-    Raises:
-        GlassworkError: where the disk is full or the folder cannot be written to; `path` is then as it was.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise GlassworkError(
-            f"{path} cannot be written ({error.strerror}): free some space or choose another folder with --out; "
-            "what was saved before is still there"
-        ) from error
-
-
-def is_temporary(path: Path) -> bool:
-    """Whether a file is what `write_atomically` was writing when its process was killed, or is writing now."""
-    return re.fullmatch(r"\..+\.[0-9]+", path.name) is not None
-
-
-def sweep(folder: Path) -> None:
-    """Deletes what killed processes left half written; only for the process that has claimed the folder."""
-    for path in [*folder.iterdir()] if folder.is_dir() else ():
-        if is_temporary(path) and path.is_file():
-            path.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes `value` as indented JSON, whole or not at all."""
-    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def flatten(tree: Any, prefix: str, tensors: dict[str, Tensor]) -> Any:
@@ -86,13 +46,8 @@ def save_checkpoint(folder: Path, tree: Tree) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     skeleton = flatten(tree, "state", tensors)
-    shared: dict[int, str] = {}
-    for key, tensor in tensors.items():
-        if tensor.data_ptr() in shared:
-            tensors[key] = tensor.clone()
-        shared[tensor.data_ptr()] = key
     path = folder / f"{tree['number']:09d}.safetensors"
-    write_atomically(path, save(tensors, {"format": str(FORMAT), "tree": json.dumps(skeleton)}))
+    write_tensors(path, FORMAT, tensors, {"tree": json.dumps(skeleton)})
     for old in checkpoints(folder)[:-KEPT]:
         old.unlink()
     return path
@@ -110,17 +65,39 @@ def load_checkpoint(path: Path) -> Tree:
     """The state of a step, in fresh memory.
 
     Raises:
-        GlassworkError: for a damaged file or one of another format.
+        DamagedError: for a file that is not as it was written.
+        GlassworkError: for one of another format.
     """
+    found = read_tensors(path, FORMAT)
     try:
-        with safetensors.safe_open(str(path), "pt") as file:
-            header = file.metadata() or {}
-        if header.get("format") != str(FORMAT):
-            raise GlassworkError(
-                f"{path} has checkpoint format {header.get('format')}, this version of glasswork reads {FORMAT}: "
-                "resume it with the version that wrote it"
-            )
-        tree: Tree = unflatten(json.loads(header["tree"]), load(path.read_bytes()))
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise GlassworkError(f"{path} cannot be read ({error}): delete it to resume from the one before") from None
+        tree: Tree = unflatten(json.loads(found.facts["tree"]), found.tensors)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, str(error)) from None
     return tree
+
+
+def load_newest(folder: Path, run: str) -> tuple[Tree | None, list[str]]:
+    """The newest state that can be read, and a sentence about each newer one that cannot.
+
+    Args:
+        folder: where the checkpoints are.
+        run: the key of the run that they have to belong to.
+
+    Raises:
+        DamagedError: if there are checkpoints and not one of them can be read.
+        GlassworkError: for one of another format.
+    """
+    problems: list[str] = []
+    for path in reversed(checkpoints(folder)):
+        try:
+            tree = load_checkpoint(path)
+            if tree.get("log", {}).get("run") != run:
+                raise damaged(path, "it belongs to another run")
+            return tree, [f"{problem}; the one before is used, after step {tree['number']:,}" for problem in problems]
+        except DamagedError as error:
+            problems.append(str(error))
+    if problems:
+        raise DamagedError(
+            f"{'; '.join(problems)}; no other checkpoint is left: to begin again with the first step, delete {folder}"
+        )
+    return None, []

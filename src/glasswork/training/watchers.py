@@ -1,12 +1,14 @@
 """Generators over steps that log, save and stop; composed as a pipe around `fit`."""
 
 import errno
+import hashlib
 import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -20,20 +22,30 @@ from glasswork.errors import GlassworkError
 from glasswork.training.checkpoints import save_checkpoint
 from glasswork.training.stage import Best, Step, Tree
 
+STEPS = "steps.jsonl"
 SAVE_SECONDS = 5.0
 SAVING_SHARE = 0.05
 LOG_STEPS = 50
 
 
-def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
+def logged(steps: Iterator[Step], folder: Path, run: str) -> Iterator[Step]:
     """Writes a line per step to `steps.jsonl`, which holds no clock, and now and then one to `timing.jsonl`.
 
-    Both are written every `LOG_STEPS` steps, after a judgement and after the last step; and before the state of a step
-    is given out, so that they never lag behind a checkpoint.
+    Both are written every `LOG_STEPS` steps, after a judgement and after the last step. Before the state of a step is
+    given out, they are flushed to the disk, so that they never lag behind a checkpoint; the state has an entry `log`
+    with the run's key and the digest of all lines so far.
+
+    Args:
+        steps: the steps.
+        folder: of the run; lines that stand there are those of the steps before.
+        run: the run's key.
     """
     waiting: list[Step] = []
+    digest = hashlib.sha256()
+    if (folder / STEPS).is_file():
+        digest.update((folder / STEPS).read_bytes())
     with (
-        (folder / "steps.jsonl").open("ab", buffering=0) as lines,
+        (folder / STEPS).open("ab", buffering=0) as lines,
         (folder / "timing.jsonl").open("ab", buffering=0) as times,
     ):
 
@@ -42,13 +54,11 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
                 return
             written, time_ = _lines(waiting), {"step": waiting[-1].number, "seconds": round(waiting[-1].elapsed, 4)}
             waiting.clear()  # first, so that a failure is not repeated while it is handed up
-            try:
-                _append(lines, "".join(written))
+            with _explained(folder):
+                text = "".join(written)
+                _append(lines, text)
+                digest.update(text.encode())
                 _append(times, json.dumps(time_) + "\n")
-            except OSError as error:
-                raise GlassworkError(
-                    f"{folder} cannot be written ({error.strerror}): free some space, then resume the run"
-                ) from error
 
         try:
             for step in steps:
@@ -58,11 +68,25 @@ def logged(steps: Iterator[Step], folder: Path) -> Iterator[Step]:
 
                 def state(step: Step = step) -> Tree:
                     flush()
-                    return step.state()
+                    with _explained(folder):
+                        for file in (lines, times):
+                            if not file.closed:  # after the last step
+                                os.fsync(file.fileno())
+                    return {**step.state(), "log": {"run": run, "lines": digest.hexdigest()}}
 
                 yield step._replace(state=state)
         finally:
             flush()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GlassworkError(
+            f"{folder} cannot be written ({error.strerror}): free some space, then resume the run"
+        ) from error
 
 
 def _append(file: FileIO, text: str) -> None:
