@@ -168,11 +168,11 @@ def _check(path: Path, data: bytes | memoryview, format: int, remedy: str) -> tu
             metadata = json.loads(header[8:]).get("__metadata__")
     facts = metadata if isinstance(metadata, dict) else {}
     found = str(facts.pop("format", None))
-    if found.isdecimal():  # first, as other versions may write no digests, or others
+    if DIGEST not in facts and found.isdecimal():  # of a version that wrote no digests
         check_format(path, int(found), format)
     facts.pop(DIGEST, None)
     digest = check_seal(path, data, header.find(MARK) + len(MARK) if MARK in header else 0, remedy)
-    check_format(path, int(found), format)
+    check_format(path, int(found) if found.isdecimal() else found, format)
     return facts, digest
 
 
