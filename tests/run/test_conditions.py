@@ -21,7 +21,9 @@ def stopped(tmp_path: Path) -> Path:
 def change(file: Path, before: str, after: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert before in text
-    file.write_text(text.replace(before, after), encoding="utf-8")
+    first, rest = text.replace(before, after).split("\n", 1)
+    assert first.startswith("digest")
+    file.write_text(f'digest = "edited"\n{rest}', encoding="utf-8")
 
 
 def edit(run: Path, name: str, value: object) -> None:
@@ -29,7 +31,7 @@ def edit(run: Path, name: str, value: object) -> None:
     file = run / "conditions.json"
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     found[name] = {**found[name], **value} if isinstance(value, dict) else value
-    file.write_text(json.dumps(found), encoding="utf-8")
+    file.write_text(json.dumps({**found, "digest": "edited"}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", ["recipe.toml", "resolved.toml"])
@@ -47,8 +49,7 @@ def test_an_edited_recipe_is_refused_and_can_be_accepted(
 
 def test_what_makes_another_network_is_never_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = broken_off("lenet", 7, data=str(write_npz(tmp_path / "data.npz", "class")), **OPTIONS)
-    text = (run / "recipe.toml").read_text(encoding="utf-8")
-    (run / "recipe.toml").write_text(text.replace("epochs = 3", 'epochs = 3\nactivation = "tanh"'), encoding="utf-8")
+    change(run / "recipe.toml", "epochs = 3", 'epochs = 3\nactivation = "tanh"')
     assert "activation was" in mistake(capsys, "resume", run, "--accept", "recipe")
 
 

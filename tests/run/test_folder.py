@@ -18,6 +18,7 @@ from glasswork.training.checkpoints import checkpoints, load_checkpoint
 from made_data import PLAIN, broken_off, mistake, pictures, resume, train, write_network, write_npz
 
 FILES = {
+    "conditions.json",
     "recipe.toml",
     "resolved.toml",
     "environment.json",

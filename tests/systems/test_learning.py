@@ -31,7 +31,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def frames_of(run: Path) -> list[frames.Frame]:
-    return frames.read_frames(run / frames.FRAMES_FILE)
+    return frames.read_frames(run / frames.FRAMES_FILE, RunFolder(run).key)
 
 
 def test_frames_are_spread_over_the_run_more_of_them_early(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_other_data_has_no_frames_and_no_pictures(tmp_path: Path) -> None:
     assert not list(run.glob("*.png")) and not (run / frames.FRAMES_FILE).exists()
     assert "pictures" not in json.loads((run / "result.json").read_text(encoding="utf-8"))
     steps: Iterator[Step] = iter(())
-    assert frames.record_frames(steps, run, nn.Identity(), None, 0) is steps
+    assert frames.record_frames(steps, run, nn.Identity(), None, 0, "") is steps
 
 
 def test_a_damaged_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = broken_off("points", 30, out="run", **OPTIONS)
     (run / frames.FRAMES_FILE).write_bytes(b"nothing")
-    assert "frames.safetensors cannot be read" in mistake(capsys, "resume", run, "--json")
+    assert "frames.safetensors is damaged" in mistake(capsys, "resume", run, "--json")
     (run / frames.FRAMES_FILE).unlink()
     assert main(["resume", str(run), "--json"]) == 0
 
@@ -140,6 +140,6 @@ def test_a_format_of_another_version_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save
 
     file = tmp_path / frames.FRAMES_FILE
-    file.write_bytes(save({"answers": torch.zeros(1)}, {"frames": '{"format": 9, "steps": []}'}))
-    with pytest.raises(GlassworkError, match=r"has format 9, this version of glasswork reads 1"):
-        frames.read_frames(file)
+    file.write_bytes(save({"answers": torch.zeros(1)}, {"format": "9"}))
+    with pytest.raises(GlassworkError, match=r"has format 9, this version of glasswork reads 2"):
+        frames.read_frames(file, "")
