@@ -174,8 +174,8 @@ def _visible(words: str) -> str:
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes predictions as CSV: input, answer and, of classes, the probability of the answer and of each class.
 
-    Of clips there is a line for each frame: input, frame, answer. An input without an answer has its line as well, with
-    the reason in a last column `problem`.
+    Of answers that were searched for, the others follow with their scores. Of clips there is a line for each frame:
+    input, frame, answer. An input without an answer has its line as well, with the reason in a last column `problem`.
 
     Raises:
         GlassworkError: where the file exists already or cannot be written.
@@ -194,12 +194,16 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
         write_new(path, csv_text(lines))
         return
     sure = ["probability"] if any(answer.probability is not None for answer in predictions) else []
-    lines.append(["input", "answer", *sure, *classes, *problem])
+    ranks = range(max((len(answer.alternatives) for answer in predictions), default=0))
+    others = [name for rank in ranks for name in (f"answer {rank + 1}", f"score {rank + 1}")][1:]
+    lines.append(["input", "answer", *sure, *classes, *others, *problem])
     for answer in predictions:
         words = answer.answer
         said = ";".join(map(str, words)) if isinstance(words, tuple) else words
         chance = ["" if answer.probability is None else answer.probability] if sure else []
         reason = [answer.problem or ""] if problem else []
         chances = (answer.probabilities.get(name, "") for name in classes)
-        lines.append([answer.input, said, *chance, *chances, *reason])
+        searched = [cell for one in answer.alternatives for cell in one]
+        padded = [*searched, *[""] * (2 * len(ranks) - len(searched))][1:]  # the first of them is the answer itself
+        lines.append([answer.input, said, *chance, *chances, *padded, *reason])
     write_new(path, csv_text(lines))

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from glasswork.data import ragged
-from glasswork.data.tokenize import cutter, encode, find_vocabulary, join
-from glasswork.data.vocabulary import Vocabulary
+from glasswork.data.tokenize import cutter, join
+from glasswork.data.vocabulary import UNKNOWN, Vocabulary
 
 BASELINE = "a word-for-word dictionary"
-_MOST = 200_000
+_CUT = cutter(Vocabulary((UNKNOWN,), "word", (), True))
 
 
 class Dictionary:
@@ -25,39 +25,41 @@ class Dictionary:
     """
 
     def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
-        self._source, target = (find_vocabulary(texts, "word", _MOST, 1, cased=True) for texts in (sources, targets))
-        self._tokens = target.tokens
-        self._words, self._offsets = _different_words(targets, target)
-        self._often = torch.bincount(self._words, minlength=len(target))
-        words, begins = _different_words(sources, self._source)
+        self._numbers, words, begins = _different_words(sources)
+        known, self._words, self._offsets = _different_words(targets)
+        self._tokens = [*known]
+        self._often = torch.bincount(self._words, minlength=len(known))
         texts = torch.repeat_interleave(torch.arange(len(sources)), ragged.lengths(begins))
         self._texts = texts[words.argsort(stable=True)]  # that have the first word, that have the second one, ...
-        self._begins = ragged.offsets_of(torch.bincount(words, minlength=len(self._source)))
-        self._known: dict[int, str] = {}
+        self._begins = ragged.offsets_of(torch.bincount(words, minlength=len(self._numbers)))
+        self._found: dict[int, str] = {}
 
     def translate(self, texts: Sequence[str]) -> list[str]:
         """Texts word by word."""
-        cut, numbers, found = cutter(self._source), self._source.numbers, []
+        numbers, found = self._numbers, []
         for text in texts:
-            words = [piece.token for piece in cut(text)]
+            words = [piece.token for piece in _CUT(text)]
             said = [self._word(numbers[word]) if word in numbers else word for word in words]
             found.append(join(range(len(said)), Vocabulary(tuple(said), "word")))
         return found
 
     def _word(self, number: int) -> str:
-        if number not in self._known:
+        if number not in self._found:
             texts = self._texts[self._begins[number] : self._begins[number + 1]]
             together, _ = ragged.take(self._words, self._offsets, texts)
             both = torch.bincount(together, minlength=len(self._tokens))
             dice = 2 * both / (self._often + len(texts))
-            self._known[number] = self._tokens[int(dice[1:].argmax()) + 1]
-        return self._known[number]
+            self._found[number] = self._tokens[int(dice.argmax())]
+        return self._found[number]
 
 
-def _different_words(texts: Sequence[str], vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
-    """The words of each text, each once, and where each text begins."""
-    values, offsets = encode(texts, vocabulary)
-    rows = torch.repeat_interleave(torch.arange(len(texts)), ragged.lengths(offsets))
-    once = torch.unique(rows * len(vocabulary) + values)
-    counts = torch.bincount(once // len(vocabulary), minlength=len(texts))
-    return once % len(vocabulary), ragged.offsets_of(counts)
+def _different_words(texts: Sequence[str]) -> tuple[dict[str, int], Tensor, Tensor]:
+    """All words with their numbers, the words of each text, each once, and where each text begins."""
+    numbers: dict[str, int] = {}
+    found: list[int] = []
+    counts = []
+    for text in texts:
+        words = dict.fromkeys(piece.token for piece in _CUT(text))
+        found += [numbers.setdefault(word, len(numbers)) for word in words]
+        counts.append(len(words))
+    return numbers, torch.tensor(found, dtype=torch.int64), ragged.offsets_of(torch.tensor(counts, dtype=torch.int64))
