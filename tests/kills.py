@@ -7,6 +7,7 @@ half just before a file in the run's folder is opened for writing, flushed, rena
 import argparse
 import contextlib
 import io
+import math
 import os
 import random
 import shutil
@@ -87,10 +88,9 @@ class Outcome:
     failures: tuple[str, ...] = ()
 
 
-def kill(loop: str, kills: int, seed: int = 0) -> Outcome:
-    """Kills runs of one kind of loop in the current folder until there were so many kills."""
-    watchers.saved.__defaults__ = (SAVE_SECONDS,)  # so that most kills find a checkpoint
-    watchers.SAVING_SHARE = 0.5
+def kill(loop: str, kills: int, seconds: float = math.inf, seed: int = 0) -> Outcome:
+    """Kills runs of one kind of loop in the current folder until there were so many kills, or the time is over."""
+    until = time.monotonic() + seconds
     draws, outcome = random.Random(seed), Outcome()
     words = ["train", *LOOPS[loop](), *flags(PLAIN), "--json"]
     began = time.monotonic()
@@ -99,15 +99,15 @@ def kill(loop: str, kills: int, seed: int = 0) -> Outcome:
     whole = Path("whole")
     began = time.monotonic()
     assert _spawn([*words, "--out", str(whole)], None) == 0, _said()
-    seconds, expected = time.monotonic() - began, remains(whole)
+    length, expected = time.monotonic() - began, remains(whole)
     events = int(Path("events").read_text(encoding="utf-8"))
-    while outcome.kills < kills:
+    while outcome.kills < kills and time.monotonic() < until:
         run = Path(f"run-{outcome.runs}")
         killed = 0
         while True:
             began_as_run = (run / "recipe.toml").exists()
             asked = ["resume", str(run), "--json"] if began_as_run else [*words, "--out", str(run)]
-            end: int | float | None = draws.uniform(0, seconds) if draws.random() < 0.5 else draws.randint(1, events)
+            end: int | float | None = draws.uniform(0, length) if draws.random() < 0.5 else draws.randint(1, events)
             code = _spawn(asked, end if killed < MOST_KILLS and outcome.kills < kills else None)
             if code == -signal.SIGKILL:
                 killed, outcome.kills = killed + 1, outcome.kills + 1
@@ -176,6 +176,8 @@ def _carry_out(words: list[str], end: int | None) -> None:
 
     code = 1
     try:
+        watchers.saved.__defaults__ = (SAVE_SECONDS,)  # so that most kills find a checkpoint
+        watchers.SAVING_SHARE = 0.5
         sys.addaudithook(watch)
         os.fsync = fsync
         with Path("said").open("w", encoding="utf-8") as said:
@@ -193,6 +195,7 @@ def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--loop", choices=[*LOOPS, "all"], default="all")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="for each loop")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     failed = False
@@ -200,7 +203,7 @@ def _main() -> int:
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            found = kill(loop, asked.kills, asked.seed)
+            found = kill(loop, asked.kills, asked.seconds, asked.seed)
             os.chdir("/")
         took = time.monotonic() - began
         print(

@@ -23,7 +23,7 @@ LAYERS = (  # from top to bottom; rooms on one line may not import each other
     ("networks", "objectives"),
     ("recipe", "execution", "textbook", "report", "tensor_files", "own_code"),
     ("record", "files", "limits"),
-    ("errors", "stopping"),
+    ("errors", "stopping", "activity"),
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 FILES = sorted(SOURCE.rglob("*.py"))

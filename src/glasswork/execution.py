@@ -4,8 +4,10 @@ import contextlib
 import ctypes
 import datetime
 import hashlib
+import math
 import os
 import platform
+import re
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -16,6 +18,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from glasswork.errors import GlassworkError
 
@@ -24,6 +27,8 @@ Layout = Literal["contiguous", "channels-last"]
 Allocator = Literal["default", "keep"]
 
 _IMPORTED = time.monotonic()
+WORTH_LOOKING = 64 * 2**20
+"""Bytes of new tensors after which the memory that is free is looked up again."""
 _keeping = False
 
 
@@ -202,6 +207,66 @@ def memory_bytes(device: str) -> tuple[int, int]:
         dropped = _number_in(Path("/sys/fs/cgroup/memory.stat"), "inactive_file")
         everything, free = min(everything, limit), min(free, max(0, limit - used + dropped))
     return everything, free
+
+
+def require_memory(count: int, what: str, advice: str) -> None:
+    """Refuses what would need more than the processor's memory that is free now, before it is allocated.
+
+    Args:
+        count: bytes.
+        what: that need them, such as `the weights of the network`.
+        advice: what to do, such as `choose a smaller --hidden`.
+
+    Raises:
+        GlassworkError: with the estimate.
+    """
+    everything, free = memory_bytes("cpu")
+    if free and count > free:
+        raise GlassworkError(
+            f"There is not enough memory for {what}: {_gigabytes(count)} are needed, and of {_gigabytes(everything)} "
+            f"{_gigabytes(free)} are free: {advice}"
+        )
+
+
+def explain_memory(error: BaseException) -> str | None:
+    """An error of an allocation in one sentence; None for any other error."""
+    text = " ".join(str(error).split())
+    refused = any(words in text for words in ("DefaultCPUAllocator", "not enough memory", "out of memory"))
+    if not (isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and refused)):
+        return None
+    asked = re.search("tried to allocate ([0-9]+) bytes|[Uu]nable to allocate ([0-9.]+ .?i?B)", text)
+    amount = ""
+    if asked is not None:
+        amount = f": {_gigabytes(int(asked[1])) if asked[1] else asked[2]} were asked for at once"
+    everything, free = memory_bytes("cpu")
+    there = f", and of {_gigabytes(everything)} {_gigabytes(free)} are free" if everything and amount else ""
+    return f"There is not enough memory{amount}{there}: try a smaller --batch-size, network or --size, or less data"
+
+
+class EnoughMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Looks at each tensor that is made inside before it is, and refuses what does not fit into the memory.
+
+    For the making of a network: the system grants more than it has, and ends the process when it is used.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._what, self._advice, self._unseen = what, advice, 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+        keywords = keywords or {}
+        sizes = arguments[0] if arguments else ()
+        if "device" in keywords and isinstance(sizes, (list, tuple)) and all(isinstance(one, int) for one in sizes):
+            kind = keywords.get("dtype") or torch.get_default_dtype()
+            self._unseen += math.prod(sizes) * kind.itemsize
+            if self._unseen > WORTH_LOOKING:
+                require_memory(self._unseen, self._what, self._advice)
+                self._unseen = 0
+        return function(*arguments, **keywords)
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 2**30:,.1f} GB"
 
 
 def _number_in(path: Path, key: str = "") -> int:

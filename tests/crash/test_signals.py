@@ -105,4 +105,19 @@ def test_a_full_standard_output_is_told() -> None:
         f"{sys.executable} -m glasswork systems > /dev/full", shell=True, stderr=subprocess.PIPE, text=True
     )
     assert done.returncode == 2
-    assert done.stderr == "glasswork: standard output cannot be written: No space left on device\n"
+    assert done.stderr.splitlines()[-1] == "glasswork: standard output cannot be written: No space left on device"
+
+
+def test_long_work_is_not_silent(tmp_path: Path, data: str) -> None:
+    network = tmp_path / "slow.py"
+    network.write_text(
+        "import time, torch\n"
+        "class Slow(torch.nn.Linear):\n"
+        "    def __init__(self, *a): super().__init__(12, 3); time.sleep(4); raise ValueError('enough')\n",
+        encoding="utf-8",
+    )
+    words = ["train", *flags({**PLAIN, "data": data, "network": f"{network}:Slow", "epochs": 1, "out": "run"})]
+    done = subprocess.run([*GLASSWORK, *words], stderr=subprocess.PIPE, text=True)
+    assert any(line.startswith("working on train: ") and line.endswith(" s") for line in done.stderr.splitlines())
+    quiet = subprocess.run([*GLASSWORK, *words, "--json"], stderr=subprocess.PIPE, text=True)
+    assert "working on" not in quiet.stderr

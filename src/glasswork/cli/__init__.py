@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from glasswork import stopping
+from glasswork.activity import doing
 from glasswork.cli.printable import printable_streams
 from glasswork.errors import GlassworkError
 
@@ -31,9 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" {error.filename}" if error.filename else ""
         sentence = f"the system refused{where}: {error.strerror or error}"
     except Exception as error:
+        from glasswork.execution import explain_memory
         from glasswork.own_code import explain
 
-        explained = explain(error)
+        explained = explain_memory(error) or explain(error)
         if explained is None:
             raise
         sentence = explained
@@ -56,7 +58,8 @@ def _carry_out(words: Sequence[str], began: float | None) -> int:
     OWN.clear()  # a command line names its own system again
     options = parse(words)
     options.began = began
-    return VERBS[options.verb].carry_out(options)
+    with doing(f"working on {options.verb}"):
+        return VERBS[options.verb].carry_out(options)
 
 
 def entry() -> NoReturn:
@@ -65,10 +68,12 @@ def entry() -> NoReturn:
     Without taking the interpreter down: that takes 0.9 s once torch is loaded, and everything is on disk by now.
     """
     stopping.handle(stopping.interrupt)
-    from glasswork.cli.streams import close_streams, open_streams
+    from glasswork.cli.streams import close_streams, open_streams, watch
 
     try:
         open_streams()
+        if "--json" not in sys.argv:
+            watch()
         code = main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 0

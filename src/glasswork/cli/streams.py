@@ -5,7 +5,18 @@ import io
 import os
 import select
 import sys
+import threading
+import time
 from typing import Any, TextIO
+
+from glasswork.activity import current
+from glasswork.errors import printable
+
+CLEAR = b"\r\x1b[2K"
+LONGEST_SILENCE = 1.9
+GLANCE_SECONDS = 0.2
+LINE_WIDTH = 70
+_streams: list["Tolerant"] = []
 
 
 class Tolerant(io.FileIO):
@@ -13,14 +24,32 @@ class Tolerant(io.FileIO):
 
     Attributes:
         failure: the first error; None if there was none.
+        written: when something was written to it last.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
         self.failure: OSError | None = None
+        self.written = time.monotonic()
+        self._status = False
 
     def write(self, data: Any, /) -> int:
         """Writes what it can; how many bytes the caller need not write again."""
+        self.written = time.monotonic()
+        if self._status:
+            self._status = False
+            self._put(CLEAR)
+        return self._put(data)
+
+    def show(self, words: str) -> None:
+        """Shows what is being done: on a terminal in a line that the next one replaces."""
+        if self.isatty():
+            self._put(CLEAR + words.encode(errors="backslashreplace"))
+            self._status = True
+        else:
+            self._put(f"{words}\n".encode(errors="backslashreplace"))
+
+    def _put(self, data: Any) -> int:
         try:
             while (written := super().write(data)) is None:  # it would have to wait, and is told not to
                 select.select([], [self], [])
@@ -48,8 +77,33 @@ def open_streams() -> None:
 def _stream(number: int, before: TextIO | None) -> TextIO:
     raw = Tolerant(number)
     encoding = "utf-8" if before is None else before.encoding
+    _streams.append(raw)
     at_once = number == 2 or raw.isatty()
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=at_once)
+
+
+def watch() -> None:
+    """Has a thread say on standard error what is being done, whenever nothing was printed for two seconds.
+
+    Without a terminal it waits twice as long before each further line.
+    """
+    threading.Thread(target=_watch, name="watch", daemon=True).start()
+
+
+def _watch() -> None:
+    *_, shown = _streams
+    due, since = LONGEST_SILENCE, 0.0
+    while True:
+        time.sleep(GLANCE_SECONDS)
+        written = max(stream.written for stream in _streams)
+        if written != since:
+            due, since = LONGEST_SILENCE, written
+        silence = time.monotonic() - written
+        if silence >= due:
+            words = printable(" ".join((current() or "working").split()))
+            words = words if len(words) <= LINE_WIDTH else f"{words[: LINE_WIDTH - 3]}..."
+            shown.show(f"{words}: {silence:.0f} s")
+            due = silence + 1 if shown.isatty() else 2 * due
 
 
 def close_streams(code: int) -> int:

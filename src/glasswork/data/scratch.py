@@ -11,6 +11,8 @@ from typing import IO
 import torch
 from torch import Tensor
 
+from glasswork.execution import require_memory
+
 
 def folder() -> Path:
     """Where the cache lies: `$GLASSWORK_CACHE`, or `~/.cache/glasswork/data`."""
@@ -37,6 +39,7 @@ def scratch(shape: tuple[int, ...]) -> Tensor:
             return torch.frombuffer(mapped, dtype=torch.uint8).reshape(shape)
         except (OSError, RuntimeError):
             continue
+    require_memory(size, "the examples", "choose a smaller --size, or fewer examples")
     return torch.empty(shape, dtype=torch.uint8)
 
 

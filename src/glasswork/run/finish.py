@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from glasswork.activity import doing
 from glasswork.catalogue import preset as preset_of
 from glasswork.execution import Execution
 from glasswork.files import write_atomically
@@ -37,7 +38,8 @@ def finish(run: Run) -> dict[str, Any]:
         `best_epoch`, `validation`, `test`, and `pictures`, the names of their files, if there are any.
     """
     try:
-        return _finish(run)
+        with doing(f"writing the report of {run.folder.name}"):
+            return _finish(run)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(run.stopped) from None
     finally:

@@ -11,7 +11,7 @@ from glasswork.catalogue import make_system
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution, choose_device, seed_everything, usable_cores
+from glasswork.execution import EnoughMemory, Execution, choose_device, seed_everything, usable_cores
 from glasswork.recipe.base import Recipe
 from glasswork.run.request import Request
 from glasswork.systems.learning import Learning
@@ -188,7 +188,8 @@ def _resolve(
 def _network(system: System, dataset: Dataset) -> nn.Module:
     """The freshly initialised network, which fits the data and has something to learn."""
     seed_everything(system.recipe.seed)
-    network = system.network(dataset.task)
+    with EnoughMemory("the weights of the network", "choose a smaller network, such as by --hidden or --size"):
+        network = system.network(dataset.task)
     check_outputs(network, dataset.task)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise GlassworkError("The network has no weights to train")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
+from glasswork.activity import doing
 from glasswork.data.augmentation import Augmentation
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.collate import shuffled_batches
@@ -318,7 +319,8 @@ def read_data(system: System, place: str | None = None, like: Task | None = None
     source = place or system.recipe.data
     if source is None:
         raise GlassworkError(f"There is no data: {system.needed}")
-    return system.read(source, like)
+    with doing(f"reading {source}"):
+        return system.read(source, like)
 
 
 def read_split(system: System, place: str | None = None, like: Task | None = None) -> tuple[Dataset, Splits]:
