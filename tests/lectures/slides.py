@@ -71,8 +71,8 @@ STILL_TO_COME: dict[str, tuple[str, ...]] = {
 NOT_HERE = """\
 These slides have no command here. For many of them there is another page: [cross-validation](crossvalidate.md),
 [restarts](restarts.md), [transfer](transfer.md), [points](points.md), [text classification](sentiment.md), [labels
-for words](tagger.md), [video](video.md), [forecasts](forecast.md), [heat maps](heatmap.md), [text by
-characters](char_rnn.md) and [convolution](why_convolution.md)."""
+for words](tagger.md), [translation](translate.md), [video](video.md), [forecasts](forecast.md), [heat
+maps](heatmap.md), [text by characters](char_rnn.md) and [convolution](why_convolution.md)."""
 
 WIDTH = 120
 

@@ -64,7 +64,7 @@ from glasswork.training.stage import Carry, Moment, Tree
 EXPLAINED = 20
 """Texts whose words are left out in turn, in one question."""
 _SIZE = 256
-_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 8000, 8, 40
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 1000, 12, 40
 _FILE = re.compile(r".*\.[A-Za-z0-9]{1,5}|.*[/\\].*")
 
 
