@@ -142,7 +142,8 @@ def test_a_mistake_in_the_middle_does_not_keep_the_folder(tmp_path: Path) -> Non
     with pytest.raises(ZeroDivisionError) as kept:
         gw.train(network=Failing(0), out="stopped", **options)  # type: ignore[arg-type]
     assert kept.traceback
-    gw.resume("stopped", network=made(0))
+    with pytest.warns(UserWarning, match="it begins again with the first step"):
+        gw.resume("stopped", network=made(0))
     gw.train(network=made(0), out="whole", **options)  # type: ignore[arg-type]
     require_same(Path("whole"), Path("stopped"))
 
