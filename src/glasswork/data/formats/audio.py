@@ -171,7 +171,10 @@ def _columns(table: Path) -> dict[str, list[str]]:
         raise GlassworkError(f"{table} is not a table: {error}") from None
     if not cells:
         raise GlassworkError(f"{table} is empty: expected a line for each sound file")
-    if not {name.strip().lower() for name in cells[0]} & set(FILE_COLUMNS) and _located(table.parent, cells[0][0]):
+    if (
+        not {name.strip().lower() for name in cells[0]} & set(FILE_COLUMNS)
+        and _located(table.parent, cells[0][0]).is_file()
+    ):
         width = min(len(row) for row in cells)
         head = ["file_name", "text", *(f"column {number}" for number in range(3, width + 1))]
         cells = [head[:width], *cells]

@@ -50,7 +50,9 @@ class SpeechNetwork(nn.Module):
         self.subsampling = subsampling
         self.steps = (2 if subsampling > 1 else 1, 2 if subsampling > 2 else 1)
         self.convolution_1 = nn.Conv2d(1, filters, 3, (self.steps[0], 2), 1)
+        self.normalization_1 = nn.BatchNorm2d(filters)
         self.convolution_2 = nn.Conv2d(filters, filters, 3, (self.steps[1], 2), 1)
+        self.normalization_2 = nn.BatchNorm2d(filters)
         size = filters * (((bands + 1) // 2 + 1) // 2)
         self.recurrent = Bidirectional(cell, size, hidden_size, layers, dropout)
         self.dropout = nn.Dropout(dropout)
@@ -62,10 +64,11 @@ class SpeechNetwork(nn.Module):
         """Scores (batch, tokens, moments) of features (batch, frames, bands), which are below -50 behind an end."""
         inside = features[:, :, 0] > OUTSIDE  # (batch, frames)
         maps = features.masked_fill(~inside[:, :, None], 0.0)[:, None]
-        for convolution, step in zip((self.convolution_1, self.convolution_2), self.steps, strict=True):
+        convolutions = (self.convolution_1, self.convolution_2), (self.normalization_1, self.normalization_2)
+        for convolution, normalization, step in zip(*convolutions, self.steps, strict=True):
             inside = inside[:, ::step]
             # Padding stays 0, as it is around a sound that is alone.
-            maps = torch.relu(convolution(maps)) * inside[:, None, :, None]
+            maps = torch.relu(normalization(convolution(maps))) * inside[:, None, :, None]
         read = self.recurrent(maps.transpose(1, 2).flatten(2), inside.sum(1))  # (batch, moments, 2 units)
         scores = self.output(self.dropout(read)).float()
         labels, blank = scores[:, :, :-1], scores[:, :, -1:]

@@ -43,7 +43,7 @@ class SpeechRecipe(Recipe):
     )
 
 
-SPEECH = {"patience": 15, "gradient_clip": 1.0}
+SPEECH = {"gradient_clip": 1.0}
 
 PRESETS = (
     Preset(

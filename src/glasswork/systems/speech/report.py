@@ -10,7 +10,7 @@ from glasswork.objectives.edits import align_edits, bootstrap_interval, error_ra
 from glasswork.report.blocks import Cell, Table
 from glasswork.report.report import Score, Section
 from glasswork.report.words import percent
-from glasswork.systems.evaluation import Evaluation, measured_rows, report_padding
+from glasswork.systems.evaluation import Evaluation, measured_rows
 from glasswork.systems.sequences import references_of
 from glasswork.systems.speech.transcribe import Transcribed, errors_of
 from glasswork.systems.system import Context, Findings
@@ -36,14 +36,13 @@ def majority(dataset: Dataset, training: Tensor, rows: Tensor) -> tuple[str, flo
     return text, wer, cer
 
 
-def report_speech(context: Context, evaluation: Evaluation[Transcribed], width: int, batch_size: int) -> Findings:
+def report_speech(context: Context, evaluation: Evaluation[Transcribed], width: int) -> Findings:
     """What is said about transcribed recordings.
 
     Args:
         context: what was trained on, for the baseline.
         evaluation: the transcripts of the rows that are measured on.
         width: of the beam.
-        batch_size: recordings of a step.
     """
     dataset, rows, where = context.dataset, evaluation.rows, measured_rows(context.splits)[0]
     heard, training = evaluation.outputs, context.splits.training
@@ -59,7 +58,6 @@ def report_speech(context: Context, evaluation: Evaluation[Transcribed], width: 
         baseline=f"always answering '{answer}'",
         baseline_value=base_words,
     )
-    waste, padding = report_padding(dataset, training, batch_size, 0)
     lines: list[list[Cell]] = [
         [f"beam search of width {width}", *_shares(score.value, error_rate(characters))],
         ["the best path (greedy)", *_shares(*plain)],
@@ -78,7 +76,6 @@ def report_speech(context: Context, evaluation: Evaluation[Transcribed], width: 
             "From those with the fewest errors to those with the most.",
             [_examples(heard, dataset, rows)],
         ),
-        padding,
     ]
     results = {
         "wer_interval": intervals[0],
@@ -88,7 +85,6 @@ def report_speech(context: Context, evaluation: Evaluation[Transcribed], width: 
         "majority_answer": answer,
         "majority_wer": base_words,
         "majority_cer": base_characters,
-        "padding_waste": waste,
     }
     return Findings(score, sections=sections, results=results)
 

@@ -171,7 +171,7 @@ class Speech(System[SpeechRecipe, Transcribed]):
     def report(
         self, network: nn.Module, evaluation: Evaluation[Transcribed], context: Context, last: Tree | None
     ) -> Findings:
-        return report_speech(context, evaluation, self.recipe.beam, self.recipe.batch_size or 1)
+        return report_speech(context, evaluation, self.recipe.beam)
 
     @override
     def opened(
@@ -220,21 +220,23 @@ class Speech(System[SpeechRecipe, Transcribed]):
         sounds = folder / "sounds"
         sounds.mkdir(exist_ok=True)
         lines = ["file\ttext"]
-        for number in range(24):
-            word = "".join("ab"[number >> bit & 1] for bit in range(2 + number % 3))
-            write_tones(sounds / f"{number}.wav", word, 8000, number)
-            lines.append(f"sounds/{number}.wav\t{word[:2]} {word[2:]}".strip())
+        for number in range(40):
+            letters = "".join("ab"[number >> bit & 1] for bit in range(2 + number % 3))
+            text = f"{letters[:2]} {letters[2:]}".strip()
+            write_tones(sounds / f"{number}.wav", text, 8000, number)
+            lines.append(f"sounds/{number}.wav\t{text}")
         (folder / "transcripts.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         shape = {"hidden_size": 4, "layers": 2, "filters": 2, "bands": 16, "beam": 2}
         options = {**shape, "epochs": 2, "batch_size": 8, "test": 0.25}
         return Sample(str(folder), options, [str(sounds / "0.wav"), str(sounds / "1.wav")], "ab")
 
 
-def write_tones(path: Path, word: str, rate: int, seed: int) -> None:
-    """A WAV file with a tone of a fifth of a second for each letter, `a` low and `b` high, and a little noise."""
+def write_tones(path: Path, text: str, rate: int, seed: int) -> None:
+    """A WAV file with a tone of a fifth of a second for each letter, `a` low and `b` high, over a little noise."""
     draws, time = np.random.default_rng(seed), np.arange(rate // 5) / rate
-    tones = [np.sin(2 * np.pi * (1500 if letter == "b" else 400) * time) * np.hanning(len(time)) for letter in word]
-    samples = 12_000 * np.concatenate(tones) + draws.normal(0, 60, len(time) * len(word))
+    pitches = {"a": 400.0, "b": 1500.0, " ": 0.0}
+    tones = [np.sin(2 * np.pi * pitches[letter] * time) * np.hanning(len(time)) for letter in text]
+    samples = 12_000 * np.concatenate(tones) + draws.normal(0, 60, len(time) * len(text))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

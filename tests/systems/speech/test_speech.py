@@ -1,0 +1,158 @@
+"""Speech to text carried out: it learns, hears files, folders and streams, and says why."""
+
+import io
+import json
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+import torch
+
+import glasswork as gw
+from glasswork.catalogue import make_system
+from glasswork.cli import main
+from glasswork.data.kinds.audio import PADDING
+from glasswork.data.spoken_batches import SoundAugmentation, augment, warp
+from glasswork.run.request import make_request
+from glasswork.systems.speech.network import SpeechNetwork
+from glasswork.systems.speech.system import write_tones
+from made_data import PLAIN, mistake, said, train
+
+SMALL = {"hidden_size": 32, "layers": 1, "filters": 4, "bands": 16, "subsampling": 4, "dropout": 0}
+PLAINLY = {**PLAIN, "warp": 0, "time_masks": 0, "band_masks": 0}
+
+
+def recordings(folder: Path) -> Path:
+    asked = make_request("speech", {})
+    return Path(make_system(asked.system, asked.recipe).sample(folder).data)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a network that has learned to tell the tones of the sample apart."""
+    folder = tmp_path_factory.mktemp("speech")
+    data, run = recordings(folder), folder / "run"
+    options = {**PLAINLY, **SMALL, "epochs": 40, "batch_size": 8, "learning_rate": 0.01, "test": 0.25}
+    gw.train("speech", data=str(data), out=str(run), **options)
+    return run
+
+
+def test_tones_are_told_apart(learned: Path) -> None:
+    result = json.loads((learned / "result.json").read_text(encoding="utf-8"))
+    assert result["test"]["cer"] < 0.1 and result["test"]["wer"] < 0.2
+    assert result["majority_wer"] > 0.5
+    low, high = result["wer_interval"]
+    assert low <= result["test"]["wer"] <= high
+    page = (learned / "report.html").read_text(encoding="utf-8")
+    assert "always answering" in page and "the best path (greedy)" in page
+
+
+def test_an_answer_shows_why(learned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sound = learned.parent / "new.wav"
+    write_tones(sound, "ab ba", 8000, 99)
+    assert main(["predict", str(learned), str(sound), "--out", "why.html", "--json"]) == 0
+    (answer,) = said(capsys)["answers"]
+    assert answer["answer"] == "ab ba"
+    assert "".join(one["token"] for one in answer["tokens"]) == "ab baEND"
+    assert all(0 < one["probability"] <= 1 and one["others"] for one in answer["tokens"])
+    assert len(answer["alternatives"]) > 1 and answer["alternatives"][0]["text"] == "ab ba"
+    page = Path("why.html").read_text(encoding="utf-8")
+    assert "Where each word was heard" in page and "What the answer rests on most" in page and "image/png" in page
+
+
+def test_words_lie_where_they_are_said(learned: Path) -> None:
+    sound = learned.parent / "placed.wav"
+    write_tones(sound, "ab ba", 8000, 98)
+    answer = gw.load(str(learned)).predict(str(sound))
+    assert not isinstance(answer, list)
+    (table,) = [block for block in answer.evidence if getattr(block, "caption", "") == "Where each word was heard"]
+    (_, begin, end, _), (_, then, last, _) = table.rows
+    assert float(begin) < 0.3 and 0.15 < float(end) < 0.6 and 0.5 < float(then) < 0.95 and float(last) <= 1.05
+
+
+def test_files_folders_and_streams_are_heard(
+    learned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some").mkdir()
+    for name, word in (("1", "ab"), ("2", "ba")):
+        write_tones(tmp_path / "some" / f"{name}.wav", word, 8000, 7)
+    (tmp_path / "some" / "3.wav").write_bytes(b"nothing")
+    assert main(["predict", str(learned), str(tmp_path / "some"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    answers = json.loads(out)["answers"]
+    assert [one["answer"] for one in answers] == ["ab", "ba", ""] and "left out" in err
+    with wave.open(str(tmp_path / "some" / "1.wav")) as file:
+        raw = file.readframes(file.getnframes())
+    for content in (raw, (tmp_path / "some" / "1.wav").read_bytes()):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert main(["predict", str(learned), "-", "--json"]) == 0
+        assert said(capsys)["answers"][0]["answer"] == "ab"
+    assert "There is no file or folder gone.wav" in mistake(capsys, "predict", learned, "gone.wav")
+    assert "holds no sound that can be read" in mistake(capsys, "predict", learned, tmp_path / "some" / "3.wav")
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert "pip install sounddevice" in mistake(capsys, "predict", learned, "microphone")
+
+
+def test_without_data_it_says_what_to_get(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "get some, such as LibriSpeech" in mistake(capsys, "train", "speech")
+
+
+def test_texts_without_room_are_said_and_not_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = recordings(tmp_path)
+    write_tones(tmp_path / "sounds" / "short.wav", "a", 8000, 1)
+    with (tmp_path / "transcripts.tsv").open("a", encoding="utf-8") as file:
+        file.write("sounds/short.wav\t" + "ab" * 60 + "\n")
+    run = train("speech", data=data, epochs=1, test=0, validation=0, **SMALL)
+    result = said(capsys)
+    assert any("1 of the recordings is too short for the text (sounds/short.wav)" in one for one in result["warnings"])
+    assert result["examples"]["train"] == 41
+    counted = [json.loads(line)["examples"] for line in (run / "steps.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sum(counted) == 40
+    table = tmp_path / "transcripts.tsv"
+    table.write_text("file\ttext\nsounds/short.wav\t" + "ab" * 60 + "\n", encoding="utf-8")
+    assert "Every training recording" in mistake(capsys, "train", "speech", "--data", data, "--test", 0)
+
+
+def test_the_language_model_is_counted_in_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, text = recordings(tmp_path), tmp_path / "lines.txt"
+    text.write_text("Ab, ba!\nab ab\n", encoding="utf-8")
+    options = {"data": data, "epochs": 1, **SMALL}
+    train("speech", language_model=text, out="counted", **options)
+    assert "counted in 2 lines of lines.txt" in " ".join(said(capsys)["remarks"])
+    language = gw.load("counted").network.language
+    assert len(language.keys) > 5
+    text.write_text("...", encoding="utf-8")
+    assert "holds no words" in mistake(capsys, "train", "speech", "--data", data, "--language-model", text)
+    assert "There is no text file" in mistake(capsys, "train", "speech", "--data", data, "--language-model", "gone")
+
+
+@pytest.mark.parametrize("subsampling", [1, 2, 4])
+def test_a_sound_is_heard_alike_alone_and_beside_a_longer_one(subsampling: int) -> None:
+    torch.manual_seed(0)
+    network = SpeechNetwork(16, 5, 3, subsampling, "lstm", 6, 2, 0.0).eval()
+    sounds = torch.randn(2, 23, 16)
+    padded = sounds.clone()
+    padded[0, 14:] = PADDING
+    with torch.no_grad():
+        both, alone = network(padded).softmax(1), network(sounds[:1, :14]).softmax(1)
+    assert alone.shape[2] == -(-14 // subsampling)
+    torch.testing.assert_close(both[:1, :, : alone.shape[2]], alone)
+    assert (both[0, 4, alone.shape[2] :] == 1).all()
+
+
+def test_masks_and_warping_depend_on_the_draw_alone() -> None:
+    inputs, counts = torch.randn(3, 50, 20), torch.tensor([50, 30, 7])
+    wanted = SoundAugmentation(2, 1, 0.2)
+
+    def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return augment(inputs, counts, wanted, torch.Generator().manual_seed(seed))
+
+    assert all(map(torch.equal, drawn(1), drawn(1)))
+    assert drawn(1)[0].shape != drawn(2)[0].shape
+    masked, same = augment(inputs, counts, SoundAugmentation(1, 1), torch.Generator().manual_seed(5))
+    assert torch.equal(same, counts) and ((masked == inputs) | (masked == 0)).all() and (masked == 0).any()
+    longer, lengths = warp(inputs, counts, 1.2, 1.0)
+    assert longer.shape == (3, 60, 20) and lengths.tolist() == [60, 36, 8]
+    higher, _ = warp(torch.eye(20)[None, 5:6].expand(1, 8, 20), torch.tensor([8]), 1.0, 1.4)
+    assert int(higher[0, 0].argmax()) == 7
