@@ -13,6 +13,7 @@ class SpeechRecipe(Recipe):
     """The words that are said in a recording, by a bidirectional recurrent network and CTC (Graves et al. 2006)."""
 
     target: str | None = Field(None, description="the column with the transcripts; None: found by its name")
+    strict: bool = Field(False, description="stop at a recording that is missing or cannot be read")
     bands: Annotated[int, Choices((40, 64, 80))] = Field(64, ge=8, le=256, description="number of mel bands")
     filters: int = Field(32, ge=1, description="feature maps of the two convolutions")
     subsampling: Annotated[int, Choices((2, 4))] = Field(
