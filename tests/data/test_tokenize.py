@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.data.tokenize import cutter, encode, find_vocabulary
+from glasswork.data.tokenize import cutter, encode, find_vocabulary, known_letters
 from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -84,3 +84,19 @@ def test_pieces_follow_one_another_and_leave_out_only_space(text: str, pieces: P
 
 
 BYTE_PAIRS = find_vocabulary(TEXTS, "bpe", 300, 2)
+
+
+def test_letters_that_came_in_training_are_known() -> None:
+    texts = 20 * ["a dog, a cät", "ein Hund"]
+    kinds: tuple[Pieces, ...] = ("word", "character", "bpe")
+    for pieces in kinds:
+        known = known_letters(find_vocabulary(texts, pieces, 400, 1, cased=True))
+        assert set("dogätHund") <= known and not known & set("жя☃")
+
+
+def test_byte_pairs_are_numbered_as_they_are_cut() -> None:
+    vocabulary = find_vocabulary(20 * TEXTS, "bpe", 300, 2, cased=True)
+    values, offsets = encode([*TEXTS, "", "жя ☃"], vocabulary, longest=7)
+    for place, text in enumerate([*TEXTS, "", "жя ☃"]):
+        numbers = [vocabulary.numbers[piece.token] for piece in cutter(vocabulary)(text)][:7]
+        assert values[offsets[place] : offsets[place + 1]].tolist() == numbers

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -97,14 +98,14 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None = N
         vocabulary: of the numbers; 0 stands for every other piece.
         longest: how many pieces of a text are taken; None: all.
     """
-    cut, numbers = cutter(vocabulary), vocabulary.numbers
-    found: list[int] = []
-    counts = []
-    for text in texts:
-        pieces = cut(text)[:longest]
-        found += [numbers.get(piece.token, 0) for piece in pieces]
-        counts.append(len(pieces))
-    return torch.tensor(found, dtype=torch.int32), ragged.offsets_of(torch.tensor(counts, dtype=torch.int64))
+    if vocabulary.pieces == "bpe":  # all at once, which is several times as fast
+        tokenizer = _tokenizer(vocabulary.tokens, vocabulary.merges, vocabulary.cased)
+        rows = [one.ids[:longest] for one in tokenizer.encode_batch(list(texts))]
+    else:
+        cut, numbers = cutter(vocabulary), vocabulary.numbers
+        rows = [[numbers.get(piece.token, 0) for piece in cut(text)[:longest]] for text in texts]
+    values = torch.tensor(list(chain.from_iterable(rows)), dtype=torch.int32)
+    return values, ragged.offsets_of(torch.tensor([len(row) for row in rows], dtype=torch.int64))
 
 
 def _words(text: str) -> list[Piece]:

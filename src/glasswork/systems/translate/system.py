@@ -206,7 +206,7 @@ class Translate(System[TranslateRecipe, Answers]):
         for source in sources:
             if str(source) != "-" and not is_there(source):
                 if _FILE.fullmatch(str(source)) and not any(letter.isspace() for letter in str(source)):
-                    raise GlassworkError(f"There is no file {source}; a text in its place has to be in quotes")
+                    raise GlassworkError(f"There is no file {source}; a text in its place needs a space in it")
                 texts, names = [str(source)], ["the text"]
             else:
                 texts, names = parallel_texts.questions(source, options)
