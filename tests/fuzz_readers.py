@@ -41,6 +41,7 @@ from glasswork.run.request import make_request
 from made_data import PLAIN, flags, write_npz
 
 MOST_SECONDS, MOST_BYTES = 2.0, 500 * 2**20
+MOST_WAIT = 100  # seconds by the clock, as other programs may keep the machine busy
 TOKENS = (
     *(b"9" * 5000, b"-1", b"1e999", b"nan", b"\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b'"', b",", b"\n"),
     *(b"../../../../etc/passwd", b"/dev/zero", b"=cmd|' /C calc'!A0", b"\x1b[2J", b"\xed\xa0\x80", b"{}", b"[" * 3000),
@@ -123,7 +124,8 @@ def targets(folder: Path) -> Iterator[Target]:
     write_npz(runs / "data.npz", "class")
     values = {**PLAIN, "data": str(runs / "data.npz"), "epochs": 1, "out": str(runs / "run")}
     assert quietly(["train", "mlp", *flags(values)]) == 0
-    for words in ("evaluate {}", "compare {} {}", "count {}", "resume {}", "train --from {} --epochs 1 --out {}-more"):
+    again = f"train --from {{}} --epochs 1 {' '.join(flags(PLAIN))} --out {{}}-more"
+    for words in ("evaluate {}", "compare {} {}", "count {}", "resume {}", again):
 
         def carry_out(root: Path, words: str = words) -> None:
             code = quietly(words.format(*[root / "run"] * 2).split())
@@ -166,7 +168,8 @@ def fuzz(inputs: int | None, seconds: float | None, seed: int = 0, only: str = "
             files = sorted(path for path in work.rglob("*") if path.is_file() and path.suffix not in (".html", ".lock"))
             file = draw.choice([path for path in files if target.name[:4] != "run:" or "run" in path.parts] or files)
             file.write_bytes(mutated := mutate(file.read_bytes(), draw))
-            faulthandler.dump_traceback_later(30, exit=True)  # what hangs inside of a library cannot be stopped
+            # What hangs inside of a library cannot be stopped; the input is then left in the folder `work`.
+            faulthandler.dump_traceback_later(MOST_WAIT, exit=True)
             _try(target, work, outcome, opened, f"{file.relative_to(work)}: {mutated[:300]!r}")
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -189,7 +192,7 @@ def _try(target: Target, work: Path, outcome: Outcome, opened: list[str], what: 
         ours = [frame for frame in frames if "glasswork" in frame.filename] or list(frames)
         failure = f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"
         what = f"{what}\n{''.join(traceback.format_exception(error))}"
-    took = time.process_time() - began  # a wait ends the process after 30 s
+    took = time.process_time() - began  # a wait ends the process after MOST_WAIT
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     if took > MOST_SECONDS:
         failure = f"{took:.0f} s in {target.name}"

@@ -220,7 +220,7 @@ def read_bytes(path: Path, remedy: str = "") -> bytes:
         GlassworkError: if it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         raise DamagedError(f"{path} is missing" + (f": {remedy}" if remedy else "")) from None
     except OSError as error:

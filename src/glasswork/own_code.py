@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glasswork.errors import GlassworkError
+from glasswork.files import read_regular
 
 
 def import_named(word: str, what: str) -> Any:
@@ -114,7 +115,7 @@ def require_named_network(word: str) -> None:
 
 def _content_of(word: str) -> tuple[str, str]:
     file, _, name = word.rpartition(":")
-    return hashlib.sha256(SEAL.sub(b"", Path(file).read_bytes())).hexdigest(), name
+    return hashlib.sha256(SEAL.sub(b"", read_regular(file))).hexdigest(), name
 
 
 def _run_file(path: Path, word: str, what: str) -> Any:

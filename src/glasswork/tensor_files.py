@@ -23,6 +23,7 @@ from glasswork.files import (
     check_format,
     check_seal,
     damaged,
+    open_regular,
     read_bytes,
     written_atomically,
 )
@@ -139,7 +140,7 @@ def map_tensors(path: Path, format: int) -> Sealed:
         FileNotFoundError: if it is missing.
         OSError: if it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if not os.fstat(file.fileno()).st_size:
             raise damaged(path, "it is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

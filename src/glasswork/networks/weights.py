@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from glasswork.errors import GlassworkError
-from glasswork.files import RUN_FORMAT, read_json
+from glasswork.files import RUN_FORMAT, open_regular, read_json
+from glasswork.limits import within_unpacked
 from glasswork.tensor_files import read_tensors, require_digest
 
 RUNS = Path("runs")
@@ -191,9 +193,13 @@ def _misfits(missing: Sequence[str], superfluous: Sequence[str], shaped: Sequenc
 def _of_file(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors or state-dict file."""
     try:
+        open_regular(path).close()
         if path.suffix == ".safetensors":
             return dict(load_file(path))
+        _require_within(path)
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except GlassworkError:
+        raise
     except pickle.UnpicklingError as error:
         if "Unsupported" in str(error) or "GLOBAL" in str(error):
             raise GlassworkError(
@@ -211,6 +217,13 @@ def _of_file(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise GlassworkError(f"{path} holds no state dict, which has a tensor for every name: save model.state_dict()")
     return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}  # as DataParallel names them
+
+
+def _require_within(path: Path) -> None:
+    """Refuses an archive that becomes far larger than it is."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            within_unpacked(path, path.stat().st_size, sum(entry.file_size for entry in archive.infolist()))
 
 
 def _of_run(source: str, folder: Path, network: str) -> Weights:

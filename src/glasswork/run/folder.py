@@ -26,8 +26,10 @@ from glasswork.files import (
     check_code,
     damaged,
     is_temporary,
+    open_regular,
     parsing,
     read_json,
+    read_regular,
     read_sealed_toml,
     sweep,
     write_code,
@@ -270,7 +272,7 @@ class RunFolder:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""
         file, colon, _ = str(recipe.model_dump().get("network", "")).rpartition(":")
         if colon and file.endswith(".py"):
-            write_code(self.path / OWN_NETWORK, SEAL.sub(b"", Path(file).read_bytes()), self.key)
+            write_code(self.path / OWN_NETWORK, SEAL.sub(b"", read_regular(file)), self.key)
 
     def with_kept_network(self, recipe: Recipe) -> Recipe:
         """The recipe with the copy that `keep_network` made in place of the user's file."""
@@ -340,7 +342,7 @@ class RunFolder:
         """The lines of `steps.jsonl`; a last line cut off by a kill is left out."""
         path = self.path / STEPS
         if path.is_file():
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 for line in file:
                     if line.endswith(b"\n"):
                         with parsing(path, "delete it, and resume the run"):
@@ -389,7 +391,7 @@ class RunFolder:
         """The lines of the steps up to a state, and their bytes."""
         path, number = self.path / STEPS, state["number"]
         end = _bytes_up_to(path, number)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             made = file.read(end)
         if hashlib.sha256(made).hexdigest() != state["log"]["lines"]:
             lines = made.count(b"\n")
@@ -416,7 +418,7 @@ class Figures:
 def _bytes_up_to(path: Path, number: int) -> int:
     """How many bytes the whole lines of a log take, from the first on, until that of a step after `number`."""
     end = 0
-    with path.open("rb") as lines:
+    with open_regular(path) as lines:
         for line in lines:
             try:
                 step = json.loads(line)["step"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
-from glasswork.files import DIGEST
+from glasswork.files import DIGEST, read_regular
 from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ _KINDS = {str: "text", dict: "table"}
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file, or one sentence about why there is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))  # names need not be UTF-8
+        return tomllib.loads(read_regular(path).decode("utf-8", "surrogateescape"))  # names need not be UTF-8
     except FileNotFoundError:
         raise GlassworkError(f"There is no file {path}") from None
     except (ValueError, RecursionError) as error:

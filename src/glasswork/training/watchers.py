@@ -19,6 +19,7 @@ from torch import Tensor
 
 from glasswork import stopping
 from glasswork.errors import GlassworkError
+from glasswork.files import read_regular
 from glasswork.training.checkpoints import save_checkpoint
 from glasswork.training.stage import Best, Step, Tree
 
@@ -43,7 +44,7 @@ def logged(steps: Iterator[Step], folder: Path, run: str) -> Iterator[Step]:
     waiting: list[Step] = []
     digest = hashlib.sha256()
     if (folder / STEPS).is_file():
-        digest.update((folder / STEPS).read_bytes())
+        digest.update(read_regular(folder / STEPS))
     with (
         (folder / STEPS).open("ab", buffering=0) as lines,
         (folder / "timing.jsonl").open("ab", buffering=0) as times,

@@ -24,6 +24,7 @@ from glasswork.data.listing import visible
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular
 
 FORMAT = (
     "recordings with transcripts (a folder with transcripts.tsv or metadata.csv beside the sound files, LibriSpeech, "
@@ -157,11 +158,11 @@ def _columns(table: Path) -> dict[str, list[str]]:
         for number, line in enumerate(lines_of(read_text(table)[0]), 1):
             try:
                 rows += [{name: str(cell) for name, cell in json.loads(line).items()}] if line.strip() else []
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, RecursionError):
                 raise GlassworkError(f"Line {number} of {table} is not a JSON object") from None
         return {name: [row.get(name, "") for row in rows] for name in (rows[0] if rows else ())}
     try:
-        with open_text(table, lambda: table.open("rb")) as file:
+        with open_text(table, lambda: open_regular(table)) as file:
             first = file.readline()
             file.seek(0)
             mark = next((mark for mark in "\t|," if mark in first), "\t")

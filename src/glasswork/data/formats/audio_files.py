@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
+from glasswork.files import open_regular
+from glasswork.limits import within
 
 SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"))
 SILENT = 1e-3
@@ -42,7 +44,8 @@ def rate_of(path: Path) -> int:
     """
     soundfile = _package()
     try:
-        return int(soundfile.info(str(path)).samplerate)
+        with open_regular(path) as file:
+            return int(soundfile.info(file).samplerate)
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:
         raise UnreadableSoundError(_unreadable(str(path), error)) from None
 
@@ -54,7 +57,7 @@ def read_sound(path: Path, rate: int) -> Samples:
         UnreadableSoundError: if it holds no sound, none at all, or values that are no numbers.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _decode(file, str(path), rate)
     except OSError as error:
         raise UnreadableSoundError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -141,10 +144,22 @@ def resample(waveform: Waveform, rate: int, wanted: int) -> Waveform:
 def _decode(file: IO[bytes], name: str, rate: int) -> Samples:
     soundfile = _package()
     try:
-        channels, found = soundfile.read(file, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(file) as opened:
+            _require_within(name, opened, rate)
+            channels, found = opened.read(dtype="float32", always_2d=True), opened.samplerate
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         raise UnreadableSoundError(_unreadable(name, error)) from None
     return _finished(channels, int(found), rate, name)
+
+
+def _require_within(name: str, opened: Any, wanted: int) -> None:
+    """Refuses a file whose header declares more than the limits; a low rate makes many samples out of few."""
+    try:
+        within(name, "RATE", opened.samplerate)
+        samples = max(0, opened.frames)
+        within(name, "SAMPLES", max(samples * opened.channels, samples * wanted // max(1, opened.samplerate)))
+    except GlassworkError as error:
+        raise UnreadableSoundError(str(error)) from None
 
 
 def _finished(channels: Waveform, rate: int, wanted: int, name: str) -> Samples:

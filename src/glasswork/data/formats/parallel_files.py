@@ -243,7 +243,7 @@ def _objects(path: Path, text: str) -> list[tuple[str, dict[str, str]]]:
 def _parsed(path: Path, text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = f" line {where.removeprefix(' in ')}" if where else ""
         raise GlassworkError(f"{path}{line} is damaged as JSON: {error}") from None
 

@@ -69,7 +69,8 @@ def _decoded(path: Path) -> Iterator[Image.Image]:
             context = container.streams.video[0].codec_context
             if context is not None:  # of a damaged stream there is none
                 within(path, "PIXELS", context.width * context.height)
-            for frame in container.decode(video=0):
+            for number, frame in enumerate(container.decode(video=0), 1):
+                within(path, "FRAMES", number)
                 image = frame.to_image()
                 yield image.rotate(frame.rotation, expand=True) if frame.rotation else image
     except (av.error.FFmpegError, OSError, ValueError) as error:
