@@ -10,6 +10,7 @@ from glasswork.errors import GlassworkError
 from glasswork.own_code import import_named
 from glasswork.recipe.base import Recipe
 from glasswork.recipe.preset import Preset
+from glasswork.systems.caption import recipe as caption
 from glasswork.systems.characters import recipe as characters
 from glasswork.systems.embed import recipe as embed
 from glasswork.systems.forecast import recipe as forecast
@@ -70,6 +71,7 @@ SYSTEMS: dict[str, Row] = {
         Row("function", "Function", function.FunctionRecipe, function.PRESETS),
         Row("heatmap", "Heatmap", heatmap.HeatmapRecipe, heatmap.PRESETS),
         Row("embed", "Embed", embed.EmbedRecipe, embed.PRESETS),
+        Row("caption", "Caption", caption.CaptionRecipe, caption.PRESETS),
         Row("characters", "Characters", characters.CharactersRecipe, characters.PRESETS),
         Row("forecast", "Forecast", forecast.ForecastRecipe, forecast.PRESETS),
         Row("sentiment", "SequenceClassification", sentiment.SentimentRecipe, sentiment.PRESETS),

@@ -16,12 +16,13 @@ from glasswork.errors import GlassworkError
 from glasswork.recipe.search import Choices, Layers, Range
 from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
+from glasswork.systems.caption.system import write_captions
 from glasswork.systems.supervised.recipe import DEEP
 from made_data import PLAIN, write_clips, write_network, write_sentences, write_table, write_text, write_texts
 
 SIDE, CLASSES = 28, 10
-SLOW = [*DEEP, "transfer"]  # these bring pictures to 224 pixels
-LIGHT = ["resnet18", "transfer"]  # the deep ones share a recipe but for their network, and this one is small
+SLOW = [*DEEP, "transfer", "caption"]  # these bring pictures to 224 pixels
+LIGHT = ["resnet18", "transfer", "caption"]  # the deep ones share a recipe but for their network, and this one is small
 QUICK = [preset for preset in PRESETS if preset not in SLOW]
 
 VALUES: dict[str, tuple[object, ...]] = {
@@ -107,6 +108,12 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     **{(preset, "size"): (64,) for preset in SLOW},
     **{(preset, "budget"): ("90s",) for preset in SLOW},
     ("function", "hidden"): ("3,3",),
+    ("caption", "network"): ("efficientnet-lite0",),
+    ("caption", "weights"): ("efficientnet-lite0",),
+    ("caption", "scheduled_sampling"): (0.5,),
+    ("caption", "beam"): (2,),
+    ("caption", "length_penalty"): (1.0,),
+    ("caption", "coverage_penalty"): (0.2,),
 }
 """Values that depend on the preset."""
 
@@ -282,6 +289,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
     "pairs": lambda folder: write_pairs(folder / "pairs.tsv"),
     "clips": lambda folder: write_clips(folder / "clips"),
     "speech": lambda folder: write_speech(folder / "speech"),
+    "captions": lambda folder: write_captions(folder / "captions", 30).parent,
 }
 BY_SYSTEM = {
     "characters": "text",
@@ -292,6 +300,7 @@ BY_SYSTEM = {
     "video": "clips",
     "speech": "speech",
     "transfer": "few images",
+    "caption": "captions",
 }
 OF_FIELD = {
     ("forecast", "series"): "two series",

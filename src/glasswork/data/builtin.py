@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasswork.data import dates
+from glasswork.data import dates, scenes
 from glasswork.data import toy as points
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
@@ -172,6 +172,11 @@ NAMES: dict[str, Named] = {
     "cifar100": Named("60,000 photos of 100 things, 32 x 32 pixels (162 MB)", _cifar("cifar100")),
     "dates": Named(
         "6,000 made dates as five languages write them, with their ISO form", lambda: Path(dates.__file__), dates.read
+    ),
+    "scenes": Named(
+        "1,200 made pictures of two coloured shapes, with two sentences about each",
+        lambda: Path(scenes.__file__),
+        scenes.read_scenes,
     ),
     "circle": _made("circle", "400 made points of the plane, a disc in a ring"),
     "xor": _made("xor", "400 made points of the plane, classes in opposite quarters"),

@@ -33,7 +33,8 @@ FIGURES = {
     "cer": Figure("character error rate {:.1%}", True),
     "mae": Figure("mean absolute error {:.4g}"),
     "exact_match": Figure("exact match {:.1%}", True, True),
-    "chrf": Figure(higher_is_better=True),
+    "cider": Figure("CIDEr {:.3f}", False, True),
+    **dict.fromkeys(("chrf", "bleu1", "bleu2", "bleu3", "bleu4"), Figure(higher_is_better=True)),
     **dict.fromkeys(("macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
 }
 """In the order in which they are asked for; any other is an error, of which less is better."""

@@ -305,6 +305,10 @@ class Target(Record, abc.ABC):
         """What a network answers to `Inputs.zeros(count)`."""
         return (count, len(self.names))
 
+    def takes(self, shape: tuple[int, ...], count: int) -> bool:
+        """Whether a network's outputs for `Inputs.zeros(count)` may have this shape."""
+        return shape == self.output_shape(count)
+
     def fit(self, dataset: Dataset, rows: Tensor) -> Self:
         """The kind with what targets are scaled by, found on the training `rows`."""
         return self

@@ -60,6 +60,11 @@ class TokenSequence(Target):
         return (count, len(self.names), self.longest)
 
     @override
+    def takes(self, shape: tuple[int, ...], count: int) -> bool:
+        """An answer may have any length."""
+        return len(shape) == 3 and shape[:2] == (count, len(self.names))
+
+    @override
     def align(self, dataset: Dataset) -> Tensor | None:
         return dataset.columns["targets"] if dataset.task.target == self else None
 

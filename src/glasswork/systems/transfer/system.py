@@ -31,6 +31,7 @@ from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Table
 from glasswork.report.report import Section
 from glasswork.systems.evaluation import Evaluation, outputs_on
+from glasswork.systems.features import features_of, with_features
 from glasswork.systems.labelled import objective_of, read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import (
     LEAST_SIDE,
@@ -42,7 +43,7 @@ from glasswork.systems.networks import (
 )
 from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
-from glasswork.systems.transfer.network import Transferred, features_of, with_features
+from glasswork.systems.transfer.network import Transferred
 from glasswork.systems.transfer.recipe import TransferRecipe
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage, Step, Tree

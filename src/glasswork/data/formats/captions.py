@@ -1,0 +1,388 @@
+"""Pictures with sentences about them, in the formats of COCO, Karpathy, Flickr and Hugging Face, or as files."""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glasswork.data import ragged
+from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
+from glasswork.data.encodings import lines_of, normalise, read_text
+from glasswork.data.formats.decoding import decode_files
+from glasswork.data.formats.labelled_texts import joined_bytes
+from glasswork.data.formats.picture_lists import PictureFinder
+from glasswork.data.formats.splits import say_parts, split_folders, split_of
+from glasswork.data.kinds.images import Images
+from glasswork.data.kinds.task import Task
+from glasswork.data.kinds.token_sequence import TokenSequence
+from glasswork.data.listing import files_below, is_named_as_picture, natural, visible
+from glasswork.data.tokenize import encode, find_vocabulary
+from glasswork.data.vocabulary import Vocabulary
+from glasswork.errors import GlassworkError
+
+FORMAT = (
+    "COCO captions or Karpathy's split as JSON, Flickr's token files, metadata.jsonl, a table of pictures and "
+    "captions, or pictures with a text file of the same name"
+)
+_PICTURE_COLUMNS = ("file_name", "filename", "image", "image_name", "picture", "path", "file")
+_CAPTION_COLUMNS = ("caption", "captions", "text", "comment", "sentence", "description", "raw")
+_NAMED = 3
+_TOKEN = re.compile(r"#\d+$")
+
+
+@dataclass
+class _Captions:
+    """Pictures in the order of their coming, each with its captions.
+
+    Attributes:
+        folder: pictures are named from here.
+        captions: of each picture, by the name that the source gives it.
+        splits: of a picture, if the source says one.
+        said: sentences for the summary.
+    """
+
+    folder: Path
+    captions: dict[str, list[str]] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def add(self, picture: str, captions: Iterable[str], split: int | None = None) -> None:
+        """Adds a picture, or further captions of it; captions without a word are none."""
+        own = self.captions.setdefault(picture, [])
+        own += [" ".join(normalise(caption).split()) for caption in captions if caption.strip()]
+        if split is not None:
+            self.splits[picture] = split
+
+
+def claims(path: Path) -> bool:
+    """Whether what lies at `path` is pictures with captions."""
+    return next(iter(_sources(path)), None) is not None
+
+
+def sources(path: Path) -> list[Path]:
+    """The files and folders that the result depends on."""
+    return [path] if path.is_dir() else [path, path.parent]
+
+
+def read(path: Path, options: ReadingOptions) -> Dataset:
+    """Pictures with their captions as token sequences.
+
+    Raises:
+        GlassworkError: for a source in none of the formats, or without a picture or a caption that can be read.
+    """
+    found = _collect(path, options)
+    located, captions, splits = _locate(found, path)
+    decoded = decode_files(located, options)
+    kept = decoded.kept.tolist()
+    captions, names = [captions[row] for row in kept], [_name(located[row], path) for row in kept]
+    divided = bool(found.splits)
+    own = [splits[row] for row in kept]
+    columns, offsets, vocabulary = caption_columns(captions, own, options)
+    columns |= {"inputs": decoded.inputs, "fingerprints": decoded.fingerprints, "sizes": decoded.sizes}
+    if divided:
+        columns["split"] = torch.tensor(own, dtype=torch.uint8)
+    _, channels, height, width = decoded.inputs.shape
+    margin = decoded.margin
+    shape = (channels, height - 2 * margin, width - 2 * margin)
+    return Dataset(
+        columns,
+        Task(Images(shape, span=decoded.span), TokenSequence(vocabulary)),
+        str(path),
+        names,
+        margin,
+        (*found.said, *decoded.skipped),
+        offsets,
+    )
+
+
+def caption_columns(
+    captions: Sequence[Sequence[str]], splits: Sequence[int], options: ReadingOptions
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], Vocabulary]:
+    """Captions as the columns `targets` and `references`, where their rows end, and the vocabulary.
+
+    Args:
+        captions: of each picture, at least one.
+        splits: of each picture; the vocabulary is that of the training captions.
+        options: how captions are split into tokens.
+    """
+    if options.like is not None:
+        vocabulary = TokenSequence.of(options.like).vocabulary
+    else:
+        trained = [text for texts, split in zip(captions, splits, strict=True) if split == TRAINING for text in texts]
+        every = [text for texts in captions for text in texts]
+        vocabulary = find_vocabulary(trained or every, options.pieces, options.vocabulary, options.least)
+    written, ends = joined_bytes(["\n".join(texts) for texts in captions])
+    targets, begins = _tokens(captions, vocabulary, options.longest)
+    return {"targets": targets, "references": written}, {"targets": begins, "references": ends}, vocabulary
+
+
+def _tokens(
+    captions: Sequence[Sequence[str]], vocabulary: Vocabulary, longest: int | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tokens of all captions of each picture, every caption with its end."""
+    every = [text for texts in captions for text in texts]
+    values, offsets = encode(every, vocabulary, longest)
+    end = torch.tensor([len(vocabulary)], dtype=torch.int32)
+    parts = [torch.cat([part, end]) for part in ragged.split(values, offsets, torch.arange(len(every)))]
+    lengths = iter([len(part) for part in parts])
+    counts = [sum(next(lengths) for _ in texts) for texts in captions]
+    return torch.cat(parts), ragged.offsets_of(torch.tensor(counts))
+
+
+def _name(picture: Path, path: Path) -> str:
+    base = path if path.is_dir() else path.parent
+    return str(picture.relative_to(base)) if picture.is_relative_to(base) else str(picture)
+
+
+def _locate(found: _Captions, path: Path) -> tuple[list[Path], list[list[str]], list[int]]:
+    """The files of the pictures that have captions, with sentences about the others."""
+    finder, located, captions, splits = PictureFinder(found.folder), [], [], []
+    without, missing = [], []
+    below: dict[str, Path] | None = None
+    for name, texts in found.captions.items():
+        if not texts:
+            without.append(name)
+            continue
+        file = finder.find(name)
+        if file is None:
+            below = below if below is not None else {Path(each).name: Path(each) for each in files_below(found.folder)}
+            file = below.get(name.replace("\\", "/").rpartition("/")[2])
+        if file is None:
+            missing.append(name)
+            continue
+        located.append(file)
+        captions.append(texts)
+        splits.append(found.splits.get(name, TRAINING))
+    found.said += finder.said()
+    for names, words in ((without, "no caption"), (missing, f"a caption and no file below {found.folder}")):
+        if names:
+            found.said.append(f"{len(names):,} pictures have {words} and were left out, such as {_listed(names)}.")
+    if not located:
+        why = f"not one of its {len(missing):,} pictures is there, such as {missing[0]}" if missing else "no captions"
+        raise GlassworkError(f"{path} holds no picture with a caption: {why}")
+    return located, captions, splits
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED])
+
+
+def _collect(path: Path, options: ReadingOptions) -> _Captions:
+    """What the source says, by the format that it is in; parts that are named after splits together."""
+    found = _Captions(path if path.is_dir() else path.parent)
+    parts: dict[int, Path] = {}
+    named = list(_sources(path))
+    if not named:
+        raise GlassworkError(f"{path} holds no pictures with captions: expected {FORMAT}")
+    for source, split in named:
+        kind = _format(source)
+        assert kind is not None
+        _READ[kind](source, found, split)
+        if split is not None:
+            parts.setdefault(split, source)
+    if options.splits == "ignore" or len(set(found.splits.values())) < 2:
+        found.splits.clear()
+    elif len(parts) > 1:
+        found.said.append(say_parts(parts))
+    else:
+        found.said.append("The source says which pictures train, validate and test. If it should not: --splits ignore.")
+    return found
+
+
+def _sources(path: Path) -> Iterator[tuple[Path, int | None]]:
+    """The files and folders that name captions, and the split that each is named after."""
+    if path.is_file():
+        if _format(path) is not None:
+            yield path, None
+        return
+    files = [file for file in _files(path) if _format(file) is not None]
+    if files:
+        yield from ((file, split_of(_plain(file.name))) for file in files)
+        return
+    for split, folder in split_folders(path).items():
+        inside = [file for file in _files(folder) if _format(file) is not None]
+        if inside:
+            yield from ((file, split) for file in inside)
+        elif _has_pairs(folder):
+            yield folder, split
+        files += inside or [folder]
+    if not files and _has_pairs(path):
+        yield path, None
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder and of its folder `annotations`, in the order of their names."""
+    places = [folder, folder / "annotations"]
+    found = [file for place in places if place.is_dir() for file in visible(place) if file.is_file()]
+    return sorted(found, key=lambda file: natural(file.name))
+
+
+def _plain(name: str) -> str:
+    """A name without the words that say that it holds captions."""
+    return re.sub(r"(?i)captions?|metadata|annotations?|results", "", name)
+
+
+def _format(path: Path) -> str | None:
+    """The format of a file of captions; None if it is none."""
+    if path.is_dir():
+        return "pairs"
+    name = path.name.lower()
+    if name.endswith(".json"):
+        return "json" if _looks_like_captions(path) else None
+    if name.endswith(".jsonl"):
+        return "jsonl"
+    if name.endswith((".csv", ".tsv")):
+        return "table" if _columns_of(path) is not None else None
+    if name.endswith((".token", ".token.txt")) or (name.endswith(".txt") and _is_token_file(path)):
+        return "flickr"
+    return None
+
+
+def _looks_like_captions(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(4096)
+    return '"images"' in head or '"annotations"' in head or '"info"' in head
+
+
+def _is_token_file(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    picture = first.partition("\t")[0]
+    return "\t" in first and is_named_as_picture(_TOKEN.sub("", picture).strip())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_text(path)[0])
+    except (ValueError, RecursionError) as error:
+        raise GlassworkError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("images"), list):
+        raise GlassworkError(f"{path} holds no list 'images': expected COCO captions or Karpathy's split")
+    return found
+
+
+def _read_json(path: Path, found: _Captions, split: int | None) -> None:
+    """COCO (`images` and `annotations`; Chen et al. 2015) or Karpathy's split (`images` with `sentences`)."""
+    whole = _json(path)
+    by_number: dict[object, str] = {}
+    for image in whole["images"]:
+        name = str(image.get("file_name") or image.get("filename") or "") if isinstance(image, dict) else ""
+        if not name:
+            raise GlassworkError(f"{path} has an image without a file_name: {str(image)[:80]}")
+        if "sentences" in image:
+            said = {"restval": "train"}.get(str(image.get("split")), str(image.get("split")))
+            name = "/".join(part for part in (str(image.get("filepath") or ""), name) if part)
+            raws = [str(each.get("raw") or " ".join(each.get("tokens", ()))) for each in image["sentences"]]
+            found.add(name, raws, split_of(said))
+        else:
+            by_number[image.get("id")] = name
+            found.add(name, (), split)
+    for each in whole.get("annotations", ()) if by_number else ():
+        if each.get("image_id") in by_number and "caption" in each:
+            found.add(by_number[each["image_id"]], [str(each["caption"])], split)
+
+
+def _read_jsonl(path: Path, found: _Captions, split: int | None) -> None:
+    """Lines of JSON with `file_name` and `text`, as Hugging Face's image folders have them."""
+    for number, line in enumerate(lines_of(read_text(path)[0]), 1):
+        if not line.strip():
+            continue
+        try:
+            each = json.loads(line)
+        except ValueError:
+            raise GlassworkError(f"{path} line {number} is not JSON") from None
+        picture, caption = _first(each, _PICTURE_COLUMNS), _first(each, _CAPTION_COLUMNS)
+        if picture is None:
+            raise GlassworkError(f"{path} line {number} names no picture: expected a key file_name")
+        texts = [str(text) for text in caption] if isinstance(caption, list) else [str(caption or "")]
+        said = split_of(str(each["split"])) if "split" in each else split
+        found.add(_beside(path, found, str(picture)), texts, said)
+
+
+def _beside(path: Path, found: _Captions, picture: str) -> str:
+    """A picture that is named from the folder of the file, as it is named from the source's."""
+    near = path.parent / picture
+    return str(near.relative_to(found.folder)) if near.is_file() and near.is_relative_to(found.folder) else picture
+
+
+def _first(each: object, names: Sequence[str]) -> Any:
+    if not isinstance(each, dict):
+        return None
+    return next((each[name] for name in names if name in each), None)
+
+
+def _columns_of(path: Path) -> tuple[str, str, list[str]] | None:
+    """The delimiter, and the header, of a table with columns for pictures and captions."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        head = file.readline().strip()
+    for delimiter in ("\t", "|", ",", ";"):
+        names = [cell.strip().strip('"').casefold() for cell in head.split(delimiter)]
+        picture = next((name for name in names if name in _PICTURE_COLUMNS), None)
+        caption = next((name for name in names if name in _CAPTION_COLUMNS), None)
+        if picture is not None and caption is not None:
+            return delimiter, head, names
+    return None
+
+
+def _read_table(path: Path, found: _Captions, split: int | None) -> None:
+    columns = _columns_of(path)
+    assert columns is not None
+    delimiter, _, names = columns
+    rows = csv.reader(lines_of(read_text(path)[0])[1:], delimiter=delimiter, skipinitialspace=True)
+    picture = next(place for place, name in enumerate(names) if name in _PICTURE_COLUMNS)
+    captions = [place for place, name in enumerate(names) if name in _CAPTION_COLUMNS]
+    own = next((place for place, name in enumerate(names) if name == "split"), None)
+    for row in rows:
+        if len(row) <= picture:
+            continue
+        said = split_of(row[own]) if own is not None and own < len(row) else split
+        texts = [row[place] for place in captions if place < len(row)]
+        found.add(_beside(path, found, row[picture].strip()), texts, said)
+
+
+def _read_flickr(path: Path, found: _Captions, split: int | None) -> None:
+    """`1000.jpg#0<tab>caption` (Hodosh et al. 2013), with the lists of pictures of each split beside it."""
+    for line in lines_of(read_text(path)[0]):
+        picture, tab, caption = line.partition("\t")
+        if tab:
+            found.add(_TOKEN.sub("", picture).strip(), [caption], split)
+    for file in visible(path.parent):
+        said = split_of(re.sub(r"(?i)flickr_?\d*k?\.?|images?", " ", file.stem)) if file.suffix == ".txt" else None
+        if said is not None and file != path:
+            for line in lines_of(read_text(file)[0]):
+                if line.strip() in found.captions:
+                    found.splits[line.strip()] = said
+
+
+def _has_pairs(folder: Path) -> bool:
+    return next(_pairs(folder), None) is not None
+
+
+def _pairs(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Pictures with a text file of the same name."""
+    for picture in _pictures(folder):
+        text = picture.with_suffix(".txt")
+        if text.is_file():
+            yield picture, text
+
+
+def _pictures(folder: Path) -> list[Path]:
+    names = (name for name in files_below(folder) if is_named_as_picture(name))
+    return [Path(name) for name in sorted(names, key=natural)]
+
+
+def _read_pairs(path: Path, found: _Captions, split: int | None) -> None:
+    """Pictures beside texts, a caption to a line; a picture without a text is named."""
+    for picture in _pictures(path):
+        text = picture.with_suffix(".txt")
+        captions = lines_of(read_text(text)[0]) if text.is_file() else ()
+        name = str(picture.relative_to(found.folder)) if picture.is_relative_to(found.folder) else str(picture)
+        found.add(name, captions, split)
+
+
+_READ = {"json": _read_json, "jsonl": _read_jsonl, "table": _read_table, "flickr": _read_flickr, "pairs": _read_pairs}
