@@ -16,7 +16,7 @@ from glasswork.data.encodings import lines_of, normalise, read_text
 from glasswork.data.formats.decoding import decode_files
 from glasswork.data.formats.labelled_texts import joined_bytes
 from glasswork.data.formats.picture_lists import PictureFinder
-from glasswork.data.formats.splits import say_parts, split_folders, split_of
+from glasswork.data.formats.splits import say_parts, split_folders, split_of, split_parts
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import TokenSequence
@@ -201,8 +201,13 @@ def _sources(path: Path) -> Iterator[tuple[Path, int | None]]:
             yield path, None
         return
     files = [file for file in _files(path) if _format(file) is not None]
+    files = [file for file in files if "caption" in file.name.casefold()] or files  # COCO has boxes beside captions
     if files:
-        yield from ((file, split_of(_plain(file.name))) for file in files)
+        parts = split_parts(files)
+        if TRAINING in parts:
+            yield from ((file, split) for split, file in parts.items())
+        else:
+            yield from ((file, None) for file in files)
         return
     for split, folder in split_folders(path).items():
         inside = [file for file in _files(folder) if _format(file) is not None]
@@ -220,11 +225,6 @@ def _files(folder: Path) -> list[Path]:
     places = [folder, folder / "annotations"]
     found = [file for place in places if place.is_dir() for file in visible(place) if file.is_file()]
     return sorted(found, key=lambda file: natural(file.name))
-
-
-def _plain(name: str) -> str:
-    """A name without the words that say that it holds captions."""
-    return re.sub(r"(?i)captions?|metadata|annotations?|results", "", name)
 
 
 def _format(path: Path) -> str | None:

@@ -93,7 +93,12 @@ class Caption(System[CaptionRecipe, Answers]):
 
     def _options(self, source: str | Path, like: Task | None) -> ReadingOptions:
         recipe = self.recipe
-        others = {"least": recipe.min_count, "longest": recipe.max_length, "like": like, "classes_known": like is not None}
+        others = {
+            "least": recipe.min_count,
+            "longest": recipe.max_length,
+            "like": like,
+            "classes_known": like is not None,
+        }
         if like is not None:
             channels, height, _ = Images.of(like).shape
             return ReadingOptions.of(recipe, size=height, channels=channels, span=Images.of(like).span, **others)
