@@ -105,7 +105,7 @@ class Captioner(EncoderDecoder):
 
     def read(self, features: Tensor) -> Memory:
         """What is read of the features of images, see `features`."""
-        places = self.norm(features.unflatten(1, (-1, self.maps)))
+        places = self.norm(features.reshape(features.shape[0], -1, self.maps))
         values = torch.relu(self.project(self.dropout(places)))  # (batch, places, size)
         mean = values.mean(1)
         inside = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
