@@ -10,7 +10,7 @@ from glasswork.data import ragged
 from glasswork.data.batches import Batch, Batches, Draw
 from glasswork.data.collate import IGNORED
 from glasswork.data.dataset import Dataset
-from glasswork.data.kinds.audio import PADDING, Audio, Features
+from glasswork.data.kinds.audio import Audio, Features
 from glasswork.data.samplers import ByLength
 from glasswork.execution import Execution
 
@@ -36,8 +36,8 @@ class SoundAugmentation:
 class Spoken:
     """Makes batches of features and, if they are known, texts.
 
-    Targets are int64 (batch, times), each text with its end, and `IGNORED` behind it. Behind the end of a shorter sound
-    stands `PADDING`.
+    Inputs are float32 (batch, frames, bands + 1): features and a 1, all 0 behind the end of a shorter sound.
+    Targets are int64 (batch, times), each text with its end, and `IGNORED` behind it.
 
     Args:
         dataset: of sounds.
@@ -58,7 +58,7 @@ class Spoken:
             if draw is not None and self.augmentation is not None:
                 inputs, counts = augment(inputs, counts, self.augmentation, draw.generator(inputs.device))
             inside = torch.arange(inputs.shape[1], device=inputs.device) < counts[:, None]
-            inputs = inputs.masked_fill(~inside[:, :, None], PADDING)
+            inputs = torch.cat([inputs * inside[:, :, None], inside[:, :, None].to(inputs.dtype)], 2)
         if "targets" in offsets:
             targets, _ = ragged.pad(columns["targets"].long(), offsets["targets"], rows, IGNORED)
         else:

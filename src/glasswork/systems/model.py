@@ -30,6 +30,7 @@ from glasswork.glassbox.landscape import Landscape, landscape
 from glasswork.glassbox.occlusion import occlusion
 from glasswork.glassbox.trace.opening import open_network
 from glasswork.glassbox.trace.trace import Trace
+from glasswork.objectives.losses import OwnLoss
 from glasswork.record import Record
 from glasswork.systems.evaluation import measured_rows
 from glasswork.systems.export import Exported, export, raw_inputs
@@ -162,7 +163,8 @@ class Model:
         loss = objective.function or objective.name
         trace = open_network(self.network, inputs, target=wanted, loss=loss, **options)
         remarks = (*trace.remarks, *self.system.another_loss(self.task))
-        return replace(trace, remarks=remarks) if trace.loss else trace
+        named = trace.loss if isinstance(objective.function, OwnLoss) else objective.name
+        return replace(trace, loss=named, remarks=remarks) if trace.loss else trace
 
     def features(self, inputs: Any, layer: str | None = None) -> npt.NDArray[np.float32]:
         """What one layer makes of inputs, for a classical classifier to learn from (Kovashka: "another option").

@@ -12,7 +12,6 @@ import torch
 import glasswork as gw
 from glasswork.catalogue import make_system
 from glasswork.cli import main
-from glasswork.data.kinds.audio import PADDING
 from glasswork.data.spoken_batches import SoundAugmentation, augment, warp
 from glasswork.run.request import make_request
 from glasswork.systems.speech.network import SpeechNetwork
@@ -131,9 +130,9 @@ def test_the_language_model_is_counted_in_a_text(tmp_path: Path, capsys: pytest.
 def test_a_sound_is_heard_alike_alone_and_beside_a_longer_one(subsampling: int) -> None:
     torch.manual_seed(0)
     network = SpeechNetwork(16, 5, 3, subsampling, "lstm", 6, 2, 0.0).eval()
-    sounds = torch.randn(2, 23, 16)
+    sounds = torch.nn.functional.pad(torch.randn(2, 23, 16), (0, 1), value=1.0)
     padded = sounds.clone()
-    padded[0, 14:] = PADDING
+    padded[0, 14:] = 0
     with torch.no_grad():
         both, alone = network(padded).softmax(1), network(sounds[:1, :14]).softmax(1)
     assert alone.shape[2] == -(-14 // subsampling)
@@ -156,3 +155,10 @@ def test_masks_and_warping_depend_on_the_draw_alone() -> None:
     assert longer.shape == (3, 60, 20) and lengths.tolist() == [60, 36, 8]
     higher, _ = warp(torch.eye(20)[None, 5:6].expand(1, 8, 20), torch.tensor([8]), 1.0, 1.4)
     assert int(higher[0, 0].argmax()) == 7
+
+
+def test_padding_is_no_fault_and_the_loss_has_its_name(learned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diagnose", str(learned)]) == 0
+    assert "not scaled" not in capsys.readouterr().out
+    assert main(["open", str(learned), str(learned.parent / "sounds" / "0.wav"), "--target", "ab", "--json"]) == 0
+    assert said(capsys)["loss"] == "ctc"

@@ -28,8 +28,6 @@ from glasswork.errors import GlassworkError
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
 
-PADDING = -100
-"""Stands behind the end of a shorter sound in a batch; no scaled feature is that low."""
 MOST = 10.0
 """Scaled features are limited to this many deviations from their mean."""
 AT_ONCE = 64
@@ -59,7 +57,6 @@ class Audio(Inputs):
     file: ClassVar[str] = "FILE.wav"
     asked: ClassVar[str] = "a recording"
     checked: ClassVar[int] = 3
-    fill: ClassVar[int] = PADDING
 
     rate: int
     bands: int = 64
@@ -70,12 +67,12 @@ class Audio(Inputs):
     @property
     @override
     def shape(self) -> tuple[int, ...]:
-        return (self.bands,)
+        return (self.bands + 1,)
 
     @override
     def zeros(self, count: int) -> Tensor:
         """`count` inputs of zeros, as long as `TIMES` outputs are."""
-        return torch.zeros(count, TIMES * self.subsampling, self.bands)
+        return torch.nn.functional.pad(torch.zeros(count, TIMES * self.subsampling, self.bands), (0, 1), value=1.0)
 
     @property
     @override
@@ -143,10 +140,10 @@ class Audio(Inputs):
     @override
     def port(self) -> Port:
         meaning = (
-            f"log-mel features of sound at {self.rate:,} samples per second, scaled by the task's mean and deviation; "
-            f"{PADDING} behind the end of a shorter one"
+            f"log-mel features of sound at {self.rate:,} samples per second, scaled by the task's mean and deviation, "
+            "and 1; behind the end of a shorter one all are 0"
         )
-        return Port("features", "float32", ("batch", "times", self.bands), meaning)
+        return Port("features", "float32", ("batch", "times", self.bands + 1), meaning)
 
 
 class Features(nn.Module):

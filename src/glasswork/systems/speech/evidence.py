@@ -7,7 +7,6 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from glasswork.data.kinds.audio import PADDING
 from glasswork.data.log_mel import HOP
 from glasswork.data.pictures import encode_png
 from glasswork.data.vocabulary import Vocabulary
@@ -72,11 +71,11 @@ def explain(network: SpeechNetwork, features: Tensor, tokens: Sequence[int], voc
 
     Args:
         network: in evaluation mode.
-        features: of one sound, as a batch holds them, (frames, bands); `PADDING` behind its end.
+        features: of one sound, as a batch holds them, (frames, bands + 1).
         tokens: of the answer.
         vocabulary: of the tokens.
     """
-    features = features[features[:, 0] > PADDING / 2]
+    features = features[features[:, -1] > 0]
     seconds, moment = len(features) * HOP, network.subsampling * HOP
     with torch.inference_mode():
         memory = network.encode(features[None])
@@ -85,7 +84,7 @@ def explain(network: SpeechNetwork, features: Tensor, tokens: Sequence[int], voc
     words = words_in_time(memory, tokens, vocabulary, moment)
     blocks: list[Block] = [
         Pictures(
-            [Picture(spectrogram(features, words), "")],
+            [Picture(spectrogram(features[:, :-1], words), "")],
             "The sound: time from left to right, pitch upwards, louder is brighter; lines are where words begin",
             look="alone",
         )

@@ -11,9 +11,6 @@ from glasswork.networks.ngram_decoder import NGramDecoder
 from glasswork.networks.shallow_fusion import ShallowFusion
 from glasswork.objectives.ctc import NEVER
 
-OUTSIDE = -50.0
-"""No feature is as low as this, and what stands behind the end of a shorter sound is lower."""
-
 
 class SpeechNetwork(nn.Module):
     """Two strided convolutions, recurrent layers that read both ways, and scores with a blank (Amodei et al. 2016).
@@ -61,9 +58,9 @@ class SpeechNetwork(nn.Module):
         self.language_weight = language_weight
 
     def forward(self, features: Tensor) -> Tensor:
-        """Scores (batch, tokens, moments) of features (batch, frames, bands), which are below -50 behind an end."""
-        inside = features[:, :, 0] > OUTSIDE  # (batch, frames)
-        maps = features.masked_fill(~inside[:, :, None], 0.0)[:, None]
+        """Scores (batch, tokens, moments) of features and a 1, all 0 behind an end, (batch, frames, bands + 1)."""
+        inside = features[:, :, -1] > 0  # (batch, frames)
+        maps = features[:, None, :, :-1]
         convolutions = (self.convolution_1, self.convolution_2), (self.normalization_1, self.normalization_2)
         for convolution, normalization, step in zip(*convolutions, self.steps, strict=True):
             inside = inside[:, ::step]
@@ -95,11 +92,12 @@ def memory_of(scores: Tensor) -> Memory:
 
 
 def without_stretches(features: Tensor, length: int) -> Tensor:
-    """The features of one sound (frames, bands) without each stretch of `length` frames in turn, as their mean is."""
+    """The features of one sound (frames, bands + 1) with 0, their mean, in each stretch of `length` in turn."""
     frames = len(features)
     count = -(-frames // length)
     places = torch.arange(count * length, device=features.device).view(count, length)
     left_out = torch.zeros(count, count * length, dtype=torch.bool, device=features.device)
     left_out.scatter_(1, places, True)
     repeated = pad(features, (0, 0, 0, count * length - frames)).expand(count, -1, -1)
-    return repeated.masked_fill(left_out[:, :, None], 0.0)[:, :frames]
+    values = repeated[:, :, :-1].masked_fill(left_out[:, :, None], 0.0)
+    return torch.cat([values, repeated[:, :, -1:]], 2)[:, :frames]

@@ -106,7 +106,7 @@ class Speech(System[SpeechRecipe, Transcribed]):
     def network(self, task: Task) -> nn.Module:
         recipe = self.recipe
         return SpeechNetwork(
-            task.inputs.shape[0],
+            Audio.of(task).bands,
             len(task.target.names),
             recipe.filters,
             recipe.subsampling,

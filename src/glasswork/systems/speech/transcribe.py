@@ -47,6 +47,7 @@ def transcribe(network: SpeechNetwork, dataset: Dataset, rows: Tensor, execution
     """
     network.eval()
     make, known = Spoken(dataset, execution), "targets" in dataset.offsets
+    vocabulary = TokenSequence.of(dataset.task).vocabulary
     found: list[Sequence[Hypothesis]] = [()] * len(rows)
     greedy: list[Hypothesis] = [Hypothesis((), 0.0, 0.0)] * len(rows)
     total, count = 0.0, 0
@@ -65,10 +66,17 @@ def transcribe(network: SpeechNetwork, dataset: Dataset, rows: Tensor, execution
                 beam = Beam(width, longest=memory.values.shape[1], length_penalty=0.0)
                 searched = beam_search(network.decoder(), memory, beam)
         for place, path, each in zip(places.tolist(), paths, searched, strict=True):
-            greedy[place], found[place] = path, each or [path]
-    vocabulary = TokenSequence.of(dataset.task).vocabulary
+            greedy[place], found[place] = path, _different(each, vocabulary) or [path]
     texts = [written(each[0].tokens, vocabulary) for each in found]
     return Transcribed(found, texts, total / max(1, count), [written(one.tokens, vocabulary) for one in greedy])
+
+
+def _different(hypotheses: Sequence[Hypothesis], vocabulary: Vocabulary) -> list[Hypothesis]:
+    """Those that say something that none before them says."""
+    texts: dict[str, Hypothesis] = {}
+    for one in hypotheses:
+        texts.setdefault(written(one.tokens, vocabulary), one)
+    return list(texts.values())
 
 
 def written(tokens: Sequence[int], vocabulary: Vocabulary) -> str:
