@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glasswork.errors import GlassworkError
+from glasswork.objectives.edits import edit_distance
 
 References = Sequence[Sequence[str]]
 """The right answers to each text, one or more."""
@@ -50,21 +51,10 @@ def word_error_rate(answers: Sequence[str], references: References) -> float:
     edits = words = 0
     for answer, known in zip(answers, references, strict=True):
         said = answer.split()
-        pairs = [(edit_distance(said, right.split()), len(right.split())) for right in known]
+        pairs = [(edit_distance(right.split(), said), len(right.split())) for right in known]
         fewest, length = min(pairs, key=lambda pair: pair[0] / max(1, pair[1]))
         edits, words = edits + fewest, words + length
     return edits / max(1, words)
-
-
-def edit_distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """The fewest insertions, deletions and substitutions that turn one sequence into another (Levenshtein 1966)."""
-    before = list(range(len(second) + 1))
-    for row, one in enumerate(first, 1):
-        now = [row]
-        for column, other in enumerate(second, 1):
-            now.append(min(before[column] + 1, now[-1] + 1, before[column - 1] + (one != other)))
-        before = now
-    return before[-1]
 
 
 def _streams(references: References) -> Any:
