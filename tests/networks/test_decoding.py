@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from glasswork.errors import GlassworkError
 from glasswork.networks.attention_decoder import AttentionDecoder, AttentionName
 from glasswork.networks.decoding import Beam, Memory, beam_search, follow, log_probabilities_of
 from glasswork.networks.encoder_decoder import EncoderDecoder, sample_previous
@@ -75,6 +76,13 @@ def test_greedy_takes_the_most_probable_token_each_time() -> None:
         said = follow(decoder, memory.select(torch.tensor([row])), [best.tokens])[0].log_probabilities.argmax(1)
         assert said[: len(best.tokens)].tolist() == list(best.tokens)
         assert len(best.tokens) == 8 or int(said[-1]) == TOKENS - 1
+
+
+def test_scores_that_are_no_numbers_are_said() -> None:
+    decoder, memory = decoder_and_memory("luong")
+    torch.nn.init.constant_(decoder.output.bias, torch.nan)
+    with pytest.raises(GlassworkError, match="lower --learning-rate"):
+        beam_search(decoder, memory, Beam(2, 4))
 
 
 class Reader(EncoderDecoder):

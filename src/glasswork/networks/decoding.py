@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from glasswork.errors import GlassworkError
+
 State = tuple[Tensor, ...]
 """What a decoder hands from one token to the next; the first dimension of every tensor is the answers."""
 
@@ -111,9 +113,17 @@ def beam_search(decoder: Decoder, memory: Memory, beam: Beam) -> list[list[Hypot
 
     Returns:
         For each input up to `beam.width` hypotheses; one that reaches the longest length ends there, probable or not.
+
+    Raises:
+        GlassworkError: if the network says nothing that is a number.
     """
     with torch.inference_mode():
-        return _Search(decoder, decoder.prepare(memory), beam).run()
+        found = _Search(decoder, decoder.prepare(memory), beam).run()
+    if not all(found):
+        raise GlassworkError(
+            "The network's scores are no numbers, so it answers nothing: train again with a lower --learning-rate"
+        )
+    return found
 
 
 class _Search:
