@@ -123,3 +123,33 @@ def test_brackets_in_names_are_printed_as_they_are(tmp_path: Path, capsys: Captu
     assert "wind [m/s]" in said_of_data and "[red]load [MW]" in said_of_data
     assert main(["forecast", "loads"]) == 0
     assert "[red]load [MW]" in printed(capsys)
+
+
+def test_numbers_have_no_probability_and_declared_values_are_missing_in_new_rows(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    rows = [(-999 if row % 9 == 4 else row % 7, row % 5, "" if row == 12 else row % 7 + 0.5) for row in range(60)]
+    data = write_rows(tmp_path / "data.csv", [("x", "z", "y"), *rows])
+    asked = {**PLAIN, "data": data, "epochs": 1, "target": "y"}
+    assert main(["train", "mlp", *flags(asked), "--missing", "-999,-998", "--out", "run"]) == 0
+    words = printed(capsys)
+    assert "1 row has no 'y', line 14 of" in words and "Cells declared missing: 'x' (7)" in words
+    new = write_rows(tmp_path / "new.csv", [("x", "z"), (-999, 1), ("", 1), (3, 1)])
+    assert main(["predict", "run", str(new), "--csv", "answers.csv"]) == 0
+    with Path("answers.csv").open(encoding="utf-8", newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert list(answers[0]) == ["input", "answer"]
+    assert answers[0]["answer"] == answers[1]["answer"] != answers[2]["answer"]
+    capsys.readouterr()
+    assert main(["predict", "run", str(new)]) == 0
+    assert printed(capsys).split()[:2] == ["input", "answer"]
+
+
+def test_what_is_said_about_columns_is_refused_where_none_are_read(tmp_path: Path, capsys: Captured) -> None:
+    table = write_rows(tmp_path / "data.csv", [("x", "y"), (1, 2), (3, 4)])
+    for words, sentence in (
+        (["char-rnn", "--data", str(table), "--missing", "-1"], "is read without regard to its columns"),
+        (["function", "--column", "x=drop"], "is not a table"),
+        (["points", "--target-kind", "number"], "does not apply"),
+    ):
+        assert sentence in mistake(capsys, "train", *words)

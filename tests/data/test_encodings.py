@@ -229,3 +229,16 @@ def test_the_encoding_of_a_single_sentence_is_found(codec: str, text: str, tmp_p
     path = tmp_path / "short.txt"
     path.write_bytes(text.encode(codec))
     assert read_text(path)[0] == text
+
+
+def test_short_texts_are_read_in_the_encoding_of_their_data_set(tmp_path: Path) -> None:
+    long = "Широкая электрификация южных губерний даст мощный толчок подъёму сельского хозяйства. " * 6
+    texts = {"good/1.txt": long, "good/2.txt": "Да, ёлка", "bad/1.txt": long[40:], "bad/2.txt": "Нет"}
+    for name, words in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(words.encode("cp1251"))
+    (tmp_path / "bad/3.txt").write_bytes("Ещё".encode())
+    found = read(tmp_path, ReadingOptions(least=1), labelled_texts)
+    assert [labelled_texts.text_of(found, row) for row in (1, 2, 3, 4)] == ["Нет", "Ещё", long.strip(), "Да, ёлка"]
+    (sentence,) = [each for each in found.skipped if each.startswith("Read as")]
+    assert "and 1 more" in sentence and not any("of their own" in each for each in found.skipped)

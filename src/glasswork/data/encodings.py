@@ -4,7 +4,7 @@ import codecs
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from glasswork.files import open_regular
 PIECE = 1 << 20
 """Bytes read at once."""
 _SAMPLE = 1 << 18  # bytes that an encoding is found out from
+_LEAST_SAMPLE = 1 << 10  # bytes of one of many files
 _NAMED = 3
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -69,6 +70,7 @@ class Encoding(NamedTuple):
 
 
 UTF_8 = Encoding("utf-8-sig")
+_AGREED: ContextVar[dict[Path, Encoding] | None] = ContextVar("agreed", default=None)
 _FOUND: dict[tuple[object, ...], Encoding] = {}
 Opening = Callable[[], Any]
 """Opens the bytes of a file."""
@@ -97,10 +99,12 @@ def reading_as(name: str | None, fallback: bool = False) -> Iterator[None]:
             hint = f"did you mean {near[0]}?" if near else "such as utf-8, utf-16, latin-1 or windows-1252"
             raise GlassworkError(f"There is no encoding '{name}': {hint}") from None
     token = _ASKED.set(_Asked("utf-8-sig" if codec == "utf-8" else codec, fallback))
+    agreed = _AGREED.set({})
     try:
         yield
     finally:
         _ASKED.reset(token)
+        _AGREED.reset(agreed)
 
 
 def find_encoding(source: Path, opening: Opening | None = None) -> Encoding:
@@ -116,15 +120,20 @@ def find_encoding(source: Path, opening: Opening | None = None) -> Encoding:
     asked = _ASKED.get()
     if asked.codec is not None and not asked.fallback:
         return Encoding(asked.codec)
+    agreed = _AGREED.get()
+    if agreed is not None and source in agreed:
+        return agreed[source]
     status = source.stat()
     key = (source, status.st_size, status.st_mtime_ns, asked)
     if key not in _FOUND:  # a table is opened several times
         _FOUND.clear()
-        _FOUND[key] = _find(source, opening, asked)
+        known = _look(source, opening, asked)
+        _FOUND[key] = _guess(source, known) if isinstance(known, bytes) else known
     return _FOUND[key]
 
 
-def _find(source: Path, opening: Opening | None, asked: _Asked) -> Encoding:
+def _look(source: Path, opening: Opening | None, asked: _Asked) -> Encoding | bytes:
+    """The encoding of a file, or what it is to be guessed from."""
     with (opening or (lambda: open_regular(source)))() as file:
         head = file.read(_SAMPLE)
         for mark, codec in _MARKS:
@@ -143,7 +152,93 @@ def _find(source: Path, opening: Opening | None, asked: _Asked) -> Encoding:
         return Encoding(asked.codec)
     if _is_damaged_utf_8(sample):
         raise refuse(source, UTF_8, place)
-    return _guess(source, sample)
+    return sample
+
+
+def find_encodings(
+    sources: Sequence[Path], opening_of: Callable[[Path], Opening] | None = None
+) -> tuple[dict[Path, Encoding | GlassworkError], list[str]]:
+    """The encoding of each of the files of a data set, or why there is none; and what is said about them.
+
+    Those that have to be guessed are guessed together, since a short text alone fits many encodings: the most probable
+    one for all of them counts for each that can be decoded so, and the others have one of their own.
+
+    What is found counts wherever these files are read within `reading_as`.
+
+    Args:
+        sources: the files.
+        opening_of: what opens the bytes of each, if they may be packed.
+    """
+    found: dict[Path, Encoding | GlassworkError] = {}
+    openings = {source: opening_of(source) if opening_of is not None else None for source in sources}
+    guessed: dict[Path, bytes] = {}
+    asked = _ASKED.get()
+    for source in sources:
+        try:
+            if asked.codec is not None and not asked.fallback:
+                found[source] = Encoding(asked.codec)
+                continue
+            known = _look(source, openings[source], asked)
+            if isinstance(known, bytes):
+                guessed[source] = known
+            else:
+                found[source] = known
+        except GlassworkError as error:
+            found[source] = error
+    alone = _agree(guessed, openings, found)
+    agreed = _AGREED.get()
+    if agreed is not None:
+        agreed |= {source: known for source, known in found.items() if isinstance(known, Encoding)}
+    if not alone:
+        return found, []
+    return found, [
+        f"The encoding of {len(guessed):,} files was found for all of them together; {len(alone):,} of them, such as "
+        f"{alone[0].name}, cannot be read so and have one of their own."
+    ]
+
+
+def _agree(
+    guessed: Mapping[Path, bytes],
+    openings: Mapping[Path, Opening | None],
+    found: dict[Path, Encoding | GlassworkError],
+) -> list[Path]:
+    """Guesses the encoding of files together, from a sample of each; those that cannot be read so."""
+    if len(guessed) < 2:
+        found |= {source: _guess_or_refuse(source, sample) for source, sample in guessed.items()}
+        return []
+    share = max(_LEAST_SAMPLE, _SAMPLE // len(guessed))
+    some = list(guessed.items())[: _SAMPLE // _LEAST_SAMPLE]
+    joint = _guess_or_refuse(some[0][0], b"\n".join(_around_letters(sample, share) for _, sample in some))
+    alone = []
+    for source, sample in guessed.items():
+        fits = isinstance(joint, Encoding) and _decodes(source, joint, openings[source])
+        found[source] = joint if fits else _guess_or_refuse(source, sample)
+        alone += [] if fits else [source]
+    return alone
+
+
+def _around_letters(sample: bytes, size: int) -> bytes:
+    """A part of a sample that begins near its first byte beyond ASCII."""
+    first = next((place for place, byte in enumerate(sample) if byte > 0x7F), 0)
+    return sample[max(0, first - size // 2) :][:size]
+
+
+def _guess_or_refuse(source: Path, sample: bytes) -> Encoding | GlassworkError:
+    try:
+        return _guess(source, sample)
+    except GlassworkError as error:
+        return error
+
+
+def _decodes(source: Path, encoding: Encoding, opening: Opening | None) -> bool:
+    """Whether a file can be read in an encoding."""
+    try:
+        for text in _decode(source, encoding, opening):
+            if any(unicodedata.category(character) == "Cc" and not character.isspace() for character in set(text)):
+                return False  # no text has these
+    except GlassworkError:
+        return False
+    return True
 
 
 def decode(source: Path, encoding: Encoding | None = None) -> Iterator[str]:
@@ -159,9 +254,9 @@ def decode(source: Path, encoding: Encoding | None = None) -> Iterator[str]:
     return normalise_pieces(_decode(source, encoding or find_encoding(source)))
 
 
-def _decode(source: Path, encoding: Encoding) -> Iterator[str]:
+def _decode(source: Path, encoding: Encoding, opening: Opening | None = None) -> Iterator[str]:
     decoder, done = codecs.getincrementaldecoder(encoding.codec)(), 0
-    with open_regular(source) as opened:
+    with (opening or (lambda: open_regular(source)))() as opened:
         while True:
             read = opened.read(PIECE)
             try:
@@ -184,13 +279,13 @@ def refuse(source: Path, encoding: Encoding, place: int) -> GlassworkError:
     )
 
 
-def read_text(source: Path) -> tuple[str, Encoding]:
-    """The whole text of a file in normal form C, and its encoding.
+def read_text(source: Path, encoding: Encoding | None = None) -> tuple[str, Encoding]:
+    """The whole text of a file in normal form C, and its encoding; None: found out.
 
     Raises:
         GlassworkError: as for `find_encoding` and `decode`.
     """
-    encoding = find_encoding(source)
+    encoding = encoding or find_encoding(source)
     return "".join(decode(source, encoding)), encoding
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset
+from glasswork.data.encodings import normalise
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
@@ -130,6 +131,7 @@ def _named_or_drawn(dataset: Dataset, held_out: tuple[str, ...], order: list[int
     share = _share(held_out)
     if share is not None:
         return order[: max(LEAST, round(share * len(classes)))] if share > 0 else []
+    held_out = tuple(map(normalise, held_out))
     for name in held_out:
         if name not in classes:
             near = difflib.get_close_matches(name, classes, 1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
-from glasswork.data.encodings import normalise, open_text
+from glasswork.data.encodings import find_encodings, normalise, open_text
 from glasswork.data.formats.splits import say_aside, say_column, say_splits, split_folders, split_of
 from glasswork.data.formats.video import UnreadableClipError, frames, is_clip
 from glasswork.data.kinds.clips import Clips
@@ -62,6 +62,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     clips, said = _found(path, options)
     if not clips:
         raise GlassworkError(f"{path} holds no clip: expected {FORMAT}")
+    said = (*said, *find_encodings([clip.table for clip in clips])[1])
     labels = [_labels(clip.table, options.target) for clip in clips]
     like = options.like
     classes = like.target.names if like else tuple(sorted({label for row in labels for label in row}, key=natural))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
-from glasswork.data.encodings import find_encoding, lines_of, normalise, read_text, say_encodings
+from glasswork.data.encodings import find_encoding, find_encodings, lines_of, normalise, read_text, say_encodings
 from glasswork.data.formats.labelled_texts import joined_bytes, text_of
 from glasswork.data.formats.splits import say_aside, say_splits, split_folders, split_parts
 from glasswork.data.kinds.per_step import PerStep
@@ -71,6 +71,7 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
         raise GlassworkError(f"{path} holds no train, val and test file of sentences: expected {FORMAT}")
     found = _Sentences()
     said = list(say_splits(list(parts.items()), options))
+    said += find_encodings(list(parts.values()))[1]
     said += say_encodings((file.name, find_encoding(file)) for file in parts.values())
     for split, file in parts.items():
         if split not in (None, TRAINING) and _is_bare(file):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
-from glasswork.data.encodings import Encoding, lines_of, normalise, read_text, say_encodings
+from glasswork.data.encodings import Encoding, find_encodings, lines_of, normalise, read_text, say_encodings
 from glasswork.data.formats.class_folders import find_class_folders, has_classes
 from glasswork.data.formats.splits import split_folders
 from glasswork.data.formats.tables import table as tables
@@ -95,9 +95,13 @@ def read_questions(path: Path, task: Task, options: ReadingOptions) -> tuple[Dat
         if not files:
             raise GlassworkError(f"{path} holds no text: name a .txt file, a table, or a folder of .txt files")
         found = _Texts([], [])
+        known, _ = find_encodings(files)
         for file in files:
             try:
-                whole = read_text(file)[0].strip()
+                encoding = known[file]
+                if isinstance(encoding, GlassworkError):
+                    raise encoding
+                whole = read_text(file, encoding)[0].strip()
             except GlassworkError as error:
                 if len(files) == 1:
                     raise
@@ -229,25 +233,33 @@ def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
     found, labels, splits = _Texts([], [], skipped=list(folders.said)), [], []
     encodings: list[tuple[str, Encoding]] = []
     unread: list[str] = []
-    for split, root in roots:
-        for place in visible(root):
-            for name in _files(place) if place.is_dir() and place not in folders.aside else ():
-                relative = os.path.relpath(name, path)
-                try:
-                    text, encoding = read_text(Path(name))
-                except GlassworkError as error:
-                    if options.strict:
-                        raise
-                    unread.append(str(error))
-                    continue
-                encodings.append((relative, encoding))
-                found.texts.append(text.strip())
-                found.names.append(relative)
-                labels.append(printable(normalise(place.name)))
-                splits.append(split)
+    listed = [
+        (split, place, Path(name))
+        for split, root in roots
+        for place in visible(root)
+        if place.is_dir() and place not in folders.aside
+        for name in _files(place)
+    ]
+    known, said = find_encodings([file for _, _, file in listed])
+    for split, place, file in listed:
+        relative, encoding = os.path.relpath(file, path), known[file]
+        try:
+            if isinstance(encoding, GlassworkError):
+                raise encoding
+            text, _ = read_text(file, encoding)
+        except GlassworkError as error:
+            if options.strict:
+                raise
+            unread.append(str(error))
+            continue
+        encodings.append((relative, encoding))
+        found.texts.append(text.strip())
+        found.names.append(relative)
+        labels.append(printable(normalise(place.name)))
+        splits.append(split)
     if unread and not labels:
         raise GlassworkError(unread[0])
-    found.skipped += say_encodings(encodings) + [f"Left out: {sentence}" for sentence in unread]
+    found.skipped += say_encodings(encodings) + said + [f"Left out: {sentence}" for sentence in unread]
     classes = sorted(set(labels), key=natural)
     if len(classes) < options.least_classes:
         raise GlassworkError(f"{path} has texts of only one class ('{classes[0]}'): there is nothing to learn.")

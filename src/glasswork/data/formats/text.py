@@ -14,7 +14,7 @@ from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import SPLIT_NAMES, TRAINING, Dataset, ReadingOptions
-from glasswork.data.encodings import Encoding, decode, find_encoding, looks_like_text, say_encodings
+from glasswork.data.encodings import Encoding, decode, find_encodings, looks_like_text, say_encodings
 from glasswork.data.formats.signatures import signature
 from glasswork.data.formats.splits import say_parts, split_parts
 from glasswork.data.kinds.next_token import NextToken
@@ -172,10 +172,12 @@ def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
     """The characters of the training files, and of each file how many it has; files that are no text are left out."""
     counts = CharacterCounts()
     kept: list[tuple[Path, int]] = []
+    known, said = find_encodings(corpus.files)
     for file, split in zip(corpus.files, corpus.splits, strict=True):
-        own = CharacterCounts()
+        own, encoding = CharacterCounts(), known[file]
         try:
-            encoding = find_encoding(file)
+            if isinstance(encoding, GlassworkError):
+                raise encoding
             for text in decode(file, encoding):
                 own.add(text)
         except GlassworkError:
@@ -195,7 +197,7 @@ def _counted(path: Path, corpus: _Corpus) -> CharacterCounts:
         count = f"{len(others):,} files are" if len(others) > 1 else "1 file is"
         corpus.skipped.append(f"{count} not text that can be read and left out: {named}{more}.")
     relative = [file.relative_to(path) if file.is_relative_to(path) and file != path else file for file in corpus.files]
-    corpus.skipped += say_encodings(zip(relative, corpus.encodings, strict=True))
+    corpus.skipped += say_encodings(zip(relative, corpus.encodings, strict=True)) + said
     for split in dict.fromkeys(corpus.splits):
         if not any(n for n, other in zip(corpus.lengths, corpus.splits, strict=True) if other == split):
             part = f" for the {SPLIT_NAMES[split]} split" if split != TRAINING else ""

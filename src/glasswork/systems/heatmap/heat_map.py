@@ -134,13 +134,10 @@ class _Sliding:
         if not suits(task, (Images,), (OneClass, Labels)):
             raise GlassworkError(f"{self.model.run} does not classify images, which a heat map needs")
         target = options.target or task.target.names[-1]
-        if target not in task.target.names:
-            raise GlassworkError(
-                f"'{target}' is not a class of this model; its classes are {', '.join(task.target.names)}"
-            )
+        self.place = task.target.place(target)
         if options.tile < 1:
             raise GlassworkError("A tile has at least one pixel: give, for example, --tile 1024")
-        self.target, self.place = target, task.target.names.index(target)
+        self.target = task.target.names[self.place]
         channels, height, width = task.inputs.shape
         self.channels = channels
         self.network: FullyConvolutional = fully_convolutional(self.model.network, (channels, height, width))

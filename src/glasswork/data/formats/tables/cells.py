@@ -16,7 +16,7 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from glasswork.data.encodings import Encoding, Opening, find_encoding, normalise, open_text
+from glasswork.data.encodings import Encoding, Opening, find_encoding, find_encodings, normalise, open_text
 from glasswork.data.formats.packed import open_unpacked
 from glasswork.data.formats.tables.typed import (
     MissingWords,
@@ -293,6 +293,14 @@ def encoding_of(path: Path) -> Encoding:
     """
     with opened(path):  # which words what is wrong with it
         return find_encoding(path, _opening(path))
+
+
+def agree_encodings(paths: Sequence[Path]) -> list[str]:
+    """Finds the encoding of the tables of one data set together; what is said about it."""
+    try:
+        return find_encodings(paths, _opening)[1] if len(paths) > 1 else []
+    except (OSError, EOFError, zlib.error):  # said of the one file, when it is read
+        return []
 
 
 def _opening(path: Path) -> Opening:

@@ -17,7 +17,7 @@ from glasswork.data.formats.splits import (
     split_folders,
     split_parts,
 )
-from glasswork.data.formats.tables.cells import Table, encoding_of, head, is_parquet
+from glasswork.data.formats.tables.cells import Table, agree_encodings, encoding_of, head, is_parquet
 from glasswork.data.formats.tables.load import is_table
 from glasswork.data.formats.tables.parquet import parquet_columns
 from glasswork.data.formats.tables.typed import column_kinds, is_missing
@@ -66,7 +66,9 @@ def answered(files: list[tuple[int | None, Path]], asked: str | None, options: R
     """
     training = next((file for split, file in files if split == TRAINING), None)
     said = [*say_splits(files, options)]
-    said += say_encodings((file.name, encoding_of(file)) for _, file in files if not is_parquet(file))
+    texts = [file for _, file in files if not is_parquet(file)]
+    said += agree_encodings(texts)
+    said += say_encodings((file.name, encoding_of(file)) for file in texts)
     if training is None or len(files) == 1:
         return Parts(files, tuple(said))
     known = _columns(training)
