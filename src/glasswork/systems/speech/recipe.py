@@ -32,12 +32,12 @@ class SpeechRecipe(Recipe):
     warp: Annotated[float, Range(0.0, 0.3)] = Field(
         0.15, ge=0, lt=1, description="training recordings are made up to this much faster or slower, higher or lower"
     )
-    beam: int = Field(8, ge=1, description="hypotheses kept by prefix beam search; 1: the best path (greedy)")
+    beam: int = Field(16, ge=1, description="hypotheses kept by prefix beam search; 1: the best path (greedy)")
     language_order: int = Field(
         5, ge=0, description="characters of an n-gram of the character language model; 0: no language model"
     )
     language_weight: Annotated[float, Range(0.0, 1.0)] = Field(
-        0.3, ge=0, description="weight of the language model in beam search"
+        0.6, ge=0, description="weight of the language model in beam search"
     )
     language_model: str | None = Field(
         None, description="a text file to count characters in; None: the training transcripts"
