@@ -103,7 +103,7 @@ class Stopping(nn.Module):
         signal.signal(signal.SIGINT, before)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert re.fullmatch(r"stopped after \d+ % of the work: .*\n", printed.err)
+    assert re.fullmatch(r"glasswork: stopped after \d+ % of the work: .*\n", printed.err)
     assert not Path("page.html").exists()
 
 

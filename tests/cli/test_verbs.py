@@ -308,7 +308,8 @@ def test_a_loss_that_is_no_number_stops_before_the_update(tmp_path: Path, capsys
     assert 'let its line with the digest say digest = "edited"' in mistake(capsys, "resume", run)
     changed = changed.replace(changed.splitlines()[0], 'digest = "edited"')
     (run / "resolved.toml").write_text(changed, encoding="utf-8")
-    sentence = mistake(capsys, "resume", run, "--json")
+    assert "learning_rate 0.1 before, 1e+30 now" in mistake(capsys, "resume", run)
+    sentence = mistake(capsys, "resume", run, "--accept", "recipe", "--json")
     assert "batch 1 of epoch 2" in sentence
     assert "layer '" in sentence
     assert "try a lower learning rate" in sentence
@@ -316,7 +317,7 @@ def test_a_loss_that_is_no_number_stops_before_the_update(tmp_path: Path, capsys
     assert state["number"] == 5
     assert all(math.isfinite(float(tensor.sum())) for tensor in state["network"].values())
     (run / "resolved.toml").write_text(resolved, encoding="utf-8")
-    resume(run)
+    assert main(["resume", str(run), "--accept", "recipe", "--json"]) == 0
 
 
 @pytest.mark.parametrize("kind", ["images", "rows"])

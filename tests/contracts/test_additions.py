@@ -193,8 +193,8 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     )
     house.edit(
         "data/reading.py",
-        ("from glasswork.data.formats import cifar, clips, idx, image_folder, npz, ", "raw_grey, "),
-        ("READERS: tuple[Reader, ...] = (", "raw_grey, "),
+        ("from glasswork.data.formats import cifar, clips, idx, image_folder, labelled_texts, npz, ", "raw_grey, "),
+        ("\nREADERS: tuple[Reader, ...] = (", "raw_grey, "),
     )
     draws = np.random.default_rng(0)
     rows = draws.integers(0, 256, (60, 145), dtype=np.uint8)

@@ -19,6 +19,7 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.ragged import pad
 from glasswork.data.splits import split
 from glasswork.execution import Execution, seed_everything
+from glasswork.own_code import is_own, name_network
 from glasswork.run.request import make_request
 from glasswork.systems.export import export
 from glasswork.systems.system import System
@@ -29,6 +30,8 @@ def made(preset: str, folder: Path) -> tuple[torch.nn.Module, Dataset, System]:
     """A preset's network, fresh, for the system's own sample."""
     _, options = sample_of(preset, folder)
     asked = make_request(preset, options)
+    if is_own(options.get("network")):
+        name_network(options["network"])
     draft = make_system(asked.system, asked.recipe)
     dataset = draft.read(options["data"])
     splits = split(dataset, 0.2, 0.2, 0)

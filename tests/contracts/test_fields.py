@@ -173,13 +173,13 @@ CANNOT_APPLY = (
     ),
     # Some systems answer one kind of target.
     Inapplicable(
-        ["forecast", "char-rnn", "function", "xor", "speech"],
+        ["forecast", "char-rnn", "function", "xor", "speech", "translate", "caption"],
         ["target_kind"],
         ["class"],
         "target_kind = class does not apply",
     ),
     Inapplicable(
-        ["char-rnn", "video", "tagger", "points", "speech"],
+        ["char-rnn", "video", "tagger", "points", "speech", "translate", "caption"],
         ["target_kind"],
         ["number"],
         "target_kind = number does not apply",

@@ -11,6 +11,7 @@ from required import every_family, sample_of
 
 TRAINED_ON = {
     "speech": "recordings",
+    "translate": "text",
     "function": "rows of a table",
     "xor": "rows of a table",
     "char-rnn": "text",
