@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import wave
 from pathlib import Path
@@ -89,6 +90,8 @@ def test_files_folders_and_streams_are_heard(
         assert said(capsys)["answers"][0]["answer"] == "ab"
     assert "There is no file or folder gone.wav" in mistake(capsys, "predict", learned, "gone.wav")
     assert "holds no sound that can be read" in mistake(capsys, "predict", learned, tmp_path / "some" / "3.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert "it is a pipe" in mistake(capsys, "predict", learned, tmp_path / "pipe.wav")
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert "pip install sounddevice" in mistake(capsys, "predict", learned, "microphone")
 

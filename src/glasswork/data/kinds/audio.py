@@ -108,7 +108,7 @@ class Audio(Inputs):
                 continue
             if not path.exists():
                 raise GlassworkError(f"There is no file or folder {path}: name a sound file, or - for standard input")
-            files = [path] if path.is_file() else sorted(filter(is_sound, files_below(path)), key=natural)
+            files = sorted(filter(is_sound, files_below(path)), key=natural) if path.is_dir() else [path]
             if not files:
                 raise GlassworkError(f"{path} holds no sound file: WAV, FLAC, OGG and MP3 can be read")
             for start in range(0, len(files), AT_ONCE):
