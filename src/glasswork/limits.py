@@ -28,6 +28,7 @@ LIMITS = {
     "BYTES": Limit(2**36, "bytes unpacked"),
     "EXPANSION": Limit(250, "times its own size"),
     "COLUMNS": Limit(100_000, "columns"),
+    "DEPTH": Limit(500, "elements inside of each other"),
     "FRAMES": Limit(2_000_000, "frames"),
     "SAMPLES": Limit(2**30, "samples of sound"),
     "RATE": Limit(2_000_000, "samples of sound a second"),

@@ -15,6 +15,7 @@ from glasswork.data.formats.series import series
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import is_named_as_picture
 from glasswork.errors import GlassworkError, printable
+from glasswork.files import open_regular
 
 
 class Reader(Protocol):
@@ -136,9 +137,11 @@ def _read(function: Callable[[Path, ReadingOptions], Dataset], path: Path, optio
 
 
 def _require(path: Path) -> None:
-    """Refuse a path with nothing at it, with the names that are most like it."""
+    """Refuse a path with nothing at it, with the names that are most like it, or with neither a file nor a folder."""
     try:
         if path.exists():
+            if not path.is_dir():
+                open_regular(path).close()
             return
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -203,8 +203,9 @@ def _located(folder: Path, name: str) -> Path:
         if path.is_file():
             return path
         for ending in SUFFIXES if not is_sound(name) else ():
-            if path.with_name(path.name + ending).is_file():
-                return path.with_name(path.name + ending)
+            ended = path.parent / (path.name + ending)
+            if ended.is_file():
+                return ended
     return folder / name
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def _arrays(path: Path) -> dict[str, Array]:
                 return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, EOFError, LookupError, TypeError, AttributeError, *_ZIP) as error:
+    except (ValueError, EOFError, LookupError, TypeError, AttributeError, TokenError, *_ZIP) as error:
         reason = "it holds Python objects rather than numbers" if "allow_pickle" in str(error) else str(error)
         raise GlassworkError(
             f"{path} cannot be read as a NumPy archive ({reason}): save plain arrays with numpy.savez."

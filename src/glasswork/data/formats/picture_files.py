@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ _BITS = 258  # the tag of a TIFF file that says how many bits a sample has
 _PNG_BITS = 24  # the byte of a PNG file that says the same
 _EIGHT_BITS = tuple(f"{kind} picture" for kind in ("JPEG", "GIF", "WebP", "BMP", "HEIC", "AVIF", "SVG"))
 _SVG = re.compile(rb"<svg[^>]*>")
+_SVG_INSIDE = re.compile(r"\s*(#|data:image/(png|jpe?g|gif|webp)[;,])", re.IGNORECASE)
 _SVG_NUMBER = rb"([0-9]+(?:\.[0-9]*)?(?:[eE][0-9]+)?)"
 _SVG_SIDES = [re.compile(rb"\s%s\s*=\s*[\"']\s*" % side + _SVG_NUMBER) for side in (b"width", b"height")]
 _SVG_BOX = re.compile(rb"viewBox\s*=\s*[\"'][^\"']*?[\s,]" + _SVG_NUMBER + rb"[\s,]+" + _SVG_NUMBER + rb"\s*[\"']")
@@ -142,8 +144,40 @@ def _open_svg(data: bytes, name: str) -> Image.Image:
     _require_pixels(name, _svg_pixels(start[0]) if start is not None else 0)
     if b"<!ENTITY" in data:
         raise UnreadableImageError(f"{name} is not readable as an image: it is an SVG that declares entities.")
+    _require_harmless(name, data)
     drawn = _package("resvg_py", "SVG picture", name, "pictures").svg_to_bytes(svg_string=data.decode("utf-8-sig"))
     return Image.open(io.BytesIO(bytes(drawn)))
+
+
+def _require_harmless(name: str, data: bytes) -> None:
+    """Refuses an SVG of many elements inside of each other, which would end the process in resvg, or of other files."""
+    parser, depth = expat.ParserCreate("utf-8"), 0
+
+    def enter(element: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        within(name, "DEPTH", depth)
+        if element.rpartition(":")[2].lower() in ("image", "feimage"):
+            named = (value for key, value in attributes.items() if key.rpartition(":")[2].lower() == "href")
+            other = next((value for value in named if not _SVG_INSIDE.match(value)), None)
+            if other is not None:
+                raise GlassworkError(
+                    f"{name} is an SVG that takes an image from elsewhere ({other[:80]}): put the image inside of it."
+                )
+
+    def leave(_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler, parser.EndElementHandler = enter, leave
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise UnreadableImageError(
+            f"{name} is not readable as an image: it is an SVG that is damaged ({error})."
+        ) from None
+    except GlassworkError as error:
+        raise UnreadableImageError(str(error)) from None
 
 
 def _svg_pixels(start: bytes) -> int:

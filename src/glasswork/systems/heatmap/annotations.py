@@ -118,7 +118,7 @@ def _asap(path: Path) -> tuple[list[Points], list[Points]]:
     """Outlines and cut-outs of ASAP's XML."""
     try:
         content = read_regular(path)
-        if b"<!ENTITY" in content:
+        if b"<!ENTITY" in content.replace(b"\0", b""):  # in UTF-16 too
             raise ValueError("it declares entities")
         root = ElementTree.fromstring(content)
         inside: list[Points] = []
@@ -131,8 +131,9 @@ def _asap(path: Path) -> tuple[list[Points], list[Points]]:
             outline = [(x, y) for x, y, _ in sorted(points, key=lambda point: point[2])]
             excluded = one.attrib.get("PartOfGroup", "") in ("Exclusion", "_2", "2")
             (outside if excluded else inside).append(outline)
-    except (ElementTree.ParseError, KeyError, ValueError, OSError) as error:
+    except (ElementTree.ParseError, KeyError, ValueError, ArithmeticError, LookupError, OSError) as error:
         raise GlassworkError(f"{path} is not an annotation as ASAP writes it: {error}") from None
+    _require_finite(path, inside + outside)
     return inside, outside
 
 
@@ -150,9 +151,24 @@ def _geojson(path: Path) -> tuple[list[Points], list[Points]]:
                 made = [[(float(point[0]), float(point[1])) for point in ring] for ring in rings]
                 inside.append(made[0])
                 outside += made[1:]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        ArithmeticError,
+        RecursionError,
+        OSError,
+    ) as error:
         raise GlassworkError(f"{path} is not GeoJSON with polygons: {type(error).__name__}: {error}") from None
+    _require_finite(path, inside + outside)
     return inside, outside
+
+
+def _require_finite(path: Path, polygons: Sequence[Points]) -> None:
+    if not all(math.isfinite(value) for points in polygons for point in points for value in point):
+        raise GlassworkError(f"{path} has corners that are nowhere: a coordinate is infinite or not a number")
 
 
 @dataclass(frozen=True)
