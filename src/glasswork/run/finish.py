@@ -272,14 +272,18 @@ def _timing(result: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], unit:
 
 
 def _layers(model: Trained, execution: Execution) -> list[Layer]:
-    """The layers with parameters or a change of shape, in the order of a forward pass."""
+    """The layers in the order of a forward pass; once one with parameters comes again, only those not yet named."""
     rows: list[Layer] = []
     handles = []
+    known, again = set[str](), False
 
     def noted(name: str) -> Any:
         def note(module: nn.Module, inputs: object, output: object) -> None:
+            nonlocal again
             output = output[0] if isinstance(output, tuple) and output else output  # what a recurrent layer shows
-            if isinstance(output, Tensor):
+            again = again or (name in known and any(True for _ in module.parameters(recurse=False)))
+            if isinstance(output, Tensor) and not (again and name in known):
+                known.add(name)
                 shape = " x ".join(str(size) for size in output.shape[1:])
                 count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
                 rows.append(Layer(f"{name} ({type(module).__name__})", shape, count))

@@ -67,3 +67,4 @@ def test_figures_stand_beside_those_of_less(run: Path) -> None:
     assert {"dictionary_exact_match", "greedy_exact_match"} <= set(result)
     report = (run / "report.html").read_text(encoding="utf-8")
     assert "Compared with less" in report and "Answers to read" in report
+    assert report.count("decoder.output (Linear)") == 1  # the decoder goes on from its own tokens, again and again
