@@ -115,6 +115,23 @@ def test_splits_by_files_by_folders_and_by_lists(tmp_path: Path) -> None:
         assert "cats" not in TokenSequence.of(dataset.task).vocabulary.tokens
 
 
+def test_pictures_of_the_same_name_in_two_splits_are_two(tmp_path: Path) -> None:
+    for place, split in enumerate(("train", "val", "test")):
+        folder = tmp_path / split
+        folder.mkdir()
+        Image.fromarray(np.full((8, 8, 3), 40 * place, dtype=np.uint8)).save(folder / "1.png")
+        whole = {"images": [{"id": 1, "file_name": "1.png"}], "annotations": [{"image_id": 1, "caption": split}]}
+        (tmp_path / f"captions_{split}.json").write_text(json.dumps(whole), encoding="utf-8")
+    dataset = load(tmp_path)
+    assert dataset.columns["split"].tolist() == [0, 1, 2]
+    assert dataset.columns["inputs"][:, 0, 0, 0].tolist() == [0, 40, 80]
+    assert references_of(dataset, torch.arange(3)) == [["train"], ["val"], ["test"]]
+    for split in ("train", "val", "test"):
+        (tmp_path / split / "1.png").rename(tmp_path / f"{split}.png")
+    with pytest.raises(GlassworkError, match=r"Two splits name the picture 1\.png"):
+        load(tmp_path)
+
+
 def test_what_lacks_a_caption_or_a_picture_is_counted(tmp_path: Path) -> None:
     folder = pairs(tmp_path / "data")
     (folder / "b.txt").unlink()

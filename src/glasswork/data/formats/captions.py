@@ -20,7 +20,7 @@ from glasswork.data.formats.splits import say_parts, split_folders, split_of, sp
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import TokenSequence
-from glasswork.data.listing import files_below, is_named_as_picture, natural, visible
+from glasswork.data.listing import files_below, is_named_as_picture, is_there, natural, visible
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
@@ -53,6 +53,8 @@ class _Captions:
 
     def add(self, picture: str, captions: Iterable[str], split: int | None = None) -> None:
         """Adds a picture, or further captions of it; captions without a word are none."""
+        if split is not None and self.splits.get(picture, split) != split:
+            raise GlassworkError(f"Two splits name the picture {picture}: give each split a folder of its own pictures")
         own = self.captions.setdefault(picture, [])
         own += [" ".join(normalise(caption).split()) for caption in captions if caption.strip()]
         if split is not None:
@@ -269,6 +271,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _read_json(path: Path, found: _Captions, split: int | None) -> None:
     """COCO (`images` and `annotations`; Chen et al. 2015) or Karpathy's split (`images` with `sentences`)."""
     whole = _json(path)
+    places = _places(path, found, split)
     by_number: dict[object, str] = {}
     for image in whole["images"]:
         name = str(image.get("file_name") or image.get("filename") or "") if isinstance(image, dict) else ""
@@ -280,7 +283,7 @@ def _read_json(path: Path, found: _Captions, split: int | None) -> None:
             raws = [str(each.get("raw") or " ".join(each.get("tokens", ()))) for each in image["sentences"]]
             found.add(name, raws, split_of(said))
         else:
-            by_number[image.get("id")] = name
+            by_number[image.get("id")] = name = _beside(places, found, name)
             found.add(name, (), split)
     for each in whole.get("annotations", ()) if by_number else ():
         if each.get("image_id") in by_number and "caption" in each:
@@ -289,6 +292,7 @@ def _read_json(path: Path, found: _Captions, split: int | None) -> None:
 
 def _read_jsonl(path: Path, found: _Captions, split: int | None) -> None:
     """Lines of JSON with `file_name` and `text`, as Hugging Face's image folders have them."""
+    places = _places(path, found, split)
     for number, line in enumerate(lines_of(read_text(path)[0]), 1):
         if not line.strip():
             continue
@@ -301,13 +305,22 @@ def _read_jsonl(path: Path, found: _Captions, split: int | None) -> None:
             raise GlassworkError(f"{path} line {number} names no picture: expected a key file_name")
         texts = [str(text) for text in caption] if isinstance(caption, list) else [str(caption or "")]
         said = split_of(str(each["split"])) if "split" in each else split
-        found.add(_beside(path, found, str(picture)), texts, said)
+        found.add(_beside(places, found, str(picture)), texts, said)
 
 
-def _beside(path: Path, found: _Captions, picture: str) -> str:
-    """A picture that is named from the folder of the file, as it is named from the source's."""
-    near = path.parent / picture
-    return str(near.relative_to(found.folder)) if near.is_file() and near.is_relative_to(found.folder) else picture
+def _places(path: Path, found: _Captions, split: int | None) -> list[Path]:
+    """Where the pictures of a file of captions may lie: beside it, or in the folder that is named after its split."""
+    folders = split_folders(found.folder) if split is not None else {}
+    return [path.parent, *([folders[split]] if split in folders else [])]
+
+
+def _beside(places: Sequence[Path], found: _Captions, picture: str) -> str:
+    """A picture of one of some places, as it is named from the source's folder; else as it is written."""
+    for place in places:
+        near = place / picture
+        if near.is_relative_to(found.folder) and is_there(near):
+            return str(near.relative_to(found.folder))
+    return picture
 
 
 def _first(each: object, names: Sequence[str]) -> Any:
@@ -337,12 +350,13 @@ def _read_table(path: Path, found: _Captions, split: int | None) -> None:
     picture = next(place for place, name in enumerate(names) if name in _PICTURE_COLUMNS)
     captions = [place for place, name in enumerate(names) if name in _CAPTION_COLUMNS]
     own = next((place for place, name in enumerate(names) if name == "split"), None)
+    places = _places(path, found, split)
     for row in rows:
         if len(row) <= picture:
             continue
         said = split_of(row[own]) if own is not None and own < len(row) else split
         texts = [row[place] for place in captions if place < len(row)]
-        found.add(_beside(path, found, row[picture].strip()), texts, said)
+        found.add(_beside(places, found, row[picture].strip()), texts, said)
 
 
 def _read_flickr(path: Path, found: _Captions, split: int | None) -> None:
