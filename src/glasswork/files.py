@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from glasswork.errors import GlassworkError
 
@@ -188,7 +188,9 @@ def write_toml(path: Path, format: int, table: Mapping[str, Any]) -> None:
     """Writes a mapping as TOML, sealed, with the number of its format; names of files need not be UTF-8."""
     import tomli_w
 
-    data = tomli_w.dumps({DIGEST: UNSEALED, "format": format, **table}).encode("utf-8", "surrogateescape")
+    data = tomli_w.dumps(
+        cast("dict[str, Any]", _each_text({DIGEST: UNSEALED, "format": format, **table}, escape))
+    ).encode()
     write_atomically(path, seal(data, _first(data)))
 
 
@@ -228,7 +230,38 @@ def read_bytes(path: Path, remedy: str = "") -> bytes:
 
 
 _JSON = ("JSON", json.loads, f'"{DIGEST}": "{EDITED}"')
-_TOML = ("TOML", tomllib.loads, f'{DIGEST} = "{EDITED}"')
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table in TOML, with names of files as they were before `escape`.
+
+    Raises:
+        ValueError: if it is no TOML.
+    """
+    return cast("dict[str, Any]", _each_text(tomllib.loads(text), unescape))
+
+
+def escape(text: str) -> str:
+    """Text that is valid UTF-8 for a name that need not be; each byte that is not becomes NUL and two digits."""
+    return re.sub("[\0\udc80-\udcff]", lambda found: f"\0{ord(found[0]) & 0xFF:02x}", text)
+
+
+def unescape(text: str) -> str:
+    """What `escape` was given."""
+    return re.sub(
+        "\0(00|[89a-f][0-9a-f])", lambda found: bytes.fromhex(found[1]).decode("utf-8", "surrogateescape"), text
+    )
+
+
+def _each_text(value: object, change: Callable[[str], str]) -> object:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(name): _each_text(item, change) for name, item in value.items()}
+    return [_each_text(item, change) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+_TOML = ("TOML", parse_toml, f'{DIGEST} = "{EDITED}"')
 
 
 def _read_sealed(

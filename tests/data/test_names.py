@@ -12,6 +12,7 @@ from PIL import Image
 
 from glasswork import cli
 from glasswork.errors import GlassworkError, printable
+from glasswork.files import read_sealed_toml, write_toml
 
 NAMES = [
     *(b"caf\xe9", b"[bold]x[bold]", b"[red]", b"a\x1b[31mb", b"a\nb", b"a\tb", "\u202eabc".encode(), b"x" * 250),
@@ -76,11 +77,46 @@ def test_what_cannot_be_shown_is_written_out() -> None:
     assert str(GlassworkError("\x1b[31m is no\nfile")) == "\\x1b[31m is no\nfile"
 
 
-def test_a_path_that_a_run_could_not_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    place = tmp_path / os.fsdecode(b"d\xe9")
+@pytest.mark.parametrize("kind", ["table", "images", "texts"])
+def test_a_path_that_is_not_utf_8(kind: str, tmp_path: Path) -> None:
+    place, run = tmp_path / os.fsdecode(b"d\xe9\xff"), tmp_path / "run"
     place.mkdir()
-    assert cli.main(["train", "linear", "--data", str(place), "--out", str(tmp_path / "run")]) == 2
-    assert r"d\xe9 is not text in UTF-8, so a run could not note it: rename it" in capsys.readouterr().err
+    if kind == "table":
+        data = place / os.fsdecode(b"caf\xe9.csv")
+        data.write_text("x,label\n" + "\n".join(f"{row},{'ab'[row % 2]}" for row in range(40)))
+    else:
+        data = place
+        for row in range(20):
+            (place / "ab"[row % 2]).mkdir(exist_ok=True)
+            suffix, content = (".png", picture(row)) if kind == "images" else (".txt", b"some words %d" % row)
+            (place / "ab"[row % 2] / f"{row}{suffix}").write_bytes(content)
+    preset = ["sentiment", "--min-count", "1"] if kind == "texts" else ["linear"]
+    command = ["train", *preset, "--data", str(data), "--epochs", "1", "--out", str(run), "--threads", "1"]
+    assert cli.main(command) == 0
+    written = [file for file in run.rglob("*.*") if file.suffix in (".toml", ".json", ".jsonl", ".html", ".md")]
+    assert r"d\u0000e9\u0000ff" in "".join(file.read_text(encoding="utf-8") for file in written)
+    assert cli.main(["evaluate", str(run)]) == 0  # the data is found where the run says
+    assert cli.main(["train", str(run / "recipe.toml"), "--epochs", "2", "--out", str(tmp_path / "again")]) == 0
+
+
+def test_studies_of_a_path_that_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    data.write_text("x,label\n" + "\n".join(f"{row},{'ab'[row % 2]}" for row in range(40)))
+    for verb in (["crossvalidate", "linear", "--folds", "2"], ["tune", "linear", "--trials", "2"]):
+        out = ["--out", str(tmp_path / f"{verb[0]}.json")] if verb[0] == "crossvalidate" else []
+        assert cli.main([*verb, "--data", str(data), "--epochs", "1", *out, "--threads", "1"]) == 0
+    written = [file for file in tmp_path.rglob("*.*") if file.suffix in (".toml", ".json", ".jsonl", ".html")]
+    assert len(written) > 2
+    for file in written:
+        file.read_text(encoding="utf-8")  # valid
+
+
+def test_names_of_files_come_back(tmp_path: Path) -> None:
+    table = {"a": [os.fsdecode(b"caf\xe9"), "\0", "\0e9", "\x0000", "caf\u00e9"], "b": {"c": 1, "d": True}}
+    write_toml(tmp_path / "a.toml", 1, table)
+    assert read_sealed_toml(tmp_path / "a.toml", 1) == table
+    (tmp_path / "a.toml").read_text(encoding="utf-8")  # valid
 
 
 def test_labels_that_cannot_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

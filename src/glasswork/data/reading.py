@@ -57,8 +57,6 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     named = names.known(source) if isinstance(source, str) else None
     if named is None:
         path = Path(source).expanduser()
-        if any("\udc80" <= character <= "\udcff" for character in str(path)):
-            raise GlassworkError(f"The path {path} is not text in UTF-8, so a run could not note it: rename it")
         _require(path)
         _require_filled(path)
     else:

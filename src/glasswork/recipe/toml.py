@@ -2,6 +2,7 @@
 
 import json
 
+from glasswork.files import escape
 from glasswork.recipe.base import Options
 
 
@@ -20,5 +21,5 @@ def _toml(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return json.dumps(escape(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -1,6 +1,5 @@
 """A request: what was asked for, before anything is derived from data."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
-from glasswork.files import DIGEST, read_regular
+from glasswork.files import DIGEST, parse_toml, read_regular
 from glasswork.recipe.base import Machine, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ _KINDS = {str: "text", dict: "table"}
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file, or one sentence about why there is none."""
     try:
-        return tomllib.loads(read_regular(path).decode("utf-8", "surrogateescape"))  # names need not be UTF-8
+        return parse_toml(read_regular(path).decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         raise GlassworkError(f"There is no file {path}") from None
     except (ValueError, RecursionError) as error:

@@ -126,3 +126,10 @@ def test_bringing_arrays_to_a_size(tmp_path: Path) -> None:
     colours[..., 1] = 255
     grey = read_arrays(tmp_path, ReadingOptions(size=8, margin=2, channels=1), x=colours, y=labels(2))
     assert (grey.margin, grey.columns["inputs"].unique().tolist()) == (0, [150])
+
+
+def test_arrays_beside_those_of_splits_are_named(tmp_path: Path) -> None:
+    x, y = np.zeros((6, 4), np.float32), np.arange(6) % 2
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y, images=x, labels=y)
+    said = " ".join(read(tmp_path / "a.npz", ReadingOptions()).skipped)
+    assert "a.npz has arrays that are named after splits, so images and labels beside them are not read." in said

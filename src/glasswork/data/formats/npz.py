@@ -150,7 +150,15 @@ def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[lis
             elif inputs or targets:
                 raise GlassworkError(f"{path} has '{inputs or targets}' but not what belongs to it: {FORMAT}.")
         if parts:
+            unread = [name for name in (*_INPUTS, *_TARGETS) if name in arrays]
+            if unread:
+                said.append(
+                    f"{path.name} has arrays that are named after splits, so {' and '.join(unread)} beside them "
+                    f"{'is' if len(unread) == 1 else 'are'} not read."
+                )
             return [_checked(part) for part in parts], said
+    else:
+        said = []
     inputs, targets = _first(arrays, _INPUTS), _first(arrays, _TARGETS)
     if inputs and not targets and split not in (None, TRAINING):
         return [], [f"{path.name} has no targets, so its {len(arrays[inputs]):,} inputs are left aside."]
@@ -159,7 +167,7 @@ def _parts(arrays: dict[str, Array], path: Path, split: int | None) -> tuple[lis
             f"{path} holds the arrays {', '.join(sorted(arrays)) or '(none)'}: name the inputs x (or images) and the "
             "targets y (or labels); x_train, y_train, x_test, ... give a split."
         )
-    return [_checked(Part(split, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))], []
+    return [_checked(Part(split, arrays[inputs], arrays[targets], f"{path} ({inputs}, {targets})"))], said
 
 
 def _checked(part: Part) -> Part:
