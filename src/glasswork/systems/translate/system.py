@@ -107,7 +107,7 @@ class Translate(System[TranslateRecipe, Answers]):
         return {
             "epochs": min(_MOST_EPOCHS, max(_LEAST_EPOCHS, round(_STEPS / steps))),
             "batch_size": batch_size,
-            "learning_rate": 0.002,
+            "learning_rate": 0.005 if pieces == "character" else 0.003,
             "pieces": pieces,
             "embedding": 64 if pieces == "character" else _SIZE,
             "hidden_size": 128 if pieces == "character" else _SIZE,
