@@ -18,6 +18,9 @@ from tests.made_files import (
     write_texts,
 )
 
+from glasswork.catalogue import make_system
+from glasswork.run.request import make_request
+
 HERE = Path()
 
 
@@ -130,3 +133,9 @@ def photos() -> None:
         path = HERE / "photos" / ("cat", "dog")[label]
         path.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path / f"{'abcde'[place % 5]}-{place // 5}.png")
+
+
+def sample(preset: str) -> None:
+    """What the contract of the preset's system trains on."""
+    request = make_request(preset, {})
+    make_system(request.system, request.recipe).sample(HERE)

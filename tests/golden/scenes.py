@@ -101,6 +101,19 @@ FORECAST = "--target demand --horizon 3 --window 8 --hidden-size 4 --ensemble-si
 CLIPS = "--hidden-size 4 --embedding 5 --bptt-length 4 --size 16 --test 0.2"
 TAGGER = "--hidden-size 4 --embedding 3 --layers 2 --test 0.2"
 
+TRANSLATE = "--pieces word --min-count 1 --hidden-size 4 --embedding 5 --layers 2 --beam 2"
+SPEECH = "--hidden-size 4 --layers 2 --filters 2 --bands 16 --beam 2 --test 0.25"
+CAPTION = (
+    "--network convnet-small --mode scratch --size 16 --hidden-size 8 --embedding 4 --beam 2 --max-length 8 "
+    "--min-count 1"
+)
+
+
+def sample(preset: str, path: str, flags: str, asked: str, opened: str, target: str) -> Job:
+    """On what the system's own contract trains on."""
+    return Job(lambda: data.sample(preset), path, flags, asked, opened, target)
+
+
 JOBS: dict[str, Job] = {
     "linear": images(),
     "mlp": rows(),
@@ -123,6 +136,9 @@ JOBS: dict[str, Job] = {
     "sentiment": texts(),
     "tagger": Job(data.sentences, "data.conll", TAGGER, "data.conll 'nobody knows these'", "'the tea'"),
     "video": Job(data.clips, "clips", CLIPS, "clips/clip0 clips/clip1", "clips/clip0"),
+    "translate": sample("translate", "pairs.csv", TRANSLATE, "pairs.csv", "'one black tea'", "'dos tés negros'"),
+    "speech": sample("speech", ".", SPEECH, "sounds/0.wav sounds/1.wav", "sounds/0.wav", "ab"),
+    "caption": sample("caption", "captions", CAPTION, "captions/00.png", "captions/00.png", "'a bar above'"),
     "xor": rows(flags="--test 0.2 --validation 0.1", short="--epochs 9"),
 }
 

@@ -169,6 +169,7 @@ def test_defaults_fit_and_every_loss_is_of_use():
         "next": "cross-entropy",
         "class per step": "cross-entropy",
         "ahead": "pinball",
+        "token sequence": "cross-entropy",
     }
     assert {name for target in TARGETS.values() for name in target.losses} == set(LOSSES)
 

@@ -30,7 +30,7 @@ def test_every_field_has_a_sentence_and_a_default(options: type[Options]) -> Non
 def test_recipes_stay_small() -> None:
     assert len(Recipe.model_fields) <= 21
     for recipe in (row.recipe for row in SYSTEMS.values()):
-        assert len(recipe.model_fields) - len(Recipe.model_fields) <= 16
+        assert len(recipe.model_fields) - len(Recipe.model_fields) <= 23
         assert not set(recipe.model_fields) & set(Machine.model_fields)
 
 

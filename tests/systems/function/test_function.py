@@ -137,7 +137,7 @@ def test_what_is_no_sum_of_units_is_not_taken_apart() -> None:
         (("--expression", "log(x)"), "log"),
         (("--expression", "sin(x"), "cannot be read"),
         (("--low", "3", "--high", "3"), "The interval from 3 to 3 is empty"),
-        (("--network", "linear"), "there is no recipe key or flag '--network'"),
+        (("--network", "linear"), "There is no recipe key 'network'"),
     ],
 )
 def test_mistakes_are_sentences(
