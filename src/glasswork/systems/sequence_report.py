@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from glasswork.data.prediction import Prediction
-from glasswork.report.blocks import Block, Cell, ShadedText, Table, Text
+from glasswork.report.blocks import Block, Cell, Pictures, ShadedText, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
 
@@ -21,7 +21,9 @@ def sequences_report(run: str, predictions: Sequence[Prediction]) -> Report:
     """
     answered = [one for one in predictions if not one.problem]
     alone = len(predictions) == 1
-    summary: list[Block] = [Text(str(answered[0].answer)), *blocks_of(answered[0])] if alone else [_lines(predictions)]
+    summary: list[Block] = [_lines(predictions)]
+    if alone and answered:
+        summary = [Text(str(answered[0].answer)), *_written(blocks_of(answered[0]))]
     sections = [Section(str(one.answer) or "(nothing)", one.input, blocks_of(one)) for one in answered[:MOST_SHOWN]]
     if not alone:
         sections.insert(0, Section("Answers", "A line for each input, in the order they were given.", summary))
@@ -52,6 +54,12 @@ def blocks_of(one: Prediction) -> list[Block]:
         named = ", ".join(f"{piece.strip()} {value:+.2g}" for piece, value in ranked if value)
         blocks.append(Text(f"Bits by which the answer is less probable without each word: {named}."))
     return [*blocks, *one.evidence]
+
+
+def _written(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks that a terminal can show, and how to see the others."""
+    shown = [block for block in blocks if not isinstance(block, Pictures)]
+    return shown if len(shown) == len(blocks) else [*shown, Text("Add --out page.html to see why in pictures.")]
 
 
 def _lines(predictions: Sequence[Prediction]) -> Table:

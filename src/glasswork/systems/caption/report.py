@@ -26,7 +26,7 @@ EXPLAINED = 20
 """Pictures whose words are explained, in one question."""
 SHOWN = 12
 SIDE = 192  # pixels of a picture in the evidence, at least
-DARK = 0.25
+DARK = 0.35
 DRAWS = 1000
 
 
@@ -170,12 +170,16 @@ def _pictures(
     assert image is not None
     shown = _enlarge(image.float())
     needed = Picture(
-        as_png(_light(shown, moved.clamp(min=0))), "what the caption needs", [Remark("", "left out in turn")]
+        as_png(_light(shown, moved.clamp(min=0))), "what the caption needs", [Remark("each place left out in turn")]
     )
     blocks: list[Block] = [Pictures([Picture(as_png(shown), said.input), needed], look="figures")]
     if attention is not None:
         words = [
-            Picture(as_png(_light(shown, weights.view(network.side))), one.token, [Remark(percent(one.probability))])
+            Picture(
+                as_png(_light(shown, weights.view(network.side))),
+                one.token,
+                [Remark(f"{one.token} ", percent(one.probability))],
+            )
             for one, weights in zip(said.tokens, attention, strict=True)
         ]
         blocks.append(Pictures(words, "Where the network looked for each word", look="gallery"))
