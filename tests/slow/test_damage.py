@@ -4,7 +4,7 @@ import pytest
 
 from damage import damage
 
-SECONDS = 120
+SECONDS = 60
 
 
 @pytest.mark.slow

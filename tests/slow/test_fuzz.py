@@ -4,7 +4,7 @@ import pytest
 
 from fuzz import fuzz
 
-SECONDS = 120
+SECONDS = 60
 
 
 @pytest.mark.slow
