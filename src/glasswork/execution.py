@@ -277,3 +277,13 @@ def _number_in(path: Path, key: str = "") -> int:
         return 0
     words = next((line.removeprefix(key).split() for line in lines if line.startswith(key)), [])
     return int(words[0]) if words and words[0].isdigit() else 0
+
+
+def explain_arithmetic(error: Exception) -> str | None:
+    """The sentence for arithmetic that this processor does not have; None if the error says something else."""
+    if not isinstance(error, RuntimeError) or "could not create a primitive" not in str(error):
+        return None
+    return (
+        "This processor cannot compute a layer of this network in the precision that was asked for (recurrent layers "
+        "in bfloat16 take AMX): use --precision float32, or leave it out"
+    )

@@ -9,7 +9,7 @@ import torch
 
 from glasswork.data.scratch import scratch
 from glasswork.errors import GlassworkError
-from glasswork.execution import EnoughMemory, explain_memory
+from glasswork.execution import EnoughMemory, explain_arithmetic, explain_memory
 from made_data import mistake, write_npz
 
 
@@ -54,3 +54,9 @@ def test_errors_of_allocations_are_told_in_one_sentence() -> None:
     assert "3,725,290.3 GB were asked for at once" in str(explain_memory(refused.value))
     assert explain_memory(RuntimeError("shapes do not fit")) is None
     assert str(explain_memory(MemoryError())).startswith("There is not enough memory: try")
+
+
+def test_arithmetic_that_the_processor_lacks_is_explained() -> None:
+    refused = RuntimeError("could not create a primitive descriptor for the LSTM forward propagation primitive.")
+    assert "use --precision float32" in str(explain_arithmetic(refused))
+    assert explain_arithmetic(RuntimeError("shapes do not fit")) is None

@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" {error.filename}" if error.filename else ""
         sentence = f"the system refused{where}: {error.strerror or error}"
     except Exception as error:
-        from glasswork.execution import explain_memory
+        from glasswork.execution import explain_arithmetic, explain_memory
         from glasswork.own_code import explain
 
-        explained = explain_memory(error) or explain(error)
+        explained = explain_memory(error) or explain_arithmetic(error) or explain(error)
         if explained is None:
             raise
         sentence = explained
