@@ -184,7 +184,7 @@ CANNOT_APPLY = (
         ["number"],
         "target_kind = number does not apply",
     ),
-    Inapplicable(["embed", "heatmap"], ["target_kind"], ["number"], "class"),
+    Inapplicable(["embed"], ["target_kind"], ["number"], "class"),
     # Names of classes are no numbers.
     Inapplicable(["sentiment"], ["target_kind"], ["number"], "is to be numbers"),
     # Points of the plane are no pictures.

@@ -1,7 +1,5 @@
 """Recipes: a sentence for every field, every value checked, and what is written is read back."""
 
-import tomllib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -9,6 +7,7 @@ from pydantic import ValidationError
 
 from glasswork.catalogue import PRESETS, SYSTEMS
 from glasswork.errors import GlassworkError
+from glasswork.files import parse_toml
 from glasswork.recipe.base import Machine, Options, Recipe
 from glasswork.recipe.toml import written_out
 from glasswork.run.request import make_request
@@ -123,6 +122,6 @@ recipes = some.builds(
 
 @given(recipe=recipes)
 def test_what_is_printed_is_read_back(recipe: SupervisedRecipe) -> None:
-    table = tomllib.loads(written_out("mlp", "a sentence", recipe))
+    table = parse_toml(written_out("mlp", "a sentence", recipe))
     assert table.pop("preset") == "mlp"
     assert SupervisedRecipe.parse(table) == recipe

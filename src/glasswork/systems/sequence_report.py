@@ -58,7 +58,7 @@ def blocks_of(one: Prediction) -> list[Block]:
 
 def _written(blocks: Sequence[Block]) -> list[Block]:
     """The blocks that a terminal can show, and how to see the others."""
-    shown = [block for block in blocks if not isinstance(block, Pictures)]
+    shown: list[Block] = [block for block in blocks if not isinstance(block, Pictures)]
     return shown if len(shown) == len(blocks) else [*shown, Text("Add --out page.html to see why in pictures.")]
 
 
