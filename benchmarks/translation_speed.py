@@ -26,7 +26,7 @@ from glasswork.execution import Execution
 from glasswork.networks.decoding import Beam, beam_search
 from glasswork.run.prepare import read_and_split
 from glasswork.run.request import make_request
-from glasswork.systems.sequences import decoder_of
+from glasswork.systems.sequences import encoder_decoder_of
 from glasswork.systems.system import Context
 from glasswork.training.stage import Moment
 
@@ -100,7 +100,7 @@ def main() -> None:
     request = make_request("translate", {"data": arguments.data, "vocabulary": arguments.vocabulary})
     dataset, splits = read_and_split(request)
     system = make_system("translate", make_system("translate", request.recipe).resolve(dataset, splits))
-    network, execution = decoder_of(system.network(dataset.task)), Execution("cpu", arguments.threads)
+    network, execution = encoder_decoder_of(system.network(dataset.task)), Execution("cpu", arguments.threads)
     stage = system.stages(network, Context(dataset, splits, execution))[-1]
     recipe = request.recipe.model_copy()
     source, target = network.embedding.num_embeddings, network.decoder.tokens

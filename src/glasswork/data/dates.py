@@ -18,14 +18,14 @@ class Language(NamedTuple):
     """How a language writes dates.
 
     Attributes:
-        months: their names.
-        weekdays: their names, Monday first.
+        months: their names, with spaces between.
+        weekdays: likewise, Monday first.
         forms: templates; `{d}` day, `{o}` day with an ordinal sign, `{m}` month, `{n}` its number, `{a}` its first
             three letters, `{y}` year, `{w}` weekday.
     """
 
-    months: tuple[str, ...]
-    weekdays: tuple[str, ...]
+    months: str
+    weekdays: str
     forms: tuple[str, ...]
 
 
@@ -36,93 +36,28 @@ def _ordinal(day: int) -> str:
 
 LANGUAGES: Mapping[str, Language] = {
     "English": Language(
-        (
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ),
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        "January February March April May June July August September October November December",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         ("{m} {d}, {y}", "{d} {m} {y}", "the {o} of {m} {y}", "{w}, {m} {d}, {y}", "{m} {o}, {y}", "{a} {d} {y}"),
     ),
     "German": Language(
-        (
-            "Januar",
-            "Februar",
-            "März",
-            "April",
-            "Mai",
-            "Juni",
-            "Juli",
-            "August",
-            "September",
-            "Oktober",
-            "November",
-            "Dezember",
-        ),
-        ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
         ("{d}. {m} {y}", "{w}, {d}. {m} {y}", "am {d}. {m} {y}", "{d}.{n}.{y}"),
     ),
     "French": Language(
-        (
-            "janvier",
-            "février",
-            "mars",
-            "avril",
-            "mai",
-            "juin",
-            "juillet",
-            "août",
-            "septembre",
-            "octobre",
-            "novembre",
-            "décembre",
-        ),
-        ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
         ("{d} {m} {y}", "le {d} {m} {y}", "{w} {d} {m} {y}"),
     ),
     "Spanish": Language(
-        (
-            "enero",
-            "febrero",
-            "marzo",
-            "abril",
-            "mayo",
-            "junio",
-            "julio",
-            "agosto",
-            "septiembre",
-            "octubre",
-            "noviembre",
-            "diciembre",
-        ),
-        ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "lunes martes miércoles jueves viernes sábado domingo",
         ("{d} de {m} de {y}", "el {d} de {m} de {y}", "{w}, {d} de {m} de {y}"),
     ),
     "Italian": Language(
-        (
-            "gennaio",
-            "febbraio",
-            "marzo",
-            "aprile",
-            "maggio",
-            "giugno",
-            "luglio",
-            "agosto",
-            "settembre",
-            "ottobre",
-            "novembre",
-            "dicembre",
-        ),
-        ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "lunedì martedì mercoledì giovedì venerdì sabato domenica",
         ("{d} {m} {y}", "il {d} {m} {y}", "{w} {d} {m} {y}"),
     ),
 }
@@ -145,7 +80,7 @@ def pairs(count: int = COUNT, seed: int = SEED) -> Pairs:
 
 def write(date: datetime.date, language: Language, form: int) -> str:
     """A date as a language writes it, in one of its forms."""
-    month = language.months[date.month - 1]
+    month = language.months.split()[date.month - 1]
     return language.forms[form].format(
         d=date.day,
         o=_ordinal(date.day),
@@ -153,7 +88,7 @@ def write(date: datetime.date, language: Language, form: int) -> str:
         a=month[:3],
         n=date.month,
         y=date.year,
-        w=language.weekdays[date.weekday()],
+        w=language.weekdays.split()[date.weekday()],
     )
 
 

@@ -83,8 +83,11 @@ def check_conditions(
     unknown = sorted(set(accepted) - set(DECIDING))
     if unknown:
         raise GlassworkError(f"--accept takes {', '.join(DECIDING)}, and not '{unknown[0]}'")
-    if (folder.path / "result.json").is_file() or not (folder.path / CONDITIONS).exists():
+    if (folder.path / "result.json").is_file():
         return recipe, ()  # a finished run makes no step
+    if not (folder.path / CONDITIONS).exists():
+        said = f"{folder.name} has no {CONDITIONS}: whether anything has changed since it was stopped is not known."
+        return recipe, (said,)
     before = folder.read(CONDITIONS, "delete it, and the run goes on unchecked")
     known = before.get("recipe") if isinstance(before, dict) else None
     if not isinstance(known, dict):

@@ -158,7 +158,7 @@ class Model:
             GlassworkError: for a missing or unreadable file, or a class that the model does not have.
         """
         batch = next(self._batches([Path(source)]))
-        inputs, wanted = self.system.opened(self.network, batch, self.task, target)
+        inputs, wanted = self.system.select_opened(self.network, batch, self.task, target)
         objective = self.system.objective(self.task)
         loss = objective.function or objective.name
         trace = open_network(self.network, inputs, target=wanted, loss=loss, **options)

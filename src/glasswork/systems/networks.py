@@ -292,7 +292,7 @@ def check_outputs(network: nn.Module, task: Task) -> None:
     finally:
         network.train(training)
     needed = task.target.output_shape(2)
-    if not isinstance(outputs, torch.Tensor) or not task.target.takes(tuple(outputs.shape), 2):
+    if not isinstance(outputs, torch.Tensor) or not task.target.accepts(tuple(outputs.shape), 2):
         shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise GlassworkError(
             f"The network returns {shape} for two inputs, and these targets need {needed}: "

@@ -111,9 +111,7 @@ def loss_on(network: EncoderDecoder, dataset: Dataset, rows: Tensor, execution: 
     return total / max(1, count)
 
 
-def followed_answers(
-    network: EncoderDecoder, dataset: Dataset, answers: Answers, execution: Execution
-) -> list[Followed]:
+def follow_answers(network: EncoderDecoder, dataset: Dataset, answers: Answers, execution: Execution) -> list[Followed]:
     """What the decoder says at every token of the best answer to each row of a dataset."""
     network.eval()
     make, found = Answered(dataset, execution), list[Followed]()
@@ -146,7 +144,7 @@ def predictions_of(
     for row, (hypotheses, text) in enumerate(zip(answers.hypotheses, answers.texts, strict=True)):
         best = hypotheses[0]
         others = [Alternative(join(one.tokens, target.vocabulary), one.score) for one in hypotheses]
-        tokens = tokens_said(followed[row], best.tokens, target)
+        tokens = read_tokens(followed[row], best.tokens, target)
         probability = float(torch.tensor(best.log_probability).exp())
         more = {name: values[row] for name, values in evidence.items()}
         found.append(
@@ -155,7 +153,7 @@ def predictions_of(
     return found
 
 
-def tokens_said(followed: Followed, tokens: Sequence[int], target: TokenSequence) -> tuple[TokenSaid, ...]:
+def read_tokens(followed: Followed, tokens: Sequence[int], target: TokenSequence) -> tuple[TokenSaid, ...]:
     """Every token of an answer with its probability, and what else could have stood there."""
     said = followed.log_probabilities.exp()
     top = said.topk(min(RUNNERS_UP + 1, said.shape[1]), 1)
@@ -219,7 +217,7 @@ def open_with_answer(
     return (inputs, before(tokens)), tokens
 
 
-def decoder_of(network: nn.Module) -> EncoderDecoder:
+def encoder_decoder_of(network: nn.Module) -> EncoderDecoder:
     """The network as one that answers with sequences."""
     assert isinstance(network, EncoderDecoder)
     return network

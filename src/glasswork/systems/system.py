@@ -262,7 +262,7 @@ class System(abc.ABC, Generic[RecipeT, OutputsT]):
         """The examples at `rows` as one batch, as the network sees them outside of training; of a text: stretches."""
         return collate(dataset, rows, execution)
 
-    def opened(
+    def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
         """What the network takes of the first example of a batch when it is opened, and what it should answer.

@@ -1,6 +1,7 @@
 """Pictures with captions in every format that they come in: the same pictures, captions and splits."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,3 +156,29 @@ def test_what_is_no_source_of_captions_is_refused(tmp_path: Path) -> None:
     empty.write_text('{"images": [{"id": 1, "file_name": "gone.png"}], "annotations": []}', encoding="utf-8")
     with pytest.raises(GlassworkError, match="no picture with a caption"):
         load(empty)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"images": [3], "annotations": []}',
+        '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [7]}',
+        '{"images": [{"id": [1], "file_name": "a.png"}], "annotations": []}',
+        '{"images": [{"filename": "a.png", "sentences": 5}]}',
+        '{"images": [{"filename": "a.png", "sentences": [null]}]}',
+        '{"images": {}, "annotations": 4}',
+    ],
+)
+def test_json_of_another_shape_is_one_sentence(text: str, tmp_path: Path) -> None:
+    pictures(tmp_path)
+    (tmp_path / "captions.json").write_text(text, encoding="utf-8")
+    with pytest.raises(GlassworkError, match=r"captions\.json"):
+        load(tmp_path / "captions.json")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["captions.json", "captions.csv", "captions.token.txt", "captions.txt"])
+def test_a_pipe_among_the_files_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
+    metadata(tmp_path)
+    os.mkfifo(tmp_path / name)
+    assert len(load(tmp_path)) == 3

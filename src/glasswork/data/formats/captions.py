@@ -24,6 +24,7 @@ from glasswork.data.listing import files_below, is_named_as_picture, is_there, n
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
+from glasswork.files import open_regular, parsing
 
 FORMAT = (
     "COCO captions or Karpathy's split as JSON, Flickr's token files, metadata.jsonl, a table of pictures and "
@@ -32,6 +33,7 @@ FORMAT = (
 _PICTURE_COLUMNS = ("file_name", "filename", "image", "image_name", "picture", "path", "file")
 _CAPTION_COLUMNS = ("caption", "captions", "text", "comment", "sentence", "description", "raw")
 _NAMED = 3
+_HEAD = 4096  # bytes that tell the format of a file
 _TOKEN = re.compile(r"#\d+$")
 
 
@@ -184,7 +186,8 @@ def _collect(path: Path, options: ReadingOptions) -> _Captions:
     for source, split in named:
         kind = _format(source)
         assert kind is not None
-        _READ[kind](source, found, split)
+        with parsing(source):
+            _READ[kind](source, found, split)
         if split is not None:
             parts.setdefault(split, source)
     if options.splits == "ignore" or len(set(found.splits.values())) < 2:
@@ -245,15 +248,19 @@ def _format(path: Path) -> str | None:
     return None
 
 
+def _head(path: Path) -> str:
+    """The beginning of a text file."""
+    with open_regular(path) as file:
+        return file.read(_HEAD).decode("utf-8-sig", errors="replace")
+
+
 def _looks_like_captions(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        head = file.read(4096)
+    head = _head(path)
     return '"images"' in head or '"annotations"' in head or '"info"' in head
 
 
 def _is_token_file(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline()
+    first = _head(path).partition("\n")[0]
     picture = first.partition("\t")[0]
     return "\t" in first and is_named_as_picture(_TOKEN.sub("", picture).strip())
 
@@ -331,8 +338,7 @@ def _first(each: object, names: Sequence[str]) -> Any:
 
 def _columns_of(path: Path) -> tuple[str, str, list[str]] | None:
     """The delimiter, and the header, of a table with columns for pictures and captions."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        head = file.readline().strip()
+    head = _head(path).partition("\n")[0].strip()
     for delimiter in ("\t", "|", ",", ";"):
         names = [cell.strip().strip('"').casefold() for cell in head.split(delimiter)]
         picture = next((name for name in names if name in _PICTURE_COLUMNS), None)

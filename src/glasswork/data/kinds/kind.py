@@ -305,7 +305,7 @@ class Target(Record, abc.ABC):
         """What a network answers to `Inputs.zeros(count)`."""
         return (count, len(self.names))
 
-    def takes(self, shape: tuple[int, ...], count: int) -> bool:
+    def accepts(self, shape: tuple[int, ...], count: int) -> bool:
         """Whether a network's outputs for `Inputs.zeros(count)` may have this shape."""
         return shape == self.output_shape(count)
 

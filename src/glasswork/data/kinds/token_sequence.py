@@ -60,7 +60,7 @@ class TokenSequence(Target):
         return (count, len(self.names), self.longest)
 
     @override
-    def takes(self, shape: tuple[int, ...], count: int) -> bool:
+    def accepts(self, shape: tuple[int, ...], count: int) -> bool:
         """An answer may have any length."""
         return len(shape) == 3 and shape[:2] == (count, len(self.names))
 

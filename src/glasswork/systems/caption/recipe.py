@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import PixelRange, Recipe, Words
+from glasswork.recipe.base import PixelRange, Words
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
+from glasswork.systems.decoder_recipe import DecoderRecipe
 
 
-class CaptionRecipe(Recipe):
+class CaptionRecipe(DecoderRecipe):
     """Sentences about pictures, from pretrained features and a recurrent decoder with attention."""
 
     network: str = Field(
@@ -39,10 +40,6 @@ class CaptionRecipe(Recipe):
         2, ge=1, description="minimum count of a word in the training captions; rarer ones become unknown"
     )
     max_length: int = Field(40, ge=1, description="maximum number of tokens of a caption; the rest is ignored")
-    attention: Literal["none", "luong", "bahdanau"] = Field(
-        "luong",
-        description="how the decoder looks at the picture's places; none: it sees their mean at its start alone",
-    )
     cell: Literal["rnn", "gru", "lstm"] = Field("lstm", description="the recurrent unit")
     embedding: Annotated[int, Choices((64, 128, 256))] = Field(
         128, ge=1, description="size of a word's learned embedding"
@@ -52,21 +49,9 @@ class CaptionRecipe(Recipe):
     dropout: Annotated[float, Range(0.0, 0.7)] = Field(
         0.4, ge=0, lt=1, description="dropout probability, on features, embeddings and before the output layer"
     )
-    label_smoothing: Annotated[float, Range(0.0, 0.2)] = Field(
-        0.0, ge=0, lt=1, description="fraction of the target spread evenly over all words"
-    )
-    scheduled_sampling: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="fraction of words replaced by the network's own at the end of training, growing from 0",
-    )
     finetune_rate: Annotated[float, Range(0.01, 1.0, log=True, only=("mode", ("fine-tuned",)))] = Field(
         0.1, gt=0, le=1, description="learning rate of the second stage, as a fraction of the first"
     )
-    beam: int = Field(4, ge=1, description="hypotheses that beam search keeps; 1: greedy")
-    length_penalty: float = Field(0.6, ge=0, description="how far longer captions are preferred by beam search (alpha)")
-    coverage_penalty: float = Field(0.0, ge=0, description="how far captions that look everywhere are preferred (beta)")
     strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 
 

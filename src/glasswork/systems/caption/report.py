@@ -10,15 +10,16 @@ from torch import Tensor
 from glasswork.data.dataset import Dataset
 from glasswork.data.pictures import as_png, picture
 from glasswork.data.prediction import Prediction
+from glasswork.data.sequence_batches import Answered
 from glasswork.execution import Execution
-from glasswork.networks.decoding import Memory, follow
+from glasswork.networks.decoding import Memory
 from glasswork.objectives.captions import bleu, cider, cider_of_each
 from glasswork.report.blocks import Block, Picture, Pictures, Remark, Table
 from glasswork.report.report import Score, Section
 from glasswork.report.words import percent
 from glasswork.systems.caption.network import Captioner
-from glasswork.systems.evaluation import Evaluation, collate, measured_rows
-from glasswork.systems.sequences import Answers, leave_out, predictions_of, references_of
+from glasswork.systems.evaluation import Evaluation, measured_rows
+from glasswork.systems.sequences import Answers, follow_answers, leave_out, predictions_of, references_of
 from glasswork.systems.system import Context, Findings
 
 BASELINE = "the caption of the nearest training picture"
@@ -128,24 +129,16 @@ def _examples(
 
 def evidence_of(network: Captioner, answers: Answers, dataset: Dataset, execution: Execution) -> list[Prediction]:
     """Each caption with the probability of every word; of the first ones also where the network looked."""
-    some = torch.arange(min(EXPLAINED, len(dataset)))
-    tokens = [each[0].tokens for each in answers.hypotheses]
-    memories, followed = [], []
-    with torch.inference_mode(), execution.arithmetic():
-        for part in torch.split(torch.arange(len(dataset)), 64):
-            memory = network.encode(collate(_untargeted(dataset), part, execution).inputs)
-            followed += follow(network.decoder, memory, [tokens[row] for row in part.tolist()])
-            memories += [memory.select(torch.tensor([row])) for row in range(len(part)) if int(part[row]) < len(some)]
+    followed = follow_answers(network, dataset, answers, execution)
     found = predictions_of(answers, dataset, followed)
-    for row in some.tolist():
-        moved = _without_places(network, memories[row], tokens[row])
+    make = Answered(dataset, execution)
+    for row in range(min(EXPLAINED, len(dataset))):
+        with torch.inference_mode():
+            memory = network.encode(make(torch.tensor([row])).inputs)
+        moved = _without_places(network, memory, answers.hypotheses[row][0].tokens)
         blocks = _pictures(dataset, row, network, found[row], followed[row].attention, moved)
         found[row] = replace(found[row], evidence=blocks)
     return found
-
-
-def _untargeted(dataset: Dataset) -> Dataset:
-    return replace(dataset, columns={**dataset.columns, "targets": torch.zeros(len(dataset), dtype=torch.int64)})
 
 
 def _without_places(network: Captioner, memory: Memory, tokens: Sequence[int]) -> Tensor:

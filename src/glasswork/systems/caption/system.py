@@ -42,7 +42,7 @@ from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.features import features_of, with_features
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network
 from glasswork.systems.sample import Sample
-from glasswork.systems.sequences import Answers, answer, open_with_answer
+from glasswork.systems.sequences import Answers, answer, encoder_decoder_of, open_with_answer, token_loss
 from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Judgement, Moment, Stage, Step, Tree
@@ -85,7 +85,11 @@ class Caption(System[CaptionRecipe, Answers]):
 
     @override
     def objective(self, task: Task) -> Objective:
-        return Objective("cross-entropy", smoothing=self.recipe.label_smoothing)
+        return Objective("cross-entropy")
+
+    @override
+    def training_objective(self, context: Context) -> Objective:
+        return Objective("cross-entropy", self.recipe.label_smoothing)
 
     @override
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
@@ -140,11 +144,7 @@ class Caption(System[CaptionRecipe, Answers]):
         recipe, shape = self.recipe, Images.of(task).shape
         trunk = Trunk(build_network(Architecture(recipe.network), Task(Images(shape), OneClass(("0", "1")))))
         with torch.no_grad():
-            maps = (
-                trunk.eval()(torch.zeros(1, *shape))
-                if not _is_meta(trunk)
-                else trunk.eval()(torch.zeros(1, *shape, device="meta"))
-            )
+            maps = trunk.eval()(torch.zeros(1, *shape, device=next(trunk.parameters()).device))
         decoder = AttentionDecoder(
             recipe.cell,
             len(task.target.names),
@@ -265,16 +265,14 @@ class Caption(System[CaptionRecipe, Answers]):
     def loss(
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
     ) -> tuple[Tensor, Carry]:
+        captioner, (previous,) = encoder_decoder_of(network), batch.further
         share = self.recipe.scheduled_sampling * moment.progress
-        if share:
-            assert isinstance(network, EncoderDecoder)
-            batch = replace(batch, further=(sample_previous(network, batch.inputs, batch.further[0], share),))
-        return super().loss(network, batch, carry, moment, objective)
+        previous = sample_previous(captioner, batch.inputs, previous, share)
+        return token_loss(captioner, batch, previous, objective), carry
 
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
-        assert isinstance(network, EncoderDecoder)
-        return self._judge(network, context)
+        return self._judge(encoder_decoder_of(network), context)
 
     def _judge(self, network: EncoderDecoder, context: Context) -> Metrics:
         """On the validation rows, greedily; the weights with the best CIDEr are kept."""
@@ -284,8 +282,7 @@ class Caption(System[CaptionRecipe, Answers]):
 
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Answers:
-        assert isinstance(network, EncoderDecoder)
-        return answer(network, dataset, rows, execution, self.beam)
+        return answer(encoder_decoder_of(network), dataset, rows, execution, self.beam)
 
     @override
     def measure(self, outputs: Answers, dataset: Dataset, rows: Tensor) -> Metrics:
@@ -307,12 +304,11 @@ class Caption(System[CaptionRecipe, Answers]):
         return Answered(dataset, execution)(rows)
 
     @override
-    def opened(
+    def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        assert isinstance(network, EncoderDecoder)
         wanted = None if target is None else task.target.parse(target)
-        return open_with_answer(network, batch, wanted, self.beam)
+        return open_with_answer(encoder_decoder_of(network), batch, wanted, self.beam)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
@@ -343,10 +339,6 @@ class Caption(System[CaptionRecipe, Answers]):
             "min_count": 1,
         }
         return Sample(str(folder / "captions"), options, [str(one)], "a bar above")
-
-
-def _is_meta(network: nn.Module) -> bool:
-    return next(network.parameters()).is_meta
 
 
 _SAID = ("a bar above", "a bar in the middle", "a bar below")

@@ -174,7 +174,7 @@ class Speech(System[SpeechRecipe, Transcribed]):
         return report_speech(context, evaluation, self.recipe.beam)
 
     @override
-    def opened(
+    def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
         inputs = batch.inputs[:1]

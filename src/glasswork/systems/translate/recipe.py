@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glasswork.recipe.base import Recipe
 from glasswork.recipe.preset import Preset
 from glasswork.recipe.search import Choices, Range
+from glasswork.systems.decoder_recipe import DecoderRecipe
 
 Piece = Literal["word", "bpe", "character"]
 
 
-class TranslateRecipe(Recipe):
+class TranslateRecipe(DecoderRecipe):
     """A text from a text: a translation, a pronunciation, another way to write it; encoder, attention, decoder."""
 
     source: str | None = Field(
@@ -33,9 +33,6 @@ class TranslateRecipe(Recipe):
     encoder: Literal["bidirectional", "forwards", "reversed"] = Field(
         "bidirectional", description="how the text is read; reversed: from its end (Sutskever)"
     )
-    attention: Literal["none", "luong", "bahdanau"] = Field(
-        "luong", description="how the decoder looks at the text; none: it starts from the encoder's last state alone"
-    )
     embedding: Annotated[int | None, Choices((64, 128, 256))] = Field(
         None, ge=1, description="size of a token's embedding; None: 64 for characters, else 256"
     )
@@ -47,24 +44,9 @@ class TranslateRecipe(Recipe):
     dropout: Annotated[float, Range(0.0, 0.6)] = Field(
         0.3, ge=0, lt=1, description="dropout probability, on embeddings, between layers and before the output"
     )
-    label_smoothing: Annotated[float, Range(0.0, 0.2)] = Field(
-        0.1, ge=0, lt=1, description="fraction of the target spread over all tokens"
-    )
-    scheduled_sampling: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="fraction of the true tokens before each token that the network's own replace, at the end of "
-        "the training; it grows from 0",
-    )
-    beam: int = Field(4, ge=1, le=100, description="number of hypotheses in beam search; 1: greedy")
-    length_penalty: float = Field(0.6, ge=0, description="exponent of the length in scores; higher: longer answers")
-    coverage_penalty: float = Field(
-        0.0, ge=0, description="weight of the places of the text that attention did not look at"
-    )
 
 
-TRANSLATE = {"patience": 5, "gradient_clip": 1.0}
+TRANSLATE = {"label_smoothing": 0.1, "patience": 5, "gradient_clip": 1.0}
 
 PRESETS = (
     Preset(

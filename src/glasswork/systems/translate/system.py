@@ -39,8 +39,8 @@ from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sequences import (
     Answers,
     answer,
-    decoder_of,
-    followed_answers,
+    encoder_decoder_of,
+    follow_answers,
     loss_on,
     open_with_answer,
     predictions_of,
@@ -144,7 +144,7 @@ class Translate(System[TranslateRecipe, Answers]):
     def loss(
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
     ) -> tuple[Tensor, Carry]:
-        translator, (previous,) = decoder_of(network), batch.further
+        translator, (previous,) = encoder_decoder_of(network), batch.further
         share = self.recipe.scheduled_sampling * moment.progress
         return token_loss(
             translator, batch, sample_previous(translator, batch.inputs, previous, share), objective
@@ -153,7 +153,7 @@ class Translate(System[TranslateRecipe, Answers]):
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
         """By the loss alone: a search takes too long after every epoch."""
-        loss = loss_on(decoder_of(network), context.dataset, context.splits.validation, context.execution)
+        loss = loss_on(encoder_decoder_of(network), context.dataset, context.splits.validation, context.execution)
         return Metrics({"loss": loss}, "loss", loss, higher_is_better=False)
 
     def _beam(self, task: Task, width: int | None = None) -> Beam:
@@ -163,7 +163,7 @@ class Translate(System[TranslateRecipe, Answers]):
 
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Answers:
-        return answer(decoder_of(network), dataset, rows, execution, self._beam(dataset.task))
+        return answer(encoder_decoder_of(network), dataset, rows, execution, self._beam(dataset.task))
 
     @override
     def measure(self, outputs: Answers, dataset: Dataset, rows: Tensor) -> Metrics:
@@ -174,7 +174,7 @@ class Translate(System[TranslateRecipe, Answers]):
     def report(
         self, network: nn.Module, evaluation: Evaluation[Answers], context: Context, last: Tree | None
     ) -> Findings:
-        translator, recipe, dataset, rows = decoder_of(network), self.recipe, context.dataset, evaluation.rows
+        translator, recipe, dataset, rows = encoder_decoder_of(network), self.recipe, context.dataset, evaluation.rows
         known = references_of(dataset, rows)
         greedy = answer(translator, dataset, rows, context.execution, self._beam(dataset.task, 1), loss=False)
         each = {
@@ -185,7 +185,7 @@ class Translate(System[TranslateRecipe, Answers]):
         searched, main = each[f"beam search, {recipe.beam} wide"], main_figure(each["greedy"])
         first = dataset.take(rows[:1])
         best = replace(evaluation.outputs, hypotheses=evaluation.outputs.hypotheses[:1])
-        (followed,) = followed_answers(translator, first, best, context.execution)
+        (followed,) = follow_answers(translator, first, best, context.execution)
         attention = attention_map(first, 0, best.hypotheses[0][0], followed)
         waste, padding = report_padding(dataset, context.splits.training, recipe.batch_size or 1, recipe.seed)
         return Findings(
@@ -235,17 +235,17 @@ class Translate(System[TranslateRecipe, Answers]):
         return Answered(dataset, execution)(rows)
 
     @override
-    def opened(
+    def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
         wanted = None if target is None else task.target.parse(target)
-        return open_with_answer(decoder_of(network), batch, wanted, self._beam(task))
+        return open_with_answer(encoder_decoder_of(network), batch, wanted, self._beam(task))
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
-        translator, rows = decoder_of(network), torch.arange(len(dataset))
+        translator, rows = encoder_decoder_of(network), torch.arange(len(dataset))
         found = answer(translator, dataset, rows, execution, self._beam(dataset.task), loss=False)
-        followed = followed_answers(translator, dataset, found, execution)
+        followed = follow_answers(translator, dataset, found, execution)
         moved: list[Sequence[object]] = []
         evidence: list[Sequence[object]] = []
         for row, (hypotheses, said) in enumerate(zip(found.hypotheses, followed, strict=True)):
