@@ -133,6 +133,38 @@ def test_pictures_of_the_same_name_in_two_splits_are_two(tmp_path: Path) -> None
         load(tmp_path)
 
 
+def test_one_of_several_divided_sets_is_named_by_its_training_file(tmp_path: Path) -> None:
+    (tmp_path / "annotations").mkdir()
+    for place, split in enumerate(("train", "val", "test")):
+        for family, vendor in (("A", "x"), ("B", "y")):
+            (tmp_path / vendor).mkdir(exist_ok=True)
+            name = f"{vendor}/{split}.png"
+            Image.fromarray(np.full((8, 8, 3), 40 * place, dtype=np.uint8)).save(tmp_path / name)
+            images = [{"id": 1, "file_name": name}]
+            whole = {"images": images, "annotations": [{"image_id": 1, "caption": f"{family} {split}"}]}
+            (tmp_path / "annotations" / f"{family}_captions_{split}.json").write_text(json.dumps(whole))
+    with pytest.raises(GlassworkError, match="name the file of the training captions of one of them"):
+        load(tmp_path)
+    file = tmp_path / "annotations" / "B_captions_train.json"
+    dataset = load(file)
+    assert dataset.columns["split"].tolist() == [0, 1, 2]
+    assert dataset.names == ["y/train.png", "y/val.png", "y/test.png"]
+    assert references_of(dataset, torch.arange(3)) == [["B train"], ["B val"], ["B test"]]
+    assert any("B_captions_val.json is the validation data" in sentence for sentence in dataset.skipped)
+    for alone in (ReadingOptions(vocabulary=100, splits="ignore"), ReadingOptions(vocabulary=100, like=dataset.task)):
+        assert references_of(read(file, alone, captions), torch.arange(1)) == [["B train"]]
+
+
+def test_a_name_that_several_pictures_have_is_refused(tmp_path: Path) -> None:
+    for folder in ("a/x", "b/x", "c/y"):
+        pictures(tmp_path / folder, ["1.png"])
+    table = tmp_path / "captions.csv"
+    for name, several in (("x/1.png", "x"), ("1.png", "[xy]")):
+        table.write_text(f"image,caption\n{name},a dog\n", encoding="utf-8")
+        with pytest.raises(GlassworkError, match=rf"{name} may be .*/{several}/1\.png or .*/{several}/1\.png"):
+            load(table)
+
+
 def test_what_lacks_a_caption_or_a_picture_is_counted(tmp_path: Path) -> None:
     folder = pairs(tmp_path / "data")
     (folder / "b.txt").unlink()

@@ -16,7 +16,7 @@ from glasswork.data.encodings import lines_of, normalise, read_text
 from glasswork.data.formats.decoding import decode_files
 from glasswork.data.formats.labelled_texts import joined_bytes
 from glasswork.data.formats.picture_lists import PictureFinder
-from glasswork.data.formats.splits import say_parts, split_folders, split_of, split_parts
+from glasswork.data.formats.splits import parts_of, say_parts, split_folders, split_of, split_parts
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import TokenSequence
@@ -35,6 +35,8 @@ _CAPTION_COLUMNS = ("caption", "captions", "text", "comment", "sentence", "descr
 _NAMED = 3
 _HEAD = 4096  # bytes that tell the format of a file
 _TOKEN = re.compile(r"#\d+$")
+_ANNOTATIONS = "annotations"
+_SEVERAL = "name the file of the training captions of one of them, and its other parts are read with it"
 
 
 @dataclass
@@ -70,7 +72,7 @@ def claims(path: Path) -> bool:
 
 def sources(path: Path) -> list[Path]:
     """The files and folders that the result depends on."""
-    return [path] if path.is_dir() else [path, path.parent]
+    return [path] if path.is_dir() else [path, _folder(path)]
 
 
 def read(path: Path, options: ReadingOptions) -> Dataset:
@@ -138,8 +140,15 @@ def _tokens(
     return torch.cat(parts), ragged.offsets_of(torch.tensor(counts))
 
 
+def _folder(path: Path) -> Path:
+    """From where pictures are named: a file in a folder `annotations` names those beside this folder (COCO)."""
+    if path.is_dir():
+        return path
+    return path.parent.parent if path.parent.name.casefold() == _ANNOTATIONS else path.parent
+
+
 def _name(picture: Path, path: Path) -> str:
-    base = path if path.is_dir() else path.parent
+    base = _folder(path)
     return str(picture.relative_to(base)) if picture.is_relative_to(base) else str(picture)
 
 
@@ -147,15 +156,15 @@ def _locate(found: _Captions, path: Path) -> tuple[list[Path], list[list[str]], 
     """The files of the pictures that have captions, with sentences about the others."""
     finder, located, captions, splits = PictureFinder(found.folder), [], [], []
     without, missing = [], []
-    below: dict[str, Path] | None = None
+    below: dict[str, list[Path]] | None = None
     for name, texts in found.captions.items():
         if not texts:
             without.append(name)
             continue
         file = finder.find(name)
         if file is None:
-            below = below if below is not None else {Path(each).name: Path(each) for each in files_below(found.folder)}
-            file = below.get(name.replace("\\", "/").rpartition("/")[2])
+            below = _by_name(found.folder) if below is None else below
+            file = _only(name, below.get(name.replace("\\", "/").rpartition("/")[2], []), path)
         if file is None:
             missing.append(name)
             continue
@@ -172,15 +181,33 @@ def _locate(found: _Captions, path: Path) -> tuple[list[Path], list[list[str]], 
     return located, captions, splits
 
 
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    """All files in a folder and below, by their names without the folders."""
+    found: dict[str, list[Path]] = {}
+    for each in map(Path, files_below(folder)):
+        found.setdefault(each.name, []).append(each)
+    return found
+
+
+def _only(name: str, files: Sequence[Path], path: Path) -> Path | None:
+    """The one file that a picture's name can mean; None: there is none."""
+    files = [file for file in files if file.as_posix().endswith(f"/{name}")] or files
+    if len(files) > 1:
+        raise GlassworkError(
+            f"{path}: {name} may be {files[0]} or {files[1]}: write the names of pictures with their folder"
+        )
+    return files[0] if files else None
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED])
 
 
 def _collect(path: Path, options: ReadingOptions) -> _Captions:
     """What the source says, by the format that it is in; parts that are named after splits together."""
-    found = _Captions(path if path.is_dir() else path.parent)
+    found = _Captions(_folder(path))
     parts: dict[int, Path] = {}
-    named = list(_sources(path))
+    named = list(_sources(path, alone=options.answering or options.splits == "ignore"))
     if not named:
         raise GlassworkError(f"{path} holds no pictures with captions: expected {FORMAT}")
     for source, split in named:
@@ -199,16 +226,22 @@ def _collect(path: Path, options: ReadingOptions) -> _Captions:
     return found
 
 
-def _sources(path: Path) -> Iterator[tuple[Path, int | None]]:
-    """The files and folders that name captions, and the split that each is named after."""
+def _sources(path: Path, alone: bool = True) -> Iterator[tuple[Path, int | None]]:
+    """The files and folders that name captions, and the split that each is named after.
+
+    Args:
+        path: a folder or a file.
+        alone: whether a file is all, although others may be the validation and test parts beside it.
+    """
     if path.is_file():
         if _format(path) is not None:
-            yield path, None
+            parts = {} if alone else parts_of(path, _files(path.parent))
+            yield from ((file, split) for split, file in parts.items()) if len(parts) > 1 else [(path, None)]
         return
     files = [file for file in _files(path) if _format(file) is not None]
     files = [file for file in files if "caption" in file.name.casefold()] or files  # COCO has boxes beside captions
     if files:
-        parts = split_parts(files)
+        parts = split_parts(files, _SEVERAL)
         if TRAINING in parts:
             yield from ((file, split) for split, file in parts.items())
         else:
@@ -227,7 +260,7 @@ def _sources(path: Path) -> Iterator[tuple[Path, int | None]]:
 
 def _files(folder: Path) -> list[Path]:
     """Files of a folder and of its folder `annotations`, in the order of their names."""
-    places = [folder, folder / "annotations"]
+    places = [folder, folder / _ANNOTATIONS]
     found = [file for place in places if place.is_dir() for file in visible(place) if file.is_file()]
     return sorted(found, key=lambda file: natural(file.name))
 

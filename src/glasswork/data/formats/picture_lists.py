@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glasswork.data.encodings import normalise
 from glasswork.data.listing import is_named_as_picture, visible
+from glasswork.errors import GlassworkError
 
 _LOOKED_AT = 20  # cells that tell whether a column names pictures
 
@@ -33,14 +34,21 @@ class PictureFinder:
         self._alike: dict[Path, dict[str, Path]] = {}
 
     def find(self, cell: str) -> Path | None:
-        """The picture of a cell, if there is one: as it is written, else with slashes, a suffix or a folder."""
+        """The picture of a cell, if there is one: as it is written, else with slashes, a suffix or a folder.
+
+        Raises:
+            GlassworkError: if several folders beside the table have a picture of this name.
+        """
         if not cell.strip() or "\0" in cell:
             return None
         for written, way in ((cell, ""), (cell.replace("\\", "/"), "backslashes")):
-            for base in (self.folder, *self._beside):
-                found, how = self._at(base, written)
-                if found is not None:
-                    for each in (way if written != cell else "", how, "folder" if base != self.folder else ""):
+            for bases in ([self.folder], self._beside):
+                several = [(found, how) for found, how in (self._at(base, written) for base in bases) if found]
+                if len(several) > 1:
+                    each = f"{several[0][0]} or {several[1][0]}"
+                    raise GlassworkError(f"{cell} may be {each}: write the names of pictures with their folder")
+                for found, how in several:
+                    for each in (way if written != cell else "", how, "folder" if bases is self._beside else ""):
                         self._count(each, cell)
                     return found
         return None

@@ -47,13 +47,17 @@ def split_of(name: str) -> int | None:
     return found.split if found is not None and not found.rest else None
 
 
-def split_parts(paths: Iterable[Path]) -> dict[int, Path]:
+def split_parts(paths: Iterable[Path], remedy: str = "move each into a folder of its own") -> dict[int, Path]:
     """The paths that are named after a split (whatever their suffixes), by split in the order of SPLIT_NAMES.
 
     A name is a word for a split (`train`, `dev.txt`, `training_set`, `val2017`), or holds one beside words that it
     shares with the name of the training split (`seg_train` and `seg_test`; `ptb.train.txt` and `ptb.valid.txt`), so
     that `train_station` and `test_tube` are no splits. `eval` is the validation split; if there is another one and no
     test, it is the test split.
+
+    Args:
+        paths: of files or folders.
+        remedy: what to do if they belong to several data sets.
 
     Raises:
         GlassworkError: two of them are named after the same split.
@@ -68,10 +72,28 @@ def split_parts(paths: Iterable[Path]) -> dict[int, Path]:
     if len(families) > 1:
         first, other = (next(path for path, name in named if name.rest == rest) for rest in families[:2])
         raise GlassworkError(
-            f"{first.parent} holds several divided data sets, such as those of {first.name} and {other.name}: move "
-            "each into a folder of its own."
+            f"{first.parent} holds several divided data sets, such as those of {first.name} and {other.name}: {remedy}."
         )
     return _one_of_each([(path, name) for path, name in named if name.rest == families[0]])
+
+
+def parts_of(training: Path, paths: Iterable[Path]) -> dict[int, Path]:
+    """The part for training and those of `paths` whose names differ from its own in the word for the split alone.
+
+    Args:
+        training: a file or a folder; if it is not named after the training split there is nothing.
+        paths: where the other parts may be.
+    """
+    own = _parse(training.name)
+    if own is None or own.split != TRAINING:
+        return {}
+    named = [(path, name) for path in paths if (name := _parse(path.name)) is not None]
+    return _one_of_each([(path, name) for path, name in named if _without(path, name) == _without(training, own)])
+
+
+def _without(path: Path, name: _Name) -> str:
+    """A name without the word for its split."""
+    return re.sub(rf"(?<![a-z]){name.word}(?![a-z])", "", path.name.casefold())
 
 
 def split_folders(folder: Path) -> dict[int, Path]:
