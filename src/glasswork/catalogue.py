@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from glasswork.errors import GlassworkError
 from glasswork.own_code import import_named
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import ProcessRecipe
 from glasswork.recipe.preset import Preset
 from glasswork.systems.caption import recipe as caption
 from glasswork.systems.characters import recipe as characters
@@ -28,10 +28,8 @@ from glasswork.systems.video import recipe as video
 if TYPE_CHECKING:
     from torch import nn
 
+    from glasswork.systems.process import OwnProcess
     from glasswork.systems.system import System
-
-
-PREPARE = "glasswork.run.prepare:prepare"
 
 
 @dataclass(frozen=True)
@@ -40,27 +38,46 @@ class Row:
 
     Attributes:
         name: of the system and its folder.
-        kind: its class, in the folder's `system` module.
+        kind: its class, in the folder's `system` module: a `System`, or an `OwnProcess` if it learns from no data set.
         recipe: what it takes.
         presets: named recipes of it.
-        prepare: module and function that make a request ready to be carried out.
+        data: whether it learns from a data set.
         own: the class, for a system of the user's own; None: it is imported when it is asked for.
     """
 
     name: str
     kind: str
-    recipe: type[Recipe]
+    recipe: type[ProcessRecipe]
     presets: tuple[Preset, ...]
-    prepare: str = PREPARE
+    data: bool = True
     own: "type[System] | None" = None
 
     def system_class(self) -> "type[System]":
-        """The system's class, imported now."""
-        if self.own is not None:
-            return self.own
-        return cast(
-            "type[System]", getattr(importlib.import_module(f"glasswork.systems.{self.name}.system"), self.kind)
-        )
+        """The system's class, imported now.
+
+        Raises:
+            GlassworkError: if it learns from no data set.
+        """
+        self.require_data()
+        return cast("type[System]", self.own or self._imported())
+
+    def process_class(self) -> "type[OwnProcess]":
+        """Of a system that learns from no data set, the class of its process, imported now."""
+        assert not self.data
+        return cast("type[OwnProcess]", self._imported())
+
+    def require_data(self) -> None:
+        """Refuses what takes a data set, if there is none.
+
+        Raises:
+            GlassworkError: naming the presets.
+        """
+        if not self.data:
+            presets = " and ".join(preset.name for preset in self.presets)
+            raise GlassworkError(f"This takes a system that learns from a data set, and {presets} learn from none")
+
+    def _imported(self) -> object:
+        return getattr(importlib.import_module(f"glasswork.systems.{self.name}.system"), self.kind)
 
 
 SYSTEMS: dict[str, Row] = {
@@ -89,7 +106,7 @@ OWN: dict[str, Row] = {}
 """Systems of the user's own that were named in this process, by the name of their preset."""
 
 
-def recipe_of(name: str) -> type[Recipe]:
+def recipe_of(name: str) -> type[ProcessRecipe]:
     """What the preset called `name` is a recipe of."""
     return row_of(preset(name).system).recipe
 
@@ -115,7 +132,7 @@ def name_system(word: str) -> Row:
     if name in PRESETS:
         raise GlassworkError(f"There is a preset '{name}' already: rename the class in {word}")
     sentence = (system.__doc__ or word).splitlines()[0].strip()
-    row = Row(word, system.__name__, system.recipe_class, (Preset(name, word, {}, None, sentence),), PREPARE, system)
+    row = Row(word, system.__name__, system.recipe_class, (Preset(name, word, {}, None, sentence),), own=system)
     OWN[name] = row
     return row
 
@@ -139,7 +156,7 @@ def row_of(name: str) -> Row:
     raise GlassworkError(f"There is no system '{name}': the systems are {', '.join(SYSTEMS)}")
 
 
-def make_system(name: str, recipe: Recipe, network: "nn.Module | None" = None) -> "System":
+def make_system(name: str, recipe: ProcessRecipe, network: "nn.Module | None" = None) -> "System":
     """The system called `name`, imported now, for a recipe and, where given, the user's own network."""
     row = row_of(name)
     if not isinstance(recipe, row.recipe):

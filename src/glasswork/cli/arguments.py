@@ -18,7 +18,7 @@ from glasswork import catalogue
 from glasswork.cli.verbs import VERBS
 from glasswork.errors import GlassworkError
 from glasswork.own_code import is_own, name_loss, name_network
-from glasswork.recipe.base import RENAMED, Machine, Options, Recipe, Repeatable
+from glasswork.recipe.base import RENAMED, Machine, Options, ProcessRecipe, Repeatable
 from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
@@ -118,7 +118,7 @@ def add_out(parser: argparse.ArgumentParser, sentence: str) -> None:
     parser.add_argument("--out", metavar="FILE", help=sentence)
 
 
-def recipe_of(words: Sequence[str]) -> tuple[type[Recipe], dict[str, Any]]:
+def recipe_of(words: Sequence[str]) -> tuple[type[ProcessRecipe], dict[str, Any]]:
     """The recipe whose fields are flags: of the preset that is named, or that a recipe's file names.
 
     Returns:
@@ -185,6 +185,8 @@ def add_fields(
     """
     for name in fields:
         field = options.model_fields[name]
+        if field.annotation is type(None):  # such as the data of what learns from none
+            continue
         default = preset.get(name, field.default)
         sentence = f"{field.description}{_default(default, ',')}".replace("%", "%%")
         flag, choices = _flag(name), _choices(field.annotation)

@@ -127,18 +127,23 @@ class Options(BaseModel):
         }
 
 
-class Recipe(Options):
+class ProcessRecipe(Options):
+    """The recipe fields of every process; all that one without a data set shares with others."""
+
+    data: str | None = Field(None, description="the data: a path, or the name of a built-in data set")
+    seed: int = Field(0, ge=0, lt=2**31, description="random seed")
+    budget: Seconds | None = Field(
+        None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule is fitted to it"
+    )
+
+
+class Recipe(ProcessRecipe):
     """What is minimised, over which data and how: minimise mean loss + strength x penalty over the weights.
 
     None: chosen from the data when the run starts; `resolved.toml` holds the value that was used.
     """
 
-    data: str | None = Field(None, description="the data: a path, or the name of a built-in data set")
-    seed: int = Field(0, ge=0, lt=2**31, description="random seed")
     epochs: int | None = Field(None, ge=1, description="maximum number of passes over the training examples")
-    budget: Seconds | None = Field(
-        None, gt=0, description="time for the whole command, such as 90s or 2m; the schedule is fitted to it"
-    )
     batch_size: Annotated[int | None, Choices((16, 32, 64, 128, 256))] = Field(
         None, ge=1, description="examples per step (Kovashka: mini-batch)"
     )

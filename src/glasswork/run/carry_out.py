@@ -1,17 +1,16 @@
 """A process carried out in a folder: logged, saved, interrupted and resumed."""
 
-import importlib
 import shlex
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 import torch
 from torch import nn
 
 from glasswork.catalogue import preset as preset_of
 from glasswork.catalogue import row_of
+from glasswork.errors import GlassworkError
 from glasswork.execution import choose_device, environment
 from glasswork.files import parsing
 from glasswork.own_code import is_own
@@ -19,32 +18,17 @@ from glasswork.record import read_fields
 from glasswork.run.conditions import check_conditions, conditions
 from glasswork.run.folder import CONDITIONS, RESTORE, RunFolder
 from glasswork.run.own_data import own_data
-from glasswork.run.prepare import Former, Resumed
+from glasswork.run.prepare import Former, Resumed, prepare_process
 from glasswork.run.request import Request
 from glasswork.run.start import keep_start, load_start
 from glasswork.systems.own_data import place_of
 from glasswork.systems.process import Outcome, Process, run_key
-from glasswork.systems.start import Start
 from glasswork.training.checkpoints import load_newest
 from glasswork.training.fit import best_of
 from glasswork.training.stage import Best, Step, Tree
 from glasswork.training.watchers import Interruption, interruptible, logged, saved
 
 AGAIN = "give the same command again"
-
-
-class Prepare(Protocol):
-    """What makes a request ready to be carried out."""
-
-    def __call__(
-        self,
-        request: Request,
-        *,
-        former: Former | None = None,
-        spent: float | None = None,
-        start: Start | None = None,
-    ) -> Process:
-        """The process that is asked for."""
 
 
 @dataclass
@@ -145,7 +129,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
         former = Former(execution, replay.progress())
     origin = None if request.start is None else RunFolder.find(request.start)
     start = None if origin is None else load_start(origin, request)
-    process = _prepare(request)(request, former=former, spent=spent, start=start)
+    process = prepare_process(request, former=former, spent=spent, start=start)
     summary = process.summary  # before the folder is made, in case that the data is refused
     folder = RunFolder.create(request.machine.out, request.preset)
     folder.key = run_key(process.recipe, process.fingerprint)
@@ -203,7 +187,12 @@ def reopen(
         choose_device(execution.device)  # it has to be there
         recipe, changes = check_conditions(folder, request, recipe, execution, accept)
         state, notes = load_newest(folder.checkpoints, folder.key)
-        own, environment = own_data(folder, request, torch.zeros(0, dtype=torch.int64)), folder.read("environment.json")
+        own = None
+        if row_of(request.system).data:
+            own = own_data(folder, request, torch.zeros(0, dtype=torch.int64))
+        elif data is not None:
+            raise GlassworkError(f"{folder.name} learns from no data set: leave out --data")
+        environment = folder.read("environment.json")
         with parsing(folder.path / "environment.json", RESTORE):
             began_with = read_fields(_BeganWith, environment)
         resumed = Resumed(
@@ -217,7 +206,7 @@ def reopen(
         )
         replay = _find_replayed(request)
         former = Former(execution, None if replay is None else replay.progress(), resumed)
-        process = _prepare(request)(request, former=former, start=own.start)
+        process = prepare_process(request, former=former, start=None if own is None else own.start)
         if data is not None:
             folder.move_data(place_of(data, _usual_data(request)))
         if changes:
@@ -244,12 +233,6 @@ def _naming(request: Request) -> str:
 
 def _usual_data(request: Request) -> str | None:
     return preset_of(request.preset).data
-
-
-def _prepare(request: Request) -> Prepare:
-    """What makes a system's requests ready, imported now."""
-    module, _, name = row_of(request.system).prepare.partition(":")
-    return cast(Prepare, getattr(importlib.import_module(module), name))
 
 
 def _find_replayed(request: Request) -> RunFolder | None:

@@ -16,7 +16,7 @@ import torch
 
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, processor
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import ProcessRecipe
 from glasswork.run.folder import CONDITIONS, RunFolder
 from glasswork.run.request import Request
 from glasswork.run.start import FREE
@@ -38,7 +38,7 @@ BITS = {
 """What changes rounding at most."""
 
 
-def conditions(recipe: Recipe, execution: Execution) -> dict[str, Any]:
+def conditions(recipe: ProcessRecipe, execution: Execution) -> dict[str, Any]:
     """What the steps of a run depend on, beside its data, as plain JSON types."""
     chosen = ("device", "threads", "precision", "memory_format")
     found = {
@@ -55,7 +55,7 @@ def conditions(recipe: Recipe, execution: Execution) -> dict[str, Any]:
     return _plain(found)
 
 
-def _recipe_of(recipe: Recipe) -> dict[str, Any]:
+def _recipe_of(recipe: ProcessRecipe) -> dict[str, Any]:
     return _plain({key: value for key, value in recipe.model_dump().items() if value is not None and key != "data"})
 
 
@@ -66,8 +66,8 @@ def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_conditions(
-    folder: RunFolder, request: Request, recipe: Recipe, execution: Execution, accepted: Collection[str]
-) -> tuple[Recipe, tuple[str, ...]]:
+    folder: RunFolder, request: Request, recipe: ProcessRecipe, execution: Execution, accepted: Collection[str]
+) -> tuple[ProcessRecipe, tuple[str, ...]]:
     """The recipe to go on with, and sentences about what is not as it was when the run made its last steps.
 
     Args:

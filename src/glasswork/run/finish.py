@@ -65,6 +65,10 @@ def _finish(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "steps": state["number"] if state else 0,
         "epochs": lines[-1]["epoch"] if lines else 0,
+        "best_epoch": None,
+        "validation": {},
+        "test": {},
+        "measured_on": "test",
         **({"pictures": list(files)} if files else {}),
         **outcome.result,
     }

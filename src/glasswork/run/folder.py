@@ -37,7 +37,7 @@ from glasswork.files import (
     write_toml,
 )
 from glasswork.own_code import SEAL
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import ProcessRecipe
 from glasswork.record import read_fields
 from glasswork.run.request import RUN_KEY, Request, request_of
 from glasswork.training.checkpoints import load_newest
@@ -245,14 +245,14 @@ class RunFolder:
             asked = self.required(read_sealed_toml(path, FORMAT, RESTORE), path)
             return replace(request_of(asked, path, {}), network=network)
 
-    def write_resolved(self, recipe: Recipe, execution: Execution) -> None:
+    def write_resolved(self, recipe: ProcessRecipe, execution: Execution) -> None:
         """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""
         values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
         chosen = {key: value for key, value in asdict(execution).items() if key != "measured"}
         table = {RUN_KEY: self.key, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
         write_toml(self.path / "resolved.toml", FORMAT, table)
 
-    def read_resolved(self, recipe_class: type[Recipe]) -> tuple[Recipe, Execution]:
+    def read_resolved(self, recipe_class: type[ProcessRecipe]) -> tuple[ProcessRecipe, Execution]:
         """What was used."""
         table, execution = self.read_used()
         with parsing(self.path / "resolved.toml", RESTORE):
@@ -268,17 +268,17 @@ class RunFolder:
             execution = read_fields(Execution, {**chosen, "measured": list(chosen["measured"].items())})
             return table, execution
 
-    def keep_network(self, recipe: Recipe) -> None:
+    def keep_network(self, recipe: ProcessRecipe) -> None:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""
         file, colon, _ = str(recipe.model_dump().get("network", "")).rpartition(":")
         if colon and file.endswith(".py"):
             write_code(self.path / OWN_NETWORK, SEAL.sub(b"", read_regular(file)), self.key)
 
-    def with_kept_network(self, recipe: Recipe) -> Recipe:
+    def with_kept_network(self, recipe: ProcessRecipe) -> ProcessRecipe:
         """The recipe with the copy that `keep_network` made in place of the user's file."""
         return recipe.model_copy(update=self.kept_network(recipe))
 
-    def kept_network(self, recipe: Recipe) -> dict[str, str]:
+    def kept_network(self, recipe: ProcessRecipe) -> dict[str, str]:
         """The field `network` with that copy, by its absolute path; empty if the network is not the user's own file.
 
         Raises:

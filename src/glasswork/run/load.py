@@ -32,12 +32,17 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         return Model(*published(str(run)), str(run), Execution(choose_device(device), usable_cores()))
     folder = RunFolder.find(run)
     if not (folder.model / "model.json").is_file():
+        if folder.read_result() is not None and not row_of(folder.read_request().system).data:
+            raise GlassworkError(f"{folder.name} leaves no model: what it made is in its folder, see its report.html")
         raise GlassworkError(f"{folder.name} has no model yet: finish it with glasswork resume {folder.name}")
+    execution = Execution(choose_device(device), usable_cores())
     file, remedy = folder.model / "model.json", f"glasswork resume {folder.name} makes it again"
     found = read_model(folder, folder.model, folder.path, remedy)
     with parsing(file, remedy):
         name = found.description["system"]
-        recipe = folder.with_kept_network(row_of(name).recipe.parse(found.description["recipe"]))
+        recipe, row = folder.with_kept_network(row_of(name).recipe.parse(found.description["recipe"])), row_of(name)
+        if not row.data:
+            return row.process_class().load(recipe, found.weights, folder.name, execution)
         system = make_system(name, recipe, network)
         task = Task.from_json(found.description["task"], system.takes, system.answers)
     made = system.network(task)
@@ -47,7 +52,6 @@ def load_model(run: str | Path, network: nn.Module | None = None, device: str = 
         raise GlassworkError(
             f"The weights in {folder.name} do not fit the network: {str(error).splitlines()[-1].strip()}"
         ) from None
-    execution = Execution(choose_device(device), usable_cores())
     return system.model_class()(
         made, task, system, folder.name, execution, own_data(folder, folder.read_request(network), found.seen)
     )

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from glasswork.catalogue import make_system
+from glasswork.catalogue import make_system, row_of
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import EnoughMemory, Execution, choose_device, seed_everything, usable_cores
-from glasswork.recipe.base import Recipe
+from glasswork.recipe.base import ProcessRecipe
 from glasswork.run.request import Request
 from glasswork.systems.learning import Learning
 from glasswork.systems.networks import check_outputs
 from glasswork.systems.own_data import OwnData
+from glasswork.systems.process import Process
 from glasswork.systems.start import Start
 from glasswork.systems.system import Context, System, read_data, read_split
 from glasswork.training.autotune import Choice, choose_execution
@@ -48,7 +49,7 @@ class Resumed:
 
     Attributes:
         recipe: with nothing left open.
-        own: its data.
+        own: its data; None: it learns from no data set.
         seconds: how long its steps may take; None: the recipe bounds their number.
         remarks: about the weights that it began with.
         fresh: whether not one step of it is kept.
@@ -56,13 +57,43 @@ class Resumed:
         changes: sentences about what differs from the sitting before.
     """
 
-    recipe: Recipe
-    own: OwnData
+    recipe: ProcessRecipe
+    own: OwnData | None
     seconds: float | None
     remarks: tuple[str, ...]
     fresh: bool
     place: str | None = None
     changes: tuple[str, ...] = ()
+
+
+def prepare_process(
+    request: Request, *, former: Former | None = None, spent: float | None = None, start: Start | None = None
+) -> Process:
+    """Makes what is asked for ready to be carried out, whether or not it learns from a data set.
+
+    Args:
+        request: what is asked for.
+        former: the run that is repeated or resumed.
+        spent: seconds of a budget that are gone already.
+        start: the run whose model the training begins with.
+
+    Raises:
+        GlassworkError: for a recipe, data or a machine that does not fit.
+    """
+    row = row_of(request.system)
+    if row.data:
+        return prepare(request, former=former, spent=spent, start=start)
+    began, kind = time.monotonic(), row.process_class()
+    resumed = None if former is None else former.resumed
+    recipe = kind.resolve(request.recipe if resumed is None else resumed.recipe)
+    execution = kind.choose_execution(recipe, request.machine) if former is None else former.execution
+    execution.apply()
+    process = kind(recipe, execution)
+    if resumed is not None:
+        process.remarks = resumed.remarks
+    spent = None if spent is None else time.monotonic() - began + spent
+    process.clock = _clock(recipe.budget, process.total, former, spent)
+    return process
 
 
 def read(request: Request) -> Dataset:
@@ -156,13 +187,14 @@ def prepare(
     execution.place(network)
     context = Context(dataset, splits, execution)
     stages = system.stages(network, context)
-    clock = _clock(system.recipe, stages, former, None if spent is None else time.monotonic() - began + spent)
+    spent = None if spent is None else time.monotonic() - began + spent
+    clock = _clock(system.recipe.budget, stages[-1].total, former, spent)
     return Learning(system, network, context, timed(stages, clock), clock.seconds, memory, warnings, remarks, start)
 
 
 def _read(draft: System, resumed: Resumed | None, start: Start | None) -> tuple[Dataset, Splits]:
     """All examples, and which of them train, validate and test."""
-    if resumed is not None:
+    if resumed is not None and resumed.own is not None:
         return resumed.own.read(resumed.place)
     return read_split(draft) if start is None else start.read(draft)
 
@@ -207,28 +239,27 @@ def _measure(request: Request, system: System, network: nn.Module, plain: Contex
     return choose_execution(machine, Execution(device, execution.threads), network, make_stage)
 
 
-def _clock(recipe: Recipe, stages: Sequence[Stage], former: Former | None, spent: float | None) -> Clock:
+def _clock(budget: float | None, total: int | None, former: Former | None, spent: float | None) -> Clock:
     """The clock of all stages together.
 
     Args:
-        recipe: whose epochs or budget bound it.
-        stages: of which the last one is as long as the recipe says.
+        budget: seconds for the whole command; None: the number of steps alone bounds it.
+        total: how many steps there are at most.
         former: the run that is repeated or resumed.
         spent: seconds of the budget that are gone; None: the budget is for the steps alone.
     """
     if former is not None and former.progress is not None:
         return Clock(recorded=former.progress)
-    total = stages[-1].total
-    if recipe.budget is None:
+    if budget is None:
         assert total is not None
         return Clock(total)
-    seconds = recipe.budget if spent is None else recipe.budget - spent - FINISHING_SECONDS
+    seconds = budget if spent is None else budget - spent - FINISHING_SECONDS
     if former is not None and former.resumed is not None:
         assert former.resumed.seconds is not None
         seconds = former.resumed.seconds
     if seconds <= 0:
         raise GlassworkError(
-            f"A budget of {recipe.budget:g} s ends before the first step: starting, reading and finishing "
-            f"take {recipe.budget - seconds:.1f} s"
+            f"A budget of {budget:g} s ends before the first step: starting, reading and finishing "
+            f"take {budget - seconds:.1f} s"
         )
     return Clock(total, seconds)

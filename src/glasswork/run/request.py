@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glasswork.catalogue import preset, row_of
 from glasswork.errors import GlassworkError
 from glasswork.files import DIGEST, parse_toml, read_regular
-from glasswork.recipe.base import Machine, Recipe, refuse_unknown
+from glasswork.recipe.base import Machine, ProcessRecipe, Recipe, refuse_unknown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ class Request:
     """
 
     preset: str
-    recipe: Recipe
+    recipe: ProcessRecipe
     asked: Mapping[str, Any]
     machine: Machine
     network: "nn.Module | None" = None
@@ -41,6 +41,13 @@ class Request:
     def system(self) -> str:
         """Name of the preset's system in the catalogue."""
         return preset(self.preset).system
+
+    @property
+    def learning(self) -> Recipe:
+        """The recipe, of a system that learns from a data set."""
+        row_of(self.system).require_data()
+        assert isinstance(self.recipe, Recipe)
+        return self.recipe
 
 
 def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:

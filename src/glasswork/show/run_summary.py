@@ -22,7 +22,9 @@ MOST_NUMBERS = 8
 def print_summary(console: Console, preset: str, summary: "Summary") -> None:
     """What the data is, and what to mind about it, before training."""
     counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
-    console.print(f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]: {counts}")
+    console.print(
+        f"[bold]{escape(preset)}[/bold] on [bold]{escape(summary.source)}[/bold]" + f": {counts}" * bool(counts)
+    )
     console.print(f"{escape(summary.inputs)}; {escape(summary.target)}")
     if 0 < len(summary.class_counts) <= MOST_LISTED and summary.imbalance > 1.5:
         listed = ", ".join(f"{name} {count:,}" for name, count in summary.class_counts.items())
@@ -47,7 +49,8 @@ def print_result(console: Console, result: Mapping[str, Any], commands: Sequence
     figure = write_figure(test)
     others = ", ".join(f"{key} {value:.4f}" for key, value in test.items() if key != main_metric(test) or key == "loss")
     best = f", best after epoch {result['best_epoch']} of {result['epochs']}" if result["best_epoch"] else ""
-    console.print(f"\n[bold]{where} {figure}[/bold]" + (f"  ({others})" if others else ""))
+    if test:
+        console.print(f"\n[bold]{where} {figure}[/bold]" + (f"  ({others})" if others else ""))
     console.print(f"{result['steps']:,} steps in {duration(result['seconds'])}{best}")
     for remark in result.get("remarks", ()):
         console.print(escape(remark), soft_wrap=True)

@@ -393,7 +393,7 @@ def prepare(options: CrossvalidateOptions, asked: Asked) -> CrossValidation:
         raise GlassworkError(f"repeats has to be at least 1, not {options.repeats}")
     settings = _settings_of(asked)
     read = _read(settings)
-    recipe = settings[0].order.recipe
+    recipe = settings[0].order.learning
     division = division_of(options.order, options.groups, read[0], recipe.data)
     dataset = read if division.column is None else [without_column(one, division.column) for one in read]
     divided, tested = division.outside_the_test(dataset[0], recipe)
@@ -528,7 +528,7 @@ def _read(settings: Sequence[Setting]) -> list[Dataset]:
 def _resolve(setting: Setting, dataset: Dataset, division: Division, folds: Sequence[Fold]) -> Recipe:
     """The recipe with what it leaves open derived from the largest of the folds' training rows: one for all folds."""
     largest = max(folds, key=lambda fold: len(fold.training))
-    return resolve(setting.order, dataset, division.splits(dataset, largest, setting.order.recipe)).recipe
+    return resolve(setting.order, dataset, division.splits(dataset, largest, setting.order.learning)).learning
 
 
 def _execution(setting: Setting, recipe: Recipe, dataset: Dataset, splits: Splits) -> Execution:

@@ -266,7 +266,7 @@ def answer_folds(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
         GlassworkError: for a class with fewer examples than folds.
     """
     ordered, dataset = search.order, search.dataset
-    recipe, machine = ordered.recipe, ordered.machine
+    recipe, machine = ordered.learning, ordered.machine
     execution = plain_execution(machine)
     kinds, first = _copies(dataset)
     groups = groups_of(kinds) if len(first) < len(dataset) else None

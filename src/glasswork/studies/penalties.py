@@ -373,7 +373,7 @@ def prepare(preset: str | None, values: Mapping[str, Any], seeds: int = 3) -> Co
         raise GlassworkError(
             "Strengths are chosen on validation examples and judged on test examples: add --validation and --test"
         )
-    resolved = resolve(replace(clean, recipe=recipe), dataset, splits).recipe
+    resolved = resolve(replace(clean, recipe=recipe), dataset, splits).learning
     execution = plain_execution(clean.machine)
     numbers = [recipe.seed + place for place in range(seeds)]
     return Comparison(clean, resolved, dataset, splits, execution, numbers, {}, {})

@@ -265,7 +265,7 @@ def _member(asked: Request) -> Member:
     """The run's network on the run's training rows."""
     dataset, splits = read_and_split(asked)
     resolved = resolve(asked, dataset, splits)
-    recipe = resolved.recipe.model_copy(update={"epochs": resolved.recipe.epochs or 1})
+    recipe = resolved.learning.model_copy(update={"epochs": resolved.learning.epochs or 1})
     execution = plain_execution(asked.machine)
     execution.apply()
     return make_member(replace(resolved, recipe=recipe), dataset, splits, execution)

@@ -72,7 +72,7 @@ def grid(preset: str, settings: Mapping[str, Sequence[Any]], options: Mapping[st
         order = make_request(preset, {**chosen, **{key: value for key, value in options.items() if key not in chosen}})
         varied = {key: getattr(order.recipe, key) for key in chosen if key in type(order.recipe).model_fields}
         found.append(Setting(order, varied, name_of(varied) or preset))
-    _refuse_no_effect(settings, [setting.order.recipe for setting in found])
+    _refuse_no_effect(settings, [setting.order.learning for setting in found])
     for setting in found:
         if [one.values for one in found].count(setting.values) > 1:
             raise GlassworkError(f"{setting.name} is given twice: give each value once")

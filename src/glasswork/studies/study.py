@@ -178,6 +178,10 @@ class Study:
 
     def begin(self, options: "Options", asked: Asked) -> Running[Any]:
         """Starts the study; the work begins when the first progress is asked for."""
+        from glasswork.catalogue import PRESETS, row_of  # here, as the overview of the verbs does not wait for it
+
+        if self.recipe is not None and asked.preset in PRESETS:
+            row_of(PRESETS[asked.preset].system).require_data()
         module, name = self.function.split(".")
         function = getattr(importlib.import_module(f"glasswork.studies.{module}"), name)
         running: Running[Any] = function(options) if self.recipe is None else function(options, asked)

@@ -470,7 +470,7 @@ def prepare(plan: Plan) -> Tuning:
     dataset, splits = read_and_split(asked)
     if len(splits.validation) == 0:
         raise GlassworkError("Trials are compared on validation examples, and none are held out: add --validation")
-    recipe = resolve(asked, dataset, splits).recipe
+    recipe = resolve(asked, dataset, splits).learning
     known = None if plan.execution is None else Execution(**{**plan.execution, "measured": ()})
     learning = prepare_learning(replace(asked, recipe=recipe), dataset, splits, execution=known, derive=False)
     require_one_stage(learning)

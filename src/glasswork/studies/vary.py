@@ -245,7 +245,7 @@ def _orders(preset: str, field: str, values: Sequence[Any], options: Mapping[str
 def _overtrain(preset: str, epochs: Any, options: dict[str, Any], runs: str | Path | None) -> Varied:
     """One long run to its end, whatever patience the preset has; the best epoch and the last."""
     asked = {**options, EPOCHS: epochs, "patience": None}
-    if not make_request(preset, asked).recipe.validation and "validation" not in options:
+    if not make_request(preset, asked).learning.validation and "validation" not in options:
         asked["validation"] = HELD_OUT
     one = make_request(preset, asked)
     losses: dict[int, tuple[float, int]] = {}

@@ -292,7 +292,7 @@ def prepare(data: str = "mnist-5k", budget: float | None = None, size: int | Non
     require(dataset, Compared, f"{data} holds")
     if min(dataset.task.inputs.shape[1:]) < 8:
         raise GlassworkError(f"The images of {data} are too small: this comparison needs at least 8 x 8 pixels")
-    splits = split(dataset, asked.recipe.validation, asked.recipe.test, seed)
+    splits = split(dataset, asked.learning.validation, asked.learning.test, seed)
     picked = torch.randperm(len(splits.test), generator=torch.Generator().manual_seed(seed))[:JUDGED]
     splits = replace(splits, test=splits.test[picked])
     inputs = framed(dataset.columns["inputs"], REACH)
