@@ -22,7 +22,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON types in full precision; inf, nan and bytes, which JSON lacks, as words."""
-        fields = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        fields = {name: _plain(getattr(self, name)) for name in _hints(type(self))}  # type: ignore[arg-type]
         return {"tag": self.tag, **fields} if self.tag else fields
 
     @classmethod
@@ -60,6 +60,8 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Record):
         return value.to_json()
     if isinstance(value, bytes):
@@ -73,8 +75,12 @@ def _plain(value: Any) -> Any:
 
 def _typed(hint: Any, value: Any) -> Any:
     """The plain `value` as the type that a field's annotation asks for."""
-    origin, arguments = get_origin(hint), get_args(hint)
+    if type(hint) is type and hint in _PLAIN:
+        return _required(type(value) is hint, hint, value)
+    origin, arguments = _parts(hint)
     if origin in (Union, types.UnionType):
+        if type(value) in _PLAIN and type(value) in arguments:
+            return value
         kinds = [kind for kind in arguments if kind is not type(None)]
         return None if value is None else _typed(_fitting(kinds, value), value)
     if origin in (tuple, Sequence):
@@ -90,16 +96,24 @@ def _typed(hint: Any, value: Any) -> Any:
         return hint.from_json(value)
     if hint is float:
         return float(_required(type(value) in (int, float) or value in _NOT_FINITE, hint, value))
-    return _required(hint not in (bool, int, str) or type(value) is hint, hint, value)
+    return value
 
 
+_PLAIN = (bool, int, str)
+_AS_THEY_ARE = (*_PLAIN, type(None))
 _NOT_FINITE = ("nan", "inf", "-inf")
+
+
+@cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Origin and arguments of an annotation; a table of many columns asks for the same ones very often."""
+    return get_origin(hint), get_args(hint)
 
 
 def _sequence(hint: Any, value: Any) -> tuple[Any, ...]:
     _required(isinstance(value, (list, tuple)), hint, value)
-    arguments = get_args(hint)
-    if get_origin(hint) is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+    origin, arguments = _parts(hint)
+    if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
         return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
     return tuple(_typed(arguments[0], item) for item in value)
 

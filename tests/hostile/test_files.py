@@ -18,6 +18,7 @@ from glasswork.data.formats.video import frames
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.files import open_regular
+from glasswork.limits import parse_json
 from made_data import write_video
 
 SOURCE = Path(glasswork.__file__).parent
@@ -75,6 +76,43 @@ def test_limits_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GLASSWORK_LIMIT_PIXELS", "many")
     with pytest.raises(GlassworkError, match="has to be a whole number"):
         decode(tmp_path / "a.png", 8, 8, 1)
+
+
+def test_json_and_tables_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep, long, wide = "[" * 600 + "]" * 600, "9" * 5000, tmp_path / "a.csv"
+    with pytest.raises(GlassworkError, match="it holds more than 500 elements inside of each other: set GLASSWORK_"):
+        parse_json(deep, "it")
+    with pytest.raises(GlassworkError, match="it holds more than 4,300 digits of a whole number: set GLASSWORK_"):
+        parse_json(long, "it")
+    monkeypatch.setenv("GLASSWORK_LIMIT_DEPTH", "700")
+    monkeypatch.setenv("GLASSWORK_LIMIT_DIGITS", "5000")
+    assert parse_json(deep, "it")[0][0] and parse_json(long, "it") % 10 == 9
+    monkeypatch.setenv("GLASSWORK_LIMIT_CELLS", "5")
+    for rows in ("1,2\n3,4\n5,6\n", "1,b\n3,b\n5,c\n"):
+        wide.write_text("a,target\n" + rows, encoding="utf-8")
+        with pytest.raises(GlassworkError, match="declares 6 cells, and the limit is 5"):
+            read(wide, ReadingOptions())
+
+
+@pytest.mark.parametrize("cell", ["{}.5", "a{}", "{:02}/01/2021"])
+def test_wide_tables_take_time_by_their_cells_alone(cell: str, tmp_path: Path) -> None:
+    """Every check of a column is cheap, also if the table lies beside many folders of files."""
+    for number in range(100):
+        (tmp_path / f"class {number}").mkdir()
+    names = [f"c{column}" for column in range(2000)]
+    lines = [[cell.format((row * 7 + column) % 12 + 1) for column in range(2000)] for row in range(12)]
+    text = "\n".join(",".join(each) for each in [[*names, "y"], *([*line, str(n % 2)] for n, line in enumerate(lines))])
+    (tmp_path / "wide.csv").write_text(text + "\n", encoding="utf-8")
+    began = time.process_time()
+    read(tmp_path / "wide.csv", ReadingOptions(target="y"))
+    assert time.process_time() - began < 4
+
+
+def test_blank_lines_take_no_time(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1.5,2\n" + "\n" * 10**6 + "2.5,3\n", encoding="utf-8")
+    began = time.process_time()
+    assert len(read(tmp_path / "a.csv", ReadingOptions(target="b"))) == 2
+    assert time.process_time() - began < 3
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:

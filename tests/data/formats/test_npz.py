@@ -6,6 +6,7 @@ import torch
 from reader_samples import labels, pictures
 
 from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.formats.raw_arrays import quartiles
 from glasswork.data.kinds.table import Table
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
@@ -133,3 +134,10 @@ def test_arrays_beside_those_of_splits_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y, images=x, labels=y)
     said = " ".join(read(tmp_path / "a.npz", ReadingOptions()).skipped)
     assert "a.npz has arrays that are named after splits, so images and labels beside them are not read." in said
+
+
+def test_quartiles_are_those_of_numpy() -> None:
+    random = np.random.default_rng(0)
+    for count in range(1, 40):
+        numbers = random.normal(size=count) * 10.0 ** random.integers(-300, 300)
+        assert quartiles(numbers) == tuple(np.quantile(numbers, (0.25, 0.5, 0.75)).tolist())

@@ -1,7 +1,6 @@
 """Recordings with their transcripts: a table beside sound files, LibriSpeech, Common Voice, audio folders."""
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.files import open_regular
+from glasswork.limits import parse_json
 
 FORMAT = (
     "recordings with transcripts (a folder with transcripts.tsv or metadata.csv beside the sound files, LibriSpeech, "
@@ -157,8 +157,12 @@ def _columns(table: Path) -> dict[str, list[str]]:
         rows = []
         for number, line in enumerate(lines_of(read_text(table)[0]), 1):
             try:
-                rows += [{name: str(cell) for name, cell in json.loads(line).items()}] if line.strip() else []
-            except (ValueError, AttributeError, RecursionError):
+                rows += (
+                    [{name: str(cell) for name, cell in parse_json(line, f"Line {number} of {table}").items()}]
+                    if line.strip()
+                    else []
+                )
+            except (ValueError, AttributeError):
                 raise GlassworkError(f"Line {number} of {table} is not a JSON object") from None
         return {name: [row.get(name, "") for row in rows] for name in (rows[0] if rows else ())}
     try:

@@ -1,7 +1,6 @@
 """Pictures with sentences about them, in the formats of COCO, Karpathy, Flickr and Hugging Face, or as files."""
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
 from glasswork.files import open_regular, parsing
+from glasswork.limits import parse_json
 
 FORMAT = (
     "COCO captions or Karpathy's split as JSON, Flickr's token files, metadata.jsonl, a table of pictures and "
@@ -300,8 +300,8 @@ def _is_token_file(path: Path) -> bool:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_text(path)[0])
-    except (ValueError, RecursionError) as error:
+        found = parse_json(read_text(path)[0], path)
+    except ValueError as error:
         raise GlassworkError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(found, dict) or not isinstance(found.get("images"), list):
         raise GlassworkError(f"{path} holds no list 'images': expected COCO captions or Karpathy's split")
@@ -337,7 +337,7 @@ def _read_jsonl(path: Path, found: _Captions, split: int | None) -> None:
         if not line.strip():
             continue
         try:
-            each = json.loads(line)
+            each = parse_json(line, f"{path} line {number}")
         except ValueError:
             raise GlassworkError(f"{path} line {number} is not JSON") from None
         picture, caption = _first(each, _PICTURE_COLUMNS), _first(each, _CAPTION_COLUMNS)

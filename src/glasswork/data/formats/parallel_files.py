@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from glasswork.data.encodings import Encoding, lines_of, read_text
 from glasswork.data.formats.splits import COLUMNS, say_column, split_column
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
+from glasswork.limits import parse_json
 
 _TABLES = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -241,10 +241,10 @@ def _objects(path: Path, text: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _parsed(path: Path, text: str, where: str) -> Any:
+    line = f" line {where.removeprefix(' in ')}" if where else ""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = f" line {where.removeprefix(' in ')}" if where else ""
+        return parse_json(text, f"{path}{line}")
+    except ValueError as error:
         raise GlassworkError(f"{path}{line} is damaged as JSON: {error}") from None
 
 

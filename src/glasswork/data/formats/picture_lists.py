@@ -41,6 +41,8 @@ class PictureFinder:
         """
         if not cell.strip() or "\0" in cell:
             return None
+        if not self._may_lie_here(cell):
+            return None
         for written, way in ((cell, ""), (cell.replace("\\", "/"), "backslashes")):
             for bases in ([self.folder], self._beside):
                 several = [(found, how) for found, how in (self._at(base, written) for base in bases) if found]
@@ -67,6 +69,19 @@ class PictureFinder:
     @cached_property
     def _beside(self) -> list[Path]:
         return [path for path in visible(self.folder) if path.is_dir()]
+
+    def _may_lie_here(self, cell: str) -> bool:
+        """Whether a picture may be found; says soon no to what names none, of which wide tables have very much."""
+        if not cell.isascii() or os.path.isfile(f"{self.folder}/{cell}"):  # noqa: PTH113 (a Path minds long names)
+            return True
+        first = cell.replace("\\", "/").partition("/")[0]
+        return first in {"", ".", ".."} or first in self._names or cell in self._names
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """The names of all files of the folder and of those in it, with and without what stands behind the last dot."""
+        found = {name for base in (self.folder, *self._beside) for name in _listed(base)}
+        return found | {os.path.splitext(name)[0] for name in found}  # noqa: PTH122
 
     def _at(self, base: Path, written: str) -> tuple[Path | None, str]:
         path = base / written
@@ -100,12 +115,11 @@ class PictureFinder:
         return self._stems[folder]
 
 
-def names_pictures(cells: Sequence[str], folder: Path) -> bool:
+def names_pictures(cells: Sequence[str], finder: PictureFinder) -> bool:
     """Whether a column names pictures: some by their suffix, of which one is there; or all that are looked at."""
     some = list(dict.fromkeys(cell for cell in cells[: 20 * _LOOKED_AT] if cell))[:_LOOKED_AT]
     if not some:
         return False
-    finder = PictureFinder(folder)
     found = [finder.find(cell) is not None for cell in some]
     if all(is_named_as_picture(cell.replace("\\", "/").rpartition("/")[2]) for cell in cells if cell):
         return any(found)
@@ -114,3 +128,10 @@ def names_pictures(cells: Sequence[str], folder: Path) -> bool:
 
 def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 (a Path for each would take longer than the rest)
+    except OSError:
+        return []

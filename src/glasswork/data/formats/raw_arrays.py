@@ -55,12 +55,23 @@ def origin_of(numbers: npt.NDArray[np.float64]) -> float:
     spread = high - low
     if max(abs(low), abs(high)) <= _FAR * spread:
         sample = numbers[:: len(numbers) // _SAMPLE + 1]
-        low, middle, high = (float(value) for value in np.quantile(sample, (0.25, 0.5, 0.75)))
+        low, middle, high = quartiles(sample)
         spread = high - low
         if not spread or abs(middle) <= _FAR * spread:
             return 0
         low = middle
     return math.floor(low) if spread >= 1 or not spread else low
+
+
+def quartiles(numbers: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Those of some finite numbers, bit for bit as `np.quantile` has them, which takes 20 times as long for a few."""
+    ordered, found = np.sort(numbers), []
+    for share in (0.25, 0.5, 0.75):
+        place, weight = divmod(share * (len(ordered) - 1), 1)
+        low, high = float(ordered[int(place)]), float(ordered[min(int(place) + 1, len(ordered) - 1)])
+        step = high - low
+        found.append(low + step * weight if weight < 0.5 else high - step * (1 - weight))
+    return found[0], found[1], found[2]
 
 
 def images_of(inputs: Array, source: str) -> Array:

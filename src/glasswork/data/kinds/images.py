@@ -200,6 +200,6 @@ def _listed_in(path: Path) -> list[Path]:
         return []
     finder = PictureFinder(path.parent)
     for cells in load_tables([path]).columns.values():
-        if isinstance(cells, list) and names_pictures(cells, path.parent):
+        if isinstance(cells, list) and names_pictures(cells, finder):
             return [finder.find(cell) or path.parent / cell for cell in cells]
     raise GlassworkError(f"No column of {path} names pictures that are there: paths count from {path.parent}")

@@ -1,6 +1,5 @@
 """Regions outlined on large pictures, as masks, CAMELYON16's XML or GeoJSON, and labelled patches out of them."""
 
-import json
 import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 from glasswork.files import read_regular
+from glasswork.limits import parse_json
 
 Grid = npt.NDArray[np.float32]
 Points = list[tuple[float, float]]
@@ -142,7 +142,7 @@ def _geojson(path: Path) -> tuple[list[Points], list[Points]]:
     inside: list[Points] = []
     outside: list[Points] = []
     try:
-        content = json.loads(read_regular(path).decode())
+        content = parse_json(read_regular(path).decode(), path)
         features = content if isinstance(content, list) else content.get("features", [content])
         for feature in features:
             shape = feature.get("geometry", feature)
@@ -151,6 +151,8 @@ def _geojson(path: Path) -> tuple[list[Points], list[Points]]:
                 made = [[(float(point[0]), float(point[1])) for point in ring] for ring in rings]
                 inside.append(made[0])
                 outside += made[1:]
+    except GlassworkError:
+        raise
     except (
         ValueError,
         KeyError,

@@ -28,13 +28,14 @@ from glasswork.data.formats.tables.typed import (
     numbers_in,
 )
 from glasswork.errors import GlassworkError
-from glasswork.limits import within
+from glasswork.limits import limit, within
 
 _SEPARATORS = ",;\t|"
 _SAMPLE = 20  # rows looked at to find the separator
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes above a table
 _CHUNK = 1 << 22  # characters looked through at once
 _LONGEST = 100_000  # characters of a cell, beyond which a quote is probably not closed if cells are missing
+_GLANCE = 8  # rows that show soon that a column holds no numbers
 _COUNTED = 4  # names that count 0, 1, 2, ... are names from so many on
 _NONE = MissingWords()
 csv.field_size_limit(2**31 - 1)
@@ -209,9 +210,9 @@ def head(path: Path) -> tuple[list[str], str, int]:
     while sample[above].startswith("#") and above + 1 < len(sample) and _is_comment(sample[above], plain, separator):
         above += 1
     names = [name.strip() for name in next(csv.reader(sample[above:], delimiter=separator))]
+    within(path, "COLUMNS", len(names))
     if all(number_of(name) is not None for name in names) and not _count_up(names, sample[above + 1 :], separator):
         return [f"column {number}" for number in range(1, len(names) + 1)], separator, above
-    within(path, "COLUMNS", len(names))
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     if sample[above].startswith("#") and len(names[0].strip("# ")):
         names[0] = names[0].lstrip("# ")
@@ -331,6 +332,7 @@ def _numbers(path: Path, names: list[str], separator: str, skip: int) -> Numbers
             raise
         except ValueError:
             return None
+    within(path, "CELLS", table.size)
     return table if np.isfinite(table).all() else None
 
 
@@ -369,7 +371,7 @@ def _texts(
     lines: list[int] = []
     counts = []
     problems: dict[int, str] = {}
-    said = _said_of(files, headers)
+    said, most = _said_of(files, headers), limit("CELLS") // len(names)
     for path, (own, separator, skip) in zip(files, headers, strict=True):
         order = places_of(names, own)
         before, comments = len(lines), 0
@@ -393,6 +395,8 @@ def _texts(
                 problems[len(lines)] = problem
                 cells = [*cells, *[""] * len(own)][: len(own)]
             lines.append(line)
+            if len(lines) > most:
+                within(path, "CELLS", len(lines) * len(names))
             for column, index in zip(columns, order, strict=True):
                 column.append(cells[index])
         counts.append(len(lines) - before)
@@ -422,11 +426,19 @@ def _typed(table: Table, name: str, column: list[str]) -> Numbers | list[str]:
     if reason:
         table.said.append(f"The column '{name}' holds {reason}: read as text; --column '{name}=number' says otherwise.")
         return column
+    if not _are_numbers(column[:_GLANCE], numbers_in(column[:_GLANCE], table.commas)):
+        return column
     numbers = numbers_in(column, table.commas)
-    if any(np.isnan(number) and not is_missing(cell) for number, cell in zip(numbers.tolist(), column, strict=True)):
+    if not _are_numbers(column, numbers):
         return column
     require_finite(table, name, numbers)
     return numbers
+
+
+def _are_numbers(cells: Sequence[str], numbers: Numbers) -> bool:
+    return not any(
+        np.isnan(number) and not is_missing(cell) for number, cell in zip(numbers.tolist(), cells, strict=True)
+    )
 
 
 def require_finite(table: Table, name: str, numbers: Numbers) -> None:

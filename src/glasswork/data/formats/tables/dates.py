@@ -57,7 +57,7 @@ class Dates:
         ambiguous: whether no cell of the column tells day and month apart.
         unreadable: rows whose cell is neither empty nor a date.
         ahead: by how many minutes the clock of each cell's zone is ahead of UTC; 0 without a zone.
-        form: how the last cell writes its date, as `calendar.write` takes it.
+        matches: the cells that are dates, without those written the same.
     """
 
     days: Numbers
@@ -66,7 +66,12 @@ class Dates:
     ambiguous: bool
     unreadable: tuple[int, ...]
     ahead: Numbers
-    form: str
+    matches: tuple[re.Match[str], ...]
+
+    @property
+    def form(self) -> str:
+        """How the last cell writes its date, as `calendar.write` takes it."""
+        return _form(self.matches, self.day_first)
 
 
 def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | None:
@@ -83,7 +88,7 @@ def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | Non
     matches = {cell: match for cell, match in found.items() if match is not None}
     if not matches:
         return None
-    numbers = [(int(m["first"]), int(m["other"]), m["mark"]) for m in matches.values() if "first" in m.groupdict()]
+    numbers = [(int(m["first"]), int(m["other"]), m["mark"]) for m in matches.values() if "first" in m.re.groupindex]
     ambiguous = False
     if day_first is None:
         as_day, as_month = sum(other <= 12 for _, other, _ in numbers), sum(first <= 12 for first, _, _ in numbers)
@@ -92,12 +97,12 @@ def dates_of(cells: Sequence[str], day_first: bool | None = None) -> Dates | Non
         ambiguous = undecided and any(first != other for first, other, _ in numbers)
     known = {cell: _days(match, day_first) for cell, match in matches.items()}
     days = np.array([known.get(cell, math.nan) for cell in cells])
-    zones = {cell: _minutes_ahead(match) for cell, match in matches.items()}
+    zones = {cell: _minutes_ahead(match.groupdict()) for cell, match in matches.items()}
     ahead = np.array([zones.get(cell, 0.0) for cell in cells])
     unreadable = tuple(row for row in np.flatnonzero(np.isnan(days)).tolist() if cells[row].lower() not in EMPTY)
-    times = any(match.groupdict().get("hour") is not None for match in matches.values())
+    times = any("hour" in match.re.groupindex and match["hour"] is not None for match in matches.values())
     clock = times and bool((days % 1 > 0).any())
-    return Dates(days, clock, day_first, ambiguous, unreadable, ahead, _form(list(matches.values()), day_first))
+    return Dates(days, clock, day_first, ambiguous, unreadable, ahead, tuple(matches.values()))
 
 
 def _match(cell: str) -> re.Match[str] | None:
@@ -126,7 +131,7 @@ def _days(match: re.Match[str], day_first: bool) -> float:
         whole = date(year, month, day).toordinal() - _EPOCH
     except ValueError:
         return math.nan
-    return whole + _share_of_day(parts) - _minutes_ahead(match) / 1440
+    return whole + _share_of_day(parts) - _minutes_ahead(parts) / 1440
 
 
 def _month_of(name: str) -> int:
@@ -149,8 +154,8 @@ def _share_of_day(parts: dict[str, str | None]) -> float:
     return (hour * 3600 + minute * 60 + second) / 86400
 
 
-def _minutes_ahead(match: re.Match[str]) -> float:
-    zone = match.groupdict().get("zone") or "Z"
+def _minutes_ahead(parts: dict[str, str | None]) -> float:
+    zone = parts.get("zone") or "Z"
     if zone[0] not in "-+":
         return 0.0
     return (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
@@ -158,8 +163,8 @@ def _minutes_ahead(match: re.Match[str]) -> float:
 
 def _form(matches: Sequence[re.Match[str]], day_first: bool) -> str:
     """How the last of the cells with most parts writes its date: `{day:02}.{month:02}.{year:04}`."""
-    most = max(sum(part is not None for part in match.groupdict().values()) for match in matches)
-    last = next(m for m in reversed(matches) if sum(part is not None for part in m.groupdict().values()) == most)
+    counts = [match.re.groups - match.groups().count(None) for match in matches]
+    last = matches[max(range(len(matches)), key=lambda place: (counts[place], place))]
     alike = [match for match in matches if match.re is last.re]
     form, end = "", 0
     for name in sorted((name for name, part in last.groupdict().items() if part), key=last.start):
@@ -200,6 +205,7 @@ def _field(name: str, match: re.Match[str], alike: Sequence[re.Match[str]], day_
 def _padded(field: str, name: str, alike: Sequence[re.Match[str]]) -> str:
     """A number of two digits, with a 0 before it where the column writes so; of all 10 and more, as its other parts."""
     parts = [one[name] or "" for one in alike]
-    loose = any(len(one[other] or "") == 1 for one in alike for other in _LOOSE if other in one.groupdict())
+    others = [other for other in _LOOSE if other in alike[0].re.groupindex]
+    loose = any(len(one[other] or "") == 1 for one in alike for other in others)
     bare = any(len(part) == 1 for part in parts) or (loose and not any(part[:1] == "0" for part in parts))
     return f"{{{field}}}" if bare else f"{{{field}:02}}"

@@ -68,8 +68,9 @@ def _require_within(file: Path, opened: IO[bytes], reader: Any) -> None:
     found = reader.ParquetFile(opened).metadata
     within(file, "COLUMNS", found.num_columns)
     size = sum(found.row_group(place).total_byte_size for place in range(found.num_row_groups))
-    cells = 8 * max(found.num_rows, 0) * found.num_columns
-    within_unpacked(file, os.fstat(opened.fileno()).st_size, max(size, cells))
+    cells = max(found.num_rows, 0) * found.num_columns
+    within(file, "CELLS", cells)
+    within_unpacked(file, os.fstat(opened.fileno()).st_size, max(size, 8 * cells))
     opened.seek(0)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from glasswork.data.formats.raw_arrays import quartiles
 from glasswork.data.formats.tables.typed import Numbers
 
 _NINES = [float("9" * count) for count in range(1, 10)]
@@ -34,7 +35,7 @@ def find_placeholders(numbers: Numbers) -> dict[float, int]:
         numbers: of a column; NaN is none.
     """
     sample = numbers[:: len(numbers) // _SAMPLE + 1]
-    if len(numbers) < _FEWEST or not _may_have(numbers, sample):
+    if len(numbers) < _FEWEST or not _has_odd_end(numbers) or not _may_have(numbers, sample):
         return {}
     known = numbers[~np.isnan(numbers)]
     values, counts = np.unique(known, return_counts=True)
@@ -74,13 +75,19 @@ def say_placeholders(found: Mapping[str, Mapping[float, int]], declare: bool = T
     ]
 
 
+def _has_odd_end(numbers: Numbers) -> bool:
+    """Whether the least or the greatest number is a usual placeholder or comes several times."""
+    ends = (np.fmin.reduce(numbers), np.fmax.reduce(numbers))  # which pass over NaN
+    return any(float(end) in _USUAL or np.count_nonzero(numbers == end) > 1 for end in ends)
+
+
 def _may_have(numbers: Numbers, sample: Numbers) -> bool:
     """Whether an end of a column is far from the middle of a sample of it, which is quickly found out."""
     low, high = np.nanmin(numbers), np.nanmax(numbers)
     others = sample[(sample != low) & (sample != high) & ~np.isnan(sample)]
     if not len(others):
         return False
-    lower, middle, upper = np.quantile(others, (0.25, 0.5, 0.75))
+    lower, middle, upper = quartiles(others)
     spread = (upper - lower) / 1.35 or 0.0
     return bool(max(middle - low, high - middle) > _FAR / 2 * spread)
 
@@ -100,11 +107,13 @@ def _far(values: Numbers, counts: Wholes, first: int, last: int) -> dict[float, 
 
 def _is_far(values: Numbers, counts: Wholes, place: int, first: int, last: int) -> bool:
     """Whether a number is far from those from `first` to `last`, which it is not among."""
+    value, count = float(values[place]), int(counts[place])
+    if value not in _USUAL and count == 1:
+        return False
     others, weights = values[first:last], counts[first:last]
     total = weights.sum()
     if total < _FEWEST or len(others) < _DIFFERENT:
         return False
-    value, count = float(values[place]), int(counts[place])
     mean = float((others * weights).sum() / total)
     deviation = float(np.sqrt((np.square(others - mean) * weights).sum() / total))
     usual, gap = value in _USUAL, float(np.abs(others - value).min())

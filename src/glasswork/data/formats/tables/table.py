@@ -101,9 +101,9 @@ def read(path: Path, options: ReadingOptions) -> Dataset:
     features = [name for name in table.columns if name not in chosen]
     if not features:
         raise GlassworkError(f"{path} has no column but the target '{chosen[0]}': nothing to predict it from.")
-    targets, target = targets_of(table, chosen, options, bool(pictures_in(table, features)))
-    split = torch.tensor(splits, dtype=torch.uint8) if splits is not None else None
     pictures = pictures_in(table, features)
+    targets, target = targets_of(table, chosen, options, bool(pictures))
+    split = torch.tensor(splits, dtype=torch.uint8) if splits is not None else None
     if pictures is None:
         said = (*said, *_say_missing_pictures(table, features))
     if pictures is not None:
@@ -132,7 +132,9 @@ def tables_of(folder: Path) -> list[tuple[int | None, Path]]:
 
 def pictures_in(table: Table, names: Sequence[str]) -> str | None:
     """The column that names files of pictures; None: there is none."""
-    return next((name for name in names if _holds_images(table.columns[name], table.files[0])), None)
+    finder = PictureFinder(table.files[0].parent)
+    columns = ((name, table.columns[name]) for name in names)
+    return next((name for name, cells in columns if isinstance(cells, list) and names_pictures(cells, finder)), None)
 
 
 def _names_images(path: Path) -> bool:
@@ -145,10 +147,6 @@ def _names_images(path: Path) -> bool:
         return False
     finder = PictureFinder(path.parent)
     return first is not None and any(finder.find(cell) is not None for cell in first[1])
-
-
-def _holds_images(column: Numbers | list[str], table: Path) -> bool:
-    return isinstance(column, list) and names_pictures(column, table.parent)
 
 
 def _say_missing_pictures(table: Table, names: Sequence[str]) -> list[str]:
