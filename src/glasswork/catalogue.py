@@ -19,6 +19,7 @@ from glasswork.systems.heatmap import recipe as heatmap
 from glasswork.systems.online import recipe as online
 from glasswork.systems.sentiment import recipe as sentiment
 from glasswork.systems.speech import recipe as speech
+from glasswork.systems.style import recipe as style
 from glasswork.systems.supervised import recipe as supervised
 from glasswork.systems.tagger import recipe as tagger
 from glasswork.systems.transfer import recipe as transfer
@@ -96,6 +97,7 @@ SYSTEMS: dict[str, Row] = {
         Row("video", "FrameLabelling", video.VideoRecipe, video.PRESETS),
         Row("translate", "Translate", translate.TranslateRecipe, translate.PRESETS),
         Row("speech", "Speech", speech.SpeechRecipe, speech.PRESETS),
+        Row("style", "Style", style.StyleRecipe, style.PRESETS, data=False),
         Row("online", "Online", online.OnlineRecipe, online.PRESETS),
     )
 }

@@ -53,7 +53,7 @@ def run_train(options: Namespace) -> int:
         request = choose_request(what, values)
         if not (what or options.json or values.get("network")) and values.get("data"):
             console.print(f"chosen for this data: {request.preset}, {catalogue.preset(request.preset).sentence}")
-    return _carry_out(begin_run(request, seconds_spent(options)), options)
+    return carry_out(begin_run(request, seconds_spent(options)), options)
 
 
 def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
@@ -73,7 +73,7 @@ def run_resume(options: Namespace) -> int:
     from glasswork.run.carry_out import reopen
     from glasswork.run.folder import RunFolder
 
-    return _carry_out(
+    return carry_out(
         reopen(
             RunFolder.find(options.run), data=options.data, accept=options.accept.split(",") if options.accept else ()
         ),
@@ -135,7 +135,7 @@ def run_systems(options: Namespace) -> int:
     return 0
 
 
-def _carry_out(run: "Run", options: Namespace) -> int:
+def carry_out(run: "Run", options: Namespace) -> int:
     """Carries a run out; the exit code.
 
     Raises:

@@ -45,6 +45,12 @@ TRAIN = {
     "runs": ("list the runs", "list the runs under runs/"),
     "systems": ("what to train", "list what can be trained; systems show NAME prints a recipe"),
 }
+STYLE = {
+    "style": (
+        "paint a picture",
+        "paint the content of a picture in the style of others: glasswork style photo.jpg art.jpg -o new.jpg",
+    ),
+}
 USE = {
     "predict": ("answer new inputs", "predict with a trained model: images, folders, tables, texts or clips"),
     "evaluate": ("measure a model", "measure a trained model on examples with known answers"),
@@ -101,7 +107,7 @@ def _studies() -> dict[str, Verb]:
 
 COMPARE = {"compare": ("several runs", "compare runs side by side: recipe, metrics, time")}
 GROUPS: dict[str, dict[str, Verb]] = {
-    "train": _verbs("train", TRAIN),
+    "train": {**_verbs("train", TRAIN), **_verbs("style", STYLE)},
     "use a model": _verbs("use", USE),
     "look inside": _verbs("inside", INSIDE),
     "experiments": {**_studies(), **_verbs("studies", COMPARE)},

@@ -1,0 +1,1 @@
+"""Neural style: a picture is painted by gradient descent on its pixels."""
