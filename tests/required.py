@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
-from glasswork.catalogue import PRESETS, make_system
+from glasswork.catalogue import PRESETS, SYSTEMS, make_system
 from glasswork.cli import main
 from glasswork.glassbox.trace.trace import Trace
 from glasswork.run.request import make_request
@@ -23,6 +23,8 @@ def is_deep(preset: str) -> bool:
     return entry is not None and entry.side is not None
 
 
+WITH_DATA = [name for name, preset in PRESETS.items() if SYSTEMS[preset.system].data]
+"""Presets of systems that learn from a data set."""
 FAMILIES = ("alexnet", "vgg11", "resnet18", "efficientnet-lite0")
 """One deep network of each family; the others differ from it in how many layers they have."""
 
@@ -31,7 +33,7 @@ def _presets(deep: Collection[str]) -> list[ParameterSet]:
     """All presets whose networks are small, and some of the deep ones among the slow tests."""
     return [
         pytest.param(name, marks=(pytest.mark.slow, pytest.mark.timeout(1200)) if is_deep(name) else ())
-        for name in PRESETS
+        for name in WITH_DATA
         if not is_deep(name) or name in deep
     ]
 

@@ -19,11 +19,12 @@ from glasswork.run.request import make_request
 from glasswork.systems.caption.system import write_captions
 from glasswork.systems.supervised.recipe import DEEP
 from made_data import PLAIN, write_clips, write_network, write_sentences, write_table, write_text, write_texts
+from required import WITH_DATA
 
 SIDE, CLASSES = 28, 10
 SLOW = [*DEEP, "transfer", "caption"]  # these bring pictures to 224 pixels
 LIGHT = ["resnet18", "transfer", "caption"]  # the deep ones share a recipe but for their network, and this one is small
-QUICK = [preset for preset in PRESETS if preset not in SLOW]
+QUICK = [preset for preset in WITH_DATA if preset not in SLOW]
 
 VALUES: dict[str, tuple[object, ...]] = {
     "seed": (7,),
@@ -160,13 +161,13 @@ CANNOT_APPLY = (
     ),
     # Only tables have columns, and whole numbers of pictures are no labels.
     Inapplicable(
-        [preset for preset in PRESETS if preset not in TABLES],
+        [preset for preset in WITH_DATA if preset not in TABLES],
         ["column", "missing"],
         [],
         "is not a table|is read without regard to its columns",
     ),
     Inapplicable(
-        [preset for preset in PRESETS if preset != "sentiment"],
+        [preset for preset in WITH_DATA if preset != "sentiment"],
         ["target_kind"],
         ["labels"],
         "as labels are|target_kind = labels does not apply",
@@ -370,4 +371,4 @@ def test_a_run_with_one_field_comes_to_its_end(
 
 @pytest.mark.parametrize("exception", range(len(CANNOT_APPLY)))
 def test_every_exception_is_met(exception: int) -> None:
-    assert any(CANNOT_APPLY[exception].holds(*case) for case in cases(PRESETS))
+    assert any(CANNOT_APPLY[exception].holds(*case) for case in cases(WITH_DATA))

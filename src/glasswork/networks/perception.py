@@ -1,6 +1,5 @@
 """The convolutional part of a trained network as a fixed measure of pictures: its layers by name, nothing trained."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from glasswork.networks.vgg import VGG
 
 Named = Iterator[tuple[str, Tensor]]
 Walk = Callable[[Any, Tensor], Named]
+DENSE = ("classifier", "fc", "_fc")
 PROBED = 64  # pixels of the picture that the layers are measured on
 
 
@@ -26,7 +26,7 @@ class Perception:
     the incoming gradient has certain strides.
 
     Args:
-        network: an EfficientNet-Lite, a VGG or a ResNet with its weights; it stays as it is.
+        network: an EfficientNet-Lite, a VGG or a ResNet with its weights; changed in place, without its dense layers.
 
     Attributes:
         layers: the names of the layers, in the order of a forward pass.
@@ -35,7 +35,10 @@ class Perception:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self.network = _fold(copy.deepcopy(network).eval()).requires_grad_(False)
+        for name in DENSE:
+            if hasattr(network, name):
+                network.set_submodule(name, nn.Identity())
+        self.network = _fold(network.eval()).requires_grad_(False)
         self.strides, self.reaches = self._measure()
         self.layers = tuple(self.strides)
 

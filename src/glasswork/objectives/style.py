@@ -27,7 +27,7 @@ class _Products(torch.autograd.Function):
 
 def products(maps: Tensor) -> Tensor:
     """Inner products of every two maps, summed over places: (1, maps, height, width) to (maps, maps)."""
-    rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1]).float()  # as channels-last memory lies
+    rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])  # as channels-last memory lies
     found: Tensor = _Products.apply(rows)
     return found
 
@@ -61,8 +61,9 @@ def match_colors(picture: Tensor, like: Tensor) -> Tensor:
     mean, root = _colors(picture)
     wanted_mean, wanted_root = _colors(like)
     pixels = picture.flatten(2)[0].double() - mean
-    matched = wanted_root @ torch.linalg.solve(root, pixels) + wanted_mean
-    return matched.reshape(picture.shape).float()
+    matched: Tensor = wanted_root @ torch.linalg.solve(root, pixels) + wanted_mean
+    found: Tensor = matched.reshape(picture.shape).float()
+    return found
 
 
 def _colors(picture: Tensor) -> tuple[Tensor, Tensor]:
