@@ -126,7 +126,7 @@ def our_run(batch: int, activation: str) -> Epochs:
     stage = our_stage(batch, activation)
     with tempfile.TemporaryDirectory() as name, Path(os.devnull).open("w") as nowhere:
         folder = Path(name)
-        with closing(saved(logged(minimise([stage]), folder), folder / "checkpoints")) as saves:
+        with closing(saved(logged(minimise([stage]), folder), lambda: folder / "checkpoints")) as saves:
             steps = stopped_early(interruptible(saves, lambda: False), patience=None)
             yield from in_epochs(shown(steps, Console(file=nowhere, force_terminal=True)), stage)
 

@@ -7,6 +7,7 @@ Only regular files are opened.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import io
 import json
@@ -164,6 +165,51 @@ def sweep(folder: Path) -> None:
     for path in [*folder.iterdir()] if folder.is_dir() else ():
         if is_temporary(path) and path.is_file():
             path.unlink(missing_ok=True)
+
+
+class HeldFolder:
+    """A folder that is held open, so that it is found again if it is renamed in the meantime.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @property
+    def path(self) -> Path:
+        """Where the folder is now.
+
+        Raises:
+            GlassworkError: if it was deleted.
+        """
+        held = os.fstat(self._descriptor)
+        with contextlib.suppress(OSError):
+            if os.path.samestat(self._path.stat(), held):
+                return self._path
+        with contextlib.suppress(OSError):
+            found = _path_of(self._descriptor)
+            if os.path.samestat(found.stat(), held):
+                here = Path.cwd()
+                self._path = found.relative_to(here) if found.is_relative_to(here) else found
+                return self._path
+        raise GlassworkError(
+            f"{self._path} was deleted, or moved to another disk, while it was in use: what was moved goes on with "
+            "glasswork resume; what was deleted has to be trained again"
+        )
+
+    def close(self) -> None:
+        """Lets the folder go."""
+        os.close(self._descriptor)
+
+
+def _path_of(descriptor: int) -> Path:
+    """Where the folder behind a descriptor is."""
+    if hasattr(fcntl, "F_GETPATH"):  # macOS
+        return Path(os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
+    return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
 def flush_folder(folder: Path) -> None:

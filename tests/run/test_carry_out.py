@@ -1,7 +1,7 @@
 """A run knows only its process: one without data or network is logged, stopped, resumed and finished like others."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -34,7 +34,7 @@ class Halving:
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         return [(f"glasswork compare {run} OTHER", "compares")]
 
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
         number, value = (0, torch.ones(())) if start is None else (start["number"], start["network"]["value"])
         for made in range(number + 1, STEPS + 1):
             value = value / 2

@@ -86,7 +86,7 @@ def test_other_data_has_no_frames_and_no_pictures(tmp_path: Path) -> None:
     assert not list(run.glob("*.png")) and not (run / frames.FRAMES_FILE).exists()
     assert "pictures" not in json.loads((run / "result.json").read_text(encoding="utf-8"))
     steps: Iterator[Step] = iter(())
-    assert frames.record_frames(steps, run, nn.Identity(), None, 0, "") is steps
+    assert frames.record_frames(steps, lambda: run, nn.Identity(), None, 0, "") is steps
 
 
 def test_a_damaged_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

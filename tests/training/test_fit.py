@@ -186,7 +186,9 @@ def test_random_layers_draw_from_seed_epoch_and_batch() -> None:
 
 def test_the_log_is_never_behind_a_checkpoint(tmp_path: Path) -> None:
     """With one batch in a hundred ending an epoch, a checkpoint falls between two writings of the log."""
-    steps = saved(logged(fit(stage(linear(), 20, batch_size=1)), tmp_path, ""), tmp_path / "checkpoints", every=0.0)
+    steps = saved(
+        logged(fit(stage(linear(), 20, batch_size=1)), tmp_path, ""), lambda: tmp_path / "checkpoints", every=0.0
+    )
     between = 0
     for step in steps:
         lines = (tmp_path / "steps.jsonl").read_text(encoding="utf-8").splitlines()
@@ -200,7 +202,7 @@ def test_the_log_is_never_behind_a_checkpoint(tmp_path: Path) -> None:
 def test_a_checkpoint_is_what_to_go_on_from(tmp_path: Path) -> None:
     network = linear()
     whole = [step.loss.item() for step in fit(stage(network, 9, batch_size=8, optimizer="adam"))]
-    steps = saved(fit(stage(linear(), 9, batch_size=8, optimizer="adam")), tmp_path)
+    steps = saved(fit(stage(linear(), 9, batch_size=8, optimizer="adam")), lambda: tmp_path)
     for step in steps:
         if step.number == 4:
             break
@@ -215,7 +217,7 @@ def test_a_checkpoint_is_what_to_go_on_from(tmp_path: Path) -> None:
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     network = linear()
-    steps = saved(fit(stage(network, 9)), tmp_path, every=0.0)
+    steps = saved(fit(stage(network, 9)), lambda: tmp_path, every=0.0)
     next(steps)
     with torch.no_grad():
         network.weight[0, 0] = float("inf")

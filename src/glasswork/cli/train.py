@@ -154,8 +154,7 @@ def _show(run: "Run", options: Namespace) -> int:
     from glasswork.show.run_summary import print_numerics, print_result, print_summary
 
     console, process = console_for_people(), run.process
-    for note in run.notes:
-        print(f"note: {note}", file=sys.stderr)
+    known = _say_notes(run)
     if not options.json:
         print_summary(console, run.request.preset, process.summary)
         print_numerics(console, process.execution)
@@ -163,6 +162,7 @@ def _show(run: "Run", options: Namespace) -> int:
             console.print(needed)
     for _ in run.steps() if options.json else show_progress(run.steps(), console, process.summary.unit):
         pass
+    _say_notes(run, known)
     if run.interrupted:
         raise KeyboardInterrupt(run.stopped)
     result = finish(run)
@@ -175,6 +175,13 @@ def _show(run: "Run", options: Namespace) -> int:
             print_regions(console_for_results(), [(run.outcome.plane.coarse, "")])
         print_result(console_for_results(), result, run.next_commands())
     return 0
+
+
+def _say_notes(run: "Run", known: int = 0) -> int:
+    """Prints the notes of a run after the first `known` ones; how many there are."""
+    for note in run.notes[known:]:
+        print(f"note: {note}", file=sys.stderr)
+    return len(run.notes)
 
 
 def _memory_sentence(memory: Mapping[str, Any] | None) -> str:

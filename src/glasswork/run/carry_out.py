@@ -40,7 +40,7 @@ class Run:
         request: what was asked for.
         process: what is carried out.
         state: of the last step of an earlier sitting; None for a new run.
-        notes: sentences about files of an earlier sitting that were damaged.
+        notes: sentences about files of an earlier sitting that were damaged, and what went wrong beside the steps.
         interrupted: whether it was stopped before its end.
         last: the last step made in this sitting.
         outcome: what it came to; None before it is finished.
@@ -57,21 +57,25 @@ class Run:
 
     def steps(self) -> Iterator[Step]:
         """Carries the process out from where it stands; every step is logged and the run saved as it goes."""
-        before = self.state["number"] if self.state else 0
-        made = logged(self.process.steps(self.state, self.folder.path), self.folder.path, self.folder.key)
+        before, name = self.state["number"] if self.state else 0, self.folder.name
+        made = logged(self.process.steps(self.state, lambda: self.folder.path), self.folder.path, self.folder.key)
         with (
             self.folder.kept(),
             Interruption() as interruption,
-            closing(saved(made, self.folder.checkpoints)) as saves,
+            closing(saved(made, lambda: self.folder.checkpoints)) as saves,
         ):
             steps: Iterator[Step] = saves
+            said: list[str] = []
             if self.request.machine.tensorboard:
                 from glasswork.run.tensorboard import record_events
 
-                steps = record_events(steps, self.folder.path, before)
+                steps = record_events(steps, self.folder.path, before, said)
             for step in interruptible(steps, lambda: interruption.wished):
                 self.last = step
                 yield step
+        if self.folder.name != name:
+            said.append(f"{name} was renamed while it trained: it is {self.folder.name} now")
+        self.notes += tuple(said)
         self.interrupted = interruption.wished
         if self.interrupted:
             self.folder.unlock()

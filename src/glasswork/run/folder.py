@@ -23,6 +23,7 @@ from glasswork.execution import Execution
 from glasswork.files import (
     RUN_FORMAT,
     DamagedError,
+    HeldFolder,
     check_code,
     damaged,
     is_temporary,
@@ -68,9 +69,21 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
         self._lock: IO[str] | None = None
+        self._held: HeldFolder | None = None
         self._key = ""
+
+    @property
+    def path(self) -> Path:
+        """Where the run is; if it is claimed and was renamed since, where it is now.
+
+        Raises:
+            GlassworkError: if it is claimed and was deleted.
+        """
+        if self._held is not None:
+            self._path = self._held.path
+        return self._path
 
     @property
     def name(self) -> str:
@@ -193,7 +206,7 @@ class RunFolder:
             raise GlassworkError(
                 f"{self.path} is in use by another process: wait for it, or choose another --out"
             ) from None
-        self._lock = file
+        self._lock, self._held = file, HeldFolder(self.path)
         for folder in (self.path, self.checkpoints, self.model, self.start):
             sweep(folder)
 
@@ -202,6 +215,11 @@ class RunFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+        if self._held is not None:
+            with contextlib.suppress(GlassworkError):
+                self._path = self._held.path
+            self._held.close()
+            self._held = None
 
     @contextmanager
     def kept(self) -> Iterator[None]:

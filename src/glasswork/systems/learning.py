@@ -3,7 +3,7 @@
 import copy
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -125,7 +125,7 @@ class Learning:
         """What to try after a run: commands, and what each does."""
         return self.system.next_commands(run, self.dataset.task)
 
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
         """Makes the steps until the clock runs out or, with patience, the validation examples say so."""
         patience = self.recipe.patience
         if start is not None and stale(best_of(start), patience):
@@ -234,7 +234,7 @@ class Frame:
 
 
 def record_frames(
-    steps: Iterator[Step], folder: Path, network: nn.Module, plane: Plane | None, before: int, run: str
+    steps: Iterator[Step], folder: Callable[[], Path], network: nn.Module, plane: Plane | None, before: int, run: str
 ) -> Iterator[Step]:
     """Looks at the network at up to `MOST_FRAMES` moments, more of them early, as learning is fast there.
 
@@ -243,13 +243,13 @@ def record_frames(
 
     Args:
         steps: the steps of the run.
-        folder: of the run; its frames up to the step `before` are kept, later ones are dropped.
+        folder: says where the run is now; its frames up to the step `before` are kept, later ones are dropped.
         network: of the kind that the steps change.
         plane: what is looked at; None: nothing, and the steps are given on as they are.
         before: number of the step after which this sitting goes on.
         run: the run's key.
     """
-    return steps if plane is None else _record(steps, folder / FRAMES_FILE, network, plane, before, run)
+    return steps if plane is None else _record(steps, folder, network, plane, before, run)
 
 
 def read_frames(file: Path, run: str) -> list[Frame]:
@@ -276,16 +276,16 @@ def read_frames(file: Path, run: str) -> list[Frame]:
 
 
 def _record(
-    steps: Iterator[Step], file: Path, network: nn.Module, plane: Plane, before: int, run: str
+    steps: Iterator[Step], folder: Callable[[], Path], network: nn.Module, plane: Plane, before: int, run: str
 ) -> Iterator[Step]:
-    frames, waiting = [frame for frame in read_frames(file, run) if frame.number <= before], False
+    frames, waiting = [frame for frame in read_frames(folder() / FRAMES_FILE, run) if frame.number <= before], False
     viewed = copy.deepcopy(network)  # with the weights of a step's state: of several networks those that lead
 
     def flush() -> None:
         nonlocal waiting
         if waiting:
             waiting = False  # first, so that a failure is not repeated while it is handed up
-            _write_frames(file, frames, run)
+            _write_frames(folder() / FRAMES_FILE, frames, run)
 
     try:
         for step in steps:

@@ -3,7 +3,7 @@
 import abc
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
@@ -113,7 +113,7 @@ class Process(Protocol):
     def next_commands(self, run: str) -> list[tuple[str, str]]:
         """What to try after a run: commands, and what each does."""
 
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
         """Makes the steps, from the state of a former one or the beginning; the last of them says that it is.
 
         Each step is made when it is handed out, its `state` is everything needed to go on after it, and starting from
@@ -121,7 +121,7 @@ class Process(Protocol):
 
         Args:
             start: the state of a former step; None: from the beginning.
-            folder: of the run, for files that grow with the steps.
+            folder: says where the run is now, as it may be renamed; for files that grow with the steps.
         """
 
     def complete(self, last: Tree | None) -> Trained | None:
@@ -231,7 +231,7 @@ class OwnProcess(abc.ABC, Generic[ProcessRecipeT]):
         """What to try after a run: commands, and what each does."""
 
     @abc.abstractmethod
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
         """Makes the steps, as `Process.steps`."""
 
     def complete(self, last: Tree | None) -> Trained | None:

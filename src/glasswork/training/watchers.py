@@ -119,12 +119,19 @@ def _line(step: Step, loss: float) -> dict[str, Any]:
     return line
 
 
-def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> Generator[Step, None, None]:
+def saved(
+    steps: Iterator[Step], folder: Callable[[], Path], every: float = SAVE_SECONDS
+) -> Generator[Step, None, None]:
     """Writes a checkpoint every `every` seconds, after the last step, and where whoever watches stops asking.
 
     A large state is written less often, so that saving takes at most a twentieth of the time.
 
     An error inside a step leaves the last checkpoint as it is: the weights may be half updated.
+
+    Args:
+        steps: the steps.
+        folder: says where the checkpoints are kept now, as a run may be renamed.
+        every: seconds.
     """
     written, since = 0, time.monotonic()
     last: Step | None = None
@@ -133,13 +140,13 @@ def saved(steps: Iterator[Step], folder: Path, every: float = SAVE_SECONDS) -> G
             last = step
             began = time.monotonic()
             if step.last or began - since >= every:
-                save_checkpoint(folder, _finite(step))
+                save_checkpoint(folder(), _finite(step))
                 written, since = step.number, time.monotonic()
                 every = max(every, (since - began) / SAVING_SHARE)
             yield step
     except GeneratorExit:
         if last is not None and last.number != written:
-            save_checkpoint(folder, _finite(last))
+            save_checkpoint(folder(), _finite(last))
         raise
 
 
