@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -170,7 +170,7 @@ class Style(OwnProcess[StyleRecipe]):
         ]
 
     @override
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
         digest = self._digest()
         if start is not None and start["pictures"] != digest:
             raise GlassworkError(
@@ -198,7 +198,7 @@ class Style(OwnProcess[StyleRecipe]):
                 rule.step(self.recipe.learning_rate)
                 number += 1
                 if number == end or time.monotonic() - shown >= PREVIEW_SECONDS:
-                    write_atomically(folder / PREVIEW, as_png(eight_bits(self._crop(canvas, scale.longer))))
+                    write_atomically(folder() / PREVIEW, as_png(eight_bits(self._crop(canvas, scale.longer))))
                     shown = time.monotonic()
                 tree = {"stage": f"{scale.longer} pixels", "number": number, "best": None, "pictures": digest}
                 yield Step(
