@@ -105,7 +105,11 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("heatmap", "network"): ("convnet-small", "lenet"),
     ("embed", "network"): ("lenet",),
     ("transfer", "network"): ("efficientnet-lite0",),
+    # Of most networks the weights would be downloaded; tests/systems/supervised has a file of them.
+    **{(preset, "weights"): () for preset in WITH_DATA if PRESETS[preset].system == "supervised"},
+    ("efficientnet-lite0", "weights"): ("efficientnet-lite0",),
     ("transfer", "weights"): ("efficientnet-lite0",),
+    ("transfer", "unfreeze"): (2, "all"),
     **{(preset, "size"): (64,) for preset in SLOW},
     **{(preset, "budget"): ("90s",) for preset in SLOW},
     ("function", "hidden"): ("3,3",),

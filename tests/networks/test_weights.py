@@ -212,3 +212,8 @@ def test_the_last_stage_and_the_head_are_where_the_table_says(name: str) -> None
     ordered = [each for each in without if each not in ends] + [each for each in without if each in ends]
     assert [each for each in tuned if each != entry.head] != []
     assert set(tuned) - {entry.head} == set(ordered[-len(set(tuned) - {entry.head}) :])
+    stages = [each for stage in entry.stages for each in stage]
+    assert {each for each in names if any(f"{each}.".startswith(f"{stage}.") for stage in stages)} | {
+        entry.head
+    } == set(names)
+    assert len(stages) == len(set(stages))

@@ -29,7 +29,7 @@ FREE = (
     *(name for name in Recipe.model_fields),
     *("augment", "class_weights", "classes_per_batch", "dropout", "examples_per_class", "finetune_rate"),
     *("bptt_length", "encoding", "label_smoothing", "loss", "margin", "mining", "order", "prompt", "samples"),
-    *("splits", "strict", "stride", "target", "text"),
+    *("splits", "strict", "stride", "target", "text", "unfreeze"),
 )
 """Fields that may be others than those of the run; the rest belongs to its network, or to how it reads data."""
 

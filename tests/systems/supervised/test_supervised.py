@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from glasswork.catalogue import make_system
 from glasswork.cli import main
@@ -11,7 +13,7 @@ from glasswork.data.splits import split
 from glasswork.run.folder import RunFolder
 from glasswork.run.request import make_request
 from glasswork.systems.supervised.recipe import SupervisedRecipe
-from made_data import write_folder, write_npz
+from made_data import mistake, said, train, write_folder, write_npz
 
 SLIGHT = ("rotation:10", "scale:0.1", "crop:2")
 
@@ -59,3 +61,20 @@ def test_a_run_is_evaluated_on_the_pictures_as_it_read_them(
     folder = RunFolder.find("run")
     assert main(["evaluate", "run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metrics"] == pytest.approx(folder.read("result.json")["test"])
+
+
+def test_trained_weights_are_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = train("lenet", data=write_npz(tmp_path / "first.npz", "class"), out="first", epochs=2, batch_size=16)
+    given = load_file(first / "model" / "model.safetensors")
+    save_file(given, "weights.safetensors")
+    capsys.readouterr()
+    for weights in ("first", "weights.safetensors"):
+        options = {"data": "first.npz", "weights": weights, "learning_rate": 1e-9, "epochs": 1}
+        run = train("lenet", out=f"from-{Path(weights).stem}", **options)
+        assert f"started from the weights of {weights}, with their output layer" in said(capsys)["remarks"]
+        for name, tensor in load_file(run / "model" / "model.safetensors").items():
+            torch.testing.assert_close(tensor, given[name], rtol=0, atol=1e-6)
+    words = ["train", "lenet", "--data", "first.npz", "--weights", "first", "--out", "none"]
+    assert "leave out --weights or --restarts" in mistake(capsys, *words, "--restarts", "2")
+    assert "use its weights with --network lenet" in mistake(capsys, *words, "--network", "convnet-small")
+    assert not Path("none").exists()

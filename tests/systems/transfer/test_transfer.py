@@ -92,6 +92,18 @@ def test_fine_tuned_trains_the_last_stage_at_a_lower_rate(source: str, data: str
     assert said_in_report(run) == {"stages": "221,952 of them trained", "head": "trained"}
 
 
+@pytest.mark.parametrize(
+    ("depth", "stages"), [(2, {"stages.1", "stages.2"}), ("all", {"stages.0", "stages.1", "stages.2"})]
+)
+def test_more_stages_are_tuned_if_asked(depth: object, stages: set[str], source: str, data: str) -> None:
+    run = train("transfer", data=data, weights=source, unfreeze=depth, **{**SHORT, "epochs": 1})
+    last, before = load_checkpoint(checkpoints(run / "checkpoints")[-1])["network"], weights_of(source)
+    own = {name.removeprefix("backbone."): tensor for name, tensor in last.items() if not name.startswith("head.")}
+    assert {".".join(name.split(".")[:2]) for name in own if not torch.equal(own[name], before[name])} == stages
+    recipe = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))["recipe"]
+    assert (recipe["mode"], recipe["unfreeze"]) == ("fine-tuned", depth)
+
+
 def test_scratch_trains_everything_from_random_weights(source: str, data: str) -> None:
     run = train("transfer", data=data, mode="scratch", **SHORT)
     assert changed_from(run, source) >= {"stages.0", "stages.1", "stages.2"}
@@ -243,6 +255,9 @@ def test_weights_of_a_run_of_transfer_and_of_a_file(source: str, data: str) -> N
         ({"network": "resnet18", "size": 64}, "source is a run of the network convnet-small"),
         ({"mode": "scratch"}, "starts from random weights: leave out --weights"),
         ({"mode": "thawed"}, "invalid choice"),
+        ({"unfreeze": 4}, "convnet-small has 3 stages before its head: give --unfreeze 3 or less, or all"),
+        ({"unfreeze": 0}, "give a number of stages from 1 on, or all"),
+        ({"unfreeze": 1, "mode": "frozen"}, "stages are unfrozen by --mode fine-tuned, and not by frozen"),
         ({"data": "table.csv"}, "rows of numbers"),
         ({"finetune_rate": 0}, "finetune_rate"),
         ({"size": 4}, "needs images of at least 8 by 8"),

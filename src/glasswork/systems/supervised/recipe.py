@@ -19,6 +19,11 @@ class SupervisedRecipe(Recipe):
     """Classes, several classes at once, or numbers from images or from the columns of a table."""
 
     network: str = Field("lenet", description=f"{', '.join(NAMES)}, or your own as file.py:Class")
+    weights: str | None = Field(
+        None,
+        description="trained weights to begin with: a file, a run, or a published name such as resnet18; None: random "
+        "ones; transfer tunes only a part of them",
+    )
     hidden: Annotated[Numbers, Layers(3, 16, 512, only=("network", ("dense",)))] = Field(
         (),
         description="sizes of the hidden layers of the dense network, such as 256,128; or of convnet-small's maps",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -19,21 +20,24 @@ from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.networks.weights import LITE0, fitting, input_scaling, load_weights
+from glasswork.networks.weights import LITE0, fitting, input_images, input_scaling, load_weights, run_folder
 from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.labelled import objective_of, read_labelled, usual_values, weigh_classes
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network, refuse_inputs
+from glasswork.systems.pretrained import fit_weights, put_weights, scale_as_trained
 from glasswork.systems.sample import Sample, write_images, write_network
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 from glasswork.systems.supervised.restarts import Figures, Restarts, fit_restarts, outcomes
 from glasswork.systems.supervised.restarts_report import report_restarts
-from glasswork.systems.system import Context, Findings, System
+from glasswork.systems.system import Context, Findings, Remarks, System
 from glasswork.training.ensemble.network import layers_of
 from glasswork.training.stage import Stage, Step, Tree
 
 FEW_IMAGES = 10_000
+TUNED = 0.1
+"""The usual learning rate of trained weights, as a fraction of that of random ones."""
 PUBLISHED = tuple(name for name, entry in NETWORKS.items() if entry.side is not None)
 """Names that `published` knows; all but efficientnet-lite0 are downloaded the first time."""
 OFFLINE = LITE0
@@ -64,7 +68,18 @@ class Supervised(System[SupervisedRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe, size = self.recipe, self.recipe.size
         margin = least_margin(self.augmentation, size) if self.augmentation and size else 0
-        return read_labelled(source, ReadingOptions.of(recipe, margin=margin), like)
+        entry, weights = NETWORKS.get(recipe.network), recipe.weights
+        told = weights is not None and (run_folder(weights) or (entry is not None and entry.side))
+        channels = input_images(weights)[0] if weights is not None and told else None
+        return read_labelled(source, ReadingOptions.of(recipe, margin=margin, channels=channels), like)
+
+    @override
+    def fit(self, dataset: Dataset, rows: Tensor) -> Task:
+        task, recipe = super().fit(dataset, rows), self.recipe
+        if recipe.weights is None:
+            return task
+        task.inputs.require_images("Trained weights")
+        return scale_as_trained(task, recipe.weights, recipe.network)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
@@ -84,6 +99,13 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             recipe.augment,
         )
         select = "validation" if len(splits.validation) else "training"
+        if recipe.weights is not None:
+            with torch.device("meta"):
+                network = self.network(task)
+            fit_weights(network, load_weights(recipe.weights, recipe.network), self._head, task.target.names)
+            rate = values["learning_rate"]
+            assert isinstance(rate, float)
+            values = {**values, "learning_rate": TUNED * rate}
         return {**values, "augment": usual_changes(recipe, task, count), "select_by": select}
 
     def _refuse_restarts(self, splits: Splits) -> None:
@@ -93,6 +115,8 @@ class Supervised(System[SupervisedRecipe, Tensor]):
                 "Restarts need new initial weights for every network, and a module made in Python has only one set: "
                 "name its class as file.py:Class, or leave out restarts"
             )
+        if self.recipe.weights is not None:
+            raise GlassworkError("Restarts begin with random weights: leave out --weights or --restarts")
         if self.recipe.select_by == "validation" and len(splits.validation) == 0:
             raise GlassworkError(
                 "The kept restart is the one with the lowest validation loss, and no examples are held out: add "
@@ -105,6 +129,21 @@ class Supervised(System[SupervisedRecipe, Tensor]):
             return self.own
         recipe = self.recipe
         return build_network(Architecture(recipe.network, recipe.hidden, recipe.activation, recipe.dropout), task)
+
+    @property
+    def _head(self) -> str:
+        """What the names of the output layer's weights begin with; empty: all weights have to fit."""
+        entry = NETWORKS.get(self.recipe.network)
+        return f"{entry.head}." if entry is not None and entry.head else ""
+
+    @override
+    def begin(self, network: nn.Module, context: Context) -> Remarks:
+        """Puts trained weights into the network, if there are any."""
+        recipe = self.recipe
+        if recipe.weights is None:
+            return ()
+        weights = load_weights(recipe.weights, recipe.network)
+        return (put_weights(network, weights, self._head, context.dataset.task.target.names),)
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:

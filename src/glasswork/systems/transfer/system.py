@@ -25,7 +25,7 @@ from glasswork.data.reading import read
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
-from glasswork.networks.weights import Weights, fitting, input_images, input_scaling, load_weights
+from glasswork.networks.weights import Weights, input_images, load_weights
 from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
 from glasswork.report.blocks import Table
@@ -41,6 +41,7 @@ from glasswork.systems.networks import (
     build_network,
     refuse_inputs,
 )
+from glasswork.systems.pretrained import fit_weights, put_weights, scale_as_trained
 from glasswork.systems.sample import Sample, write_images
 from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
 from glasswork.systems.transfer.network import Transferred
@@ -48,6 +49,7 @@ from glasswork.systems.transfer.recipe import TransferRecipe
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Clock, Judgement, Moment, Stage, Step, Tree
 
+HEAD_NAMES = "head."
 HEAD, LAST_STAGE = "head", "last-stage"
 HEAD_EPOCHS = 40
 HEAD_SHARE = 0.2  # of a budget, before the last stage is tuned
@@ -57,7 +59,7 @@ LEAST_SECONDS = 0.1
 
 
 class Transfer(System[TransferRecipe, Tensor]):
-    """Minimises the mean of a loss over the weights of a head, of the last stage too, or of the whole network.
+    """Minimises the mean of a loss over the weights of a head, of the last stages too, or of the whole network.
 
     While the backbone stays as it is its features of every image are computed once, and the head is trained on them.
 
@@ -82,6 +84,21 @@ class Transfer(System[TransferRecipe, Tensor]):
             known = ", ".join(name for name, entry in NETWORKS.items() if entry.head)
             raise GlassworkError(f"Transfer has no network '{self.recipe.network}': use {known}")
         return entry
+
+    def find_unfrozen(self) -> tuple[str, ...]:
+        """The modules of the backbone that are tuned beside the head, if anything is.
+
+        Raises:
+            GlassworkError: for more stages than the network has.
+        """
+        stages, wanted = self.entry.stages, self.recipe.unfreeze or 1
+        count = len(stages) if wanted == "all" else int(wanted)
+        if count > len(stages):
+            raise GlassworkError(
+                f"{self.recipe.network} has {len(stages)} stages before its head: give --unfreeze {len(stages)} or "
+                "less, or all"
+            )
+        return tuple(name for stage in stages[-count:] for name in stage)
 
     @property
     def _source(self) -> str:
@@ -110,15 +127,13 @@ class Transfer(System[TransferRecipe, Tensor]):
         if self.recipe.mode == "scratch":
             return task
         refuse_inputs(self.recipe.network, task)
-        expected = input_scaling(self._source, self.recipe.network)
-        if expected is None:
-            return task
-        return Task(replace(Images.of(task), mean=expected[0], deviation=expected[1]), task.target)
+        return scale_as_trained(task, self._source, self.recipe.network)
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
         recipe, task = self.recipe, dataset.task
         refuse_inputs(recipe.network, task)
+        self.find_unfrozen()  # refused before the work begins
         values = usual_values(
             recipe,
             task,
@@ -138,7 +153,7 @@ class Transfer(System[TransferRecipe, Tensor]):
         values = {**values, "epochs": EPOCHS[recipe.mode]}
         if recipe.mode == "scratch":
             return values
-        self._fitting(network, load_weights(self._source, recipe.network), task.target.names)
+        fit_weights(network, self._weights(), HEAD_NAMES, task.target.names)
         return {**values, "learning_rate": HEAD_RATE} if recipe.optimizer in {"adam", "adamw"} else values
 
     @override
@@ -152,30 +167,21 @@ class Transfer(System[TransferRecipe, Tensor]):
         """The network with its weights in it, as a run begins."""
         network = self.network(task)
         assert isinstance(network, Transferred)
-        self._load(network, task.target.names)
+        put_weights(network, self._weights(), HEAD_NAMES, task.target.names)
         return network
 
     @override
     def begin(self, network: nn.Module, context: Context) -> Remarks:
         """Puts the trained weights into the network, unless it is to learn from scratch."""
         assert isinstance(network, Transferred)
-        return self._load(network, context.dataset.task.target.names) if self.recipe.mode != "scratch" else ()
+        if self.recipe.mode == "scratch":
+            return ()
+        return (put_weights(network, self._weights(), HEAD_NAMES, context.dataset.task.target.names),)
 
-    def _fitting(self, network: nn.Module, weights: Weights, classes: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
-        """The network's state with the weights in it, and whether its head is among them: not one for other classes."""
-        tensors = rename_weights(weights.tensors, self.entry.head)
-        if weights.classes and weights.classes != tuple(classes):
-            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
-        return fitting(network.state_dict(), tensors, "head.", weights.source)
-
-    def _load(self, network: Transferred, names: Sequence[str]) -> Remarks:
-        """Puts the weights into the network; says what became of the head."""
-        weights = load_weights(self._source, self.recipe.network)
-        state, taken = self._fitting(network, weights, names)
-        network.load_state_dict(state)
-        classes = f" for {len(weights.classes):,} classes" if weights.classes else ""
-        head = "with their output layer" if taken else f"with a new output layer, as theirs{classes} does not fit"
-        return (f"started from the weights of {weights.source}, {head}",)
+    def _weights(self) -> Weights:
+        """The trained weights, named as ours."""
+        found = load_weights(self._source, self.recipe.network)
+        return replace(found, tensors=rename_weights(found.tensors, self.entry.head))
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
@@ -190,7 +196,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         recipe, dataset, rows = self.recipe, context.dataset, context.splits.training
         assert isinstance(network, Transferred) and recipe.batch_size is not None and recipe.learning_rate is not None
-        trained = trained_layers(network, self.entry.last_stage, recipe.mode)
+        trained = trained_layers(network, self.find_unfrozen(), recipe.mode)
         parameters = [parameter for layer in trained for parameter in layer.parameters()]
         images = shuffled_batches(dataset, rows, recipe.batch_size, recipe.seed, context.execution, self.augmentation)
         whole = replace(stage_of(self, network, images, context), parameters=parameters, weight_decay=0.0)
@@ -273,7 +279,7 @@ class Transfer(System[TransferRecipe, Tensor]):
     def _describe_trained(self, network: nn.Module) -> Section:
         """What of the network was trained, for the report."""
         assert isinstance(network, Transferred)
-        layers = trained_layers(network, self.entry.last_stage, self.recipe.mode)
+        layers = trained_layers(network, self.find_unfrozen(), self.recipe.mode)
         trained = {id(parameter) for layer in layers for parameter in layer.parameters()}
         rows: list[tuple[str, int, str]] = []
         for name, layer in (*network.backbone.named_children(), ("head", network.head)):
@@ -297,11 +303,11 @@ class Transfer(System[TransferRecipe, Tensor]):
         return Sample(str(data), {"size": LEAST_SIDE, "epochs": 2, "batch_size": 8}, [str(one)], "1")
 
 
-def trained_layers(network: Transferred, last_stage: Sequence[str], mode: str) -> list[nn.Module]:
+def trained_layers(network: Transferred, unfrozen: Sequence[str], mode: str) -> list[nn.Module]:
     """The modules whose weights a mode trains."""
     if mode == "scratch":
         return [network.backbone, network.head]
-    tuned = [network.backbone.get_submodule(name) for name in last_stage] if mode == "fine-tuned" else []
+    tuned = [network.backbone.get_submodule(name) for name in unfrozen] if mode == "fine-tuned" else []
     return [*tuned, network.head]
 
 
