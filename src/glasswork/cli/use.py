@@ -54,7 +54,7 @@ def run_predict(options: Namespace) -> int:
     if options.json:
         print(json.dumps({"run": model.run, "answers": [answer.to_json() for answer in answers]}))
     elif options.csv:
-        print(f"{len(answers):,} answers in {options.csv}")
+        print(f"{len(answers):,} answer{'' if len(answers) == 1 else 's'} in {options.csv}")
     else:
         print_report(console_for_results(), report_predictions(model.run, answers, bars=model.run in PUBLISHED))
     return 0
@@ -88,7 +88,7 @@ def run_evaluate(options: Namespace) -> int:
             "these figures: leave them out to measure how good it is on new ones",
             file=sys.stderr,
         )
-    for remark in model.remarks([options.data] if options.data else []):
+    for remark in model.remarks([options.data] if options.data else [], answered=True):
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.json:
         print(json.dumps({"run": model.run, "data": options.data, "trained_on": seen, "metrics": metrics}))

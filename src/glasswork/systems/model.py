@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from glasswork.data.batches import Batch, Scaling
 from glasswork.data.dataset import Dataset
 from glasswork.data.encodings import reading_as
+from glasswork.data.formats.splits import IGNORING
 from glasswork.data.kinds.images import CHUNK
 from glasswork.data.kinds.require import align
 from glasswork.data.kinds.task import Task
@@ -86,6 +87,8 @@ class Model:
             GlassworkError: for a missing or unreadable file.
         """
         several = not isinstance(sources, (str, Path))
+        if sources == "" or (several and "" in sources):  # type: ignore[operator]
+            raise GlassworkError(f"An input is empty: name {self.task.inputs.asked}")
         paths = [Path(source) for source in sources] if several else [Path(sources)]  # type: ignore[union-attr, arg-type]
         answers = self._answers(paths)
         if several or len(answers) != 1 or self.task.inputs.several or is_folder(paths[0]):
@@ -98,28 +101,33 @@ class Model:
         answers: list[Prediction] = []
         with reading_as(self.system.recipe.encoding, fallback=True):
             for part in self.system.inputs(paths, self.task):
-                said = iter(self.system.predict(self.network, part.dataset, self.execution))
+                known = len(part.dataset) > 0
+                said = iter(self.system.predict(self.network, part.dataset, self.execution) if known else ())
                 answers += [
                     Prediction(name, "", None, {}, part.problems[place]) if place in part.problems else next(said)
                     for place, name in enumerate(part.names)
                 ]
         return answers
 
-    def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
-        """What in tables and texts is not as in training: unknown categories or characters, empty or unused columns.
+    def remarks(self, sources: Sequence[str | Path], answered: bool = False) -> tuple[str, ...]:
+        """What in new inputs is not as in training: unknown categories or characters, empty or unused columns.
 
         Args:
-            sources: as for `predict`; nothing is said about images, or about texts with answers.
+            sources: as for `predict`.
+            answered: whether they are examples with their answers, as for `evaluate`; then it is also said what of
+                them was left out.
 
         Raises:
             GlassworkError: for a table or a text that cannot be read.
         """
-        with reading_as(self.system.recipe.encoding, fallback=True):
-            found = self.task.inputs.unlike([Path(source) for source in sources])
-        if found is not None:
-            return found
-        said = [self.system.read(source, self.task).skipped for source in sources]
-        return tuple(sentence for sentences in said for sentence in sentences)
+        if not answered:
+            with reading_as(self.system.recipe.encoding, fallback=True):
+                found = self.task.inputs.unlike([Path(source) for source in sources])
+            if found is not None:
+                return found
+        said = [sentence for source in sources for sentence in self.system.read(source, self.task).skipped]
+        # All examples are evaluated, whatever split they are of.
+        return tuple(sentence for sentence in said if not answered or IGNORING not in sentence)
 
     def inputs(self, sources: Sequence[str | Path]) -> Tensor:
         """What the network is given for image files or the rows of CSV files: float32, scaled, (examples, ...).

@@ -16,6 +16,7 @@ from glasswork.systems.caption.network import Captioner, FromFeatures
 from glasswork.systems.caption.report import nearest_captions
 from glasswork.systems.caption.system import write_captions
 from glasswork.systems.sequences import references_of
+from made_data import mistake
 
 SMALL = {
     "network": "convnet-small",
@@ -60,6 +61,12 @@ def test_the_command_line_reports_and_draws(pictures: Path, capsys: pytest.Captu
     assert main(["predict", "run", str(pictures / "00.png"), "--out", "page.html"]) == 0
     assert "Where the network looked" in Path("page.html").read_text(encoding="utf-8")
     assert main(["open", "run", str(pictures / "00.png"), "--target", "a bar above", "--json"]) == 0
+    (pictures / "00.txt").unlink()
+    (pictures / "01.png").write_bytes(b"nothing")
+    assert main(["evaluate", "run", "--data", str(pictures)]) == 0
+    said = capsys.readouterr().err
+    assert "1 picture has no caption and was left out: 00.png" in said and "01.png is not readable as an image" in said
+    assert "01.png is not readable as an image" in mistake(capsys, "predict", "run", pictures / "01.png")
 
 
 @pytest.mark.parametrize("attention", ["none", "luong", "bahdanau"])

@@ -3,16 +3,21 @@
 import io
 import json
 import os
+import signal
 import sys
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 import glasswork as gw
+from glasswork import stopping
 from glasswork.catalogue import make_system
 from glasswork.cli import main
+from glasswork.data.formats.audio_files import read_standard_input
 from glasswork.data.spoken_batches import SoundAugmentation, augment, warp
 from glasswork.run.request import make_request
 from glasswork.systems.speech.network import SpeechNetwork
@@ -94,6 +99,107 @@ def test_files_folders_and_streams_are_heard(
     assert "it is a pipe" in mistake(capsys, "predict", learned, tmp_path / "pipe.wav")
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert "pip install sounddevice" in mistake(capsys, "predict", learned, "microphone")
+
+
+class Pressed(io.BytesIO):
+    """A stream that is interrupted by Ctrl-C after what it holds."""
+
+    def read1(self, size: int | None = -1) -> bytes:
+        if found := super().read1(size):
+            return found
+        raise KeyboardInterrupt
+
+
+MICROPHONE = """
+import numpy as np
+
+class PortAudioError(Exception):
+    pass
+
+class InputStream:
+    def __init__(self, samplerate=None, blocksize=None, device=None, channels=None, dtype="float32"):
+        if FAILS:
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+        assert (samplerate, channels, dtype) == (8000, 1, "float32")
+        self.sound, self.place = np.load(SOUND), 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def read(self, frames):
+        if self.place >= len(self.sound):
+            raise KeyboardInterrupt
+        self.place += frames
+        return self.sound[self.place - frames : self.place, None], self.place == frames
+"""
+
+
+def test_a_live_stream_is_heard_until_it_is_interrupted(
+    learned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sounddevice` is a small module with its interface (0.5): no microphone is needed."""
+    write_tones(tmp_path / "1.wav", "ab", 8000, 7)
+    with wave.open(str(tmp_path / "1.wav")) as file:
+        raw = file.readframes(file.getnframes())
+    endless = b"RIFF\xff\xff\xff\x7fWAVE" + (tmp_path / "1.wav").read_bytes()[12:40] + b"\xff\xff\xff\x7f" + raw
+    for content in (raw, endless):  # as `arecord` pipes them: raw, or with a header that leaves the length open
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pressed(content)))
+        assert main(["predict", str(learned), "-", "--json"]) == 0
+        assert said(capsys)["answers"][0]["answer"] == "ab"
+    np.save(tmp_path / "sound.npy", np.frombuffer(raw, dtype="<i2").astype(np.float32) / 32768)
+    for fails in (False, True):
+        text = MICROPHONE.replace("SOUND", repr(str(tmp_path / "sound.npy"))).replace("FAILS", str(fails))
+        (tmp_path / "sounddevice.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+        if fails:
+            sentence = mistake(capsys, "predict", learned, "microphone")
+            assert "The microphone cannot be used: Invalid sample rate" in sentence
+            continue
+        assert main(["predict", str(learned), "microphone", "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["answers"][0]["answer"] == "ab"
+        assert "press Ctrl-C" in err and "parts of the sound were lost" in err
+    stopping.note(signal.SIGTERM)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pressed(raw)))
+    with pytest.raises(KeyboardInterrupt):
+        read_standard_input(8000)
+    stopping.forget()
+
+
+def test_bad_recordings_are_said_by_every_verb(
+    learned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["file\ttext", "gone.wav\tab"]
+    for name, text in (("good", "ab ba"), ("short", "ab " * 20), ("silent", " "), ("greek", "αβ")):
+        write_tones(tmp_path / f"{name}.wav", "ab ba", 8000, 99)
+        lines.append(f"{name}.wav\t{text}")
+    samples, rate = soundfile.read(tmp_path / "good.wav", dtype="int16")
+    soundfile.write(tmp_path / "stereo.wav", np.stack([0 * samples, samples], 1), rate)
+    soundfile.write(tmp_path / "zero.wav", samples[:0], rate)
+    lines += ["stereo.wav\tab ba", "zero.wav\tab"]
+    (tmp_path / "transcripts.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", str(learned), "--data", str(tmp_path), "--json"]) == 0
+    out, err = capsys.readouterr()
+    for sentence in (
+        "1 recording is not there, and left out: gone.wav",
+        "1 recording is without words, and left out: silent.wav",
+        "zero.wav holds no sound: it is 0 seconds long",
+        "1 of the recordings is too short for the text (short.wav), and nothing is learned from it",
+        "1 transcript has characters that this model does not know: greek.wav",
+    ):
+        assert sentence in err
+    assert json.loads(out)["metrics"]["wer"] == pytest.approx((0 + 20 + 2 + 0) / (2 + 20 + 1 + 2), abs=0.2)
+    assert (
+        main(["predict", str(learned), *(str(tmp_path / f"{name}.wav") for name in ("good", "stereo")), "--json"]) == 0
+    )
+    good, stereo = said(capsys)["answers"]
+    assert good["answer"] == stereo["answer"] == "ab ba" and good["tokens"] == stereo["tokens"]
+    assert "zero.wav holds no sound: it is 0 seconds long" in mistake(capsys, "predict", learned, tmp_path / "zero.wav")
 
 
 def test_without_data_it_says_what_to_get(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glasswork.cli import main
-from made_data import said, train
+from made_data import mistake, said, train
 
 SHAPE = {"pieces": "word", "min_count": 1, "hidden_size": 6, "embedding": 6, "epochs": 1, "batch_size": 8}
 
@@ -59,6 +59,26 @@ def test_what_is_no_text_is_said(asked: str, sentence: str, run: Path, capsys: p
     capsys.readouterr()
     assert main(["predict", str(run), asked]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_bad_pairs_are_said_by_evaluate_too(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["en\tes", "one red dog\tun perro rojo", "one dog\t", "", f"{'dog ' * 5000}\tperro", "один\tun"]
+    Path("other.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--data", "other.tsv", "--json"]) == 0
+    err = capsys.readouterr().err
+    for sentence in (
+        "1 pair has an empty side and was left out: other.tsv line 3",
+        "1 pair is longer than 120 pieces, and nothing is learned from such: other.tsv line 5",
+        "1 text has no character that came in training, such as other.tsv line 6",
+    ):
+        assert sentence in err
+    assert "this model does not know its script" in mistake(capsys, "predict", run, "один дом")
+    assert "An input is empty: name a text" in mistake(capsys, "predict", run, "")
+    train("--from", run, data="other.tsv", epochs=1, test=0.34, out="further")
+    Path("all.en").write_text("one\n\nno dog\n", encoding="utf-8")
+    Path("all.es").write_text("un\n\n", encoding="utf-8")
+    assert "all.en has 3 lines and all.es has 2" in mistake(capsys, "evaluate", run, "--data", "all.en")
 
 
 def test_figures_stand_beside_those_of_less(run: Path) -> None:

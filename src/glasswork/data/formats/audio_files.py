@@ -1,16 +1,19 @@
 """Sound files as one channel of 16-bit samples at one rate, whatever their rate, width and number of channels."""
 
 import io
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import gcd
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from glasswork import stopping
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
 from glasswork.files import open_regular
@@ -23,8 +26,10 @@ CANCELLED = 0.1
 """Channels whose mean is this much quieter than the loudest are of opposite sign."""
 PEAK = 32767
 
+_AT_ONCE = 1 << 16  # bytes of standard input
 Samples = npt.NDArray[np.int16]
 Waveform = npt.NDArray[np.float32]
+Part = TypeVar("Part", bytes, Waveform)
 
 
 class UnreadableSoundError(GlassworkError):
@@ -64,12 +69,15 @@ def read_sound(path: Path, rate: int) -> Samples:
 
 
 def read_standard_input(rate: int) -> Samples:
-    """The sound on standard input: a file of any format, else raw samples (16 bits, one channel, at `rate`).
+    """The sound on standard input until its end or Ctrl-C: a file of any format, else raw samples.
+
+    Raw samples have 16 bits, one channel and `rate`.
 
     Raises:
         UnreadableSoundError: if nothing comes.
     """
-    content = sys.stdin.buffer.read()
+    stream = cast("io.BufferedReader", sys.stdin.buffer)
+    content = b"".join(_until_interrupted(partial(stream.read1, _AT_ONCE)))
     if content[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM", b".snd", b"caff") or content[:3] == b"ID3":
         return _decode(io.BytesIO(content), "standard input", rate)
     samples = np.frombuffer(content[: len(content) // 2 * 2], dtype="<i2")
@@ -90,17 +98,36 @@ def record(rate: int) -> Samples:
             "Recording needs sounddevice, which is not installed: pip install sounddevice, or pipe sound in, such as "
             f"arecord -f S16_LE -r {rate} | glasswork predict RUN -"
         ) from None
-    parts: list[npt.NDArray[np.float32]] = []
-    print("glasswork: listening; press Ctrl-C at the end", file=sys.stderr)
+    lost = 0
+
+    def hear() -> Waveform:
+        nonlocal lost
+        heard, overflowed = stream.read(rate // 10)
+        lost += overflowed
+        return np.asarray(heard, dtype=np.float32)
+
     try:
-        with sounddevice.InputStream(rate, channels=1) as stream:
-            while True:
-                parts.append(stream.read(rate // 10)[0])
-    except KeyboardInterrupt:
-        pass
+        with sounddevice.InputStream(samplerate=rate, channels=1, dtype="float32") as stream:
+            print("glasswork: listening; press Ctrl-C at the end", file=sys.stderr)
+            parts = _until_interrupted(hear)
     except sounddevice.PortAudioError as error:
         raise GlassworkError(f"The microphone cannot be used: {error}") from None
+    if lost:
+        print("glasswork: note: this machine was too slow, so parts of the sound were lost", file=sys.stderr)
     return _finished(np.concatenate(parts or [np.zeros((0, 1), np.float32)]), rate, rate, "the microphone")
+
+
+def _until_interrupted(read: Callable[[], Part]) -> list[Part]:
+    """What can be read, until an empty part comes or Ctrl-C; any other signal still ends the process."""
+    parts = []
+    try:
+        while len(part := read()):
+            parts.append(part)
+    except KeyboardInterrupt:
+        if stopping.exit_code() != 128 + signal.SIGINT:
+            raise
+        stopping.forget()
+    return parts
 
 
 def read_sounds(paths: Sequence[Path], rate: int) -> tuple[list[Samples], dict[int, str]]:

@@ -15,7 +15,7 @@ from glasswork.data.encodings import lines_of, normalise, read_text
 from glasswork.data.formats.decoding import decode_files
 from glasswork.data.formats.labelled_texts import joined_bytes
 from glasswork.data.formats.picture_lists import PictureFinder
-from glasswork.data.formats.splits import parts_of, say_parts, split_folders, split_of, split_parts
+from glasswork.data.formats.splits import IGNORING, parts_of, say_parts, split_folders, split_of, split_parts
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import TokenSequence
@@ -174,7 +174,9 @@ def _locate(found: _Captions, path: Path) -> tuple[list[Path], list[list[str]], 
     found.said += finder.said()
     for names, words in ((without, "no caption"), (missing, f"a caption and no file below {found.folder}")):
         if names:
-            found.said.append(f"{len(names):,} pictures have {words} and were left out, such as {_listed(names)}.")
+            have = "picture has" if len(names) == 1 else "pictures have"
+            left = "was left out:" if len(names) == 1 else "were left out, such as"
+            found.said.append(f"{len(names):,} {have} {words} and {left} {_listed(names)}.")
     if not located:
         why = f"not one of its {len(missing):,} pictures is there, such as {missing[0]}" if missing else "no captions"
         raise GlassworkError(f"{path} holds no picture with a caption: {why}")
@@ -222,7 +224,7 @@ def _collect(path: Path, options: ReadingOptions) -> _Captions:
     elif len(parts) > 1:
         found.said.append(say_parts(parts))
     else:
-        found.said.append("The source says which pictures train, validate and test. If it should not: --splits ignore.")
+        found.said.append(f"The source says which pictures train, validate and test. If it should not: {IGNORING}.")
     return found
 
 

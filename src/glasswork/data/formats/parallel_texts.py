@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TRAINING, Dataset, ReadingOptions
@@ -118,7 +119,7 @@ def dataset_of(found: Pairs, options: ReadingOptions, path: Path) -> Dataset:
     offsets = {"inputs": begins, "targets": target_offsets, "texts": text_offsets, "references": reference_offsets}
     names = [f"{name}: {_excerpt(text)}" for name, text in zip(found.names, found.sources, strict=True)]
     dataset = Dataset(columns, task, str(path), names, skipped=tuple(found.said), offsets=offsets)
-    return dataset if options.like is not None else _without_long(dataset, options, path)
+    return _say_long(dataset, options) if options.like is not None else _without_long(dataset, options, path)
 
 
 def questions(path: Path, options: ReadingOptions) -> tuple[list[str], list[str]]:
@@ -271,32 +272,48 @@ def _with_ends(
     return whole, begins[ragged.offsets_of(counts)]
 
 
-def _without_long(dataset: Dataset, options: ReadingOptions, path: Path) -> Dataset:
-    """The examples without those that are too long to train on, with a sentence about these."""
-    if options.longest is None:
-        return dataset
+def are_long(dataset: Dataset, longest: int) -> Tensor:
+    """Whether the text of each row or one of its answers has more than `longest` pieces, bool (rows,)."""
     target, counts = TokenSequence.of(dataset.task), ragged.lengths(dataset.offsets["inputs"])
     values, offsets = dataset.columns["targets"], dataset.offsets["targets"]
     stops = (values == target.end).nonzero()[:, 0]
     lengths = torch.diff(stops, prepend=torch.tensor([-1])) - 1
     rows = torch.searchsorted(offsets, stops, right=True) - 1
-    longest = torch.zeros(len(dataset), dtype=torch.int64).scatter_reduce(0, rows, lengths, "amax")
-    long = (counts > options.longest) | (longest > options.longest)
+    most = torch.zeros(len(dataset), dtype=torch.int64).scatter_reduce(0, rows, lengths, "amax")
+    return (counts > longest) | (most > longest)
+
+
+def _without_long(dataset: Dataset, options: ReadingOptions, path: Path) -> Dataset:
+    """The examples without those that are too long to train on, with a sentence about these."""
+    if options.longest is None:
+        return dataset
+    long = are_long(dataset, options.longest)
     if "split" in dataset.columns:
         long &= dataset.columns["split"] == TRAINING
-    places = long.nonzero()[:, 0].tolist()
-    if not places:
+    if not bool(long.any()):
         return dataset
-    if len(places) == len(dataset):
+    if bool(long.all()):
         raise GlassworkError(f"All texts in {path} are longer than {options.longest:,} pieces: raise --max-length")
-    names = [name.partition(": ")[0] for name in dataset.names]
-    words = "pair is" if len(places) == 1 else "pairs are"
-    sentence = (
-        f"{len(places):,} {words} longer than {options.longest:,} pieces and left out: {_names(names, places)}. To "
-        "keep them: --max-length."
-    )
+    head, named = _long_ones(dataset, long, options.longest)
+    sentence = f"{head} and left out: {named}. To keep them: --max-length."
     kept = dataset.take((~long).nonzero()[:, 0])
     return replace(kept, skipped=(*kept.skipped, sentence))
+
+
+def _say_long(dataset: Dataset, options: ReadingOptions) -> Dataset:
+    """Examples for a model, with a sentence about those that are longer than any that it was trained on."""
+    long = are_long(dataset, options.longest or sys.maxsize)
+    if not bool(long.any()):
+        return dataset
+    head, named = _long_ones(dataset, long, options.longest or 0)
+    sentence = f"{head}, and nothing is learned from such: {named}."
+    return replace(dataset, skipped=(*dataset.skipped, sentence))
+
+
+def _long_ones(dataset: Dataset, long: Tensor, longest: int) -> tuple[str, str]:
+    places = long.nonzero()[:, 0].tolist()
+    named = _names([name.partition(": ")[0] for name in dataset.names], places)
+    return f"{len(places):,} {'pair is' if len(places) == 1 else 'pairs are'} longer than {longest:,} pieces", named
 
 
 def _excerpt(text: str) -> str:

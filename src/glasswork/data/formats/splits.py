@@ -20,6 +20,8 @@ _WORDS = {
 _EVALUATION = ("eval", "evaluation")  # beside another validation split, and without a test, these are the test
 _FILLERS = "set data dataset split part images image imgs img pictures files file texts text samples examples"
 _PLAIN = frozenset(_FILLERS.split())  # beside a word for a split these say nothing more
+IGNORING = "--splits ignore"
+"""In each sentence that says which parts were found."""
 COLUMNS = ("split", "fold", "set", "subset", "partition")
 """Names of columns that may say which part a row belongs to."""
 _PARTS = {TRAINING: "training", VALIDATION: "validation", TEST: "test"}
@@ -121,7 +123,7 @@ def split_column(columns: Mapping[str, Any]) -> tuple[str, list[int]] | None:
 def say_parts(parts: Mapping[int, Path]) -> str:
     """A sentence for the summary about the parts that were found by their names."""
     found = [f"{path.name} is the {_PARTS[split]} data" for split, path in sorted(parts.items())]
-    return f"By their names, {', '.join(found)}. If they are not: --splits ignore."
+    return f"By their names, {', '.join(found)}. If they are not: {IGNORING}."
 
 
 def say_splits(files: Sequence[tuple[int | None, Path]], options: ReadingOptions) -> tuple[str, ...]:
@@ -135,7 +137,7 @@ def say_splits(files: Sequence[tuple[int | None, Path]], options: ReadingOptions
 
 def say_column(name: str) -> str:
     """A sentence for the summary about the column that says which part a row belongs to."""
-    return f"The column '{name}' says which rows train, validate and test. If it does not: --splits ignore."
+    return f"The column '{name}' says which rows train, validate and test. If it does not: {IGNORING}."
 
 
 def say_aside(path: Path, holds: str, lacks: str) -> str:

@@ -1,7 +1,7 @@
 """Speech to text: characters from sound, without knowing which sound is which (Kolter: sequence to sequence)."""
 
 import wave
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -73,15 +73,18 @@ class Speech(System[SpeechRecipe, Transcribed]):
         dataset = read(source, options, audio)
         kind = replace(Audio.of(dataset.task), bands=self.recipe.bands, subsampling=self.recipe.subsampling)
         dataset = dataset.with_task(Task(kind, dataset.task.target))
-        short = [dataset.name(row) for row in (~self._fits(dataset)).nonzero()[:, 0].tolist()]
-        if not short or like is not None:
-            return dataset
-        more = f" and {len(short) - NAMED:,} more" if len(short) > NAMED else ""
-        said = (
-            f"{len(short):,} of the recordings {'is' if len(short) == 1 else 'are'} too short for the text "
-            f"({', '.join(short[:NAMED])}{more}), and nothing is learned from them: a smaller --subsampling makes room."
-        )
-        return replace(dataset, skipped=(*dataset.skipped, said))
+        said = []
+        if short := [dataset.name(row) for row in (~self._fits(dataset)).nonzero()[:, 0].tolist()]:
+            are, them = ("is", "it") if len(short) == 1 else ("are", "them")
+            said.append(
+                f"{len(short):,} of the recordings {are} too short for the text ({_named(short)}), and nothing is "
+                f"learned from {them}: a smaller --subsampling makes room."
+            )
+        unknown = [dataset.name(row) for row in _rows_with(dataset, 0)]
+        if like is not None and unknown:
+            have = "transcript has" if len(unknown) == 1 else "transcripts have"
+            said.append(f"{len(unknown):,} {have} characters that this model does not know: {_named(unknown)}.")
+        return replace(dataset, skipped=(*dataset.skipped, *said))
 
     def _fits(self, dataset: Dataset) -> Tensor:
         """Whether the network has at least as many outputs for each recording as its text needs, bool (rows,)."""
@@ -229,6 +232,17 @@ class Speech(System[SpeechRecipe, Transcribed]):
         shape = {"hidden_size": 4, "layers": 2, "filters": 2, "bands": 16, "beam": 2}
         options = {**shape, "epochs": 2, "batch_size": 8, "test": 0.25}
         return Sample(str(folder), options, [str(sounds / "0.wav"), str(sounds / "1.wav")], "ab")
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+
+
+def _rows_with(dataset: Dataset, token: int) -> list[int]:
+    """The rows whose text has a token."""
+    places = (dataset.columns["targets"] == token).nonzero()[:, 0]
+    return sorted(set((torch.searchsorted(dataset.offsets["targets"], places, right=True) - 1).tolist()))
 
 
 def write_tones(path: Path, text: str, rate: int, seed: int) -> None:

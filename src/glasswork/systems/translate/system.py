@@ -14,7 +14,7 @@ from glasswork.data import ragged
 from glasswork.data.batches import Batch, Batches
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import parallel_texts
-from glasswork.data.formats.labelled_texts import examples_of
+from glasswork.data.formats.labelled_texts import examples_of, text_of
 from glasswork.data.kinds.kind import Inputs, Reading, Target
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.text import Texts
@@ -96,7 +96,22 @@ class Translate(System[TranslateRecipe, Answers]):
             classes_known=like is not None,
             like=like,
         )
-        return read(source, options, parallel_texts)
+        dataset = read(source, options, parallel_texts)
+        if like is None:
+            return dataset
+        foreign = self._of_unknown_script(dataset, [text_of(dataset, row) for row in range(len(dataset))])
+        if not foreign:
+            return dataset
+        have = "text has" if len(foreign) == 1 else "texts have"
+        named = dataset.name(foreign[0]).partition(": ")[0]
+        said = f"{len(foreign):,} {have} no character that came in training, such as {named}."
+        return replace(dataset, skipped=(*dataset.skipped, said))
+
+    def _of_unknown_script(self, dataset: Dataset, texts: Sequence[str]) -> list[int]:
+        """The rows whose texts have letters, and none that came in training."""
+        letters = known_letters(Texts.of(dataset.task).vocabulary)
+        found = [{character for character in text if not character.isspace()} for text in texts]
+        return [row for row, each in enumerate(found) if each and letters.isdisjoint(each)]
 
     @override
     def derive(self, dataset: Dataset, splits: Splits) -> Mapping[str, object]:
@@ -136,9 +151,11 @@ class Translate(System[TranslateRecipe, Answers]):
     def batches(self, context: Context) -> Batches:
         recipe = self.recipe
         assert recipe.batch_size is not None
-        return answered_batches(
-            context.dataset, context.splits.training, recipe.batch_size, recipe.seed, context.execution
-        )
+        rows = context.splits.training
+        rows = rows[~parallel_texts.are_long(context.dataset, recipe.max_length)[rows]]
+        if not len(rows):
+            raise GlassworkError(f"All texts are longer than {recipe.max_length:,} pieces: raise --max-length")
+        return answered_batches(context.dataset, rows, recipe.batch_size, recipe.seed, context.execution)
 
     @override
     def loss(
@@ -214,10 +231,10 @@ class Translate(System[TranslateRecipe, Answers]):
 
     def _reading(self, dataset: Dataset, texts: Sequence[str]) -> Reading:
         """The texts that can be translated, and why each of the others cannot."""
-        letters = known_letters(Texts.of(dataset.task).vocabulary)
+        foreign = frozenset(self._of_unknown_script(dataset, texts))
         problems = dict[int, str]()
         counts = ragged.lengths(dataset.offsets["inputs"]).tolist()
-        for row, (text, name, count) in enumerate(zip(texts, dataset.names, counts, strict=True)):
+        for row, (name, count) in enumerate(zip(dataset.names, counts, strict=True)):
             if not count:
                 problems[row] = f"{name} is empty"
             elif count > self.recipe.max_length:
@@ -225,7 +242,7 @@ class Translate(System[TranslateRecipe, Answers]):
                     f"{name} has {count:,} pieces, and the model was trained on texts of at most "
                     f"{self.recipe.max_length:,}: divide it into sentences"
                 )
-            elif letters.isdisjoint(character for character in text if not character.isspace()):
+            elif row in foreign:
                 problems[row] = f"{name} has no character that came in training: this model does not know its script"
         rows = torch.tensor([row for row in range(len(texts)) if row not in problems], dtype=torch.int64)
         return Reading(list(dataset.names), dataset.take(rows), problems)
