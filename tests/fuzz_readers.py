@@ -107,6 +107,8 @@ def targets(folder: Path) -> Iterator[Target]:
 
             yield Target(name, place, read)
     for name, row in catalogue.SYSTEMS.items():
+        if not row.data:
+            continue
         place = folder / f"system-{name}"
         place.mkdir()
         preset = row.presets[0].name

@@ -17,6 +17,7 @@ from glasswork.systems.forecast import recipe as forecast
 from glasswork.systems.function import recipe as function
 from glasswork.systems.heatmap import recipe as heatmap
 from glasswork.systems.online import recipe as online
+from glasswork.systems.play import recipe as play
 from glasswork.systems.sentiment import recipe as sentiment
 from glasswork.systems.speech import recipe as speech
 from glasswork.systems.style import recipe as style
@@ -99,6 +100,7 @@ SYSTEMS: dict[str, Row] = {
         Row("speech", "Speech", speech.SpeechRecipe, speech.PRESETS),
         Row("style", "Style", style.StyleRecipe, style.PRESETS, data=False),
         Row("online", "Online", online.OnlineRecipe, online.PRESETS),
+        Row("play", "Play", play.PlayRecipe, play.PRESETS, data=False),
     )
 }
 

@@ -33,6 +33,7 @@ FIGURES = {
     "cer": Figure("character error rate {:.1%}", True),
     "mae": Figure("mean absolute error {:.4g}"),
     "exact_match": Figure("exact match {:.1%}", True, True),
+    "mean_return": Figure("mean return {:.1f}", False, True),
     "cider": Figure("CIDEr {:.3f}", False, True),
     **dict.fromkeys(("chrf", "bleu1", "bleu2", "bleu3", "bleu4"), Figure(higher_is_better=True)),
     **dict.fromkeys(("macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),

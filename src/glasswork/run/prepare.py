@@ -92,7 +92,7 @@ def prepare_process(
     if resumed is not None:
         process.remarks = resumed.remarks
     spent = None if spent is None else time.monotonic() - began + spent
-    process.clock = _clock(recipe.budget, process.total, former, spent)
+    process.clock = _clock(recipe.budget, process.total, former, spent, process.finishing_seconds)
     return process
 
 
@@ -239,7 +239,13 @@ def _measure(request: Request, system: System, network: nn.Module, plain: Contex
     return choose_execution(machine, Execution(device, execution.threads), network, make_stage)
 
 
-def _clock(budget: float | None, total: int | None, former: Former | None, spent: float | None) -> Clock:
+def _clock(
+    budget: float | None,
+    total: int | None,
+    former: Former | None,
+    spent: float | None,
+    finishing: float = FINISHING_SECONDS,
+) -> Clock:
     """The clock of all stages together.
 
     Args:
@@ -247,13 +253,14 @@ def _clock(budget: float | None, total: int | None, former: Former | None, spent
         total: how many steps there are at most.
         former: the run that is repeated or resumed.
         spent: seconds of the budget that are gone; None: the budget is for the steps alone.
+        finishing: seconds of it that what comes after the steps takes.
     """
     if former is not None and former.progress is not None:
         return Clock(recorded=former.progress)
     if budget is None:
         assert total is not None
         return Clock(total)
-    seconds = budget if spent is None else budget - spent - FINISHING_SECONDS
+    seconds = budget if spent is None else budget - spent - finishing
     if former is not None and former.resumed is not None:
         assert former.resumed.seconds is not None
         seconds = former.resumed.seconds

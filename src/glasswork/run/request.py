@@ -53,8 +53,8 @@ class Request:
 def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
     """The request that a preset's name and flat `values`, of recipe and machine together, make.
 
-    A budget takes the place of the preset's epochs and patience: the schedule is to end with the time, not before. The
-    preset's weight decay goes with adamw, and is left out with another optimizer.
+    A budget takes the place of the preset's epochs, steps and patience: the schedule is to end with the time, not
+    before. The preset's weight decay goes with adamw, and is left out with another optimizer.
     """
     chosen = preset(name)
     recipe_class = row_of(chosen.system).recipe
@@ -64,7 +64,7 @@ def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | Non
     given = recipe_class.parse(asked)
     asked = {key: getattr(given, key) for key in asked}
     values = {"data": chosen.data, **chosen.values, **asked}
-    without = {"epochs", "patience"} if "budget" in asked else set()
+    without = {"epochs", "patience", "steps"} if "budget" in asked else set()
     if asked.get("optimizer", "adamw") != "adamw":
         without.add("weight_decay")
     recipe = recipe_class.parse({key: value for key, value in values.items() if key in asked or key not in without})

@@ -74,7 +74,9 @@ def _lines(steps: "Iterator[Step]", console: Console, unit: str) -> "Iterator[St
             shown = step.elapsed
             judged = ""
             if step.judgement is not None:
-                judged = f"  validation loss {step.judgement.metrics['loss']:.4f} {write_main(step.judgement.metrics)}"
+                metrics = step.judgement.metrics
+                validated = f"loss {metrics['loss']:.4f} " if "loss" in metrics else ""
+                judged = f"  validation {validated}{write_main(metrics)}"
             rate = examples / max(step.elapsed - since, 1e-9)
             since, examples = step.elapsed, 0
             line = f"epoch {step.epoch}  loss {step.loss.item():.4f}{judged}  {rate:,.0f} {unit}/s"

@@ -207,6 +207,11 @@ class OwnProcess(abc.ABC, Generic[ProcessRecipeT]):
         """What it works on, in words and numbers, with warnings."""
 
     @property
+    def finishing_seconds(self) -> float:
+        """What of a budget is kept for what comes after the steps."""
+        return 0.6
+
+    @property
     def memory(self) -> Memory | None:
         """Bytes that it needs; None if that was not estimated."""
         return None

@@ -195,6 +195,7 @@ class Step(NamedTuple):
         best: the best judgement so far.
         elapsed: seconds of training up to and with this step.
         state: makes the tree from which `fit(stage, start=tree)` goes on; call it before asking for the next step.
+        save: whether the state has to be saved now, because a file that grows beside it goes on no further without.
     """
 
     stage: str
@@ -212,3 +213,4 @@ class Step(NamedTuple):
     best: Best | None
     elapsed: float
     state: Callable[[], Tree]
+    save: bool = False

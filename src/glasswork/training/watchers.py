@@ -139,7 +139,7 @@ def saved(
         for step in steps:
             last = step
             began = time.monotonic()
-            if step.last or began - since >= every:
+            if step.last or step.save or began - since >= every:
                 save_checkpoint(folder(), _finite(step))
                 written, since = step.number, time.monotonic()
                 every = max(every, (since - began) / SAVING_SHARE)
