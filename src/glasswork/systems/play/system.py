@@ -1,7 +1,7 @@
 """Playing a game: the process of deep Q-learning, from the first random action to the test of the best network."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -135,8 +135,8 @@ class Play(OwnProcess[PlayRecipe]):
         ]
 
     @override
-    def steps(self, start: Tree | None, folder: Path) -> Iterator[Step]:
-        playing = Playing(self, folder, start)
+    def steps(self, start: Tree | None, folder: Callable[[], Path]) -> Iterator[Step]:
+        playing = Playing(self, folder(), start)
         clock = self.clock
         clock.start(playing.elapsed)
         progress = clock.progress(playing.number)
