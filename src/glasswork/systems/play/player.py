@@ -107,7 +107,7 @@ class Player(Model):
         return dict(zip(self.task.target.names, row, strict=True))
 
     @override
-    def remarks(self, sources: Sequence[str | Path]) -> tuple[str, ...]:
+    def remarks(self, sources: Sequence[str | Path], answered: bool = False) -> tuple[str, ...]:
         return ()
 
     @override
