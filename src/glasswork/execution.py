@@ -29,6 +29,8 @@ Allocator = Literal["default", "keep"]
 _IMPORTED = time.monotonic()
 WORTH_LOOKING = 64 * 2**20
 """Bytes of new tensors after which the memory that is free is looked up again."""
+SCALED_PIXEL = 36
+"""Bytes of one pixel of a picture in three colours, read, scaled, and kept for the backward pass."""
 _keeping = False
 
 
@@ -226,6 +228,15 @@ def require_memory(count: int, what: str, advice: str) -> None:
             f"There is not enough memory for {what}: {_gigabytes(count)} are needed, and of {_gigabytes(everything)} "
             f"{_gigabytes(free)} are free: {advice}"
         )
+
+
+def require_size(side: int) -> None:
+    """Refuses square pictures if one alone, in three colours and while it is scaled, needs more memory than is free.
+
+    Raises:
+        GlassworkError: with the estimate.
+    """
+    require_memory(SCALED_PIXEL * side**2, f"a picture of {side:,} by {side:,} pixels", "choose a smaller --size")
 
 
 def explain_memory(error: BaseException) -> str | None:

@@ -1,13 +1,17 @@
 """Signals that ask a process to stop: Ctrl-C, SIGTERM from a scheduler, SIGHUP from a terminal that is closed."""
 
+import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AGAIN_SECONDS = 0.02
 _received: list[int] = []
+_prompt: list[None] = []
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -27,6 +31,24 @@ def forget() -> None:
     _received.clear()
 
 
+@contextmanager
+def promptly() -> Iterator[None]:
+    """Lets a signal raise KeyboardInterrupt at once inside, also where it otherwise waits for the end of a step.
+
+    For long work between steps that leaves nothing half done.
+    """
+    _prompt.append(None)
+    try:
+        yield
+    finally:
+        _prompt.pop()
+
+
+def is_prompt() -> bool:
+    """Whether work is under way that may be broken off at once."""
+    return bool(_prompt)
+
+
 def handle(handler: Handler) -> dict[int, Any]:
     """Has the signals call `handler`; the handlers that were there before.
 
@@ -39,12 +61,16 @@ def handle(handler: Handler) -> dict[int, Any]:
 def interrupt(number: int, frame: FrameType | None) -> None:
     """The handler of a process that is ours: raises KeyboardInterrupt; the next signal ends the process at once.
 
-    An import under way is waited for: torch's libraries abort if an exception meets them while they are loaded.
+    An import under way is waited for: torch's libraries abort if an exception meets them while they are loaded. While
+    torch itself is imported, which can take long, nothing has begun, and the process ends at once.
     """
     if number != signal.SIGALRM:
         note(number)
         let_end()
     if _is_importing(frame):
+        if _torch_is_loading():
+            print("glasswork: stopped: give the same command again", file=sys.stderr, flush=True)
+            os._exit(exit_code())
         signal.signal(signal.SIGALRM, interrupt)
         signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
         return
@@ -57,6 +83,11 @@ def _is_importing(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def _torch_is_loading() -> bool:
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
 
 
 def let_end() -> None:

@@ -1,5 +1,6 @@
 """Too little memory is one sentence with the estimate: before the allocation if it can be known, else after it."""
 
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -17,6 +18,23 @@ def test_a_network_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixtu
     data = write_npz(tmp_path / "data.npz", "class")
     sentence = mistake(capsys, "train", "mlp", "--data", data, "--hidden", "1000000000", "--threads", "1")
     assert sentence.startswith("There is not enough memory for the weights of the network: 536.4 GB are needed, and of")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("value", ["100000", "1" + "0" * 18])
+@pytest.mark.parametrize(
+    ("flag", "sentence"),
+    [
+        ("--size", "a picture of 1[0,]+ by 1[0,]+ pixels: "),
+        ("--restarts", "1[0,]+ networks that are trained at the same time: "),
+    ],
+)
+def test_absurd_numbers(
+    flag: str, sentence: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_npz(tmp_path / "data.npz", "class")
+    said = mistake(capsys, "train", "mlp", "--data", data, flag, value, "--hidden", "1000,1000", "--threads", "1")
+    assert re.match(f"There is not enough memory for {sentence}[0-9.,]+ GB are needed, and of ", said)
     assert not Path("runs").exists()
 
 

@@ -15,6 +15,7 @@ from glasswork.data.formats.series import series
 from glasswork.data.formats.tables import table
 from glasswork.data.listing import is_named_as_picture
 from glasswork.errors import GlassworkError, printable
+from glasswork.execution import require_size
 from glasswork.files import open_regular
 
 
@@ -54,6 +55,8 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     Raises:
         GlassworkError: there is nothing of that name, or nothing that can be read.
     """
+    if options.size is not None:
+        require_size(options.size)
     named = names.known(source) if isinstance(source, str) else None
     if named is None:
         path = Path(source).expanduser()

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
+from glasswork.activity import doing
 from glasswork.data import cache
 from glasswork.data.collate import Rows
 from glasswork.data.dataset import Dataset, ReadingOptions
@@ -17,6 +18,7 @@ from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.execution import Execution
+from glasswork.stopping import promptly
 
 CHUNK = 64
 
@@ -68,7 +70,7 @@ def _compute(compute: Callable[[Tensor], Tensor], dataset: Dataset, execution: E
     rows = torch.arange(len(dataset))
     collate = Rows(dataset, execution)
     parts = []
-    with torch.inference_mode(), execution.arithmetic():
+    with torch.inference_mode(), execution.arithmetic(), promptly(), doing(f"features of {len(rows):,} images"):
         for start in range(0, len(rows), CHUNK):
             parts.append(compute(collate(rows[start : start + CHUNK]).inputs).float().cpu())
     return torch.cat(parts)

@@ -177,7 +177,8 @@ def stale(best: Best | None, patience: int | None) -> bool:
 class Interruption:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a wish to stop after the step under way; the second is as usual.
 
-    In the command line's own process the second one ends the process at once. A context manager; outside the main
+    Inside `stopping.promptly` it raises KeyboardInterrupt. In the command line's own process the second one ends the
+    process at once. A context manager; outside the main
     thread it does nothing.
     """
 
@@ -205,6 +206,8 @@ class Interruption:
             stopping.let_end()
         else:
             self.__exit__(None, None, None)
+        if stopping.is_prompt():
+            raise KeyboardInterrupt
 
 
 def interruptible(steps: Iterator[Step], wished: Callable[[], bool]) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 from glasswork.data.dataset import ReadingOptions
 from glasswork.data.formats.pixel_range import EIGHT_BITS, Span, extremes_of, find_span, scale
 from glasswork.errors import GlassworkError
+from glasswork.execution import require_memory
 
 Array = npt.NDArray[Any]
 
@@ -20,6 +21,7 @@ _FAR = 1000  # times what a column's numbers differ by: float32 would lose much 
 _SAMPLE = 2000  # rows that show where most numbers lie
 _EXACT = 4  # bytes of the smallest whole numbers that float32 does not keep
 _CHUNK = 1024  # images resized at once: bounds the memory of the float copies
+_PIXELS = 2**26  # of them, in all channels
 _ROUNDING = 1e-3
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2, as Pillow's conversion to grey
 
@@ -150,11 +152,15 @@ def arranged(images: Tensor, options: ReadingOptions) -> tuple[Tensor, int]:
     scale = side / min(height, width)
     inner = (max(side, round(height * scale)), max(side, round(width * scale)))
     top, left = (inner[0] - side) // 2, (inner[1] - side) // 2
-    resized = torch.empty(len(images), images.shape[1], side, side, dtype=images.dtype)
-    for start in range(0, len(images), _CHUNK):
-        part = interpolate(images[start : start + _CHUNK].float(), inner, mode="bilinear", antialias=True)
+    shape = (len(images), images.shape[1], side, side)
+    needed = math.prod(shape) * images.dtype.itemsize
+    require_memory(needed, f"{len(images):,} pictures of this size", "choose a smaller --size")
+    resized = torch.empty(shape, dtype=images.dtype)
+    step = max(1, min(_CHUNK, _PIXELS // (images.shape[1] * math.prod(inner))))
+    for start in range(0, len(images), step):
+        part = interpolate(images[start : start + step].float(), inner, mode="bilinear", antialias=True)
         part = part[:, :, top : top + side, left : left + side]
-        resized[start : start + _CHUNK] = _in_type(part.clamp(0, 255), images.dtype)
+        resized[start : start + step] = _in_type(part.clamp(0, 255), images.dtype)
     return resized, options.margin
 
 

@@ -17,6 +17,7 @@ from glasswork.data.kinds.require import require
 from glasswork.data.kinds.task import Task
 from glasswork.data.reading import without_columns
 from glasswork.data.splits import Splits
+from glasswork.execution import require_size
 from glasswork.networks.patchnet import PatchNet
 from glasswork.objectives.froc import area_under_roc
 from glasswork.objectives.losses import Objective
@@ -57,6 +58,7 @@ class Heatmap(System[HeatmapRecipe, Tensor]):
     def read(self, source: str | Path, like: Task | None = None) -> Dataset:
         recipe = self.recipe
         if annotated_by_split(Path(source)):
+            require_size(recipe.size or SIZE)
             size, channels = (
                 (recipe.size or SIZE, None) if like is None else (like.inputs.shape[-1], like.inputs.shape[0])
             )

@@ -12,6 +12,7 @@ from glasswork.data.batches import Batches
 from glasswork.errors import GlassworkError
 from glasswork.execution import seed_everything
 from glasswork.objectives.losses import Objective
+from glasswork.stopping import promptly
 from glasswork.training.ensemble.batches import losses_on
 from glasswork.training.ensemble.network import StackedNetwork, layers_of
 from glasswork.training.ensemble.stacking import StackedStep, fit_stacked, why_not_stacked
@@ -110,7 +111,8 @@ def _member(stage: Stage, restarts: Restarts, place: int) -> Stage:
 
 
 def _together(stage: Stage, start: Tree | None, restarts: Restarts) -> Iterator[Step]:
-    stages = [_member(stage, restarts, place) for place in range(restarts.count)]
+    with promptly():
+        stages = [_member(stage, restarts, place) for place in range(restarts.count)]
     losses = [restarts.loss] * restarts.count
     judged = None if restarts.held_out is None else [restarts.held_out] * restarts.count
     race = _Race(stage, stages, restarts, start)

@@ -19,7 +19,7 @@ from glasswork.data.kinds.require import suits
 from glasswork.data.kinds.task import Task
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
+from glasswork.execution import Execution, require_memory
 from glasswork.networks.weights import LITE0, fitting, input_images, input_scaling, load_weights, run_folder
 from glasswork.objectives.losses import Objective
 from glasswork.recipe.base import Machine
@@ -38,6 +38,8 @@ from glasswork.training.stage import Stage, Step, Tree
 FEW_IMAGES = 10_000
 TUNED = 0.1
 """The usual learning rate of trained weights, as a fraction of that of random ones."""
+STACKED = 6
+"""Copies of the weights of networks that are trained together: their own, stacked, gradients, moments, the best."""
 PUBLISHED = tuple(name for name, entry in NETWORKS.items() if entry.side is not None)
 """Names that `published` knows; all but efficientnet-lite0 are downloaded the first time."""
 OFFLINE = LITE0
@@ -154,6 +156,10 @@ class Supervised(System[SupervisedRecipe, Tensor]):
     @override
     def stages(self, network: nn.Module, context: Context) -> list[Stage]:
         minimise = partial(self._restarted, context=context) if self.recipe.restarts > 1 else None
+        if minimise is not None and layers_of(network) is not None:
+            weights = sum(parameter.nbytes for parameter in network.parameters())
+            what = f"{self.recipe.restarts:,} networks that are trained at the same time"
+            require_memory(STACKED * self.recipe.restarts * weights, what, "choose fewer --restarts")
         return [replace(stage, minimise=minimise) for stage in super().stages(network, context)]
 
     def _restarted(self, stage: Stage, start: Tree | None, context: Context) -> Iterator[Step]:
