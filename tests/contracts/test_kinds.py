@@ -9,6 +9,7 @@ from torch import Tensor
 from glasswork.data.collate import collate_of
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.audio import Audio
+from glasswork.data.kinds.boxes import Boxes
 from glasswork.data.kinds.calendar import Timing
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.columns import Column
@@ -89,6 +90,8 @@ def target_of(name: str) -> tuple[Task, Tensor | None]:
         return inputs_of("text")[0], None
     if name == "token sequence":
         return Task(Texts(WORDS), TokenSequence(Vocabulary(WORDS.tokens[:5]))), None
+    if name == "boxes":
+        return Task(Images((3, 8, 6)), Boxes(("a", "b"))), None
     assert name == "ahead", f"The kind {name} has no made data here: add some"
     return inputs_of("series")[0], None
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.audio import Audio
+from glasswork.data.kinds.boxes import Boxes
 from glasswork.data.kinds.clips import Clips
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.kind import Inputs, Target
@@ -24,7 +25,7 @@ from glasswork.data.kinds.token_sequence import TokenSequence
 
 INPUTS: dict[str, type[Inputs]] = {kind.tag: kind for kind in (Images, Table, Text, Texts, Clips, Series, Audio)}
 TARGETS: dict[str, type[Target]] = {
-    kind.tag: kind for kind in (OneClass, Labels, Numbers, NextToken, PerStep, Quantiles, TokenSequence)
+    kind.tag: kind for kind in (OneClass, Labels, Numbers, NextToken, PerStep, Quantiles, TokenSequence, Boxes)
 }
 
 
