@@ -60,7 +60,7 @@ def test_no_system_imports_another_system() -> None:
     folders = {path.name for path in (SOURCE / "systems").iterdir() if (path / "system.py").is_file()}
     assert "supervised" in folders
     for file in (SOURCE / "systems").rglob("*.py"):
-        own = file.parent.name if file.parent.name in folders else ""
+        own = file.relative_to(SOURCE / "systems").parts[0]
         for name in imported(file):
             parts = name.split(".")
             other = parts[2] if parts[:2] == ["glasswork", "systems"] and len(parts) > 2 else ""

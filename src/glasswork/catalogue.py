@@ -21,6 +21,7 @@ from glasswork.systems.play import recipe as play
 from glasswork.systems.sentiment import recipe as sentiment
 from glasswork.systems.speech import recipe as speech
 from glasswork.systems.style import recipe as style
+from glasswork.systems.style.fast import recipe as fast_style
 from glasswork.systems.supervised import recipe as supervised
 from glasswork.systems.tagger import recipe as tagger
 from glasswork.systems.transfer import recipe as transfer
@@ -99,6 +100,7 @@ SYSTEMS: dict[str, Row] = {
         Row("translate", "Translate", translate.TranslateRecipe, translate.PRESETS),
         Row("speech", "Speech", speech.SpeechRecipe, speech.PRESETS),
         Row("style", "Style", style.StyleRecipe, style.PRESETS, data=False),
+        Row("style.fast", "FastStyle", fast_style.FastStyleRecipe, fast_style.PRESETS),
         Row("online", "Online", online.OnlineRecipe, online.PRESETS),
         Row("play", "Play", play.PlayRecipe, play.PRESETS, data=False),
     )

@@ -17,13 +17,19 @@ from glasswork.recipe.search import Choices, Layers, Range
 from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
 from glasswork.systems.caption.system import write_captions
+from glasswork.systems.style.fast.system import write_photos
 from glasswork.systems.supervised.recipe import DEEP
 from made_data import PLAIN, write_clips, write_network, write_sentences, write_table, write_text, write_texts
 from required import WITH_DATA
 
 SIDE, CLASSES = 28, 10
-SLOW = [*DEEP, "transfer", "caption"]  # these bring pictures to 224 pixels
-LIGHT = ["resnet18", "transfer", "caption"]  # the deep ones share a recipe but for their network, and this one is small
+SLOW = [*DEEP, "transfer", "caption", "fast-style"]  # these bring pictures to 224 pixels
+LIGHT = [
+    "resnet18",
+    "transfer",
+    "caption",
+    "fast-style",
+]  # the deep ones share a recipe but for their network, and this one is small
 QUICK = [preset for preset in WITH_DATA if preset not in SLOW]
 
 VALUES: dict[str, tuple[object, ...]] = {
@@ -83,6 +89,15 @@ VALUES: dict[str, tuple[object, ...]] = {
     "band_masks": (0,),
     "language_order": (0, 3),
     "language_model": (__file__,),
+    "style": ("china",),
+    "style_size": (64,),
+    "width": (4,),
+    "blocks": (1,),
+    "content_weight": (0.5,),
+    "style_weight": (2.0,),
+    "variation_weight": (0.0,),
+    "content_layers": ("block2",),
+    "style_layers": ("stem,block2",),
 }
 """Values of the fields whose type names none; of the others they are taken from the type or the range of a search."""
 
@@ -109,6 +124,8 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     **{(preset, "weights"): () for preset in WITH_DATA if PRESETS[preset].system == "supervised"},
     ("efficientnet-lite0", "weights"): ("efficientnet-lite0",),
     ("transfer", "weights"): ("efficientnet-lite0",),
+    ("fast-style", "weights"): ("efficientnet-lite0",),
+    ("fast-style", "network"): (),
     ("transfer", "unfreeze"): (2, "all"),
     **{(preset, "size"): (64,) for preset in SLOW},
     **{(preset, "budget"): ("90s",) for preset in SLOW},
@@ -294,6 +311,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
     "pairs": lambda folder: write_pairs(folder / "pairs.tsv"),
     "clips": lambda folder: write_clips(folder / "clips"),
     "speech": lambda folder: write_speech(folder / "speech"),
+    "photos": lambda folder: write_photos(folder / "photos"),
     "captions": lambda folder: write_captions(folder / "captions", 30).parent,
 }
 BY_SYSTEM = {
@@ -306,6 +324,7 @@ BY_SYSTEM = {
     "speech": "speech",
     "transfer": "few images",
     "caption": "captions",
+    "style.fast": "photos",
 }
 OF_FIELD = {
     ("forecast", "series"): "two series",

@@ -1,5 +1,6 @@
 """Where a verb's findings go: text, a page, or JSON."""
 
+import io
 import json
 import sys
 import time
@@ -41,6 +42,28 @@ def write_page(name: str, writers: Mapping[str, Callable[[], str | bytes]], flag
     _require_ending(path, list(writers), flag)
     write_new(path, writers[path.suffix.lower()]())
     print(f"written to {path}", file=sys.stderr)
+
+
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".bmp": "BMP"}
+
+
+def write_painting(name: str, paintings: Sequence[bytes]) -> None:
+    """Writes the one picture that was painted, as a new file of the kind that its name's ending asks for.
+
+    Raises:
+        GlassworkError: for several of them, another ending, or if the file exists or cannot be written.
+    """
+    from PIL import Image
+
+    if len(paintings) != 1:
+        raise GlassworkError(f"--out writes one picture, and {len(paintings)} were painted: name one, or write a page")
+
+    def encode(kind: str) -> bytes:
+        held = io.BytesIO()
+        Image.open(io.BytesIO(paintings[0])).save(held, kind, quality=95)
+        return held.getvalue()
+
+    write_page(name, {ending: partial(encode, kind) for ending, kind in PICTURES.items()})
 
 
 def refuse_existing(name: str | None, endings: Sequence[str], flag: str = "out") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import glasswork as gw
 from glasswork.cli.arguments import add_device, add_out, add_run
-from glasswork.cli.output import console_for_results, refuse_existing, write_page
+from glasswork.cli.output import console_for_results, refuse_existing, write_page, write_painting
 from glasswork.errors import GlassworkError
 
 PICTURE = 1400
@@ -26,7 +26,7 @@ def fill_predict(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--csv", metavar="FILE", help="write the predictions here as CSV: class and probabilities")
     add_device(parser)
-    add_out(parser, "write a page here (.html): each input with its prediction")
+    add_out(parser, "write a page here (.html): each input with its prediction; of a style the painting (.png, .jpg)")
 
 
 def run_predict(options: Namespace) -> int:
@@ -48,7 +48,9 @@ def run_predict(options: Namespace) -> int:
         print(f"glasswork: note: {remark.removesuffix('.')}", file=sys.stderr)
     if options.csv:
         write_predictions(Path(options.csv), answers)
-    if options.out:
+    if options.out and Path(options.out).suffix.lower() != ".html" and any(one.painting for one in answers):
+        write_painting(options.out, [one.painting for one in answers])
+    elif options.out:
         page = report_predictions(model.run, answers, page=True)
         write_page(options.out, {".html": lambda: to_html(page)})
     if options.json:

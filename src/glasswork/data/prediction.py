@@ -52,6 +52,7 @@ class Prediction:
         moved: each token with its leave-one-out effect on the prediction; empty if not computed.
         tokens: of an answer that is written token by token, with their probabilities and what else could have stood.
         alternatives: the best answers that a search has found, the best first, with this one.
+        painting: of a picture that is answered, its PNG.
         evidence: what shows why, for the page.
     """
 
@@ -67,6 +68,7 @@ class Prediction:
     spread: Sequence[float] = ()
     tokens: Sequence[TokenSaid] = ()
     alternatives: Sequence[Alternative] = ()
+    painting: bytes = field(default=b"", compare=False, repr=False)
     evidence: Sequence[Block] = field(default=(), compare=False, repr=False)
     path: str = field(default="", compare=False, repr=False)
 

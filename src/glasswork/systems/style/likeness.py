@@ -156,7 +156,7 @@ class Likeness:
         tiles = self.tiles(picture)
         if len(tiles) == 1:
             pixels = picture.detach().clone().requires_grad_()
-            maps = self._look(pixels)
+            maps = self.look(pixels, self.layers)
             grams = {name: gram(maps[name]) for name in self.style_layers}
             losses = self._losses({name: maps[name] for name in self.content_layers}, grams, pixels, goal)
             (found,) = torch.autograd.grad(losses.total, pixels)
@@ -172,7 +172,7 @@ class Likeness:
         slopes = dict(zip(leaves, errors, strict=True))
         for tile in tiles:
             part = tile.cut(picture).detach().clone().requires_grad_()
-            answers, total = self._look(part), torch.zeros((), device=picture.device)
+            answers, total = self.look(part, self.layers), torch.zeros((), device=picture.device)
             for name, slope in slopes.items():
                 stride = self.perception.strides[name]
                 places = picture.shape[-2] * picture.shape[-1] / stride**2
@@ -195,10 +195,11 @@ class Likeness:
         total = self.content_weight * of_content + self.style_weight * of_style + self.variation_weight * variation
         return Losses(total, of_content, of_style, variation)
 
-    def _look(self, picture: Tensor) -> dict[str, Tensor]:
+    def look(self, picture: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The maps of some layers, of pictures (batch, 3, height, width) from 0 to 1."""
         mean, deviation = (torch.tensor(each, device=picture.device).view(1, 3, 1, 1) for each in self.scaling)
         scaled = ((picture - mean) / deviation).contiguous(memory_format=torch.channels_last)
-        return self.perception.look(scaled, self.layers)
+        return self.perception.look(scaled, layers)
 
     def _content(self, picture: Tensor) -> dict[str, Tensor]:
         return self._pass(picture, self.tiles(picture))[0]
@@ -212,7 +213,7 @@ class Likeness:
         height, width = picture.shape[-2:]
         maps, sums = dict[str, Tensor](), dict[str, Tensor]()
         for tile in tiles:
-            answers = self._look(tile.cut(picture))
+            answers = self.look(tile.cut(picture), self.layers)
             for name in self.content_layers:
                 stride, answer = self.perception.strides[name], answers[name]
                 shape = (1, answer.shape[1], height // stride, width // stride)

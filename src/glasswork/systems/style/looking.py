@@ -17,6 +17,8 @@ from glasswork.errors import GlassworkError
 from glasswork.networks.perception import Perception
 from glasswork.networks.weights import Scaling, fitting, input_scaling, load_weights, packaged
 from glasswork.systems.networks import NETWORKS, Architecture, build_network
+from glasswork.systems.style.fast.recipe import FastStyleRecipe
+from glasswork.systems.style.likeness import Likeness
 from glasswork.systems.style.recipe import LEAST_SIDE, StyleRecipe
 
 # By how the names of networks begin: layers of the content, layers of the style.
@@ -31,7 +33,29 @@ USUAL = {
 PHOTOGRAPHS = ("china", "flower")
 
 
-def load_perception(recipe: StyleRecipe) -> tuple[Perception, Scaling]:
+def make_likeness(recipe: StyleRecipe | FastStyleRecipe, tile: int = 0) -> Likeness:
+    """What looks at pictures.
+
+    Args:
+        recipe: names network, layers and weights.
+        tile: side of the tiles; 0: whole pictures.
+
+    Raises:
+        GlassworkError: for a network, weights or layers that are not there, or tiles that do not fit the layers.
+    """
+    perception, scaling = load_perception(recipe)
+    content, style = choose_layers(recipe, perception.layers)
+    counts = (recipe.content_weight, recipe.style_weight, recipe.variation_weight)
+    likeness = Likeness(perception, scaling, content, style, *counts, tile=tile or None)
+    if tile % likeness.stride:
+        raise GlassworkError(
+            f"Tiles have to be a multiple of {likeness.stride} pixels with these layers: use --tile "
+            f"{max(1, round(tile / likeness.stride)) * likeness.stride}"
+        )
+    return likeness
+
+
+def load_perception(recipe: StyleRecipe | FastStyleRecipe) -> tuple[Perception, Scaling]:
     """The network with its weights, and what it expects pictures to be scaled by.
 
     Raises:
@@ -55,7 +79,9 @@ def load_perception(recipe: StyleRecipe) -> tuple[Perception, Scaling]:
     return Perception(network), scaling
 
 
-def choose_layers(recipe: StyleRecipe, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def choose_layers(
+    recipe: StyleRecipe | FastStyleRecipe, known: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The layers of the content and of the style.
 
     Raises:
@@ -123,6 +149,18 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(picture, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
+def trimmed(picture: Tensor, stride: int) -> Tensor:
+    """The picture without the rows and columns beyond a multiple of a stride."""
+    height, width = picture.shape[-2:]
+    return picture[..., : height // stride * stride, : width // stride * stride]
+
+
 def eight_bits(picture: Tensor) -> Tensor:
     """A picture from 0 to 1 as uint8 of shape (3, height, width)."""
     return (255 * picture[0].detach().cpu().clamp(0, 1)).round().to(torch.uint8)
+
+
+def lasting(source: str) -> str:
+    """The picture's place from the root, so that a run can go on elsewhere; a name stays one."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if path.is_file() else source

@@ -44,8 +44,10 @@ class StyleRecipe(ProcessRecipe):
     weights: str | None = Field(
         None, description="its weights: a file, a run, or a published name; None: those published for the network"
     )
-    content_layers: Words = Field((), description="layers whose maps are the content; empty: usual for the network")
-    style_layers: Words = Field((), description="layers whose Gram matrices are the style; empty: likewise")
+    content_layers: Words | None = Field(
+        None, description="layers whose maps are the content; None: usual for the network"
+    )
+    style_layers: Words | None = Field(None, description="layers whose Gram matrices are the style; None: likewise")
     memory: float | None = Field(
         None, gt=0, description="gigabytes that may be used; None: half of what is free when the run starts"
     )

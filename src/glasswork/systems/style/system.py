@@ -23,12 +23,12 @@ from glasswork.report.blocks import Picture, Pictures, Table
 from glasswork.report.report import Score, Section
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.process import Outcome, OwnProcess
-from glasswork.systems.style.likeness import Goal, Likeness, Losses, padded
+from glasswork.systems.style.likeness import Goal, Losses, padded
 from glasswork.systems.style.looking import (
-    choose_layers,
     eight_bits,
     find_picture,
-    load_perception,
+    lasting,
+    make_likeness,
     read_picture,
     resize,
     sides,
@@ -79,7 +79,7 @@ class Style(OwnProcess[StyleRecipe]):
         self.styles = [read_picture(find_picture(each)) for each in recipe.style]
         if recipe.colors == "content":
             self.styles = [match_colors(each, self.content).clamp(0, 1) for each in self.styles]
-        self.likeness = make_likeness(recipe)
+        self.likeness = make_likeness(recipe, recipe.tile or 0)
         execution.place(self.likeness.perception.network)
         self.scales = make_scales(recipe)
 
@@ -96,10 +96,10 @@ class Style(OwnProcess[StyleRecipe]):
         content = read_picture(find_picture(recipe.content))
         for scale in make_scales(recipe):
             sides(content, scale.longer)
-        likeness = make_likeness(recipe)
+        likeness = make_likeness(recipe, recipe.tile or 0)
         found = {
-            "content": _lasting(recipe.content),
-            "style": tuple(map(_lasting, recipe.style)),
+            "content": lasting(recipe.content),
+            "style": tuple(map(lasting, recipe.style)),
             "shares": tuple(share / sum(shares) for share in shares),
             "learning_rate": recipe.learning_rate or RATES[recipe.optimizer],
             "content_layers": likeness.content_layers,
@@ -290,24 +290,6 @@ class Style(OwnProcess[StyleRecipe]):
             )
 
 
-def make_likeness(recipe: StyleRecipe) -> Likeness:
-    """What looks at pictures.
-
-    Raises:
-        GlassworkError: for a network, weights or layers that are not there, or tiles that do not fit the layers.
-    """
-    perception, scaling = load_perception(recipe)
-    content, style = choose_layers(recipe, perception.layers)
-    weights = (recipe.content_weight, recipe.style_weight, recipe.variation_weight)
-    likeness = Likeness(perception, scaling, content, style, *weights, tile=recipe.tile or None)
-    if recipe.tile and recipe.tile % likeness.stride:
-        raise GlassworkError(
-            f"Tiles have to be a multiple of {likeness.stride} pixels with these layers: use --tile "
-            f"{max(1, round(recipe.tile / likeness.stride)) * likeness.stride}"
-        )
-    return likeness
-
-
 def make_scales(recipe: StyleRecipe) -> Sequence[Scale]:
     """The sizes of the painting, from the coarsest: halves of the size, as long as they are not below it."""
     halves = [recipe.size]
@@ -316,9 +298,3 @@ def make_scales(recipe: StyleRecipe) -> Sequence[Scale]:
     if halves[0] > recipe.coarse:
         halves.insert(0, recipe.coarse)
     return [Scale(side, -(-recipe.iterations // FEWER**place)) for place, side in enumerate(halves)]
-
-
-def _lasting(source: str) -> str:
-    """The picture's place from the root, so that a run can go on elsewhere; a name stays one."""
-    path = Path(source).expanduser()
-    return str(path.absolute()) if path.is_file() else source

@@ -1,0 +1,1 @@
+"""A network that paints one style in a single pass."""
