@@ -320,3 +320,15 @@ def test_lenet(shown: Any) -> None:
     assert shown["parameters"] == 61_706
     results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert any(line.startswith("| 13 | `glasswork train lenet") for line in results.splitlines())
+
+
+@slide(
+    "Playing Atari games",
+    "glasswork train cartpole --steps 6000 --test-episodes 20",
+    """Deep Q-learning, in seconds on a game of four numbers: after 6,000 steps the network balances the pole for
+    more than 100 actions, random play for about 22. The same command with `atari --game Pong` takes an hour and
+    more; see [playing](atari.md).""",
+)
+def test_a_network_learns_to_play(shown: Any) -> None:
+    assert shown["played"] == 6000 and shown["episodes"] == 20
+    assert shown["test"]["mean_return"] > 100

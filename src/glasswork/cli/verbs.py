@@ -75,6 +75,12 @@ USE = {
         "write a trained model for other tools: glasswork export RUN --to onnx",
     ),
 }
+PLAY = {
+    "play": (
+        "play a game",
+        "watch a network play, record it, or take over: glasswork play RUN --out game.mp4",
+    ),
+}
 INSIDE = {
     "open": (
         "every operation",
@@ -108,7 +114,7 @@ def _studies() -> dict[str, Verb]:
 COMPARE = {"compare": ("several runs", "compare runs side by side: recipe, metrics, time")}
 GROUPS: dict[str, dict[str, Verb]] = {
     "train": {**_verbs("train", TRAIN), **_verbs("style", STYLE)},
-    "use a model": _verbs("use", USE),
+    "use a model": {**_verbs("use", USE), **_verbs("play", PLAY)},
     "look inside": _verbs("inside", INSIDE),
     "experiments": {**_studies(), **_verbs("studies", COMPARE)},
 }

@@ -1,7 +1,12 @@
 """Playing: it learns, goes on bit for bit, and says in one sentence what cannot be."""
 
+import io
+import json
+import subprocess
+import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -69,15 +74,41 @@ def test_ale_s_own_environment_begins_new_episodes(tmp_path: Path, capsys: pytes
     assert len((run / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 
 
-def test_what_was_tested_is_measured_again_and_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_tested_is_measured_again_and_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = train("cartpole", **SMALL)
     result = said(capsys)
     assert result["test"]["mean_return"] >= 8 and result["episodes"] == 3
     assert main(["evaluate", str(run), "--json"]) == 0
     assert said(capsys)["metrics"] == result["test"]
     require_open(run, "5", "1,2", capsys)
+    require_played(run, capsys, monkeypatch)
     assert "such as 100, not x.png" in mistake(capsys, "predict", run, "x.png")
     assert "plays" in mistake(capsys, "evaluate", run, "--data", "digits")
+
+
+def require_played(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network plays the same again; a person's keys take over and give back; a video holds a frame per action."""
+    words = ["play", str(run), "--seed", "3", "--json"]
+    assert main([*words, "--episodes", "2", "--out", "game.mp4"]) == 0
+    played = said(capsys)
+    with av.open("game.mp4") as video:
+        assert sum(1 for _ in video.decode(video=0)) == sum(played["lengths"])
+    assert main([*words, "--out", "game.gif"]) == 0
+    assert said(capsys)["returns"] == played["returns"][:1]
+    typed = "adoo" + "d" * 30  # two actions, away and back, and then only to the right: it falls
+    done = subprocess.run(
+        [sys.executable, "-m", "glasswork", *words, "--take-over"], input=typed, capture_output=True, text=True
+    )
+    found = json.loads(done.stdout)
+    assert found["lengths"][0] == found["taken_over"] < 16
+    for typed, ended in (("adoq", True), ("ad", False)):  # the person ends it; the network goes on
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        assert main([*words, "--take-over"]) == 0
+        found = said(capsys)
+        assert found["taken_over"] == 2 and (found["lengths"] == [2]) == ended
+    assert mistake(capsys, "play", run, "--out", "game.mp4").endswith("choose another name or move it away")
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,7 @@ class Learner:
             GlassworkError: if the loss is no longer a finite number.
         """
         recipe, execution = self.recipe, self.execution
-        states, following = (scaled(each.to(execution.device)) for each in (sample.states, sample.next_states))
-        states, following = execution.arrange(states), execution.arrange(following)
+        states, following = (scaled(each, execution) for each in (sample.states, sample.next_states))
         with execution.arithmetic():
             with torch.no_grad():
                 if noise is not None:

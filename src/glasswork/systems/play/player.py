@@ -54,7 +54,7 @@ class Player(Model):
     def __init__(self, network: nn.Module, task: Task, recipe: PlayRecipe, run: str, execution: Execution) -> None:
         super().__init__(network, task, Moments(Recipe.parse({"seed": recipe.seed})), run, execution)
         self.recipe = recipe
-        self.values = values_of(self.network, execution.device)
+        self.values = values_of(self.network, execution)
 
     @property
     def actions(self) -> tuple[str, ...]:

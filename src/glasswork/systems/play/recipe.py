@@ -63,7 +63,7 @@ _CONTROL = {
     "batch_size": 128,
     "epsilon": 0.05,
     "evaluate_every": 5_000,
-    "evaluation_episodes": 20,
+    "evaluation_episodes": 10,
     "test_episodes": 100,
 }
 PRESETS = (

@@ -17,7 +17,7 @@ from glasswork.data.kinds.numbers import Numbers
 from glasswork.data.kinds.table import Table
 from glasswork.data.kinds.task import Task
 from glasswork.data.summary import Summary
-from glasswork.execution import Execution, choose_device, mixed, seed_everything
+from glasswork.execution import Execution, choose_device, fast_bfloat16, mixed, seed_everything
 from glasswork.recipe.base import Machine
 from glasswork.systems.attempts import Attempts
 from glasswork.systems.play.environments import Rules, check_recipe, make_game
@@ -64,6 +64,11 @@ class Play(OwnProcess[PlayRecipe]):
         if rules.stack == 1:  # a network this small is slower on two threads, and on a GPU
             device = "cpu" if machine.device == "auto" else choose_device(machine.device)
             return replace(chosen, device=device, threads=machine.threads or 1)
+        # By the hardware and not by the clock, so that the same command makes the same steps.
+        if machine.memory_format == "auto":
+            chosen = replace(chosen, memory_format="channels-last")
+        if machine.precision == "auto" and fast_bfloat16(chosen.device):
+            chosen = replace(chosen, precision="bfloat16")
         return chosen
 
     @classmethod
@@ -180,7 +185,7 @@ class Play(OwnProcess[PlayRecipe]):
         recipe = self.recipe
         with torch.no_grad():
             episodes = play_episodes(
-                values_of(self.network, self.execution.device), recipe, recipe.test_episodes, recipe.seed, TESTING
+                values_of(self.network, self.execution), recipe, recipe.test_episodes, recipe.seed, TESTING
             )
         best = best_of(last) if last is not None else None
         return report_play(recipe, episodes, best, last, self.summary.warnings)
@@ -208,7 +213,7 @@ class Playing:
         self._process, self._recipe = process, recipe
         self.games: Games = make_games(recipe)
         self.learner = Learner(process.network, recipe, process.execution)
-        self.values = values_of(process.network, process.execution.device)
+        self.values = values_of(process.network, process.execution)
         self.replay = Replay(folder, process.rules, recipe)
         self.number = self.played = self.judged = 0
         self.best: Best | None = None
