@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from glasswork.data.tokenize import cutter, encode, find_vocabulary, known_letters
+from glasswork.data.tokenize import cutter, encode, find_vocabulary, join, known_letters, spell
 from glasswork.data.vocabulary import UNKNOWN, Pieces, Vocabulary
 from glasswork.errors import GlassworkError
 
@@ -49,6 +49,16 @@ def test_the_vocabulary_has_what_is_frequent_first_and_rare_words_are_unknown() 
     assert tokens.tolist() == [1, 0, 5, 0, 1, 2]
     assert offsets.tolist() == [0, 5, 5, 6]
     assert encode(["Tea, the best tea", "bad"], vocabulary, 2)[1].tolist() == [0, 2, 3]
+
+
+def test_tokens_are_written_as_people_read_them() -> None:
+    text = "a middle-sized, black-and-white cat - (one)"
+    vocabulary = find_vocabulary([text], "word", 100, 1)
+    assert join(encode([text], vocabulary)[0].tolist(), vocabulary) == "a middle-sized, black-and-white cat - ( one)"
+    pytest.importorskip("tokenizers")
+    pairs = find_vocabulary(["\u00e9t\u00e9 \u00e0 la mer"] * 5, "bpe", 300, 2)
+    tokens = encode(["la mer \u00e0 \u00e9t\u00e9"], pairs)[0].tolist()
+    assert "".join(spell(token, pairs) for token in tokens) == "la mer \u00e0 \u00e9t\u00e9"
 
 
 def test_byte_pairs_leave_no_text_unknown_and_lie_where_they_say() -> None:

@@ -47,13 +47,20 @@ def cutter(vocabulary: Vocabulary) -> Cut:
 
 
 def join(tokens: Sequence[int], vocabulary: Vocabulary) -> str:
-    """The text that some tokens write: words with spaces between, except before signs that end a phrase."""
+    """The text that some tokens write: words with spaces between, not at hyphens or before signs that end a phrase."""
     words = [vocabulary.tokens[number] for number in tokens]
     if vocabulary.pieces == "bpe":
         return str(_package().decoders.ByteLevel().decode(words)).strip()
     if vocabulary.pieces == "character":
         return "".join(words)
-    return re.sub(r" ([.,;:!?%)\]}])", r"\1", " ".join(words))
+    text = re.sub(r" ([.,;:!?%)\]}])", r"\1", " ".join(words))
+    return re.sub(r"(?<=\w) ([-\N{HYPHEN}]) (?=\w)", r"\1", text)
+
+
+def spell(number: int, vocabulary: Vocabulary) -> str:
+    """One token as people read it, with the space before it if that is a part of it."""
+    token = vocabulary.tokens[number]
+    return str(_package().decoders.ByteLevel().decode([token])) if vocabulary.pieces == "bpe" else token
 
 
 def known_letters(vocabulary: Vocabulary) -> frozenset[str]:

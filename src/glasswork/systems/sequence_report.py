@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from glasswork.data.prediction import Prediction
-from glasswork.report.blocks import Block, Cell, Pictures, ShadedText, Table, Text
+from glasswork.report.blocks import Block, Cell, Curves, Pictures, ShadedText, Table, Text
 from glasswork.report.report import Report, Section
 from glasswork.report.words import percent
 
 MOST_SHOWN = 100
 """Inputs with a section of their own on a page."""
 _SCORE = 3  # digits behind the point
+_BEST = 5  # answers that are shown
+_START, _SPACE = "START", "(space)"
 
 
 def sequences_report(run: str, predictions: Sequence[Prediction]) -> Report:
@@ -33,20 +35,22 @@ def sequences_report(run: str, predictions: Sequence[Prediction]) -> Report:
 
 
 def blocks_of(one: Prediction) -> list[Block]:
-    """The best answers, each token of the best one with its runners-up, and what shows why."""
+    """The best answers, the best one token by token from START to END with runners-up, and what shows why."""
     blocks: list[Block] = []
     if len(one.alternatives) > 1:
-        rows = [(each.text, f"{each.score:.{_SCORE}f}") for each in one.alternatives]
+        rows = [(each.text, f"{each.score:.{_SCORE}f}") for each in one.alternatives[:_BEST]]
         blocks.append(Table(("answer", "score"), rows, noun="answers", look="listing"))
+    before = [_START, *(_visible(said.token) for said in one.tokens)]
     tokens = [
         (
-            said.token,
+            after,
+            _visible(said.token),
             percent(said.probability),
-            ", ".join(f"{other} {percent(chance)}" for other, chance in said.others),
+            ", ".join(f"{_visible(other)} {percent(chance)}" for other, chance in said.others),
         )
-        for said in one.tokens
+        for after, said in zip(before, one.tokens, strict=False)
     ]
-    blocks.append(Table(("token", "probability", "others"), tokens, noun="tokens", look="words"))
+    blocks.append(Table(("after", "token", "probability", "others"), tokens, noun="tokens", look="words"))
     if one.moved:
         most = max((abs(value) for _, value in one.moved), default=0.0) or 1.0
         blocks.append(ShadedText([(piece, value / most) for piece, value in one.moved]))
@@ -58,8 +62,17 @@ def blocks_of(one: Prediction) -> list[Block]:
 
 def _written(blocks: Sequence[Block]) -> list[Block]:
     """The blocks that a terminal can show, and how to see the others."""
-    shown: list[Block] = [block for block in blocks if not isinstance(block, Pictures)]
-    return shown if len(shown) == len(blocks) else [*shown, Text("Add --out page.html to see why in pictures.")]
+    shown: list[Block] = []
+    for block in blocks:
+        if isinstance(block, (Table, Curves)) and block.caption:  # a terminal shows these without
+            shown.append(Text(f"{block.caption}:"))
+        shown += [] if isinstance(block, Pictures) else [block]
+    pictures = any(isinstance(block, Pictures) for block in blocks)
+    return [*shown, Text("Add --out page.html to see why in pictures.")] if pictures else shown
+
+
+def _visible(token: str) -> str:
+    return token if token.strip() else _SPACE
 
 
 def _lines(predictions: Sequence[Prediction]) -> Table:

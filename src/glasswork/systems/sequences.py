@@ -13,7 +13,7 @@ from glasswork.data.dataset import Dataset
 from glasswork.data.kinds.token_sequence import END, TokenSequence
 from glasswork.data.prediction import Alternative, Prediction, TokenSaid
 from glasswork.data.sequence_batches import Answered, before
-from glasswork.data.tokenize import join
+from glasswork.data.tokenize import join, spell
 from glasswork.execution import Execution
 from glasswork.networks.decoding import Beam, Decoder, Followed, Hypothesis, Memory, beam_search, follow
 from glasswork.networks.decoding import log_probabilities_of as token_log_probabilities
@@ -170,11 +170,7 @@ def read_tokens(followed: Followed, tokens: Sequence[int], target: TokenSequence
 
 def written(number: int, target: TokenSequence) -> str:
     """A token of an answer as people read it, `END` for what ends it."""
-    if number == target.end:
-        return END
-    if target.vocabulary.pieces != "bpe":
-        return target.vocabulary.tokens[number]
-    return target.vocabulary.tokens[number].replace("\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}", " ")
+    return END if number == target.end else spell(number, target.vocabulary)
 
 
 def leave_out(

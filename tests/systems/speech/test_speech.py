@@ -72,7 +72,8 @@ def test_words_lie_where_they_are_said(learned: Path) -> None:
     answer = gw.load(str(learned)).predict(str(sound))
     assert not isinstance(answer, list)
     (table,) = [block for block in answer.evidence if getattr(block, "caption", "") == "Where each word was heard"]
-    (_, begin, end, _), (_, then, last, _) = table.rows
+    (first, begin, end, _), (second, then, last, _) = table.rows
+    assert (first, second) == ("1 ab", "2 ba")
     assert float(begin) < 0.3 and 0.15 < float(end) < 0.6 and 0.5 < float(then) < 0.95 and float(last) <= 1.05
 
 

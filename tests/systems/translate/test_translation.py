@@ -46,7 +46,7 @@ def test_an_answer_is_shown_with_what_led_to_it(run: Path, capsys: pytest.Captur
     assert main(["predict", str(run), "one small boat", "--out", "page.html", "--csv", "answers.csv"]) == 0
     assert main(["predict", str(run), "one small boat"]) == 0
     printed = capsys.readouterr().out
-    assert "Bits by which the answer is less probable" in printed and "END" in printed
+    assert "Bits by which the answer is less probable" in printed and "START" in printed and "END" in printed
     page = Path("page.html").read_text(encoding="utf-8")
     assert "What each token of the answer looked at" in page and 'title="small"' in page
     header, line = Path("answers.csv").read_text(encoding="utf-8").splitlines()

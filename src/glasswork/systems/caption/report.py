@@ -171,7 +171,7 @@ def _pictures(
             Picture(
                 as_png(_light(shown, weights.view(network.side))),
                 one.token,
-                [Remark(f"{one.token} ", percent(one.probability))],
+                [Remark("", one.token), Remark("", percent(one.probability), "quiet")],
             )
             for one, weights in zip(said.tokens, attention, strict=True)
         ]

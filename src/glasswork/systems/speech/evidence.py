@@ -14,12 +14,13 @@ from glasswork.networks.ctc_decoding import CTCDecoder
 from glasswork.networks.decoding import Memory
 from glasswork.objectives.ctc import align_tokens
 from glasswork.report.blocks import Block, Curves, Line, Picture, Pictures, Table
+from glasswork.report.words import percent
 from glasswork.systems.sequences import leave_out
 from glasswork.systems.speech.network import SpeechNetwork, memory_of, without_stretches
 
 STRETCH, MOST_STRETCHES = 0.1, 60
 """Seconds that are left out at once at least, and how often at most."""
-HEIGHT, WIDEST = 160, 1200
+HEIGHT, LABELS, WIDEST = 300, 30, 1200
 STRONGEST = 3
 COLOURS = ((13, 17, 60), (120, 40, 120), (235, 110, 60), (255, 245, 190))
 """Of the quietest to the loudest sound in a spectrogram."""
@@ -85,13 +86,16 @@ def explain(network: SpeechNetwork, features: Tensor, tokens: Sequence[int], voc
     blocks: list[Block] = [
         Pictures(
             [Picture(spectrogram(features[:, :-1], words), "")],
-            "The sound: time from left to right, pitch upwards, louder is brighter; lines are where words begin",
+            "The sound: time from left to right, pitch upwards, louder is brighter; a line where each word begins",
             look="alone",
         )
     ]
     if words:
-        rows = [(one.text, f"{one.begin:.2f}", f"{one.end:.2f}", f"{one.probability:.0%}") for one in words]
-        head = ("word", "from, seconds", "to, seconds", "mean probability of its characters")
+        rows = [
+            (f"{number} {one.text}", f"{one.begin:.2f}", f"{one.end:.2f}", percent(one.probability))
+            for number, one in enumerate(words, 1)
+        ]
+        head = ("word", "from, seconds", "to, seconds", "probability of a character")
         blocks.append(Table(head, rows, "Where each word was heard", "words", "numbers"))
     if len(bits) > 1:
         points = [((place + 0.5) * length * HOP, value) for place, value in enumerate(bits)]
@@ -121,7 +125,7 @@ def _without(
 
 
 def spectrogram(features: Tensor, words: Sequence[Word]) -> bytes:
-    """Features (frames, bands) as a picture with a line where each word begins and the word below, PNG."""
+    """Features (frames, bands) as a picture with a line where each word begins and its number below, PNG."""
     from PIL import Image, ImageDraw, ImageFont
 
     scale = torch.tensor(COLOURS, dtype=torch.float32)
@@ -132,14 +136,14 @@ def spectrogram(features: Tensor, words: Sequence[Word]) -> bytes:
     part = (shares - below)[:, :, None]
     pixels = scale[below] * (1 - part) + scale[below + 1] * part
     image = Image.fromarray(pixels.to(torch.uint8).numpy())
-    width = max(320, min(WIDEST, 4 * len(features)))
+    width = max(WIDEST // 2, min(WIDEST, 4 * len(features)))
     across = width / (len(features) * HOP)
-    page = Image.new("RGB", (width, HEIGHT + 22), "white")
+    page = Image.new("RGB", (width, HEIGHT + LABELS), "white")
     page.paste(image.resize((width, HEIGHT)), (0, 0))
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default()
-    for one in words:
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(0.7 * LABELS)
+    for number, one in enumerate(words, 1):
         place = round(one.begin * across)
-        draw.line([(place, 0), (place, HEIGHT + 20)], "white", 1)
-        draw.line([(place, HEIGHT), (place, HEIGHT + 20)], (90, 90, 90), 1)
-        draw.text((place + 3, HEIGHT + 4), one.text, (30, 30, 30), font)
+        draw.line([(place, 0), (place, HEIGHT)], "white", 2)
+        draw.line([(place, HEIGHT), (place, HEIGHT + LABELS)], (90, 90, 90), 1)
+        draw.text((place + 4, HEIGHT), str(number), (30, 30, 30), font)  # words in any script would need its fonts
     return encode_png(page)
