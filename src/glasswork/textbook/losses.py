@@ -15,8 +15,8 @@ class Loss(Operation):
     """A loss of each example (or number), put together to one.
 
     Attributes:
-        reduction: what is done with the losses: `mean` or `sum`; `examples`: their sum over the number of examples,
-            which is the first axis; or `none`.
+        reduction: what is done with the losses: `mean` or `sum`; `examples`: their sum over the number of examples (and
+            of places, if each has several), which is that of all axes but the second; or `none`.
     """
 
     reduction: str = "mean"
@@ -28,7 +28,7 @@ class Loss(Operation):
             KeyError: for another reduction.
         """
         mean = math.prod(shape) if count is None else count
-        return {"sum": 1, "examples": shape[0] if shape else 1, "mean": mean}[self.reduction]
+        return {"sum": 1, "examples": math.prod([*shape[:1], *shape[2:]]), "mean": mean}[self.reduction]
 
     def reduce(self, losses: Tensor, count: Tensor | float | None = None) -> Tensor:
         """The losses themselves (`none`), or their sum over the divisor."""
@@ -96,7 +96,7 @@ class SquaredError(Loss):
     """The squared error of outputs y and what they should be, t; the shapes broadcast together.
 
     Attributes:
-        reduction: `half-sum` as on the slide, or `examples`: that over the number of examples, the first axis; or the
+        reduction: `half-sum` as on the slide, or `examples`: that over the number of examples and places; or the
             `sum`, `mean` or `none` of (y_k - t_k)^2, as in libraries.
     """
 

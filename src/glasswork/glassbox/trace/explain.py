@@ -14,15 +14,14 @@ from glasswork.glassbox.trace.calls import Known
 from glasswork.glassbox.trace.calls import Operand as KnownOperand
 from glasswork.glassbox.trace.recognise import recognise
 from glasswork.glassbox.trace.recorder import Input, Kept, Output, Recorded
+from glasswork.glassbox.trace.rounding import Call, Rounding
 from glasswork.glassbox.trace.trace import Comparison, Delta, Operand, Result, Traced
 from glasswork.textbook.losses import SquaredError
 
 TOLERANCES = {torch.float64: 1e-8, torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 2e-2}
+"""The share of a tensor's largest number by which others may be off without a closer look."""
 ROUNDINGS = 32
-"""A difference is rounding, where large terms cancel, up to so many times what a few roundings of the inputs change."""
-
-Gradients = dict[int, Tensor]
-"""The textbook's gradient of each recorded input, by its identity."""
+"""A larger difference is still rounding, up to so many times what rounding every step of the textbook changes."""
 
 
 def explain(entry: Recorded, weights: frozenset[str]) -> Traced:
@@ -38,16 +37,16 @@ def explain(entry: Recorded, weights: frozenset[str]) -> Traced:
         known = ()
     if not known:
         return _unknown(entry, weights)
-    gradients: Gradients = {}
+    precision = precision_of(entry)
+    groups = [[output] for output in entry.outputs] if one_each else [entry.outputs]
+    calls = [_call(one, outputs) for one, outputs in zip(known, groups, strict=True)]
+    roundings = [Rounding(call, precision) for call in calls]
     results: list[Result] = []
-    for place, call in enumerate(known):
-        outputs = [entry.outputs[place]] if one_each else entry.outputs
-        results += _forward(call, outputs)
-        for tensor, gradient in _backward(call, outputs):
-            gradients[id(tensor)] = gradients[id(tensor)] + gradient if id(tensor) in gradients else gradient
+    for rounding, outputs in zip(roundings, groups, strict=True):
+        results += _forward(rounding, outputs)
+    operands = _operands(roundings, weights)
     call, book = known[0], known[0].operation
-    operands = _operands(call, entry, gradients, weights)
-    cell, numbers = _numbers(call, entry.outputs[0])
+    cell, numbers = _numbers(calls[0], entry.outputs[0])
     made = entry.outputs[0].kept.tensor
     return Traced(
         number=entry.number,
@@ -64,7 +63,7 @@ def explain(entry: Recorded, weights: frozenset[str]) -> Traced:
         cell=cell,
         numbers=numbers,
         number_there=float(made[cell]) if numbers and made is not None else None,
-        delta=delta_of(call, [_wide(o) for o in call.operands], entry.outputs[0].error),
+        delta=delta_of(call, calls[0].operands, entry.outputs[0].error),
         verdict=_verdict(operands, results),
         remark=entry.not_compared or _remark(operands, results),
         parts=_parts(entry),
@@ -108,35 +107,45 @@ def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
     )
 
 
-def _forward(call: Known, outputs: Sequence[Output]) -> list[Result]:
+def precision_of(entry: Recorded) -> torch.dtype:
+    """The coarsest precision that a call met, which under autocast is not that of its weights."""
+    kept = [input.kept for input in entry.inputs] + [output.kept for output in entry.outputs]
+    dtypes = {one.tensor.dtype for one in kept if one.tensor is not None and one.tensor.is_floating_point()}
+    return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
+
+
+def _call(known: Known, outputs: Sequence[Output]) -> Call:
+    """The operation with its numbers in float64; where several errors flow back, those that are missing are 0."""
+    upstream: tuple[Tensor, ...] = ()
+    if any(output.error is not None for output in outputs):
+        for output in outputs:
+            assert output.kept.tensor is not None
+            nothing = torch.zeros(output.kept.tensor.shape, dtype=torch.float64, device=output.kept.tensor.device)
+            upstream += (nothing if output.error is None else output.error.double(),)
+    errors = None if not upstream else upstream if len(upstream) > 1 else upstream[0]
+    return Call(known, [_wide(operand) for operand in known.operands], errors)
+
+
+def _forward(rounding: Rounding, outputs: Sequence[Output]) -> list[Result]:
     """The textbook's outputs beside torch's."""
-    made = call.operation.forward(*map(_wide, call.operands))
-    ours = made if isinstance(made, tuple) else (made,)
     results = []
-    for output, mine in zip(outputs, ours, strict=True):
+    for place, (output, ours) in enumerate(zip(outputs, rounding.call.forward(), strict=True)):
         theirs = output.kept.tensor
         assert theirs is not None
-        comparison = compare(mine, theirs, None)
+        comparison = compare(ours, theirs, rounding.precision, partial(rounding.of_output, place))
         results.append(Result(summarize(output.kept), _upstream(output), _strides(output), comparison))
     return results
 
 
-def _backward(call: Known, outputs: Sequence[Output]) -> list[tuple[Input, Tensor]]:
-    """The textbook's gradient of every recorded input that has one."""
-    if all(output.error is None for output in outputs):
-        return []
-    errors = []
-    for output in outputs:
-        assert output.kept.tensor is not None
-        shape = output.kept.tensor.shape
-        errors.append(torch.zeros(shape, dtype=torch.float64) if output.error is None else output.error.double())
-    upstream = tuple(errors) if len(errors) > 1 else errors[0]
-    gradients = call.operation.backward(upstream, *map(_wide, call.operands))
-    pairs = zip(call.operands, gradients, strict=True)
-    return [(operand, g) for operand, g in pairs if isinstance(operand, Input) and g is not None]
-
-
-def _operands(call: Known, entry: Recorded, gradients: Gradients, weights: frozenset[str]) -> tuple[Operand, ...]:
+def _operands(roundings: Sequence[Rounding], weights: frozenset[str]) -> tuple[Operand, ...]:
+    """What went in, with the textbook's gradient of each recorded tensor beside torch's."""
+    gradients: dict[int, Tensor] = {}
+    for rounding in roundings:
+        for operand, gradient in zip(rounding.call.known.operands, rounding.call.backward(), strict=False):
+            if isinstance(operand, Input) and gradient is not None:
+                before = gradients.get(id(operand))
+                gradients[id(operand)] = gradient if before is None else before + gradient
+    call = roundings[0].call.known
     inputs = call.operation.inputs
     symbols = [inputs[min(place, len(inputs) - 1)] for place in range(len(call.operands))]
     found = []
@@ -151,20 +160,25 @@ def _operands(call: Known, entry: Recorded, gradients: Gradients, weights: froze
         comparison = None
         if shown is not None and gradient is not None and operand.errors:
             sent = operand.errors[0] if len(operand.errors) == 1 else torch.stack(operand.errors).sum(0)
-            comparison = compare(gradient, sent, partial(_jitter, call, entry, operand, sent.dtype))
+            change = partial(_of_gradient, operand, roundings)
+            comparison = compare(gradient, sent, roundings[0].precision, change)
         found.append(Operand(symbol, _source(operand, weights), summarize(operand.kept), shown, comparison))
     return tuple(found)
 
 
-def compare(ours: Tensor, theirs: Tensor, jitter: Callable[[], float] | None) -> Comparison:
+def _of_gradient(operand: Input, roundings: Sequence[Rounding]) -> float:
+    return sum(rounding.of_gradient(operand) for rounding in roundings)
+
+
+def compare(ours: Tensor, theirs: Tensor, precision: torch.dtype, rounding: Callable[[], float]) -> Comparison:
     """The textbook's tensor beside torch's.
 
     Args:
         ours: in float64.
         theirs: of the same shape.
-        jitter: () -> how far `ours` moves when its inputs move by a few roundings: this tells a difference from
-            rounding where large terms cancel, such as in the gradient of a bias in front of batch norm; None: not
-            asked.
+        precision: in which torch worked it out.
+        rounding: () -> how far `ours` moves if every step is rounded in that precision; asked only if the two are
+            further apart than a share of the largest number.
     """
     ours = ours.double()
     if ours.numel() == 0:
@@ -178,10 +192,8 @@ def compare(ours: Tensor, theirs: Tensor, jitter: Callable[[], float] | None) ->
     place = int(difference.argmax())
     cell = cell_at(place, ours.shape)
     largest = float(difference.reshape(-1)[place])
-    tolerance = TOLERANCES.get(theirs.dtype, 0.0)
-    differs = largest > tolerance * scale
-    if differs and jitter is not None:
-        differs = largest > ROUNDINGS * jitter()
+    tolerance = TOLERANCES.get(precision, 0.0)
+    differs = largest > max(tolerance * scale, torch.finfo(precision).tiny) and largest > ROUNDINGS * rounding()
     mine, its = float(ours.reshape(-1)[place]), float(theirs.reshape(-1)[place])
     return Comparison(largest, scale, cell, mine, its, bool(differs), tolerance)
 
@@ -194,37 +206,14 @@ def _size(tensor: Tensor) -> float:
     return max(abs(float(least)), abs(float(most))) if float(least) == float(least) else math.nan
 
 
-def _jitter(call: Known, entry: Recorded, operand: Input, dtype: torch.dtype) -> float:
-    """How far an operand's gradient moves when all that it is made of moves by a few roundings."""
-    generator = torch.Generator().manual_seed(entry.number)
-    step = 16 * torch.finfo(dtype).eps
-    place = next(place for place, one in enumerate(call.operands) if one is operand)
-    errors = [output.error.double() for output in entry.outputs if output.error is not None]
-    if len(errors) < len(entry.outputs):
-        return 0.0
-
-    def moved(tensor: Tensor | None) -> Tensor | None:
-        if tensor is None or not tensor.is_floating_point():
-            return tensor
-        return tensor * (1 + step * torch.randn(tensor.shape, generator=generator, dtype=torch.float64))
-
-    def gradient(move: Callable[[Tensor | None], Tensor | None]) -> Tensor | None:
-        upstream = tuple(map(move, errors))
-        operands = [move(_wide(one)) for one in call.operands]
-        return call.operation.backward(upstream if len(upstream) > 1 else upstream[0], *operands)[place]
-
-    before, after = gradient(lambda tensor: tensor), gradient(moved)
-    return 0.0 if before is None or after is None else float((after - before).abs().max())
-
-
-def _numbers(call: Known, output: Output) -> tuple[tuple[int, ...], str]:
+def _numbers(call: Call, output: Output) -> tuple[tuple[int, ...], str]:
     """The cell whose error is largest, or else whose value is, and how it comes about."""
     made = output.kept.tensor
     if made is None or made.numel() == 0:
         return (), ""
     guide = made if output.error is None or not output.error.any() else output.error
     cell = largest_cell(guide.detach().double())
-    return cell, call.operation.worked(in_formula, cell, *map(_wide, call.operands))
+    return cell, call.known.operation.worked(in_formula, cell, *call.operands)
 
 
 def _wide(operand: KnownOperand) -> Tensor | None:
