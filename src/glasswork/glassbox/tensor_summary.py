@@ -117,7 +117,8 @@ def _as_numbers(flat: Tensor) -> Tensor:
     """The numbers in a type that can be counted and averaged."""
     if flat.is_complex():
         return torch.view_as_real(flat).reshape(-1)
-    return flat.float() if flat.dtype in (torch.bfloat16, torch.float16, torch.bool) else flat
+    is_short = flat.is_floating_point() and flat.element_size() < 4
+    return flat.float() if is_short or flat.dtype == torch.bool else flat
 
 
 def picture_of(tensor: Tensor) -> Picture | None:

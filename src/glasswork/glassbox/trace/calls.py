@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from glasswork.glassbox.trace.recorder import Input, Kept, Recorded
@@ -57,12 +58,14 @@ SETTINGS = {
 }
 """torch's name of a parameter -> the textbook's name of the setting, if they differ."""
 
-WITHOUT_EFFECT = {"inplace", "out", "dtype", "size_average", "reduce", "_stacklevel"}
-WITHOUT_EFFECT |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse"}  # of an embedding
+WITHOUT_EFFECT = {"inplace", "out", "_stacklevel", "norm_type", "sparse"}
 """Parameters that change nothing in what is computed from tensors as they were when the call was made."""
 
-NOT_TAKEN = {"return_indices", "dropout_p", "pos_weight", "rounding_mode"}
+NOT_TAKEN = {"return_indices", "dropout_p", "pos_weight", "rounding_mode", "scale_grad_by_freq"}
 """Parameters that the textbook knows only at zero, False or None."""
+
+NONE_ONLY = {"size_average", "reduce", "max_norm"}
+"""Parameters that the textbook knows only at None."""
 
 
 def call(
@@ -89,7 +92,8 @@ def call(
     required = {name for name, word in zip(names, words, strict=True) if word.endswith("!")}
     has = set() if isinstance(operation, Operation) else {each.name for each in fields(operation)}
     settings = {name: SETTINGS.get(name, name) for name in names if SETTINGS.get(name, name) in has}
-    inputs = [name for name in names if name not in settings and name not in WITHOUT_EFFECT | NOT_TAKEN]
+    others = WITHOUT_EFFECT | NOT_TAKEN | NONE_ONLY | {"dtype"}
+    inputs = [name for name in names if name not in settings and name not in others]
     required |= {name for name in inputs if f"{name}?" not in words}
 
     def read(entry: Recorded, *arguments: Any, **options: Any) -> Reading:
@@ -99,7 +103,9 @@ def call(
         given |= options
         if not required <= given.keys() or any(given[name] is None for name in required & settings.keys()):
             return None
-        if any(given.get(name) for name in NOT_TAKEN) or any(isinstance(given.get(name), Input) for name in settings):
+        if any(given.get(name) for name in NOT_TAKEN) or any(given.get(name) is not None for name in NONE_ONLY):
+            return None
+        if any(isinstance(given.get(name), Input) for name in settings) or not _is_real(given.get("dtype")):
             return None
         operands = tuple(given.get(name) for name in order.split() or inputs)
         if isinstance(operation, Operation):
@@ -110,6 +116,11 @@ def call(
         return Known(operation(**chosen), operands, tuple(name for name in without if name not in given))
 
     return read
+
+
+def _is_real(dtype: torch.dtype | None) -> bool:
+    """Whether numbers keep their value in a type, but for rounding."""
+    return dtype is None or dtype.is_floating_point
 
 
 def shape_of(operand: Any) -> tuple[int, ...]:

@@ -31,12 +31,20 @@ def explain(entry: Recorded, weights: frozenset[str]) -> Traced:
         entry: what was recorded, after the backward pass.
         weights: the names that are weights rather than buffers.
     """
-    known = recognise(entry) if _all_there(entry) else ()
+    if not _all_there(entry):
+        return _unknown(entry, weights, _unreadable(entry))
+    try:
+        known = recognise(entry)
+        if len(known) > 1 and len(known) != len(entry.outputs):
+            known = ()
+        return _explain(entry, known, weights) if known else _unknown(entry, weights, entry.not_compared)
+    except Exception as error:  # one operation that the textbook cannot take does not end the trace
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return _unknown(entry, weights, f"the textbook cannot take it: {words}")
+
+
+def _explain(entry: Recorded, known: Sequence[Known], weights: frozenset[str]) -> Traced:
     one_each = len(known) > 1
-    if known and one_each and len(known) != len(entry.outputs):
-        known = ()
-    if not known:
-        return _unknown(entry, weights)
     precision = precision_of(entry)
     groups = [[output] for output in entry.outputs] if one_each else [entry.outputs]
     calls = [_call(one, outputs) for one, outputs in zip(known, groups, strict=True)]
@@ -75,10 +83,13 @@ def _all_there(entry: Recorded) -> bool:
     return all(one.tensor is not None for one in kept)
 
 
-def _unknown(entry: Recorded, weights: frozenset[str]) -> Traced:
-    remark = (
-        entry.not_compared if _all_there(entry) else "its tensors were overwritten by a call that could not be recorded"
-    )
+def _unreadable(entry: Recorded) -> str:
+    kept = [input.kept for input in entry.inputs] + [output.kept for output in entry.outputs]
+    reasons = [one.unreadable for one in kept if one.unreadable]
+    return reasons[0] if reasons else "its tensors were overwritten by a call that could not be recorded"
+
+
+def _unknown(entry: Recorded, weights: frozenset[str], remark: str) -> Traced:
     operands = tuple(
         Operand("", _source(input, weights), summarize(input.kept), _sent(input), None) for input in entry.inputs
     )

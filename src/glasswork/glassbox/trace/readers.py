@@ -24,6 +24,7 @@ from glasswork.glassbox.trace.recorder import Input, Kept, Recorded
 from glasswork.textbook.activations import Dropout, Identity
 from glasswork.textbook.arithmetic import Comparison, Maximum, Minimum, Where
 from glasswork.textbook.attention import MultiHeadAttention
+from glasswork.textbook.losses import SquaredError
 from glasswork.textbook.normalization import BatchNormalization, GroupNormalization, Normalize
 from glasswork.textbook.operation import Operation
 from glasswork.textbook.recurrent import Recurrence, RecurrentStep
@@ -47,7 +48,9 @@ from glasswork.textbook.shapes import (
 
 def same(entry: Recorded, input: Input, *words: Any, **options: Any) -> Reading:
     """Calls that hand on the same numbers: `clone`, `contiguous`, `to`."""
-    return Known(Identity(), (input,)) if output_shape(entry) == shape_of(input) else None
+    made, given = tensor_of(entry.outputs[0]), tensor_of(input)
+    keeps = made.is_floating_point() or made.is_complex() or not (given.is_floating_point() or given.is_complex())
+    return Known(Identity(), (input,)) if keeps and made.shape == given.shape else None
 
 
 def norm(
@@ -153,6 +156,21 @@ def instance_norm(
     if use_input_stats:
         return Known(GroupNormalization(shape_of(input)[1], eps), (input, weight, bias))
     return Known(BatchNormalization(False, eps), (input, running_mean, running_var, weight, bias))
+
+
+def squared_error(
+    entry: Recorded,
+    input: Input,
+    target: Input,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Reading:
+    """`F.mse_loss` without weights, and without the words that are no longer used."""
+    if any(word is not None for word in (size_average, reduce, weight)):
+        return None
+    return Known(SquaredError(reduction), (input, target))
 
 
 def comparison(relation: str) -> Reader:

@@ -72,7 +72,6 @@ _TWO, _OTHER_FIRST = "input other out", "other input"
 _SCALED = "input other alpha=1 out"
 _DIVIDED = call(Divide(), "input other rounding_mode")
 _PLACE = "input dim keepdim"
-_LOSS = "input target size_average reduce reduction='mean'"
 _WEIGHTED = "input target weight? size_average ignore_index reduce reduction"
 _BINARY = call(BinaryCrossEntropy, "input target weight? size_average reduce reduction pos_weight")
 
@@ -194,7 +193,7 @@ READERS: dict[str, Reader] = {
     # losses
     "cross_entropy": call(CrossEntropy, f"{_WEIGHTED} label_smoothing"),
     "nll_loss": call(NegativeLogLikelihood, _WEIGHTED),
-    "mse_loss": call(SquaredError, _LOSS),
+    "mse_loss": readers.squared_error,
     "binary_cross_entropy_with_logits": call(
         BinaryCrossEntropy, "input target weight? size_average reduce reduction pos_weight"
     ),

@@ -6,7 +6,7 @@ restrides a tensor that the network works with: it keeps a reference, or a copy 
 over it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +39,7 @@ NEW_TENSORS = frozenset(
     ]
 )
 """Calls that make a tensor of their own after the pattern of another."""
-MAKERS = NEW_TENSORS | {"requires_grad_", "detach", "is_floating_point", "size"}
+MAKERS = NEW_TENSORS | {"requires_grad_", "is_floating_point", "size"}
 WRITING_CALLS = frozenset(["__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__"])
 WRITING_FLAG_AT = {"relu": 1, "relu6": 1, "hardswish": 1, "hardsigmoid": 1, "silu": 1, "mish": 1, "leaky_relu": 2}
 WRITING_FLAG_AT |= {"elu": 2, "celu": 2, "hardtanh": 3, "dropout": 3, "dropout2d": 3, "threshold": 3, "selu": 1}
@@ -50,23 +50,39 @@ class Kept:
 
     Attributes:
         summary: its numbers in words, once they have been computed.
+        unreadable: why its numbers cannot be read, in words; empty if they can.
     """
 
     def __init__(self, tensor: Tensor) -> None:
         self.summary: Values | None = None
-        self._tensor = tensor.detach()
-        self._version = tensor._version
+        self.unreadable = "the network carries it out inside vmap, one example at a time" if _is_mapped(tensor) else ""
+        self._tensor = torch.empty(0) if self.unreadable else _dense(tensor.detach())
+        self._version = _version(self._tensor)
 
     def set_aside(self) -> None:
         """Makes a copy, as the tensor is about to be written over."""
-        if self._version == self._tensor._version:
+        if self._version == _version(self._tensor):
             self._tensor = self._tensor.clone()
-            self._version = self._tensor._version
+            self._version = _version(self._tensor)
 
     @property
     def tensor(self) -> Tensor | None:
-        """The tensor; None if it was overwritten unseen."""
-        return self._tensor if self._version == self._tensor._version else None
+        """The tensor; None if it cannot be read, or was overwritten unseen."""
+        return None if self.unreadable or self._version != _version(self._tensor) else self._tensor
+
+
+def _is_mapped(tensor: Tensor) -> bool:
+    """Whether it is a stand-in of torch.func, whose numbers only exist while the function is mapped."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+
+
+def _dense(tensor: Tensor) -> Tensor:
+    return tensor if tensor.layout == torch.strided else tensor.to_dense()
+
+
+def _version(tensor: Tensor) -> int:
+    """How often it was written to; of a tensor made in inference mode, 0, as torch does not count it."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 @dataclass
@@ -90,10 +106,24 @@ class Input:
 
 @dataclass
 class Output:
-    """A tensor that came out of an operation, and the error dE/d(output) that flowed back into it."""
+    """A tensor that came out of an operation.
+
+    Attributes:
+        kept: its values.
+        received: all of the error that flowed back into it.
+        inside: what of it came from the same operation, another output of which was made from this one.
+    """
 
     kept: Kept
-    error: Tensor | None = None
+    received: Tensor | None = None
+    inside: list[Tensor] = field(default_factory=list)
+
+    @property
+    def error(self) -> Tensor | None:
+        """The error dE/d(output) that came from outside of the operation; None if none did."""
+        if self.received is None or not self.inside:
+            return self.received
+        return self.received - torch.stack(self.inside).sum(0)
 
 
 @dataclass(frozen=True)
@@ -136,18 +166,23 @@ class Recorder(TorchFunctionMode):
     Attributes:
         operations: in the order of the calls.
         path: names of the modules that are being carried out, the innermost last.
+        listens: whether errors are caught; those of backward passes that the network makes itself are its own affair.
     """
 
     def __init__(self, network: nn.Module, inputs: Mapping[int, str], parts: bool) -> None:
         super().__init__()
         self.operations: list[Recorded] = []
         self.path: list[str] = []
-        self._names = {id(tensor): name for name, tensor in [*network.named_parameters(), *network.named_buffers()]}
-        self._names |= inputs
+        self.listens = False
+        named = [*network.named_parameters(), *network.named_buffers()]
+        self._names = {id(tensor): name for name, tensor in named} | dict(inputs)
         self._made_by: dict[int, int] = {}
-        self._alive: list[Tensor] = []  # so that no other tensor takes their id or their place in memory
+        self._alive = [tensor for _, tensor in named]  # so that no other takes their id or their place in memory
         self._seen: set[Node] = set()
+        self._owners: dict[Node, tuple[Recorded, Collection[Edge]]] = {}
         self._kept: dict[Any, Kept] = {}
+        self._weights = {id(weight): weight for weight in network.parameters()}
+        self._first: dict[int, Kept] = {}
         self._by_storage: dict[int, list[Kept]] = {}
         self._parts = parts
 
@@ -165,7 +200,7 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if writes(name, args, kwargs):
             for tensor in tensors:
-                for kept in self._by_storage.get(tensor.untyped_storage().data_ptr(), ()):
+                for kept in self._sharing(tensor):
                     kept.set_aside()
         inputs = {id(tensor): self._input(tensor) for tensor in tensors}
         if writes(name, args, kwargs):
@@ -197,11 +232,31 @@ class Recorder(TorchFunctionMode):
                     f"part of a torch.autograd.Function whose backward is its own ({found.node.name()}): not compared"
                 )
             self._seen.add(found.node)
-        return Input(self._keep(tensor), made_by, name, edge)
+        kept = self._keep(tensor)
+        if id(tensor) in self._weights:
+            self._first.setdefault(id(tensor), kept)
+        return Input(kept, made_by, name, edge)
+
+    def overwritten(self) -> list[tuple[Tensor, Tensor]]:
+        """The weights that were written over, with what they were."""
+        found = list[tuple[Tensor, Tensor]]()
+        for place, kept in self._first.items():
+            weight, before = self._weights[place], kept.tensor
+            if before is not None and before.data_ptr() != weight.data_ptr():
+                found.append((weight, before))
+        return found
+
+    def _sharing(self, tensor: Tensor) -> Sequence[Kept]:
+        """What was kept of tensors that lie in the same place of memory."""
+        if _is_mapped(tensor) or tensor.layout != torch.strided:
+            return ()
+        return self._by_storage.get(tensor.untyped_storage().data_ptr(), ())
 
     def _keep(self, tensor: Tensor) -> Kept:
+        if _is_mapped(tensor) or tensor.layout != torch.strided:
+            return Kept(tensor)
         storage = tensor.untyped_storage().data_ptr()
-        key = (storage, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype, tensor._version)
+        key = (storage, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype, _version(tensor))
         if key not in self._kept:
             self._kept[key] = Kept(tensor)
             self._by_storage.setdefault(storage, []).append(self._kept[key])
@@ -225,47 +280,64 @@ class Recorder(TorchFunctionMode):
             self._alive.append(tensor)
             if tensor.requires_grad and tensor.grad_fn is not None and not entry.not_compared:
                 self._watch(tensor.grad_fn, tensor.output_nr, output)
-        nodes = [tensor.grad_fn for tensor in outputs if tensor.requires_grad and tensor.grad_fn is not None]
-        self._watch_inside(entry, nodes)
+        made = {
+            (tensor.grad_fn, tensor.output_nr): output
+            for tensor, output in zip(outputs, entry.outputs, strict=True)
+            if tensor.requires_grad and tensor.grad_fn is not None
+        }
+        self._watch_inside(entry, made)
         self.operations.append(entry)
 
     def _watch(self, node: Node, place: int, output: Output) -> None:
         def catch(errors: tuple[Tensor | None, ...]) -> None:
-            output.error = errors[place]
+            if self.listens:
+                error = errors[place]
+                output.received = None if error is None else _dense(error)
 
         node.register_prehook(catch)
 
-    def _watch_inside(self, entry: Recorded, nodes: list[Node]) -> None:
-        """Catches what the nodes made during this call send to the edges of its inputs."""
-        wanted = {input.edge: input for input in entry.inputs if input.edge is not None}
-        waiting, made = list(nodes), set[Node]()
+    def _watch_inside(self, entry: Recorded, outputs: Mapping[Edge, Output]) -> None:
+        """Catches what the nodes made during this call send to the edges of its inputs, and of its outputs."""
+        wanted = {input.edge: input.errors for input in entry.inputs if input.edge is not None}
+        waiting, made = [node for node, _ in outputs], set[Node]()
         while waiting:
             node = waiting.pop()
             if node in made or node in self._seen:
                 continue
             made.add(node)
-            reached: dict[int, Input] = {}
+            reached: dict[int, list[Tensor]] = {}
             for place, (following, number) in enumerate(node.next_functions):
                 if following is None:
                     continue
                 target = wanted.get((following, number))
+                if target is None:
+                    waiting.append(following)
+                    self._enter(following, number)
+                    output = outputs.get((following, number))
+                    target = None if output is None else output.inside
                 if target is not None:
                     reached[place] = target
-                else:
-                    waiting.append(following)
             if reached and not entry.not_compared:
-                node.register_hook(_catcher(reached))
+                node.register_hook(self._catcher(entry, reached))
         self._seen |= made
+        self._owners |= dict.fromkeys(made, (entry, outputs))
 
+    def _enter(self, node: Node, place: int) -> None:
+        """Notes an error that will come to the inside of an earlier operation, past its outputs."""
+        owner, outputs = self._owners.get(node, (None, ()))
+        if owner is not None and (node, place) not in outputs:
+            owner.not_compared = (
+                "the network itself takes a gradient through it, whose errors mix with these: not compared"
+            )
 
-def _catcher(reached: Mapping[int, Input]) -> Callable[[Any, Any], None]:
-    def catch(sent: tuple[Tensor | None, ...], received: tuple[Tensor | None, ...]) -> None:
-        for place, target in reached.items():
-            error = sent[place]
-            if error is not None:
-                target.errors.append(error)
+    def _catcher(self, entry: Recorded, reached: Mapping[int, list[Tensor]]) -> Callable[[Any, Any], None]:
+        def catch(sent: tuple[Tensor | None, ...], received: tuple[Tensor | None, ...]) -> None:
+            for place, errors in reached.items():
+                error = sent[place] if self.listens and not entry.not_compared else None
+                if error is not None:
+                    errors.append(_dense(error))
 
-    return catch
+        return catch
 
 
 class _Parts(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -295,6 +367,8 @@ def writes(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         return True
     if kwargs.get("inplace") or kwargs.get("out") is not None:
         return True
+    if name == "embedding":  # rows that are too long
+        return (args[3] if len(args) > 3 else kwargs.get("max_norm")) is not None
     if name == "batch_norm":  # its running figures
         return bool(kwargs.get("training", True))
     if name == "instance_norm":
@@ -304,13 +378,23 @@ def writes(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def module_paths(network: nn.Module, path: list[str]) -> Iterator[None]:
-    """Keeps the names of the modules that are being carried out in `path`, the innermost last."""
+def module_paths(
+    network: nn.Module, path: list[str], shapes: dict[str, tuple[int, ...]] | None = None
+) -> Iterator[None]:
+    """Keeps the names of the modules that are being carried out in `path`, the innermost last.
+
+    Args:
+        network: whose modules they are.
+        path: changes with every call.
+        shapes: also keeps the shape of the first tensor that each module was given last.
+    """
     handles = []
     for name, module in network.named_modules():
 
-        def enter(_module: nn.Module, _inputs: Any, name: str = name) -> None:
+        def enter(_module: nn.Module, inputs: Any, name: str = name) -> None:
             path.append(name)
+            if shapes is not None and inputs and isinstance(inputs[0], Tensor):
+                shapes[name] = tuple(inputs[0].shape)
 
         def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
             path.pop()

@@ -15,7 +15,7 @@ class Comparison(Record):
         scale: max |value| of either.
         cell: where they differ most.
         textbook, torch: the two numbers there.
-        differs: whether largest_difference > tolerance * scale.
+        differs: whether it is more than tolerance * scale, and more than rounding can explain.
         tolerance: 1e-3 for float32, 2e-2 for 16-bit arithmetic, 1e-8 for float64.
     """
 
