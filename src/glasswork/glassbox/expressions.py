@@ -7,6 +7,7 @@ An expression knows numbers, names, `+ - * / **`, unary minus, parentheses, the 
 import ast
 import difflib
 import math
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,8 @@ _FOREIGN: dict[type[ast.expr], str] = {
     ast.NamedExpr: "an assignment",
     ast.JoinedStr: "text",
 }
+_RAISED = re.compile("\N{SUPERSCRIPT MINUS}?[\N{SUPERSCRIPT ZERO}¹²³\N{SUPERSCRIPT FOUR}-\N{SUPERSCRIPT NINE}]+")
+"""A power in raised digits, such as x², which would become x2 if it were read as plain ones."""
 _OTHER_NAMES = {"ln": "log", "logistic": "sigmoid", "pow": "**", "power": "**"}
 
 
@@ -221,6 +224,10 @@ def read_values(words: Sequence[str]) -> dict[str, float]:
     return values
 
 
+def _as_power(raised: re.Match[str]) -> str:
+    return "**" + unicodedata.normalize("NFKC", raised[0]).replace("\N{MINUS SIGN}", "-")
+
+
 def match_values(expression: Expression, values: Mapping[str, object]) -> dict[str, float]:
     """The values as floats under the names that the expression uses, `pi`, `inf` and `nan` filled in.
 
@@ -248,7 +255,7 @@ def parse(expression: str) -> Expression:
         GlassworkError: for what is not arithmetic, with its position.
     """
     # Names are compared as Python compares them, and a line break means no more than a space.
-    text = " ".join(unicodedata.normalize("NFKC", expression).split())
+    text = " ".join(unicodedata.normalize("NFKC", _RAISED.sub(_as_power, expression)).split())
     if len(text) > LONGEST:
         raise GlassworkError(f"The expression has {len(text):,} characters; at most {LONGEST:,} can be read.")
     if not text:
