@@ -11,7 +11,14 @@ from glasswork.catalogue import make_system, row_of
 from glasswork.data.dataset import Dataset
 from glasswork.data.splits import Splits
 from glasswork.errors import GlassworkError
-from glasswork.execution import EnoughMemory, Execution, choose_device, seed_everything, usable_cores
+from glasswork.execution import (
+    EnoughMemory,
+    Execution,
+    choose_device,
+    require_memory,
+    seed_everything,
+    usable_cores,
+)
 from glasswork.recipe.base import ProcessRecipe
 from glasswork.run.request import Request
 from glasswork.systems.learning import Learning
@@ -26,6 +33,9 @@ from glasswork.training.memory import estimate_memory, short_of_memory
 from glasswork.training.stage import Clock, Stage
 
 FINISHING_SECONDS = 0.6
+REPEATED = ("layers", "ensemble_size")
+"""Fields of recipes that say how many equal parts a network has."""
+MANY = 20
 
 
 @dataclass(frozen=True)
@@ -160,6 +170,7 @@ def prepare(
         dataset = _fit(draft, dataset, splits)
     system = _resolve(request, draft, dataset, splits, resumed, derive)
     system.objective(dataset.task).require()
+    _require_repeated(request, system, dataset)
     network = _network(system, dataset)
     plain = Context(dataset, splits, Execution())
     remarks = resumed.remarks if resumed is not None else ()
@@ -215,6 +226,20 @@ def _resolve(
     else:
         return draft
     return make_system(request.system, recipe, request.network)
+
+
+def _require_repeated(request: Request, system: System, dataset: Dataset) -> None:
+    """Refuses very many layers or members whose weights do not fit into the memory, before they are made one by one."""
+    for field in REPEATED:
+        count = getattr(system.recipe, field, 1)
+        if count <= MANY:
+            continue
+        recipes = (system.recipe.model_copy(update={field: number}) for number in (MANY, MANY + 1))
+        with torch.device("meta"):
+            made = [make_system(request.system, one, request.network).network(dataset.task) for one in recipes]
+        less, more = (sum(parameter.nbytes for parameter in network.parameters()) for network in made)
+        what = f"the weights of a network with {field} = {count:,}"
+        require_memory(less + (count - MANY) * (more - less), what, f"choose a smaller --{field.replace('_', '-')}")
 
 
 def _network(system: System, dataset: Dataset) -> nn.Module:

@@ -22,7 +22,7 @@ from glasswork.data.reading import read
 from glasswork.data.samplers import Balanced, balanced_rows, by_class
 from glasswork.data.splits import Splits, hold_classes_out
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
+from glasswork.execution import Execution, require_memory
 from glasswork.networks.embedding import Embedding
 from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
@@ -39,6 +39,7 @@ from glasswork.training.stage import Carry, Moment, Stage, Tree
 
 BATCH = 128
 EACH = 4
+NAME_BYTES = 64  # of the name of a coordinate
 NOTHING_JUDGED = (
     "no two validation examples are of the same class, so nothing could be judged: "
     "the weights are those of the last step; hold out more with --validation"
@@ -123,7 +124,9 @@ class Embed(System[EmbedRecipe, Tensor]):
         return Embedding(self._body(task), self.recipe.embedding, len(task.target.names))
 
     def _body(self, task: Task) -> nn.Module:
-        coordinates = tuple(map(str, range(self.recipe.embedding)))
+        size = self.recipe.embedding
+        require_memory(NAME_BYTES * size, f"an embedding of {size:,} numbers", "choose a smaller --embedding")
+        coordinates = tuple(map(str, range(size)))
         return build_network(Architecture(self.recipe.network), Task(task.inputs, OneClass(coordinates)))
 
     @override

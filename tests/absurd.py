@@ -1,0 +1,156 @@
+"""Absurd numbers in the numeric fields of every recipe: learned with, or refused in one sentence, in little memory.
+
+`python -m tests.absurd --presets lenet embed --values 100000 1000000000000` trains each preset on its own sample, one
+field at a time. What fails is a traceback, a killed process, or more than 500 MB beyond what the same training takes
+with the field as it is. What fits into the memory may take its time, and is stopped after some seconds.
+"""
+
+import argparse
+import contextlib
+import os
+import resource
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glasswork.catalogue import PRESETS, make_system, preset, row_of
+from glasswork.run.request import make_request
+
+VALUES = ("100000", "1000000000", "1000000000000000000", "1e300", "1e-300")
+LASTING = {"epochs", "budget", "seed"}  # many epochs may last
+SAME = {"vgg11", "vgg13", "vgg16", "vgg19", "alexnet", "resnet18", "resnet34", "resnet50", "efficientnet-lite0", "own"}
+SECONDS, BYTES = 10, 500 * 2**20
+STOPPED = {-signal.SIGXCPU, -signal.SIGKILL}
+FLAGS = ("--threads", "1", "--precision", "float32", "--memory-format", "contiguous", "--allocator", "default")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one command line ended.
+
+    Attributes:
+        code: the exit code; negative: the signal that ended it.
+        seconds: of processor time.
+        peak: bytes of memory.
+        said: its standard error.
+    """
+
+    code: int
+    seconds: float
+    peak: int
+    said: str
+
+
+def numeric_fields(name: str, kinds: Sequence[str]) -> list[str]:
+    """The fields of a preset's recipe that take numbers and whose size may be absurd."""
+    fields = row_of(preset(name).system).recipe.model_fields
+    return [
+        key
+        for key, field in fields.items()
+        if key not in LASTING and any(kind in str(field.annotation) for kind in kinds)
+    ]
+
+
+def run(words: Sequence[str], folder: Path) -> Outcome:
+    """Carries a command line out in a process of its own."""
+    output = folder / "said.txt"
+    child = os.fork()
+    if child == 0:
+        code = 99
+        with contextlib.suppress(BaseException):
+            os.chdir(folder)
+            file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(file, 1)
+            os.dup2(file, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+            code = _main(words)
+        os._exit(code)
+    _, status, used = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return Outcome(code, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, output.read_text(errors="replace"))
+
+
+def _main(words: Sequence[str]) -> int:
+    import traceback
+
+    from glasswork.cli import main
+
+    try:
+        return main(words)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+        return 98
+
+
+def problem(outcome: Outcome, usual: Outcome) -> str:
+    """What is wrong with an outcome; empty if nothing is."""
+    if outcome.peak > usual.peak + BYTES:
+        return f"took {outcome.peak // 2**20} MB"
+    if outcome.code not in {0, 2, *STOPPED} or "Traceback" in outcome.said:
+        return f"ended with {outcome.code}"
+    if outcome.code == 2 and not outcome.said.rstrip().splitlines()[-1].startswith(("glasswork: ", "usage")):
+        return "said no sentence"
+    return ""
+
+
+def prepared(name: str, folder: Path) -> list[str]:
+    """The words that train a preset on its sample."""
+    asked = make_request(name, {})
+    sample = make_system(asked.system, asked.recipe).sample(folder)
+    words = ["train", name, "--data", str(sample.data), *FLAGS]
+    for key, value in {"epochs": 1, **sample.options}.items():
+        text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        words += [f"--{key.replace('_', '-')}" + ("" if value is True else f"={text}")]
+    return words
+
+
+def attempt(name: str, values: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """Sentences about what fails for one preset."""
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "work").mkdir()
+        words = prepared(name, folder)
+        usual = run(words, folder / "work")
+        for field in fields:
+            for value in values:
+                flag = f"--{field.replace('_', '-')}"
+                others = [word for word in words if not word.startswith(f"{flag}=")]
+                outcome = run([*others, f"{flag}={value}"], folder / "work")
+                wrong = problem(outcome, usual)
+                last = (outcome.said.rstrip().splitlines() or [""])[-1][:150]
+                line = (
+                    f"{name} {flag} {value}: {outcome.code}, {outcome.seconds:.1f} s, {outcome.peak >> 20} MB ({last})"
+                )
+                print(f"{'FAILS: ' if wrong else ''}{line}", flush=True)
+                found += [f"{wrong}: {line}"] if wrong else []
+    return found
+
+
+def main() -> None:
+    """Carries out what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presets", nargs="*", default=[name for name in PRESETS if name not in SAME])
+    parser.add_argument("--fields", nargs="*", default=[])
+    parser.add_argument("--kinds", nargs="*", default=["int", "float"])
+    parser.add_argument("--values", nargs="*", default=VALUES)
+    options = parser.parse_args()
+    import torch  # noqa: F401  (once for all processes)
+
+    import glasswork.run.finish  # noqa: F401
+
+    failures = [
+        one
+        for name in options.presets
+        for one in attempt(name, options.values, options.fields or numeric_fields(name, options.kinds))
+    ]
+    print(f"{len(failures)} failures")
+    raise SystemExit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()
