@@ -1,5 +1,6 @@
 """How losses and penalties are tried."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def draw_squared_error(draw: Any) -> Drawn:
 def torch_squared_error(y: Tensor, t: Tensor, reduction: str) -> Tensor:
     if reduction in {"half-sum", "examples"}:
         halved = F.mse_loss(y, t, reduction="sum") / 2
-        return halved if reduction == "half-sum" or not y.dim() else halved / len(y)
+        return halved if reduction == "half-sum" else halved / prod([*y.shape[:1], *y.shape[2:]])
     return F.mse_loss(y, t, reduction=reduction)
 
 
@@ -83,7 +84,8 @@ def draw_binary_cross_entropy(draw: Any) -> Drawn:
 
 def torch_binary_cross_entropy(s: Tensor, t: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     if reduction == "examples":
-        return F.binary_cross_entropy_with_logits(s, t, weight, reduction="sum") / len(s)
+        summed = F.binary_cross_entropy_with_logits(s, t, weight, reduction="sum")
+        return summed / prod([*s.shape[:1], *s.shape[2:]])
     return F.binary_cross_entropy_with_logits(s, t, weight, reduction=reduction)
 
 
