@@ -57,7 +57,6 @@ STILL_TO_COME: dict[str, tuple[str, ...]] = {
     "Kolter: 15-780, Convolutional and recurrent networks (2017)": (
         "Image classification: ImageNet",
         "Using intermediate layers as features: 80, 90 and 94 % on 2,000 images",
-        "Neural style",
         "Detecting cancerous cells in images",
         "Predicting temporal data: time series forecasting, sentence labeling, speech to text",
         "Char-RNN, and its samples of Linux code and LaTeX",
@@ -71,7 +70,8 @@ NOT_HERE = """\
 These slides have no command here. For many of them there is another page: [cross-validation](crossvalidate.md),
 [restarts](restarts.md), [transfer](transfer.md), [points](points.md), [text classification](sentiment.md), [labels
 for words](tagger.md), [translation](translate.md), [video](video.md), [forecasts](forecast.md), [heat
-maps](heatmap.md), [playing](atari.md), [text by characters](char_rnn.md) and [convolution](why_convolution.md)."""
+maps](heatmap.md), [neural style](style.md), [playing](atari.md), [text by characters](char_rnn.md) and
+[convolution](why_convolution.md)."""
 
 WIDTH = 120
 

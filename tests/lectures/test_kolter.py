@@ -1,6 +1,7 @@
 """Kolter's deck, first part: convolutional networks. Each test says which slide, command and sight."""
 
 import base64
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -332,3 +333,18 @@ def test_lenet(shown: Any) -> None:
 def test_a_network_learns_to_play(shown: Any) -> None:
     assert shown["played"] == 6000 and shown["episodes"] == 20
     assert shown["test"]["mean_return"] > 100
+
+
+@slide(
+    "Neural style",
+    "glasswork style china flower --size 96 --coarse 48 --iterations 24 --begin noise --threads 1",
+    """The input image is adjusted, from noise on, until inner products of feature activations match those of the other
+    picture. The style loss, 1 for a picture of nothing, falls below a quarter; content and style stand in the report
+    beside the painting. Larger: [style](style.md).""",
+)
+def test_neural_style(shown: Any) -> None:
+    assert 0 < shown["style_loss"] < 0.25
+    assert (shown["width"], shown["height"], shown["steps"]) == (96, 64, 32)
+    steps = (Path(shown["run"]) / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [json.loads(line)["loss"] for line in steps]
+    assert losses[-1] < 0.5 * losses[0]

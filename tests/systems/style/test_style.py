@@ -70,6 +70,14 @@ def test_a_stopped_painting_ends_as_one_that_was_not(
     assert "pictures have changed since the run was stopped" in capsys.readouterr().err
 
 
+def test_a_panorama_begins_at_the_size_that_is_high_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.effect_noise((320, 40), 60).save(tmp_path / "wide.png")
+    assert main(["style", "wide.png", "flower", "--size", "320", "--iterations", "3", "--threads", "1", "--json"]) == 0
+    found = said(capsys)
+    assert (found["width"], found["height"], found["steps"]) == (320, 40, 4)  # 256 pixels are 32 high
+    assert "becomes 128 by 16 at size 128" in mistake(capsys, "style", "wide.png", "flower", "--size", "128")
+
+
 def test_the_verb_paints(pictures: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     words = ["style", pictures[0], pictures[1], "china", "--shares", "3,1", "--colors", "content", "--tile", "48"]
     assert main([*words, "-o", "new.jpg", "--begin", "noise", *flags(optimizer="adam"), "--json"]) == 0

@@ -139,7 +139,7 @@ def sides(picture: Tensor, longer: int) -> tuple[int, int]:
     if min(found) < LEAST_SIDE:
         raise GlassworkError(
             f"A picture of {width} by {height} pixels becomes {found[1]} by {found[0]} at size {longer}, and at least "
-            f"{LEAST_SIDE} by {LEAST_SIDE} are needed: give a greater --size and --coarse, or cut it"
+            f"{LEAST_SIDE} by {LEAST_SIDE} are needed: give a greater --size, or cut it"
         )
     return found
 

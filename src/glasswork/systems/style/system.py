@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -33,7 +34,7 @@ from glasswork.systems.style.looking import (
     resize,
     sides,
 )
-from glasswork.systems.style.recipe import StyleRecipe
+from glasswork.systems.style.recipe import LEAST_SIDE, StyleRecipe
 from glasswork.systems.style.tiling import Needs, choose_tile, estimate_needs
 from glasswork.systems.system import Findings
 from glasswork.training.lbfgs import LBFGS
@@ -81,7 +82,7 @@ class Style(OwnProcess[StyleRecipe]):
             self.styles = [match_colors(each, self.content).clamp(0, 1) for each in self.styles]
         self.likeness = make_likeness(recipe, recipe.tile or 0)
         execution.place(self.likeness.perception.network)
-        self.scales = make_scales(recipe)
+        self.scales = make_scales(recipe, self.content)
 
     @override
     @classmethod
@@ -94,8 +95,7 @@ class Style(OwnProcess[StyleRecipe]):
         if min(shares) <= 0:
             raise GlassworkError(f"The share of a style has to be above 0, not {min(shares):g}: leave out that style")
         content = read_picture(find_picture(recipe.content))
-        for scale in make_scales(recipe):
-            sides(content, scale.longer)
+        sides(content, recipe.size)  # refused before the network is loaded
         likeness = make_likeness(recipe, recipe.tile or 0)
         found = {
             "content": lasting(recipe.content),
@@ -290,11 +290,13 @@ class Style(OwnProcess[StyleRecipe]):
             )
 
 
-def make_scales(recipe: StyleRecipe) -> Sequence[Scale]:
-    """The sizes of the painting, from the coarsest: halves of the size, as long as they are not below it."""
+def make_scales(recipe: StyleRecipe, content: Tensor) -> Sequence[Scale]:
+    """The sizes of the painting, from the coarsest that is asked for, or on which its shorter side is long enough."""
+    height, width = content.shape[-2:]
+    least = max(recipe.coarse, ceil(LEAST_SIDE * max(height, width) / min(height, width)))
     halves = [recipe.size]
-    while halves[0] / 2 >= recipe.coarse:
+    while halves[0] / 2 >= least:
         halves.insert(0, round(halves[0] / 2))
-    if halves[0] > recipe.coarse:
-        halves.insert(0, recipe.coarse)
+    if halves[0] > least:
+        halves.insert(0, least)
     return [Scale(side, -(-recipe.iterations // FEWER**place)) for place, side in enumerate(halves)]
