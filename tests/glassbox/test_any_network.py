@@ -251,3 +251,23 @@ def test_the_reason_given_is_the_true_one(network: Callable[[], nn.Module], x: T
     with pytest.raises(GlassworkError, match=words) as error:
         _opened(network(), x)
     assert "expects" not in str(error.value)
+
+
+KNOWN: dict[str, Callable[[Tensor], Tensor]] = {
+    "celu": lambda x: F.celu(x, 0.5),
+    "selu": F.selu,
+    "softsign": F.softsign,
+    "prelu": lambda x: F.prelu(x, torch.tensor([0.1, 0.2, 0.3])),
+    "glu": lambda x: F.glu(torch.cat([x, x], 0), 0),
+    "mse_loss": lambda x: x + F.mse_loss(x, torch.ones_like(x)),
+    "l1_loss": lambda x: x + F.l1_loss(x, torch.ones_like(x), reduction="sum"),
+    "smooth_l1_loss": lambda x: x + F.smooth_l1_loss(x, torch.zeros_like(x), beta=0.3),
+    "huber_loss": lambda x: x + F.huber_loss(x, torch.zeros_like(x), delta=0.3),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_textbook_has_it(name: str) -> None:
+    torch.manual_seed(0)
+    trace = _opened(_Made(lambda self, x: KNOWN[name](x)))
+    assert {operation.verdict for operation in trace.operations if operation.call == name} == {"equal"}

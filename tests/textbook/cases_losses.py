@@ -1,5 +1,6 @@
 """How losses and penalties are tried."""
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -120,11 +121,32 @@ def draw_pinball(draw: Any) -> Drawn:
     return (q, (numbers(draw, sides) / 0.3).round() * 0.3 + 0.1), {}
 
 
+def two_apart(**settings: Any) -> Callable[[Any], Drawn]:
+    """Draws two tensors of one shape whose numbers are no multiple of 1/2 apart, where absolute errors have kinks."""
+
+    def draw_apart(draw: Any) -> Drawn:
+        sides = shape(draw, 0)
+        y, t = (numbers(draw, sides) * 2).round() / 2, (numbers(draw, sides) * 2).round() / 2 + 0.2
+        return (y, t), {name: draw(values) for name, values in settings.items()}
+
+    return draw_apart
+
+
+def torch_huber(y: Tensor, t: Tensor, reduction: str, delta: float, divided: bool) -> Tensor:
+    if divided:
+        return F.smooth_l1_loss(y, t, reduction=reduction, beta=delta)
+    return F.huber_loss(y, t, reduction=reduction, delta=delta)
+
+
 CASES = {
     "hinge": Case(draw_hinge, torch_hinge),
     "cross_entropy": Case(draw_cross_entropy, F.cross_entropy, constant=(2,)),
     "negative_log_likelihood": Case(draw_likelihood, F.nll_loss, constant=(2,)),
     "squared_error": Case(draw_squared_error, torch_squared_error),
+    "absolute_error": Case(two_apart(reduction=REDUCTIONS), F.l1_loss),
+    "huber": Case(
+        two_apart(reduction=REDUCTIONS, delta=st.sampled_from([0.5, 1.0, 3.0]), divided=st.booleans()), torch_huber
+    ),
     "binary_cross_entropy": Case(draw_binary_cross_entropy, torch_binary_cross_entropy, constant=(2,)),
     "pinball": Case(draw_pinball, pinball),
     "triplet": Case(draw_triplet, torch_triplet),

@@ -149,6 +149,18 @@ def draw_softplus(draw: Any) -> Drawn:
     return (numbers(draw, shape(draw, 0), -30, 30, [threshold / beta]),), {"beta": beta, "threshold": threshold}
 
 
+def draw_prelu(draw: Any) -> Drawn:
+    sides = (draw(st.integers(1, 3)), *shape(draw, 1, 3, 3))
+    return (numbers(draw, sides, kinks=(0,)), numbers(draw, (draw(st.sampled_from([1, sides[1]])),))), {}
+
+
+def draw_glu(draw: Any) -> Drawn:
+    sides = list(shape(draw, 1, 3))
+    dim = draw(st.integers(-len(sides), len(sides) - 1))
+    sides[dim] *= 2
+    return (numbers(draw, sides),), {"dim": dim}
+
+
 CASES = {
     "linear": Case(draw_linear, F.linear),
     "identity": Case(one(), torch.nn.Identity()),
@@ -160,6 +172,11 @@ CASES = {
         one(kinks=(0,), slope=st.sampled_from([0.01, 0.1, 0.5, 2.0])), lambda a, slope: F.leaky_relu(a, slope)
     ),
     "elu": Case(one(kinks=(0,), alpha=st.sampled_from([1.0, 0.5, 2.0])), F.elu),
+    "celu": Case(one(kinks=(0,), alpha=st.sampled_from([1.0, 0.5, 2.0])), F.celu),
+    "selu": Case(one(kinks=(0,)), F.selu),
+    "softsign": Case(one(), F.softsign),
+    "prelu": Case(draw_prelu, F.prelu),
+    "glu": Case(draw_glu, F.glu),
     "maxout": Case(draw_maxout, lambda x, w, b: torch_maps(x, w, b).amax(-2)),
     "gelu": Case(one(approximate=st.sampled_from(["none", "tanh"])), F.gelu),
     "silu": Case(one(), F.silu),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glasswork.textbook.operation import Operation, Pointwise, Write, alone
+from glasswork.textbook.operation import Operation, Pointwise, Write, alone, sum_to
 
 
 class Identity(Pointwise):
@@ -179,6 +179,137 @@ class ELU(Pointwise):
 
     def words(self, write: Write, a: Tensor) -> str:
         return write(a) if a > 0 else f"{write(self.alpha)} * (exp({alone(write, a)}) - 1)"
+
+
+@dataclass(frozen=True)
+class CELU(Pointwise):
+    """The continuously differentiable exponential linear unit: its slope is 1 at 0 for every alpha."""
+
+    name = "celu"
+    formula = "h(a) = a if a > 0 else alpha (e^(a / alpha) - 1)"
+    latex = r"h(a) = \max(0, a) + \min(0, \alpha (e^{a / \alpha} - 1))"
+    source = "Barron 2017, 'Continuously differentiable exponential linear units', equation 2"
+    inputs = ("a",)
+
+    alpha: float = 1.0
+
+    def forward(self, a: Tensor) -> Tensor:
+        return a.where(a > 0, self.alpha * (a / self.alpha).expm1())
+
+    def chain(self, upstream: Tensor, a: Tensor) -> Tensor:
+        """h'(a) = 1 where a > 0, else e^(a / alpha)."""
+        return upstream.where(a > 0, upstream * (a.clamp(max=0) / self.alpha).exp())
+
+    def words(self, write: Write, a: Tensor) -> str:
+        alpha = write(self.alpha)
+        return write(a) if a > 0 else f"{alpha} * (exp({write(a)} / {alpha}) - 1)"
+
+
+class SELU(Pointwise):
+    """The self-normalizing exponential linear unit, which keeps mean 0 and variance 1 from layer to layer."""
+
+    name = "selu"
+    formula = "h(a) = 1.0507 (a if a > 0 else 1.6733 (e^a - 1))"
+    latex = r"h(a) = \lambda \begin{cases} a & a > 0 \\ \alpha (e^a - 1) & a \le 0 \end{cases}"
+    source = "Klambauer et al. 2017, 'Self-normalizing neural networks', equations 2 and 14"
+    inputs = ("a",)
+
+    def forward(self, a: Tensor) -> Tensor:
+        return _SELU_SCALE * _SELU_ELU.forward(a)
+
+    def chain(self, upstream: Tensor, a: Tensor) -> Tensor:
+        """h'(a) = lambda where a > 0, else lambda alpha e^a."""
+        return _SELU_SCALE * _SELU_ELU.chain(upstream, a)
+
+    def words(self, write: Write, a: Tensor) -> str:
+        raised = f"{_SELU_ELU.alpha!r} * (exp({alone(write, a)}) - 1)"
+        return f"{_SELU_SCALE!r} * {write(a) if a > 0 else raised}"
+
+
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ELU = ELU(1.6732632423543772848170429916717)
+
+
+class Softsign(Pointwise):
+    """A sigmoid that approaches its limits slowly."""
+
+    name = "softsign"
+    formula = "h(a) = a / (1 + |a|)"
+    latex = r"h(a) = \frac{a}{1 + |a|}"
+    source = "Glorot and Bengio 2010, 'Understanding the difficulty of training deep feedforward neural networks'"
+    inputs = ("a",)
+
+    def forward(self, a: Tensor) -> Tensor:
+        return a / (1 + a.abs())
+
+    def chain(self, upstream: Tensor, a: Tensor) -> Tensor:
+        """h'(a) = 1 / (1 + |a|)^2."""
+        return upstream / (1 + a.abs()) ** 2
+
+    def words(self, write: Write, a: Tensor) -> str:
+        return f"{write(a)} / (1 + abs({alone(write, a)}))"
+
+
+class PReLU(Operation):
+    """The rectified linear unit whose slope below zero is learned, one for all channels or one for each."""
+
+    name = "prelu"
+    formula = "h(a) = max(0, a) + w min(0, a)"
+    latex = r"h(a) = \max(0, a) + w_c \min(0, a)"
+    source = "He et al. 2015, 'Delving deep into rectifiers', equation 1"
+    inputs = ("a", "w")
+
+    def forward(self, a: Tensor, w: Tensor) -> Tensor:
+        """Of a (N, C, ...) and the slopes w (C,) or (1,)."""
+        return a.where(a > 0, self._slopes(a, w) * a)
+
+    def backward(self, upstream: Tensor, a: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+        """dE/da = delta where a > 0, else w delta; dE/dw = sum of delta min(0, a) over the numbers of its channel."""
+        slopes = self._slopes(a, w)
+        below = sum_to(upstream * a.clamp(max=0), slopes.shape)
+        return upstream.where(a > 0, slopes * upstream), below.reshape(w.shape)
+
+    def worked(self, write: Write, cell: Sequence[int], a: Tensor, w: Tensor) -> str:
+        value = alone(write, a[tuple(cell)])
+        slope = w.reshape(-1)[0] if w.numel() == 1 else w[cell[1]]
+        return f"max(0, {value}) + {write(slope)} * min(0, {value})"
+
+    def _slopes(self, a: Tensor, w: Tensor) -> Tensor:
+        """w as it broadcasts to a."""
+        return w.reshape(-1, *[1] * (a.dim() - 2)) if w.numel() > 1 else w.reshape([1] * a.dim())
+
+
+@dataclass(frozen=True)
+class GLU(Operation):
+    """The gated linear unit: the first half of the numbers, as far as the second half lets it through.
+
+    Attributes:
+        dim: the axis that is cut in half.
+    """
+
+    name = "glu"
+    formula = "y = a sigma(b), x = (a, b)"
+    latex = r"y = a \odot \sigma(b), \quad x = (a, b)"
+    source = "Dauphin et al. 2017, 'Language modeling with gated convolutional networks', equation 1"
+    inputs = ("x",)
+
+    dim: int = -1
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = x.chunk(2, self.dim)
+        return a * _SIGMOID.forward(b)
+
+    def backward(self, upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+        """dE/da = delta sigma(b), dE/db = delta a sigma(b) (1 - sigma(b))."""
+        a, b = x.chunk(2, self.dim)
+        return (torch.cat([upstream * _SIGMOID.forward(b), _SIGMOID.chain(upstream * a, b)], self.dim),)
+
+    def worked(self, write: Write, cell: Sequence[int], x: Tensor) -> str:
+        a, b = x.chunk(2, self.dim)
+        return f"{write(a[tuple(cell)])} * {_SIGMOID.words(write, b[tuple(cell)])}"
+
+
+_SIGMOID = Sigmoid()
 
 
 @dataclass(frozen=True)

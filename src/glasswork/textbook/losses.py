@@ -134,6 +134,79 @@ class SquaredError(Loss):
         return f"1 / 2 * ({numbers})" if self.is_halved else numbers
 
 
+class AbsoluteError(Loss):
+    """The absolute error of outputs y and what they should be, t; the shapes broadcast together."""
+
+    name = "absolute_error"
+    formula = "L_k = |y_k - t_k|"
+    latex = r"L_k = |y_k - t_k|"
+    source = "Laplace 1774: least absolute deviations"
+    inputs = ("y", "t")
+
+    def forward(self, y: Tensor, t: Tensor) -> Tensor:
+        return self.reduce((y - t).abs())
+
+    def backward(self, upstream: Tensor, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """dL_k/dy_k = sign(y_k - t_k), dL_k/dt_k = -sign(y_k - t_k)."""
+        error = y - t
+        delta = self.spread(upstream, error.shape) * error.sign()
+        return sum_to(delta, y.shape), sum_to(-delta, t.shape)
+
+    def worked(self, write: Write, cell: Sequence[int], y: Tensor, t: Tensor) -> str:
+        def loss(place: tuple[int, ...]) -> str:
+            return f"abs({write(y[source_cell(place, y.shape)])} - {write(t[source_cell(place, t.shape)])})"
+
+        return self.words(write, cell, (y - t).shape, loss, apart=False)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """The Huber loss: the squared error of small errors, the absolute one of large errors.
+
+    Attributes:
+        delta: the size of the error from which on it is large.
+        divided: whether the loss is divided by delta, which makes it the smooth L1 loss of R-CNN.
+    """
+
+    name = "huber"
+    formula = "L_k = 1/2 (y_k - t_k)^2 if |y_k - t_k| <= delta else delta (|y_k - t_k| - delta / 2)"
+    latex = (
+        r"L_k = \begin{cases} \frac{1}{2} e^2 & |e| \le \delta \\ "
+        r"\delta (|e| - \frac{\delta}{2}) & |e| > \delta \end{cases}, \quad e = y_k - t_k"
+    )
+    source = "Huber 1964; divided by delta: Girshick 2015, 'Fast R-CNN', equation 3"
+    inputs = ("y", "t")
+
+    delta: float = 1.0
+    divided: bool = False
+
+    def forward(self, y: Tensor, t: Tensor) -> Tensor:
+        error = (y - t).abs()
+        losses = (error.square() / 2).where(error <= self.delta, self.delta * (error - self.delta / 2))
+        return self.reduce(losses / self._scale)
+
+    def backward(self, upstream: Tensor, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """dL_k/dy_k = y_k - t_k, but no larger than delta."""
+        error = y - t
+        delta = self.spread(upstream, error.shape) * error.clamp(-self.delta, self.delta) / self._scale
+        return sum_to(delta, y.shape), sum_to(-delta, t.shape)
+
+    def worked(self, write: Write, cell: Sequence[int], y: Tensor, t: Tensor) -> str:
+        errors = y - t
+
+        def loss(place: tuple[int, ...]) -> str:
+            error = f"({write(y[source_cell(place, y.shape)])} - {write(t[source_cell(place, t.shape)])})"
+            small = abs(float(errors[place])) <= self.delta
+            words = f"{error} ** 2 / 2" if small else f"{write(self.delta)} * (abs{error} - {write(self.delta / 2)})"
+            return f"{words} / {write(self._scale)}" if self.divided else words
+
+        return self.words(write, cell, errors.shape, loss)
+
+    @property
+    def _scale(self) -> float:
+        return self.delta if self.divided else 1.0
+
+
 class Pinball(Operation):
     """The pinball loss of quantiles: its mean over examples, numbers and quantiles."""
 

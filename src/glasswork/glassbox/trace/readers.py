@@ -24,7 +24,7 @@ from glasswork.glassbox.trace.recorder import Input, Kept, Recorded
 from glasswork.textbook.activations import Dropout, Identity
 from glasswork.textbook.arithmetic import Comparison, Maximum, Minimum, Where
 from glasswork.textbook.attention import MultiHeadAttention
-from glasswork.textbook.losses import SquaredError
+from glasswork.textbook.losses import AbsoluteError, Huber, SquaredError
 from glasswork.textbook.normalization import BatchNormalization, GroupNormalization, Normalize
 from glasswork.textbook.operation import Operation
 from glasswork.textbook.recurrent import Recurrence, RecurrentStep
@@ -158,19 +158,45 @@ def instance_norm(
     return Known(BatchNormalization(False, eps), (input, running_mean, running_var, weight, bias))
 
 
-def squared_error(
+def error(operation: type[SquaredError | AbsoluteError]) -> Reader:
+    """`F.mse_loss` and `F.l1_loss` without weights, and without the words that are no longer used."""
+
+    def read(
+        entry: Recorded,
+        input: Input,
+        target: Input,
+        size_average: Any = None,
+        reduce: Any = None,
+        reduction: str = "mean",
+        weight: Any = None,
+    ) -> Reading:
+        if any(word is not None for word in (size_average, reduce, weight)):
+            return None
+        return Known(operation(reduction), (input, target))
+
+    return read
+
+
+def smooth_l1(
     entry: Recorded,
     input: Input,
     target: Input,
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-    weight: Any = None,
+    beta: float = 1.0,
 ) -> Reading:
-    """`F.mse_loss` without weights, and without the words that are no longer used."""
-    if any(word is not None for word in (size_average, reduce, weight)):
+    """`F.smooth_l1_loss`: the Huber loss over beta."""
+    if size_average is not None or reduce is not None or beta == 0:
         return None
-    return Known(SquaredError(reduction), (input, target))
+    return Known(Huber(reduction, beta, divided=True), (input, target))
+
+
+def huber(
+    entry: Recorded, input: Input, target: Input, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Reading:
+    """`F.huber_loss` without weights."""
+    return Known(Huber(reduction, delta), (input, target)) if weight is None else None
 
 
 def comparison(relation: str) -> Reader:

@@ -10,17 +10,22 @@ from glasswork.glassbox.trace import readers
 from glasswork.glassbox.trace.calls import Known, Reader, WrittenOver, call
 from glasswork.glassbox.trace.recorder import Recorded
 from glasswork.textbook.activations import (
+    CELU,
     ELU,
     GELU,
+    GLU,
+    SELU,
     HardSigmoid,
     HardSwish,
     LeakyReLU,
     LogSigmoid,
     Mish,
+    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
     Softplus,
+    Softsign,
     Tanh,
 )
 from glasswork.textbook.arithmetic import (
@@ -45,7 +50,7 @@ from glasswork.textbook.arithmetic import (
 from glasswork.textbook.attention import Attention
 from glasswork.textbook.convolution import Convolution, TransposedConvolution
 from glasswork.textbook.cross_entropy import BinaryCrossEntropy, CrossEntropy, NegativeLogLikelihood
-from glasswork.textbook.losses import Hinge, Pinball, SquaredError
+from glasswork.textbook.losses import AbsoluteError, Hinge, Pinball, SquaredError
 from glasswork.textbook.normalization import GroupNormalization, LayerNormalization, LocalResponseNormalization
 from glasswork.textbook.pooling import AdaptiveAveragePooling, AdaptiveMaxPooling, AveragePooling, MaxPooling
 from glasswork.textbook.recurrent import GRU, LSTM, RNN, GRUStep, LSTMStep, RNNStep
@@ -111,6 +116,11 @@ READERS: dict[str, Reader] = {
     "hardtanh": call(Clamp, "input min_val=-1.0 max_val=1.0 inplace"),
     "leaky_relu": call(LeakyReLU, "input negative_slope inplace"),
     "elu": call(ELU, "input alpha inplace"),
+    "celu": call(CELU, "input alpha inplace"),
+    "selu": call(SELU()),
+    "softsign": call(Softsign()),
+    "prelu": call(PReLU(), "input weight"),
+    "glu": call(GLU, "input dim"),
     "gelu": call(GELU, "input approximate"),
     "softplus": call(Softplus, "input beta threshold"),
     "mish": call(Mish()),
@@ -193,7 +203,10 @@ READERS: dict[str, Reader] = {
     # losses
     "cross_entropy": call(CrossEntropy, f"{_WEIGHTED} label_smoothing"),
     "nll_loss": call(NegativeLogLikelihood, _WEIGHTED),
-    "mse_loss": readers.squared_error,
+    "mse_loss": readers.error(SquaredError),
+    "l1_loss": readers.error(AbsoluteError),
+    "smooth_l1_loss": readers.smooth_l1,
+    "huber_loss": readers.huber,
     "binary_cross_entropy_with_logits": call(
         BinaryCrossEntropy, "input target weight? size_average reduce reduction pos_weight"
     ),
