@@ -253,6 +253,13 @@ def test_the_reason_given_is_the_true_one(network: Callable[[], nn.Module], x: T
     assert "expects" not in str(error.value)
 
 
+def test_a_gradient_that_is_stopped_is_shown_as_one() -> None:
+    trace = _opened(_Made(lambda self, x: x * x.detach()))
+    (stopped,) = [operation for operation in trace.operations if operation.call == "detach"]
+    assert (stopped.name, stopped.verdict) == ("stop_gradient", "forward only")
+    assert [operand.source for operand in trace.operations[2].operands] == ["operation 1", "operation 2"]
+
+
 KNOWN: dict[str, Callable[[Tensor], Tensor]] = {
     "celu": lambda x: F.celu(x, 0.5),
     "selu": F.selu,

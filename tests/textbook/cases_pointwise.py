@@ -164,6 +164,7 @@ def draw_glu(draw: Any) -> Drawn:
 CASES = {
     "linear": Case(draw_linear, F.linear),
     "identity": Case(one(), torch.nn.Identity()),
+    "stop_gradient": Case(one(), torch.detach),
     "threshold": Case(one(kinks=(0,)), lambda a: torch.heaviside(a.detach(), torch.zeros((), dtype=a.dtype))),
     "sigmoid": Case(one(), torch.sigmoid),
     "tanh": Case(one(), torch.tanh),

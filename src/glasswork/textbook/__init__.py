@@ -12,6 +12,7 @@ OPERATIONS = {
     # scores and activations
     "linear": "scores.Linear",
     "identity": "activations.Identity",
+    "stop_gradient": "activations.StopGradient",
     "threshold": "activations.Threshold",
     "sigmoid": "activations.Sigmoid",
     "log_sigmoid": "activations.LogSigmoid",

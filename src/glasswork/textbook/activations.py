@@ -30,6 +30,24 @@ class Identity(Pointwise):
         return write(a)
 
 
+class StopGradient(Pointwise):
+    """The same numbers again, through which no error flows back."""
+
+    name = "stop_gradient"
+    formula = "y = x, dE/dx = 0"
+    latex = r"y = \mathrm{sg}(x)"
+    source = "van den Oord et al. 2017, 'Neural discrete representation learning', equation 3"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def chain(self, upstream: Tensor, x: Tensor) -> None:
+        """None: x is treated as a constant."""
+
+    def words(self, write: Write, x: Tensor) -> str:
+        return write(x)
+
+
 class Threshold(Pointwise):
     """The step unit: the neuron fires or it does not."""
 

@@ -26,6 +26,7 @@ from glasswork.textbook.activations import (
     SiLU,
     Softplus,
     Softsign,
+    StopGradient,
     Tanh,
 )
 from glasswork.textbook.arithmetic import (
@@ -248,6 +249,7 @@ READERS: dict[str, Reader] = {
     "concatenate": readers.join(Concatenate),
     "stack": readers.join(Stack),
     # the same numbers again
+    "detach": call(StopGradient()),
     "clone": readers.same,
     "contiguous": readers.same,
     "to": readers.same,
