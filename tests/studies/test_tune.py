@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from glasswork.cli import main
 from glasswork.errors import GlassworkError
 from glasswork.recipe.search import Layers, Range, searches
 from glasswork.run.request import make_request
-from glasswork.studies.tune import FINISHING_SECONDS, SLOWER, Plan, Tuning, prepare
+from glasswork.studies.optuna_study import begin_trial, count_trials, give_back
+from glasswork.studies.tune import FINISHING_SECONDS, SLOWER, Plan, Tuning, Workers, prepare
 from made_data import mistake, said, write_table
 
 Captured = pytest.CaptureFixture[str]
@@ -174,6 +175,25 @@ def test_workers_share_a_study(data: str) -> None:
     numbers = sorted(trial.number for trial in tuning.search(workers=2) if trial.state != "stopped")
     assert len(numbers) == 3
     assert tuning.result().counts()["failed"] == 0
+
+
+def test_a_trial_that_is_begun_in_vain_waits_again(data: str) -> None:
+    study = prepare(plan(data, trials=3)).study
+    first = begin_trial(study, 0)
+    give_back(study, first.number)
+    assert count_trials(study) == 0
+    states = [(trial.state.name, trial.system_attrs.get("fixed_params")) for trial in study.get_trials()]
+    assert [name for name, _ in states] == ["FAIL", "WAITING"] and states[0][1] == states[1][1] is not None
+
+
+def test_a_worker_that_is_ended_by_a_signal_says_how_to_go_on(data: str) -> None:
+    with (
+        pytest.raises(GlassworkError, match=r"was ended by SIGTERM: .* run the same command to continue"),
+        Workers(asdict(plan(data, trials=3)), 1) as workers,
+    ):
+        workers._running[0][0].terminate()
+        while workers.wait(False):
+            pass
 
 
 def test_mistakes_are_one_sentence(data: str, capsys: Captured) -> None:

@@ -151,6 +151,14 @@ def begin_trial(study: "optuna.Study", seed: int) -> "optuna.trial.Trial":
     return trial
 
 
+def give_back(study: "optuna.Study", number: int) -> None:
+    """Ends a trial that was begun in vain; one that waited with values of its own waits again."""
+    values = study.get_trials(deepcopy=False)[number].system_attrs.get("fixed_params")
+    study.tell(number, state=import_optuna().trial.TrialState.FAIL)
+    if values:
+        study.enqueue_trial(values)
+
+
 @contextlib.contextmanager
 def _alone(study: "optuna.Study") -> Iterator[None]:
     """One process of this machine at a time: SQLite hands a waiting trial to both of two that ask at once."""

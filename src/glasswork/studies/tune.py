@@ -35,6 +35,7 @@ from glasswork.run.folder import RUNS
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
+from glasswork.stopping import SIGNALS
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.options import TuneOptions
 from glasswork.studies.optuna_study import FAILED, FINISHED, PRUNED, STOPPED, TrialResult
@@ -243,8 +244,10 @@ class Tuning:
         parent = os.getppid()  # another one: ours is gone, and nothing waits for us
         while self._more() and not self._watched.wished and os.getppid() == parent:
             trial = studies.begin_trial(self.study, self.recipe.seed)
-            if self.plan.trials is not None and studies.count_trials(self.study, trial.number) >= self.plan.trials:
-                self.study.tell(trial, state=self._state("FAIL"))
+            wanted = self.plan.trials
+            enough = wanted is not None and studies.count_trials(self.study, trial.number) >= wanted
+            if enough or self._watched.wished:
+                studies.give_back(self.study, trial.number)
                 return
             self._carry_out(trial, parent)
             found = self.study.get_trials(deepcopy=False)[trial.number]
@@ -573,6 +576,11 @@ class Workers:
             self._tell()
         codes = [process.poll() for process, _ in self._running]
         for (_, said), code in zip(self._running, codes, strict=True):
+            if code in {-number for number in SIGNALS} and not self._told:
+                raise GlassworkError(
+                    f"A worker of the search was ended by {signal.Signals(-code).name}: what it found is kept; run the "
+                    "same command to continue"
+                )
             if code and not self._told:
                 said.seek(0)
                 lines = said.read().strip().splitlines()
@@ -584,7 +592,7 @@ class Workers:
             self._told = True
             for process, _ in self._running:
                 if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(signal.SIGTERM)  # which ends it at once before the search has begun
 
 
 def work() -> None:
