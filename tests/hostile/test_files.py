@@ -13,6 +13,7 @@ from hostile_inputs import INPUTS, READERS
 
 import glasswork
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.folds import VARIANTS
 from glasswork.data.formats.decoding import decode
 from glasswork.data.formats.video import frames
 from glasswork.data.reading import read
@@ -113,6 +114,23 @@ def test_blank_lines_take_no_time(tmp_path: Path) -> None:
     began = time.process_time()
     assert len(read(tmp_path / "a.csv", ReadingOptions(target="b"))) == 2
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "content", ["<!---->" * 500 + "x", "<svg" * 300_000, "<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>&a;</svg>"]
+)
+def test_beginnings_of_pictures_are_looked_at_once(content: str, tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text(content, encoding="utf-8")
+    began = time.process_time()
+    with pytest.raises(GlassworkError, match="declares entities" if "ENTITY" in content else "format is not known"):
+        decode(tmp_path / "a.svg", 8, 8, 1)
+    assert time.process_time() - began < 2
+
+
+def test_names_of_many_digits_are_looked_at_once() -> None:
+    began = time.process_time()
+    assert VARIANTS.search("1" * 240 + "x") is None
+    assert time.process_time() - began < 1
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:

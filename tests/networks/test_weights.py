@@ -53,6 +53,12 @@ def test_files_of_every_form_give_torchvision_s_outputs(form: str, theirs: nn.Mo
     assert taken
 
 
+def test_a_file_of_another_pickle_protocol_is_one_sentence(tmp_path: Path) -> None:
+    torch.save({"layer.weight": torch.ones(2, 3)}, tmp_path / "four.pt", pickle_protocol=4)
+    with pytest.raises(GlassworkError, match=r"four.pt is pickled by a protocol .*: save it again with torch.save"):
+        load_weights(str(tmp_path / "four.pt"), "resnet18")
+
+
 def test_a_head_for_other_classes_stays_as_it_is(theirs: nn.Module) -> None:
     ours = ResNet("resnet18", (3, 64, 64), 3)
     before = ours.fc.weight.detach().clone()

@@ -68,10 +68,21 @@ def test_what_can_change_results_is_refused_and_can_be_accepted(
     edit(stopped, name, value)
     sentence = mistake(capsys, "resume", stopped)
     assert told in sentence and f"--accept {name}" in sentence
-    assert "--accept takes recipe, arithmetic, code" in mistake(capsys, "resume", stopped, "--accept", "data")
+    assert "--accept takes recipe, arithmetic, code, own" in mistake(capsys, "resume", stopped, "--accept", "data")
     gw.resume(stopped, accept=[name])
     warnings = json.loads((stopped / "result.json").read_text(encoding="utf-8"))["warnings"]
     assert any(told in warning and "accepted" in warning for warning in warnings)
+
+
+def test_an_edited_loss_of_the_users_own_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loss, run = tmp_path / "loss.py", tmp_path / "own"
+    loss.write_text("def mine(outputs, targets):\n    return outputs.square().mean()\n", encoding="utf-8")
+    word, data = f"{loss}:mine", str(write_npz(tmp_path / "data.npz", "class"))
+    broken_off("linear", 7, data=data, loss=word, out=str(run), **OPTIONS)
+    loss.write_text("def mine(outputs, targets):\n    return outputs.abs().mean()\n", encoding="utf-8")
+    sentence = mistake(capsys, "resume", run, "--loss", word)
+    assert f"your own code ({loss} changed)" in sentence and "--accept own" in sentence
+    assert main(["resume", str(run), "--loss", word, "--accept", "own", "--json"]) == 0
 
 
 def test_what_changes_the_last_bits_is_said(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:

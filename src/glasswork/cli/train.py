@@ -64,7 +64,7 @@ def fill_resume(parser: ArgumentParser, arguments: Sequence[str]) -> None:
         "--accept",
         metavar="WHAT",
         default="",
-        help="go on although this has changed since the run was stopped: recipe, arithmetic, code; several with commas",
+        help="go on although this has changed since it was stopped: recipe, arithmetic, code, own; several with commas",
     )
 
 

@@ -21,7 +21,8 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import mixed
 
 RowOrder = Literal["shuffled", "time"]
-VARIANT = r"([-_ .]*(\d+|outline|copy|mirror|flip|crop|rotated)|[-_ .]*\(\d+\))"
+VARIANT = r"([-_ .]*+(\d++|outline|copy|mirror|flip|crop|rotated|\(\d+\)))"
+"""A number is taken whole: if it could be parted, the ways to do so would double with each digit."""
 VARIANTS = re.compile(f"{VARIANT}+$", re.IGNORECASE)
 LAST_VARIANT = re.compile(f"{VARIANT}$", re.IGNORECASE)
 

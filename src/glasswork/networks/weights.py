@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -197,10 +198,17 @@ def _of_file(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         _require_within(path)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # it says nothing that a user could do
+            found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except GlassworkError:
         raise
     except pickle.UnpicklingError as error:
+        if "Unsupported operand" in str(error):
+            raise GlassworkError(
+                f"{path} is pickled by a protocol that is not read without danger: save it again with "
+                "torch.save(model.state_dict(), FILE), or as a safetensors file"
+            ) from None
         if "Unsupported" in str(error) or "GLOBAL" in str(error):
             raise GlassworkError(
                 f"{path} holds pickled objects, which could run any program when they are read: save "

@@ -148,7 +148,7 @@ def begin_run(request: Request, spent: float = 0.0) -> Run:
             "remarks": process.remarks,
         }
         folder.write("environment.json", {**environment(), **began_with})
-        folder.write(CONDITIONS, conditions(process.recipe, process.execution))
+        folder.write(CONDITIONS, conditions(process.recipe, process.execution, request.system))
         folder.write_data(summary.to_json(), process.fingerprint, place_of(process.recipe.data, _usual_data(request)))
         folder.write_request(request)  # last, as it is what a folder is known by
     return Run(folder, request, process)
@@ -215,7 +215,7 @@ def reopen(
             folder.move_data(place_of(data, _usual_data(request)))
         if changes:
             folder.write_resolved(recipe, execution)
-            folder.write(CONDITIONS, conditions(recipe, execution))
+            folder.write(CONDITIONS, conditions(recipe, execution, request.system))
         notes += folder.cut_steps(state)  # last, as a run that is refused stays as it is
         return Run(folder, request, process, state, tuple(notes))
 

@@ -7,6 +7,7 @@ last bits of a sum at most is a note. Data that has changed is always refused: s
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,8 @@ import torch
 
 from glasswork.errors import GlassworkError
 from glasswork.execution import Execution, processor
+from glasswork.files import read_regular
+from glasswork.own_code import is_own
 from glasswork.recipe.base import ProcessRecipe
 from glasswork.run.folder import CONDITIONS, RunFolder
 from glasswork.run.request import Request
@@ -25,6 +28,7 @@ DECIDING = {
     "recipe": "its recipe",
     "arithmetic": "its arithmetic",
     "code": "the code of glasswork",
+    "own": "your own code",
 }
 """What can change results: the words that accept it, and how it is called."""
 BITS = {
@@ -38,12 +42,19 @@ BITS = {
 """What changes rounding at most."""
 
 
-def conditions(recipe: ProcessRecipe, execution: Execution) -> dict[str, Any]:
-    """What the steps of a run depend on, beside its data, as plain JSON types."""
+def conditions(recipe: ProcessRecipe, execution: Execution, system: str) -> dict[str, Any]:
+    """What the steps of a run depend on, beside its data, as plain JSON types.
+
+    Args:
+        recipe: with nothing left open.
+        execution: how the arithmetic is carried out.
+        system: its name, which may be a file of the user's own.
+    """
     chosen = ("device", "threads", "precision", "memory_format")
     found = {
         "recipe": _recipe_of(recipe),
         "arithmetic": {name: getattr(execution, name) for name in chosen},
+        "own": _own_code(system, getattr(recipe, "loss", None)),
         "code": {"version": metadata.version("glasswork"), "digest": _digest_of_code()},
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),
@@ -95,7 +106,7 @@ def check_conditions(
     asked = _recipe_of(request.recipe)
     edited = [name for name in request.asked if name != "data" and asked.get(name) != known.get(name)]
     recipe = recipe.model_copy(update={name: getattr(request.recipe, name) for name in edited})
-    now = conditions(recipe, execution)
+    now = conditions(recipe, execution, request.system)
     for name in {**known, **now["recipe"]}:
         if name not in FREE and known.get(name) != now["recipe"].get(name):
             raise GlassworkError(
@@ -117,7 +128,8 @@ def compare(run: str, before: Mapping[str, Any], now: Mapping[str, Any], accepte
     Raises:
         GlassworkError: if something that can change results differs and is not accepted.
     """
-    different = [name for name in DECIDING if before.get(name) != now[name]]
+    known = {"own": now["own"], **before}  # earlier versions did not note it
+    different = [name for name in DECIDING if known.get(name) != now[name]]
     refused = [name for name in different if name not in accepted]
     if refused:
         told = "; ".join(f"{DECIDING[name]} ({_change(before.get(name), now[name])})" for name in refused)
@@ -146,7 +158,24 @@ def _change(before: Any, now: Any) -> str:
     parts = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if parts == ["digest"]:
         return "files of it were edited"
+    if all(_is_digest(now.get(name, before.get(name))) for name in parts):
+        return f"{', '.join(parts)} changed"
     return ", ".join(f"{name} {before.get(name)} before, {now.get(name)} now" for name in parts if name != "digest")
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and len(value) == hashlib.sha256().digest_size * 2
+
+
+def _own_code(*words: str | None) -> dict[str, str]:
+    """SHA-256 of the files of the user's own system and loss; networks are kept with the run."""
+    found = {}
+    for word in words:
+        if is_own(word):
+            source = str(word).rpartition(":")[0]
+            path = source if source.endswith(".py") else getattr(sys.modules.get(source), "__file__", None)
+            found[source] = hashlib.sha256(read_regular(path)).hexdigest() if path else ""
+    return found
 
 
 def _digest_of_code() -> str:

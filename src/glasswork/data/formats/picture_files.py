@@ -24,7 +24,7 @@ Values = npt.NDArray[Any]
 _BITS = 258  # the tag of a TIFF file that says how many bits a sample has
 _PNG_BITS = 24  # the byte of a PNG file that says the same
 _EIGHT_BITS = tuple(f"{kind} picture" for kind in ("JPEG", "GIF", "WebP", "BMP", "HEIC", "AVIF", "SVG"))
-_SVG = re.compile(rb"<svg[^>]*>")
+_SVG = re.compile(rb"<svg[^<>]*>")
 _SVG_INSIDE = re.compile(r"\s*(#|data:image/(png|jpe?g|gif|webp)[;,])", re.IGNORECASE)
 _SVG_NUMBER = rb"([0-9]+(?:\.[0-9]*)?(?:[eE][0-9]+)?)"
 _SVG_SIDES = [re.compile(rb"\s%s\s*=\s*[\"']\s*" % side + _SVG_NUMBER) for side in (b"width", b"height")]
@@ -143,7 +143,9 @@ def _open_svg(data: bytes, name: str) -> Image.Image:
     start = _SVG.search(data)
     _require_pixels(name, _svg_pixels(start[0]) if start is not None else 0)
     if b"<!ENTITY" in data:
-        raise UnreadableImageError(f"{name} is not readable as an image: it is an SVG that declares entities.")
+        raise UnreadableImageError(
+            f"{name} is not readable as an image: it is an SVG that declares entities: save it as plain SVG."
+        )
     _require_harmless(name, data)
     drawn = _package("resvg_py", "SVG picture", name, "pictures").svg_to_bytes(svg_string=data.decode("utf-8-sig"))
     return Image.open(io.BytesIO(bytes(drawn)))

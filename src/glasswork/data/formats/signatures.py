@@ -52,7 +52,10 @@ _BRANDS = {
 }
 _BITMAP = re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL)
 _PORTABLE = re.compile(rb"P[1-7f][ \t\r\n]+(#[^\n]*\n\s*)*(\d+[ \t\r\n]|WIDTH )")
-_SVG = re.compile(rb"\s*(\xef\xbb\xbf)?(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]", re.DOTALL)
+_SVG = re.compile(  # comments are looked at once: one that may end in several places makes 2^n ways for n of them
+    rb"\s*(\xef\xbb\xbf)?(<\?xml[^>]*>\s*)?((?><!--.*?-->)\s*)*+(<!DOCTYPE svg[^>\[]*(\[[^\]]*\]\s*)?>\s*)?<svg[\s>]",
+    re.DOTALL,
+)
 _HTML = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 
 
