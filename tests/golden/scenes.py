@@ -108,6 +108,8 @@ CAPTION = (
     "--min-count 1"
 )
 
+FAST_STYLE = "--size 32 --style-size 48 --width 4 --blocks 1 --style-layers stem,block2"
+
 
 def sample(preset: str, path: str, flags: str, asked: str, opened: str, target: str) -> Job:
     """On what the system's own contract trains on."""
@@ -139,6 +141,7 @@ JOBS: dict[str, Job] = {
     "translate": sample("translate", "pairs.csv", TRANSLATE, "pairs.csv", "'one black tea'", "'dos tés negros'"),
     "speech": sample("speech", ".", SPEECH, "sounds/0.wav sounds/1.wav", "sounds/0.wav", "ab"),
     "caption": sample("caption", "captions", CAPTION, "captions/00.png", "captions/00.png", "'a bar above'"),
+    "fast-style": sample("fast-style", "photos", FAST_STYLE, "'photos/photo 3.png'", "'photos/photo 3.png'", ""),
     "xor": rows(flags="--test 0.2 --validation 0.1", short="--epochs 9"),
 }
 
