@@ -315,3 +315,11 @@ def test_a_layer_without_part_in_the_answer_is_told():
     network[0].register_module("spare", nn.Conv2d(1, 1, 1))
     with pytest.raises(GlassworkError, match="is not used when"):
         grad_cam(network, images(), 0, "0.spare")
+
+
+def test_grad_cam_looks_before_the_places_are_put_together() -> None:
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    network = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 5, 1), nn.Flatten())
+    found = grad_cam(network, torch.randn(1, 3, 8, 8), 2)
+    assert found.layer == "0.0" and found.attribution.values.shape == (1, 6, 6)

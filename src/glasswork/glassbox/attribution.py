@@ -146,7 +146,8 @@ def grad_cam(network: nn.Module, inputs: Tensor, target: Target = None, layer: s
         network: any module that returns a row of scores for each input.
         inputs: (N, channels, ...) in floating point.
         target: the output, one for all inputs or one each; absent for a network with a single output.
-        layer: whose output maps A are, as `named_modules` calls it; None: the convolution that is applied last.
+        layer: whose output maps A are, as `named_modules` calls it; None: the last convolution whose maps have several
+            places; behind pooling over all places there is nothing to see.
 
     Returns:
         Values (N, height, width) in the resolution of the layer.
@@ -156,7 +157,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, target: Target = None, layer: s
     """
     with undisturbed(network, evaluate=True):
         x = differentiable(inputs)
-        name, maps, returned = run_to(network, x, layer)
+        name, maps, returned = run_to(network, x, layer or _last_convolution(network, x))
         if maps.dim() < 3 or (x.dim() >= 3 and maps.dim() != x.dim()):
             raise GlassworkError(
                 f"Layer {name} has no feature maps: its output has the shape {tuple(maps.shape)}; choose a convolution."
@@ -252,6 +253,21 @@ def gradient_of(scores: Tensor, by: Tensor, layer: str = "the input") -> Tensor:
     if gradient is None:
         raise GlassworkError(f"The output does not depend on {layer}: no error flows back to it.")
     return gradient
+
+
+def _last_convolution(network: nn.Module, x: Tensor) -> str | None:
+    """Name of the convolution applied last whose output has several places; None if there is none."""
+    named = network.named_modules()
+    names: dict[nn.Module, str] = {module: name for name, module in named if isinstance(module, CONVOLUTIONS)}
+    found: list[str] = []
+
+    def look(module: nn.Module, arguments: Any, output: Any) -> None:
+        if output.shape[2:].numel() > 1:
+            found[:] = [names[module]]
+
+    with hooked(list(names), look), torch.no_grad():
+        run(network, x)
+    return found[0] if found else None
 
 
 def run_to(network: nn.Module, x: Tensor, layer: str | None) -> tuple[str, Tensor, Any]:
