@@ -10,6 +10,7 @@ from torch.nn import functional
 from glasswork.data.batches import Batch
 from glasswork.data.collate import IGNORED
 from glasswork.data.dataset import Dataset
+from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import END, TokenSequence
 from glasswork.data.prediction import Alternative, Prediction, TokenSaid
 from glasswork.data.sequence_batches import Answered, before
@@ -17,9 +18,11 @@ from glasswork.data.tokenize import join, spell
 from glasswork.execution import Execution
 from glasswork.networks.decoding import Beam, Decoder, Followed, Hypothesis, Memory, beam_search, follow
 from glasswork.networks.decoding import log_probabilities_of as token_log_probabilities
-from glasswork.networks.encoder_decoder import EncoderDecoder
+from glasswork.networks.encoder_decoder import EncoderDecoder, sample_previous
 from glasswork.objectives.losses import Objective
+from glasswork.systems.decoder_recipe import DecoderRecipe
 from glasswork.systems.evaluation import EVALUATION_ROWS, parts_by_length
+from glasswork.training.stage import Moment
 
 RUNNERS_UP = 3
 AT_ONCE = 16
@@ -96,6 +99,20 @@ def token_loss(network: EncoderDecoder, batch: Batch, previous: Tensor, objectiv
     read = network.decoder.read(network.encode(batch.inputs), previous)
     known = batch.targets != IGNORED
     return objective(network.decoder.score(read[known]).float(), batch.targets[known])
+
+
+def sampled_loss(
+    recipe: DecoderRecipe, network: nn.Module, batch: Batch, moment: Moment, objective: Objective
+) -> Tensor:
+    """The same while training: some of the tokens before each are the network's own, if the recipe asks for it."""
+    writer, (previous,) = encoder_decoder_of(network), batch.further
+    share = recipe.scheduled_sampling * moment.progress
+    return token_loss(writer, batch, sample_previous(writer, batch.inputs, previous, share), objective)
+
+
+def beam_of(recipe: DecoderRecipe, longest: int, width: int | None = None) -> Beam:
+    """How a recipe searches for answers of at most `longest` tokens; `width` in place of its own."""
+    return Beam(width or recipe.beam, longest, recipe.length_penalty, recipe.coverage_penalty)
 
 
 def loss_on(network: EncoderDecoder, dataset: Dataset, rows: Tensor, execution: Execution) -> float:
@@ -194,17 +211,18 @@ def leave_out(
 
 
 def open_with_answer(
-    network: EncoderDecoder, batch: Batch, tokens: Tensor | None, beam: Beam
+    network: EncoderDecoder, batch: Batch, task: Task, target: str | float | None, beam: Beam
 ) -> tuple[tuple[Tensor, ...], Tensor]:
     """What a network takes of the first example of a batch when it is opened, and the answer that it is opened on.
 
     Args:
         network: that is opened.
         batch: of inputs.
-        tokens: what it should have answered with its end, int64 (1, times); None: its own answer.
+        task: of the network.
+        target: what it should have answered; None: its own answer.
         beam: how its own answer is searched for.
     """
-    inputs = batch.inputs[:1]
+    inputs, tokens = batch.inputs[:1], None if target is None else task.target.parse(target)
     if tokens is None:
         with torch.inference_mode():
             best = beam_search(network.decoder, network.encode(inputs), beam)[0][0]

@@ -29,7 +29,7 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.attention_decoder import AttentionDecoder
 from glasswork.networks.decoding import Beam
-from glasswork.networks.encoder_decoder import EncoderDecoder, sample_previous
+from glasswork.networks.encoder_decoder import EncoderDecoder
 from glasswork.networks.weights import input_images, input_scaling, load_weights
 from glasswork.objectives.captions import require_package
 from glasswork.objectives.losses import Objective
@@ -42,7 +42,7 @@ from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.features import features_of, with_features
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network
 from glasswork.systems.sample import Sample
-from glasswork.systems.sequences import Answers, answer, encoder_decoder_of, open_with_answer, token_loss
+from glasswork.systems.sequences import Answers, answer, beam_of, encoder_decoder_of, open_with_answer, sampled_loss
 from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
 from glasswork.training.fit import fit
 from glasswork.training.stage import Carry, Judgement, Moment, Stage, Step, Tree
@@ -76,8 +76,7 @@ class Caption(System[CaptionRecipe, Answers]):
     @property
     def beam(self) -> Beam:
         """How captions are searched for."""
-        recipe = self.recipe
-        return Beam(recipe.beam, recipe.max_length, recipe.length_penalty, recipe.coverage_penalty)
+        return beam_of(self.recipe, self.recipe.max_length)
 
     @property
     def _source(self) -> str:
@@ -265,10 +264,7 @@ class Caption(System[CaptionRecipe, Answers]):
     def loss(
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
     ) -> tuple[Tensor, Carry]:
-        captioner, (previous,) = encoder_decoder_of(network), batch.further
-        share = self.recipe.scheduled_sampling * moment.progress
-        previous = sample_previous(captioner, batch.inputs, previous, share)
-        return token_loss(captioner, batch, previous, objective), carry
+        return sampled_loss(self.recipe, network, batch, moment, objective), carry
 
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
@@ -307,8 +303,7 @@ class Caption(System[CaptionRecipe, Answers]):
     def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        wanted = None if target is None else task.target.parse(target)
-        return open_with_answer(encoder_decoder_of(network), batch, wanted, self.beam)
+        return open_with_answer(encoder_decoder_of(network), batch, task, target, self.beam)
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:

@@ -29,7 +29,6 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.networks.attention_decoder import AttentionDecoder
 from glasswork.networks.decoding import Beam
-from glasswork.networks.encoder_decoder import sample_previous
 from glasswork.objectives.losses import Objective
 from glasswork.objectives.metrics import Metrics
 from glasswork.objectives.translations import require_sacrebleu
@@ -39,13 +38,14 @@ from glasswork.systems.sample import Sample, write_rows
 from glasswork.systems.sequences import (
     Answers,
     answer,
+    beam_of,
     encoder_decoder_of,
     follow_answers,
     loss_on,
     open_with_answer,
     predictions_of,
     references_of,
-    token_loss,
+    sampled_loss,
 )
 from glasswork.systems.system import Context, Findings, System
 from glasswork.systems.translate.evidence import attention_map, moved_words
@@ -161,11 +161,7 @@ class Translate(System[TranslateRecipe, Answers]):
     def loss(
         self, network: nn.Module, batch: Batch, carry: Carry, moment: Moment, objective: Objective
     ) -> tuple[Tensor, Carry]:
-        translator, (previous,) = encoder_decoder_of(network), batch.further
-        share = self.recipe.scheduled_sampling * moment.progress
-        return token_loss(
-            translator, batch, sample_previous(translator, batch.inputs, previous, share), objective
-        ), carry
+        return sampled_loss(self.recipe, network, batch, moment, objective), carry
 
     @override
     def judge(self, network: nn.Module, context: Context) -> Metrics:
@@ -174,9 +170,7 @@ class Translate(System[TranslateRecipe, Answers]):
         return Metrics({"loss": loss}, "loss", loss, higher_is_better=False)
 
     def _beam(self, task: Task, width: int | None = None) -> Beam:
-        recipe = self.recipe
-        longest = TokenSequence.of(task).longest
-        return Beam(width or recipe.beam, longest, recipe.length_penalty, recipe.coverage_penalty)
+        return beam_of(self.recipe, TokenSequence.of(task).longest, width)
 
     @override
     def outputs(self, network: nn.Module, dataset: Dataset, rows: Tensor, execution: Execution) -> Answers:
@@ -255,8 +249,7 @@ class Translate(System[TranslateRecipe, Answers]):
     def select_opened(
         self, network: nn.Module, batch: Batch, task: Task, target: str | float | None
     ) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        wanted = None if target is None else task.target.parse(target)
-        return open_with_answer(encoder_decoder_of(network), batch, wanted, self._beam(task))
+        return open_with_answer(encoder_decoder_of(network), batch, task, target, self._beam(task))
 
     @override
     def predict(self, network: nn.Module, dataset: Dataset, execution: Execution) -> list[Prediction]:
