@@ -18,6 +18,7 @@ from glasswork.systems.function import recipe as function
 from glasswork.systems.heatmap import recipe as heatmap
 from glasswork.systems.online import recipe as online
 from glasswork.systems.play import recipe as play
+from glasswork.systems.rcnn import recipe as rcnn
 from glasswork.systems.sentiment import recipe as sentiment
 from glasswork.systems.speech import recipe as speech
 from glasswork.systems.style import recipe as style
@@ -92,6 +93,7 @@ SYSTEMS: dict[str, Row] = {
         Row("heatmap", "Heatmap", heatmap.HeatmapRecipe, heatmap.PRESETS),
         Row("embed", "Embed", embed.EmbedRecipe, embed.PRESETS),
         Row("caption", "Caption", caption.CaptionRecipe, caption.PRESETS),
+        Row("rcnn", "Detection", rcnn.DetectionRecipe, rcnn.PRESETS),
         Row("characters", "Characters", characters.CharactersRecipe, characters.PRESETS),
         Row("forecast", "Forecast", forecast.ForecastRecipe, forecast.PRESETS),
         Row("sentiment", "SequenceClassification", sentiment.SentimentRecipe, sentiment.PRESETS),

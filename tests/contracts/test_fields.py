@@ -18,17 +18,20 @@ from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
 from glasswork.systems.caption.system import write_captions
 from glasswork.systems.style.fast.system import write_photos
+from glasswork.systems.rcnn.system import write_boxes
 from glasswork.systems.supervised.recipe import DEEP
 from made_data import PLAIN, write_clips, write_network, write_sentences, write_table, write_text, write_texts
 from required import WITH_DATA
 
 SIDE, CLASSES = 28, 10
-SLOW = [*DEEP, "transfer", "caption", "fast-style"]  # these bring pictures to 224 pixels
+DETECTION = ["rcnn", "fast-rcnn"]
+SLOW = [*DEEP, "transfer", "caption", "fast-style", *DETECTION]  # these bring pictures to 224 pixels
 LIGHT = [
     "resnet18",
     "transfer",
     "caption",
     "fast-style",
+    *DETECTION,
 ]  # the deep ones share a recipe but for their network, and this one is small
 QUICK = [preset for preset in WITH_DATA if preset not in SLOW]
 
@@ -98,6 +101,11 @@ VALUES: dict[str, tuple[object, ...]] = {
     "variation_weight": (0.0,),
     "content_layers": ("block2",),
     "style_layers": ("stem,block2",),
+    "segment_size": (50,),
+    "context": (0.1,),
+    "regions": (8,),
+    "negatives": (10,),
+    "baselines": (True, False),
 }
 """Values of the fields whose type names none; of the others they are taken from the type or the range of a search."""
 
@@ -131,6 +139,7 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     **{(preset, "budget"): ("90s",) for preset in SLOW},
     ("function", "hidden"): ("3,3",),
     ("caption", "network"): ("efficientnet-lite0",),
+    **{(preset, name): ("efficientnet-lite0",) for preset in DETECTION for name in ("network", "weights")},
     ("caption", "weights"): ("efficientnet-lite0",),
     ("caption", "scheduled_sampling"): (0.5,),
     ("caption", "beam"): (2,),
@@ -195,13 +204,13 @@ CANNOT_APPLY = (
     ),
     # Some systems answer one kind of target.
     Inapplicable(
-        ["forecast", "char-rnn", "function", "xor", "speech", "translate", "caption"],
+        ["forecast", "char-rnn", "function", "xor", "speech", "translate", "caption", *DETECTION],
         ["target_kind"],
         ["class"],
         "target_kind = class does not apply",
     ),
     Inapplicable(
-        ["char-rnn", "video", "tagger", "points", "speech", "translate", "caption"],
+        ["char-rnn", "video", "tagger", "points", "speech", "translate", "caption", *DETECTION],
         ["target_kind"],
         ["number"],
         "target_kind = number does not apply",
@@ -312,6 +321,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
     "clips": lambda folder: write_clips(folder / "clips"),
     "speech": lambda folder: write_speech(folder / "speech"),
     "photos": lambda folder: write_photos(folder / "photos"),
+    "boxes": lambda folder: write_boxes(folder / "boxes", 24).parents[1],
     "captions": lambda folder: write_captions(folder / "captions", 30).parent,
 }
 BY_SYSTEM = {
@@ -325,6 +335,7 @@ BY_SYSTEM = {
     "transfer": "few images",
     "caption": "captions",
     "style.fast": "photos",
+    "rcnn": "boxes",
 }
 OF_FIELD = {
     ("forecast", "series"): "two series",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasswork.data import dates, scenes
+from glasswork.data import canvases, dates, scenes
 from glasswork.data import toy as points
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.formats import text
@@ -177,6 +177,11 @@ NAMES: dict[str, Named] = {
         "1,200 made pictures of two coloured shapes, with two sentences about each",
         lambda: Path(scenes.__file__),
         scenes.read_scenes,
+    ),
+    "scattered-digits": Named(
+        "200 made canvases with handwritten digits scattered over them, and a box around each",
+        lambda: Path(canvases.__file__),
+        canvases.read_canvases,
     ),
     "circle": _made("circle", "400 made points of the plane, a disc in a ring"),
     "xor": _made("xor", "400 made points of the plane, classes in opposite quarters"),

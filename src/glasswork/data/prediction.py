@@ -34,6 +34,23 @@ class Alternative(NamedTuple):
     score: float
 
 
+class BoxFound(NamedTuple):
+    """A box around something.
+
+    Attributes:
+        name: its class.
+        score: how sure the model is, from 0 to 1.
+        left, top, right, bottom: in pixels of the picture, counted from 0 at its outer edge.
+    """
+
+    name: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a model says about one input.
@@ -53,6 +70,7 @@ class Prediction:
         tokens: of an answer that is written token by token, with their probabilities and what else could have stood.
         alternatives: the best answers that a search has found, the best first, with this one.
         painting: of a picture that is answered, its PNG.
+        boxes: of a picture in which things are found, the boxes around them, the surest first; else None.
         evidence: what shows why, for the page.
     """
 
@@ -69,6 +87,7 @@ class Prediction:
     tokens: Sequence[TokenSaid] = ()
     alternatives: Sequence[Alternative] = ()
     painting: bytes = field(default=b"", compare=False, repr=False)
+    boxes: Sequence[BoxFound] | None = None
     evidence: Sequence[Block] = field(default=(), compare=False, repr=False)
     path: str = field(default="", compare=False, repr=False)
 
@@ -92,5 +111,6 @@ class Prediction:
             **({"frames": self.frames} if self.frames else {}),
             **({"moved": [list(pair) for pair in self.moved]} if self.moved else {}),
             **({"tokens": [one._asdict() for one in self.tokens]} if self.tokens else {}),
+            **({"boxes": [one._asdict() for one in self.boxes]} if self.boxes is not None else {}),
             **({"alternatives": [one._asdict() for one in self.alternatives]} if self.alternatives else {}),
         }

@@ -35,8 +35,10 @@ FIGURES = {
     "exact_match": Figure("exact match {:.1%}", True, True),
     "mean_return": Figure("mean return {:.1f}", False, True),
     "cider": Figure("CIDEr {:.3f}", False, True),
+    "map50": Figure("mAP at IoU 0.5 {:.1%}", True, True),
     **dict.fromkeys(("chrf", "bleu1", "bleu2", "bleu3", "bleu4"), Figure(higher_is_better=True)),
     **dict.fromkeys(("macro_f1", "top_5_accuracy", "recall_at_1", "recall_at_5"), RIGHT),
+    **dict.fromkeys(("map", "map75", "voc_map", "voc07_map", "unmoved_map50"), RIGHT),
 }
 """In the order in which they are asked for; any other is an error, of which less is better."""
 

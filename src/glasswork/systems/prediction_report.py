@@ -8,13 +8,13 @@ from typing import Any
 
 from glasswork.data.listing import is_named_as_picture
 from glasswork.data.pictures import thumbnail
-from glasswork.data.prediction import Prediction
+from glasswork.data.prediction import BoxFound, Prediction
 from glasswork.errors import GlassworkError
 from glasswork.files import write_new
 from glasswork.report.blocks import Bars, Beside, Block, Cell, Picture, Pictures, ShadedText, Table, Text
 from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Report, Section
-from glasswork.report.words import measured, percent
+from glasswork.report.words import measured, number, percent
 from glasswork.systems.sequence_report import sequences_report
 
 SHOWN = 5
@@ -36,6 +36,8 @@ def report_predictions(
     Raises:
         GlassworkError: for more pictures than a page shows.
     """
+    if any(one.boxes is not None for one in predictions):
+        return _boxes_report(run, predictions)
     if any(one.tokens for one in predictions):
         return sequences_report(run, predictions)
     if any(one.moved for one in predictions):
@@ -130,6 +132,32 @@ def table_of(predictions: Sequence[Prediction]) -> Table:
     return Table(("input", "answer", *heads, *(name.replace("_", " ") for name in figures), *problem), rows)
 
 
+def _boxes_report(run: str, predictions: Sequence[Prediction]) -> Report:
+    """The boxes of all pictures, a line each; a page shows the stages of each picture."""
+    head, *rows = _box_lines(predictions)
+    lines = Table(
+        tuple(head), [[one if isinstance(one, str) else number(one) for one in row] for row in rows], noun="boxes"
+    )
+    answered = [one for one in predictions if not one.problem]
+    if len(answered) > MOST_PICTURES:
+        raise GlassworkError(f"A page shows at most {MOST_PICTURES} images, and these are {len(answered):,}: use --csv")
+    shown = [Section(", ".join(_in_words(one)) or "Nothing", one.input, one.evidence) for one in answered]
+    found = Section("Boxes", "In pixels of each picture, counted from 0 at its upper left corner.", [lines])
+    footer = "Drawn by Glasswork from the network's answers."
+    return Report(f"What {run} finds", [found, *shown, *_left_out(predictions)], summary=[lines], footer=footer)
+
+
+def _box_lines(predictions: Sequence[Prediction]) -> list[list[Any]]:
+    """A head and a line for each box; an input without boxes has a line without them."""
+    problem = ["problem"] if any(one.problem for one in predictions) else []
+    lines: list[list[Any]] = [["input", *BoxFound._fields, *problem]]
+    for one in predictions:
+        reason = [one.problem or ""] if problem else []
+        boxes: Sequence[Sequence[Any]] = one.boxes or [[""] * len(BoxFound._fields)]
+        lines += ([one.input, *box, *reason] for box in boxes)
+    return lines
+
+
 def _left_out(predictions: Sequence[Prediction]) -> list[Section]:
     """The inputs without an answer, and why."""
     rows = [(one.input, one.problem) for one in predictions if one.problem]
@@ -175,7 +203,8 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes predictions as CSV: input, answer and, of classes, the probability of the answer and of each class.
 
     Of answers that were searched for, the others follow with their scores. Of clips there is a line for each frame:
-    input, frame, answer. An input without an answer has its line as well, with the reason in a last column `problem`.
+    input, frame, answer; of pictures with boxes, one for each box. An input without an answer has its line as well,
+    with the reason in a last column `problem`.
 
     Raises:
         GlassworkError: where the file exists already or cannot be written.
@@ -183,6 +212,9 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     classes = sorted({name for answer in predictions for name in answer.probabilities})
     problem = ["problem"] if any(answer.problem for answer in predictions) else []
     lines: list[list[Any]] = []
+    if any(answer.boxes is not None for answer in predictions):
+        write_new(path, csv_text(_box_lines(predictions)))
+        return
     if any(answer.frames for answer in predictions):
         lines.append(["input", "frame", "answer", *problem])
         for answer in predictions:

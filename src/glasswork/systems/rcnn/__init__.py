@@ -1,0 +1,1 @@
+"""Boxes around things: regions with features of a convolutional network."""
