@@ -17,8 +17,8 @@ from glasswork.recipe.search import Choices, Layers, Range
 from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
 from glasswork.systems.caption.system import write_captions
-from glasswork.systems.style.fast.system import write_photos
 from glasswork.systems.rcnn.system import write_boxes
+from glasswork.systems.style.fast.system import write_photos
 from glasswork.systems.supervised.recipe import DEEP
 from made_data import PLAIN, write_clips, write_network, write_sentences, write_table, write_text, write_texts
 from required import WITH_DATA

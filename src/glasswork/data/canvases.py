@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from glasswork.data import ragged
 from glasswork.data.dataset import TEST, TRAINING, VALIDATION, Dataset, ReadingOptions, fingerprints
@@ -24,6 +23,8 @@ SAID = (
 
 def read_canvases(path: Path, options: ReadingOptions) -> Dataset:
     """The canvases, equal in every call; no digit of a training canvas is on a test canvas."""
+    from sklearn.datasets import load_digits  # here, as importing it takes a second
+
     side = options.size or SIDE
     bundled = load_digits()
     draws = np.random.default_rng(SEED)

@@ -55,7 +55,7 @@ def pool_regions(maps: Tensor, regions: Tensor, side: int, cells: int, largest: 
     ).flatten(1, 2)  # (pictures, regions x samples, samples, 2)
     found = F.grid_sample(maps, grid.to(maps.dtype), align_corners=False)
     pooled = F.max_pool2d(found, SAMPLES) if largest else F.avg_pool2d(found, SAMPLES)
-    return pooled.unflatten(2, (count, cells))
+    return pooled.reshape(-1, maps.shape[1], count, cells, cells)
 
 
 class Detector(nn.Module, abc.ABC):
@@ -176,7 +176,7 @@ class PerRegion(Detector):
     def pool(self, seen: Sequence[Tensor], regions: Tensor) -> Tensor:
         """Features of regions, each looked at alone."""
         found: Tensor = self.body(self.warp(seen[0], regions).flatten(0, 1))
-        return found.flatten(1).unflatten(0, (-1, regions.shape[1]))
+        return found.reshape(-1, regions.shape[1], self.mean.shape[0])
 
     def rate(self, features: Tensor) -> Tensor:
         """The margins of the support vector machines, brought to 0 to 1; at 1/2 a machine is undecided."""
