@@ -62,12 +62,19 @@ def _characters() -> list[str]:
     return ["char-rnn", *flags({"data": data, "hidden_size": 16, "bptt_length": 20, "batch_size": 4, "epochs": 2})]
 
 
+def _play() -> list[str]:
+    often = {"evaluate_every": 400, "evaluation_episodes": 1, "test_episodes": 1, "max_steps": 50}
+    small = {"steps": 8000, "learning_starts": 200, "replay_size": 900, "batch_size": 8, "n_step": 3, "environments": 2}
+    return ["cartpole", *flags({**small, **often}), "--prioritised"]
+
+
 LOOPS: dict[str, Callable[[], list[str]]] = {
     "fit": _fit,
     "online": _online,
     "restarts": _restarts,
     "staged": _staged,
     "characters": _characters,
+    "play": _play,
 }
 
 

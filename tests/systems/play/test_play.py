@@ -60,7 +60,7 @@ def test_a_game_of_frames_goes_on_as_if_never_stopped(tmp_path: Path, capsys: py
     result = said(capsys)
     assert result["played"] == 240 and result["test"]["mean_length"] == 60
     require_same(whole, resume(broken_off("atari", 1, **PONG)))
-    assert (whole / "replay.bin").stat().st_size == 224 * (84 * 84 + 6)
+    assert (whole / "replay.bin").stat().st_size == (100 + 120 + 4) * 2 * (84 * 84 + 6)
     capsys.readouterr()
     assert main(["predict", str(whole), "0", "30", "--json"]) == 0
     answers = said(capsys)["answers"]

@@ -20,7 +20,9 @@ FILE = "replay.bin"
 TERMINAL, BEGINS, ENDED = 1, 2, 4
 """Flags of a row: nothing can be won after its action; its frame is the first of an episode, or the last."""
 SLACK = 0.1
-"""Share of the capacity by which the ring is longer: what is played after a checkpoint leaves what that needs."""
+"""Share of the capacity by which the ring is longer, so that what is played after a checkpoint leaves what it needs."""
+ROUND, ROUND_OF_FRAMES = 1_000, 256
+"""Steps of a game without pictures, and of one with them, that make one step of the run: a line of its log."""
 PRIORITY, IMPORTANCE = 0.5, 0.4
 """Exponents of priorities and of the weights that make up for them (Schaul et al. 2016; Hessel et al. 2018)."""
 
@@ -60,8 +62,8 @@ class Replay:
 
     def __init__(self, folder: Path, rules: Rules, recipe: PlayRecipe) -> None:
         self.stack, self.games, self.n_step = rules.stack, recipe.environments, recipe.n_step
-        self.capacity, self.length = _lengths(recipe)
-        games = self.games
+        self.capacity, self.length = _lengths(rules, recipe)
+        games, self._round = self.games, round_of(recipe, rules) // self.games
         self.position = self.saved = 0
         self.path = folder / FILE
         kind, sizes = _sizes(rules, recipe)
@@ -82,7 +84,8 @@ class Replay:
     @property
     def due(self) -> bool:
         """Whether a checkpoint has to be written before more is played."""
-        return self.position - self.saved >= (self.length - self.capacity) // 2 - 1
+        slack = self.length - self.capacity - self.stack
+        return self.position - self.saved + self._round > slack // 2
 
     def begin(self, frames: Array, begins: Array) -> None:
         """Writes the frames that the next actions follow."""
@@ -197,15 +200,22 @@ class Replay:
             self.priorities.restore(state["priorities"])
 
 
-def _lengths(recipe: PlayRecipe) -> tuple[int, int]:
+def round_of(recipe: PlayRecipe, rules: Rules) -> int:
+    """Steps of the game in one step of the run, a multiple of the games."""
+    most = ROUND_OF_FRAMES if rules.stack > 1 else ROUND
+    return max(1, min(most, recipe.evaluate_every) // recipe.environments) * recipe.environments
+
+
+def _lengths(rules: Rules, recipe: PlayRecipe) -> tuple[int, int]:
     """Rows of each game that are kept, and of the ring."""
     capacity = recipe.replay_size // recipe.environments
-    return capacity, int(capacity * (1 + SLACK)) + 2
+    slack = max(int(SLACK * capacity), 2 * round_of(recipe, rules) // recipe.environments)
+    return capacity, capacity + slack + rules.stack
 
 
 def _sizes(rules: Rules, recipe: PlayRecipe) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Type of a frame's numbers; bytes of all frames, actions, flags and rewards."""
-    kind, rows = np.dtype(np.uint8 if rules.stack > 1 else np.float32), _lengths(recipe)[1] * recipe.environments
+    kind, rows = np.dtype(np.uint8 if rules.stack > 1 else np.float32), _lengths(rules, recipe)[1] * recipe.environments
     return kind, (rows * kind.itemsize * math.prod(rules.shape), rows, rows, 4 * rows)
 
 

@@ -27,7 +27,7 @@ from glasswork.systems.play.learner import Learner, require_finite
 from glasswork.systems.play.network import draw_noise, make_network
 from glasswork.systems.play.policy import values_of
 from glasswork.systems.play.recipe import PlayRecipe
-from glasswork.systems.play.replay import Replay, require_room
+from glasswork.systems.play.replay import Replay, require_room, round_of
 from glasswork.systems.play.report import report_play
 from glasswork.systems.process import Outcome, OwnProcess, Trained
 from glasswork.training.fit import best_of, best_tree
@@ -36,8 +36,6 @@ from glasswork.training.stage import Best, Judgement, Step, Tree
 if TYPE_CHECKING:
     from glasswork.systems.model import Model
 
-ROUND = {True: 256, False: 1_000}
-"""Steps of a game with pictures, and of one without, that make one step of the run: a line of its log."""
 SECONDS_PER_EPISODE = {True: 1.5, False: 0.03}
 """What of a budget is kept for each episode of the test."""
 RECENT = 100
@@ -105,8 +103,7 @@ class Play(OwnProcess[PlayRecipe]):
     @property
     def round(self) -> int:
         """Steps of the game in one step of the run, a multiple of the games."""
-        count = self.recipe.environments
-        return max(1, min(ROUND[self.rules.stack > 1], self.recipe.evaluate_every) // count) * count
+        return round_of(self.recipe, self.rules)
 
     @property
     @override
