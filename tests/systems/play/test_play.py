@@ -9,12 +9,18 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from glasswork.cli import main
+from glasswork.execution import Execution
+from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
 from glasswork.systems.play.environments import Rules
 from glasswork.systems.play.games import Turns
+from glasswork.systems.play.recipe import PlayRecipe
 from glasswork.systems.play.replay import Priorities, Replay
+from glasswork.systems.play.system import Play, Playing
+from glasswork.training.stage import Clock
 from made_data import broken_off, mistake, require_same, resume, said, train
 from required import require_open
 
@@ -195,3 +201,63 @@ def test_drawing_by_priority_is_in_proportion() -> None:
     places, weights = priorities.draw(1000, np.random.default_rng(0), 4, 1.0)
     assert np.bincount(places, minlength=5) / 100 == pytest.approx([1, 2, 0, 3, 4], abs=0.02)
     assert weights[places == 0].max() == 1 and weights[places == 4] == pytest.approx(0.25, rel=1e-3)
+
+
+ONE_FIELD = {
+    "seed": 7,
+    "budget": "60s",
+    "steps": 500,
+    "game": "Acrobot",
+    "environments": 3,
+    "max_steps": 40,
+    "frame_skip": 2,
+    "clip_rewards": True,
+    "hidden": "8,4",
+    "double": True,
+    "duelling": True,
+    "prioritised": True,
+    "noisy": True,
+    "n_step": 4,
+    "discount": 0.9,
+    "replay_size": 300,
+    "learning_starts": 900,
+    "update_every": 7,
+    "target_every": 30,
+    "batch_size": 3,
+    "learning_rate": 0.01,
+    "gradient_clip": 1.0,
+    "epsilon": 0.3,
+    "exploration": 0.0,
+    "evaluate_every": 90,
+    "evaluation_episodes": 1,
+    "test_episodes": 1,
+}
+"""A value of every field that a control problem has, other than the preset's."""
+
+
+@pytest.mark.parametrize("name", [name for name in PlayRecipe.model_fields if name != "data"])
+def test_one_field_is_no_mistake(name: str, tmp_path: Path) -> None:
+    if name in {"emulator", "sticky_actions", "no_ops", "life_loss"}:  # of Atari games alone
+        value = {"emulator": "ale", "sticky_actions": 0.25, "no_ops": 0, "life_loss": False}[name]
+        begin_run(make_request("atari", {name: value})).folder.unlock()
+    else:
+        begin_run(make_request("cartpole", {name: ONE_FIELD[name]})).folder.unlock()
+
+
+def test_a_ring_outlives_what_is_played_after_a_checkpoint(tmp_path: Path) -> None:
+    """A state that is taken up again after as much as may follow it finds every row that it needs."""
+    recipe = make_request("cartpole", {"replay_size": 3000, "evaluate_every": 500, "learning_starts": 200}).recipe
+    process = Play(recipe, Execution())
+    process.clock = Clock(process.total)
+    playing = Playing(process, tmp_path, None)
+    for _ in range(9):
+        playing.play_round(0.0)
+    state, draws = playing.replay.state(), np.random.default_rng(0)
+    before = playing.replay.sample(200, draws, 0.99, 0.0)
+    while not playing.replay.due:
+        playing.play_round(0.0)
+    playing.play_round(0.0)  # the checkpoint may be written and lost
+    again = Replay(tmp_path, process.rules, recipe)
+    again.restore(state)
+    after = again.sample(200, np.random.default_rng(0), 0.99, 0.0)
+    assert all(torch.equal(one, other) for one, other in zip(before[:6], after[:6], strict=True))

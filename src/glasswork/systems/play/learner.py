@@ -38,7 +38,8 @@ class Learner:
         self._optimizer = Optimizer("adam", self._parameters, BETA, 0.0)
 
     def update(self, sample: Sample, noise: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Makes one update: the Huber loss of r + discount * Q(s', a') - Q(s, a).
+        """Makes one update, by the error r + discount * Q(s', a') - Q(s, a): its Huber loss, or without clipped rewards
+        its square.
 
         Args:
             sample: steps to learn from.
@@ -67,7 +68,9 @@ class Learner:
                 draw_noise(self.network, noise)
             outputs = self.network(states).float()
             said = outputs.gather(1, sample.actions.to(outputs.device)[:, None]).squeeze(1)
-            losses = functional.smooth_l1_loss(said, wanted, reduction="none")
+            # The Huber loss is nearly blind to rare large errors such as the end of a game that goes on for long.
+            error = functional.smooth_l1_loss if recipe.clip_rewards else functional.mse_loss
+            losses = error(said, wanted, reduction="none")
             loss = (losses * sample.weights.to(losses.device)).mean() if recipe.prioritised else losses.mean()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.gradient_clip is not None:
