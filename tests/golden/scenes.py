@@ -108,6 +108,9 @@ CAPTION = (
     "--min-count 1"
 )
 
+DETECTION = "--network convnet-small --mode scratch --region-size 16 --proposals 20 --negatives 6 --regions 8"
+BOXES = "boxes", DETECTION, "boxes/JPEGImages/00.png", "boxes/JPEGImages/00.png", ""
+
 FAST_STYLE = "--size 32 --style-size 48 --width 4 --blocks 1 --style-layers stem,block2"
 
 
@@ -141,6 +144,8 @@ JOBS: dict[str, Job] = {
     "translate": sample("translate", "pairs.csv", TRANSLATE, "pairs.csv", "'one black tea'", "'dos tés negros'"),
     "speech": sample("speech", ".", SPEECH, "sounds/0.wav sounds/1.wav", "sounds/0.wav", "ab"),
     "caption": sample("caption", "captions", CAPTION, "captions/00.png", "captions/00.png", "'a bar above'"),
+    "rcnn": sample("rcnn", *BOXES),
+    "fast-rcnn": sample("fast-rcnn", *BOXES),
     "fast-style": sample("fast-style", "photos", FAST_STYLE, "'photos/photo 3.png'", "'photos/photo 3.png'", ""),
     "xor": rows(flags="--test 0.2 --validation 0.1", short="--epochs 9"),
 }

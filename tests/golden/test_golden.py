@@ -25,7 +25,7 @@ COMMITTED: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("figu
 # since a rounding grows there with every layer.
 TOLERANCE = 1e-3
 NORMALISED = 2e-2
-NORMALISING = ("own", "convnet-small", "transfer-scratch", "heatmap", "resnet", "efficientnet")
+NORMALISING = ("rcnn", "fast-rcnn", "own", "convnet-small", "transfer-scratch", "heatmap", "resnet", "efficientnet")
 
 # Networks of tens of millions of weights; each takes many seconds to be made and written.
 LARGE = {"preset-alexnet", *(f"preset-{name}" for name in ("vgg11", "vgg13", "vgg16", "vgg19", "resnet34", "resnet50"))}
