@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from machine import describe_machine
 from torch import Tensor
 
-from glasswork.execution import Execution
+from glasswork.execution import Execution, keep_memory
 from glasswork.networks.efficientnet_lite import EfficientNetLite, InvertedResidual
 from glasswork.networks.weights import LITE0_SCALING
 from glasswork.systems.style.looking import resize, sides
@@ -33,6 +33,7 @@ from glasswork.systems.supervised.system import published
 from glasswork.training.stage import Clock, Step
 
 BLOCKS = 8
+PLAIN, OURS = "plain PyTorch", "glasswork"
 
 
 @dataclass
@@ -98,10 +99,11 @@ def ours(recipe: StyleRecipe, execution: Execution, folder: Path) -> Iterator[St
 
 
 def take(ways: dict[str, Iterator[float]], iterations: int, piece: int) -> dict[str, Timed]:
-    """Lets the ways take turns."""
+    """Lets the ways take turns; the port with the C library's own handling of freed memory, as it would have alone."""
     found = {name: Timed([], []) for name in ways}
     for _ in range(0, iterations, piece):
         for name, steps in ways.items():
+            keep_memory(name == OURS)
             for _ in range(piece):
                 began = time.perf_counter()
                 found[name].losses.append(next(steps))
@@ -136,15 +138,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ways = {
-            "plain PyTorch": plain(content, style, recipe),
-            "glasswork": (float(step.loss) for step in ours(recipe, execution, folder)),
+            PLAIN: plain(content, style, recipe),
+            OURS: (float(step.loss) for step in ours(recipe, execution, folder)),
         }
         found = take(ways, options.iterations, options.piece)
         medians = {name: statistics.median(each.seconds[options.piece :]) for name, each in found.items()}
-        pairs = zip(found["plain PyTorch"].losses, found["glasswork"].losses, strict=True)
+        pairs = zip(found[PLAIN].losses, found[OURS].losses, strict=True)
         apart = max(abs(mine - theirs) / theirs for theirs, mine in pairs)
+        keep_memory(True)
         coarse = recipe.model_copy(update={"coarse": min(256, options.size // 2), "iterations": options.iterations})
-        aim, began, reached = found["glasswork"].losses[-1], time.perf_counter(), None
+        aim, began, reached = found[OURS].losses[-1], time.perf_counter(), None
         for step in ours(coarse, execution, folder):
             if step.stage == f"{options.size} pixels" and float(step.loss) <= aim:
                 reached = time.perf_counter() - began
@@ -153,9 +156,9 @@ def main() -> None:
     print("|---|---|---|")
     for way, seconds in medians.items():
         print(f"| {way} | {seconds:.3f} | {found[way].losses[-1]:.5f} |")
-    ratio = medians["plain PyTorch"] / medians["glasswork"]
+    ratio = medians[PLAIN] / medians[OURS]
     print(f"Faster by {ratio:.2f}; losses differ by {100 * apart:.2f} % at most.")
-    whole = sum(found["glasswork"].seconds)
+    whole = sum(found[OURS].seconds)
     said = f"{reached:.1f} s, {reached / whole:.2f} of" if reached else "not reached;"
     print(f"From coarse to fine to the same total loss: {said} {whole:.1f} s.")
     print(describe_machine())
