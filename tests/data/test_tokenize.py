@@ -1,5 +1,9 @@
 """Texts cut into pieces: every piece lies where it says, and the vocabulary holds what comes often enough."""
 
+import itertools
+import random
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -110,3 +114,15 @@ def test_byte_pairs_are_numbered_as_they_are_cut() -> None:
     for place, text in enumerate([*TEXTS, "", "жя ☃"]):
         numbers = [vocabulary.numbers[piece.token] for piece in cutter(vocabulary)(text)][:7]
         assert values[offsets[place] : offsets[place + 1]].tolist() == numbers
+
+
+def test_one_long_word_takes_no_square_of_its_length() -> None:
+    draws = random.Random(0)
+    word = "".join(draws.choices("abcdefgh", k=100_000))
+    began = time.process_time()
+    vocabulary = find_vocabulary([word, "a dog"], "bpe", 400, 2)
+    assert [piece.end - piece.start for piece in cutter(vocabulary)(word)][:1] != [1]
+    assert time.process_time() - began < 8
+    pieces = cutter(vocabulary)(word)
+    assert pieces[0].start == 0 and pieces[-1].end == len(word)
+    assert all(before.end == after.start for before, after in itertools.pairwise(pieces))

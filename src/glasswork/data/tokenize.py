@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LEAST_TOKENS = 257
 """Of byte pairs: every byte has a token, so that no text is unknown."""
+LONG_WORD, LONG_TEXT = 5000, 100_000
+"""Characters."""
 
 
 class Piece(NamedTuple):
@@ -145,7 +147,8 @@ def _cut_of(pieces: Pieces, cased: bool) -> Cut:
 
 def _byte_pairs(tokenizer: "Tokenizer") -> Cut:
     def cut(text: str) -> list[Piece]:
-        encoding = tokenizer.encode(text)
+        # Of a batch they are found without Python's lock, so that a long text does not silence the process.
+        encoding = tokenizer.encode(text) if len(text) < LONG_TEXT else tokenizer.encode_batch([text])[0]
         return [Piece(token, *span) for token, span in zip(encoding.tokens, encoding.offsets, strict=True)]
 
     return cut
@@ -160,11 +163,22 @@ def _find_byte_pairs(texts: Sequence[str], most: int, least: int, cased: bool) -
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=most - 1, min_frequency=least, initial_alphabet=sorted(alphabet), show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(_without_long_words(texts), trainer)
     numbers = tokenizer.get_vocab()
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     joined = tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
     return Vocabulary((UNKNOWN, *sorted(numbers, key=numbers.__getitem__)), "bpe", joined, cased)
+
+
+def _without_long_words(texts: Iterable[str]) -> Iterator[str]:
+    """The texts, cut inside of words of more than `LONG_WORD` characters: they take the square of their length."""
+    for text in texts:
+        start = 0
+        for word in re.finditer(rf"\S{{{LONG_WORD},}}", text):
+            for end in range(word.start() + LONG_WORD, word.end(), LONG_WORD):
+                yield text[start:end]
+                start = end
+        yield text[start:]
 
 
 def _tokenizer(tokens: Sequence[str], merges: Sequence[str], cased: bool) -> "Tokenizer":
