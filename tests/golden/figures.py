@@ -10,6 +10,8 @@ from typing import Any
 
 # Rounded to half of float32's mantissa on one processor already; other processors differ in earlier digits.
 LEFT_OUT = {"setting-bfloat16"}
+KEPT = 50
+"""Losses of a training: those of its first steps."""
 
 
 def figures(recorded: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +19,7 @@ def figures(recorded: dict[str, Any]) -> dict[str, Any]:
     files = recorded["train"]["files"]
     result = files["run/result.json"]
     return {
-        "losses": [step["loss"] for step in files["run/steps.jsonl"]],
+        "losses": [step["loss"] for step in files["run/steps.jsonl"]][:KEPT],
         **{part: result[part] for part in ("validation", "test") if result[part]},
     }
 
@@ -25,7 +27,7 @@ def figures(recorded: dict[str, Any]) -> dict[str, Any]:
 def trainings(folder: Path) -> dict[str, dict[str, Any]]:
     """Scene to record, of the scenes that begin with a training."""
     names = sorted(
-        path for path in folder.glob("*.json") if path.stem.split("-")[0] in {"preset", "further", "setting"}
+        path for path in folder.glob("*.json") if path.stem.split("-")[0] in {"losses", "preset", "further", "setting"}
     )
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))

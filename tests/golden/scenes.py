@@ -15,6 +15,7 @@ from tests.golden.scene import PLAIN, Scene, Stopped
 from tests.golden.verbs import VERBS
 
 SHORT = "--epochs 2 --batch-size 8"
+PAIRS = "--epochs 5 --batch-size 2"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Job:
         export: whether it is written as ONNX too.
         short: epochs and batch size.
         large: the network has so many weights that it is trained and asked once, and no more.
+        fifty: epochs and batch size with which at least fifty steps are made.
     """
 
     prepare: Callable[[], object]
@@ -44,6 +46,12 @@ class Job:
     export: bool = True
     short: str = SHORT
     large: bool = False
+    fifty: str = "--epochs 9 --batch-size 8"
+
+    def losses(self, preset: str) -> Scene:
+        """Fifty steps."""
+        run = f"{preset} --data {self.data} {self.flags} {self.fifty} {PLAIN}"
+        return Scene(f"losses-{preset}", self.prepare, (f"train {run} --out run --json",))
 
     def scene(self, name: str, preset: str) -> Scene:
         run = f"{preset} --data {self.data} {self.flags} {self.short} {PLAIN}"
@@ -92,7 +100,8 @@ def texts(target: str = "class", flags: str = "", **more: Any) -> Job:
 
 def deep(flags: str = "--size 64 --learning-rate 0.0001", **more: Any) -> Job:
     """Two steps, small ones: random networks so deep make much of every rounding."""
-    job = {"short": "--epochs 1 --batch-size 16", "stop": 0, "export": False, **more}
+    fifty = "--epochs 9 --batch-size 4"
+    job = {"short": "--epochs 1 --batch-size 16", "stop": 0, "export": False, "fifty": fifty, **more}
     return Job(data.few_images, "data.npz", flags, "one.png", **job)
 
 
@@ -114,9 +123,9 @@ BOXES = "boxes", DETECTION, "boxes/JPEGImages/00.png", "boxes/JPEGImages/00.png"
 FAST_STYLE = "--size 32 --style-size 48 --width 4 --blocks 1 --style-layers stem,block2"
 
 
-def sample(preset: str, path: str, flags: str, asked: str, opened: str, target: str) -> Job:
+def sample(preset: str, path: str, flags: str, asked: str, opened: str, target: str, **more: Any) -> Job:
     """On what the system's own contract trains on."""
-    return Job(lambda: data.sample(preset), path, flags, asked, opened, target)
+    return Job(lambda: data.sample(preset), path, flags, asked, opened, target, **more)
 
 
 JOBS: dict[str, Job] = {
@@ -124,30 +133,56 @@ JOBS: dict[str, Job] = {
     "mlp": rows(),
     "own": images(flags="--network small.py:Small"),
     "lenet": images(),
-    "convnet-small": images(),
-    "alexnet": deep("--size 64 --optimizer sgd", large=True),
-    "vgg11": deep("--size 64 --optimizer sgd", large=True),
-    **{f"vgg{depth}": deep("--size 64 --optimizer sgd --validation 0", large=True) for depth in (13, 16, 19)},
+    "convnet-small": images(fifty="--epochs 9 --batch-size 8 --learning-rate 0.001"),  # calm enough to compare
+    "alexnet": deep("--size 64 --optimizer sgd", large=True, fifty=PAIRS),
+    "vgg11": deep("--size 64 --optimizer sgd", large=True, fifty=PAIRS),
+    **{
+        f"vgg{depth}": deep("--size 64 --optimizer sgd --validation 0", large=True, fifty=PAIRS)
+        for depth in (13, 16, 19)
+    },
     "resnet18": deep(),
     **{f"resnet{depth}": deep(large=True) for depth in (34, 50)},
     "efficientnet-lite0": deep(),
     "transfer": images(flags="--size 64"),
-    "points": Job(data.nothing, "moons", "--validation 0.1", "plane.csv", short="--epochs 2", stop=3),
-    "function": Job(data.nothing, "expression", "--validation 0.1", "line.csv", short="--epochs 2", stop=3),
+    "points": Job(
+        data.nothing, "moons", "--validation 0.1", "plane.csv", short="--epochs 2", stop=3, fifty="--epochs 10"
+    ),
+    "function": Job(
+        data.nothing, "expression", "--validation 0.1", "line.csv", short="--epochs 2", stop=3, fifty="--epochs 50"
+    ),
     "heatmap": images(),
-    "embed": images(flags="--held-out-classes 0 --embedding 8 --network lenet"),
-    "char-rnn": Job(data.text, "data.txt", CHARACTERS, stop=9),
-    "forecast": Job(data.series, "data.csv", FORECAST, short="--epochs 2 --batch-size 14"),
-    "sentiment": texts(),
+    "embed": images(flags="--held-out-classes 0 --embedding 8 --network lenet", fifty="--epochs 10 --batch-size 8"),
+    "char-rnn": Job(data.text, "data.txt", CHARACTERS, stop=9, fifty="--epochs 4 --batch-size 8"),
+    "forecast": Job(
+        *(data.series, "data.csv", FORECAST),
+        short="--epochs 2 --batch-size 14",
+        fifty="--epochs 10 --batch-size 14",
+    ),
+    "sentiment": texts(fifty="--epochs 9 --batch-size 8 --patience 50"),
     "tagger": Job(data.sentences, "data.conll", TAGGER, "data.conll 'nobody knows these'", "'the tea'"),
-    "video": Job(data.clips, "clips", CLIPS, "clips/clip0 clips/clip1", "clips/clip0"),
+    "video": Job(
+        data.clips, "clips", CLIPS, "clips/clip0 clips/clip1", "clips/clip0", fifty="--epochs 17 --batch-size 8"
+    ),
     "translate": sample("translate", "pairs.csv", TRANSLATE, "pairs.csv", "'one black tea'", "'dos tés negros'"),
-    "speech": sample("speech", ".", SPEECH, "sounds/0.wav sounds/1.wav", "sounds/0.wav", "ab"),
-    "caption": sample("caption", "captions", CAPTION, "captions/00.png", "captions/00.png", "'a bar above'"),
-    "rcnn": sample("rcnn", *BOXES),
-    "fast-rcnn": sample("fast-rcnn", *BOXES),
-    "fast-style": sample("fast-style", "photos", FAST_STYLE, "'photos/photo 3.png'", "'photos/photo 3.png'", ""),
-    "xor": rows(flags="--test 0.2 --validation 0.1", short="--epochs 9"),
+    "speech": sample(
+        "speech", ".", SPEECH, "sounds/0.wav sounds/1.wav", "sounds/0.wav", "ab", fifty="--epochs 13 --batch-size 8"
+    ),
+    "caption": sample(
+        "caption",
+        "captions",
+        CAPTION,
+        "captions/00.png",
+        "captions/00.png",
+        "'a bar above'",
+        fifty="--epochs 17 --batch-size 8",
+    ),
+    "rcnn": sample("rcnn", *BOXES, fifty="--epochs 25 --batch-size 8 --learning-rate 0.001"),
+    "fast-rcnn": sample("fast-rcnn", *BOXES, fifty="--epochs 25 --batch-size 8 --learning-rate 0.001"),
+    "fast-style": sample(
+        *("fast-style", "photos", FAST_STYLE, "'photos/photo 3.png'", "'photos/photo 3.png'", ""),
+        fifty="--epochs 25 --batch-size 4",
+    ),
+    "xor": rows(flags="--test 0.2 --validation 0.1", short="--epochs 9", fifty="--epochs 50"),
 }
 
 FURTHER: dict[str, tuple[str, Job]] = {
@@ -224,6 +259,7 @@ def setting(name: str) -> Scene:
 
 SCENES: tuple[Scene, ...] = (
     *(job.scene(f"preset-{name}", name) for name, job in JOBS.items()),
+    *(job.losses(name) for name, job in JOBS.items()),
     *(job.scene(f"further-{name}", preset) for name, (preset, job) in FURTHER.items()),
     *map(setting, SETTINGS),
     *VERBS,

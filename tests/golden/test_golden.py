@@ -18,18 +18,33 @@ import glasswork as gw
 from required import WITH_DATA
 
 ROOT = Path(__file__).parents[2]
+KEPT = 50  # losses of a training: those of its first steps
+DEEP = ("alexnet", "vgg", "resnet", "efficientnet")
 COMMITTED: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("figures.json").read_text(encoding="utf-8"))
 
-# Float32 on other processors, relative to the figure and to the largest loss. What was seen between this machine's
-# kernels, those for AVX2 alone and those without vectors: 2e-4, and 5e-3 where batches of eight rows are normalised,
-# since a rounding grows there with every layer.
+# Float32 elsewhere, relative to the figure and to the largest loss. Between kernels for AVX2 and those without
+# vectors (ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_CBWR) fifty steps of most presets differ by 7e-6 at most: room
+# for kernels of processors that were not at hand.
+SHARP = 1e-4
+# What is trained at a high learning rate, and rounds more from step to step: 2e-4 was seen, and 5e-3 where batches of
+# eight rows are normalised, since a rounding grows there with every layer.
 TOLERANCE = 1e-3
 NORMALISED = 2e-2
 NORMALISING = ("rcnn", "fast-rcnn", "own", "convnet-small", "transfer-scratch", "heatmap", "resnet", "efficientnet")
+ROUNDING = ("caption", "embed", "fast-style")
 
-# Networks of tens of millions of weights; each takes many seconds to be made and written.
-LARGE = {"preset-alexnet", *(f"preset-{name}" for name in ("vgg11", "vgg13", "vgg16", "vgg19", "resnet34", "resnet50"))}
+# Networks of millions of weights; fifty steps take each of them many seconds.
+TWO_STEPS = {"preset-resnet18", "preset-efficientnet-lite0"}
+LARGE = [name for name in COMMITTED if name.partition("-")[2].startswith(DEEP) and name not in TWO_STEPS]
 SMALL = [name for name in COMMITTED if name not in LARGE]
+
+
+def nearness(name: str) -> float:
+    """How near a scene's figures are to those committed."""
+    kind, _, rest = name.partition("-")
+    if kind == "losses":
+        return NORMALISED if name in LARGE else TOLERANCE if rest in ROUNDING else SHARP
+    return NORMALISED if rest.startswith(NORMALISING) else TOLERANCE
 
 
 def recorded(names: list[str], folder: Path) -> dict[str, Any]:
@@ -53,9 +68,9 @@ def require_figures(name: str, record: dict[str, Any]) -> None:
     assert training.get("code") == 0, training.get("said") or training.get("crash")
     files, wanted = training["files"], COMMITTED[name]
     result = files["run/result.json"]
-    near = NORMALISED if name.partition("-")[2].startswith(NORMALISING) else TOLERANCE
+    near = nearness(name)
     losses = [step["loss"] for step in files["run/steps.jsonl"]]
-    assert losses == pytest.approx(wanted["losses"], rel=near, abs=near * max(wanted["losses"]))
+    assert losses[:KEPT] == pytest.approx(wanted["losses"][:KEPT], rel=near, abs=near * max(wanted["losses"]))
     for part in ("validation", "test"):
         assert result[part] == pytest.approx(wanted.get(part, {}), rel=near, abs=near), part
 
@@ -67,13 +82,14 @@ def test_figures_are_those_committed(name: str, small: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", sorted(LARGE))
+@pytest.mark.parametrize("name", LARGE)
 def test_figures_of_large_networks(name: str, tmp_path: Path) -> None:
     require_figures(name, recorded([name], tmp_path)[name])
 
 
 def test_every_preset_has_figures() -> None:
-    assert {f"preset-{name}" for name in WITH_DATA} <= COMMITTED.keys()
+    assert all(len(COMMITTED[f"losses-{name}"]["losses"]) == KEPT for name in WITH_DATA if not name.startswith(DEEP))
+    assert all({f"losses-{name}", f"preset-{name}"} & COMMITTED.keys() for name in WITH_DATA)
 
 
 def compared(before: Path, after: Path) -> tuple[int, list[str]]:
