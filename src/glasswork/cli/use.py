@@ -22,7 +22,10 @@ def fill_predict(parser: ArgumentParser, arguments: Sequence[str]) -> None:
         "run", metavar="RUN", help="the run's folder, or its name under runs/; or efficientnet-lite0, resnet50, ..."
     )
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="images, folders, .csv or .parquet tables, text files, or 'a text'"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="images, sound files, folders, .csv or .parquet tables, text files, 'a text', or - (standard input)",
     )
     parser.add_argument("--csv", metavar="FILE", help="write the predictions here as CSV: class and probabilities")
     add_device(parser)
