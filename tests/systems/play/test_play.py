@@ -2,8 +2,10 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
@@ -21,7 +23,7 @@ from glasswork.systems.play.recipe import PlayRecipe
 from glasswork.systems.play.replay import Priorities, Replay
 from glasswork.systems.play.system import Play, Playing
 from glasswork.training.stage import Clock
-from made_data import broken_off, mistake, require_same, resume, said, train
+from made_data import PLAIN, broken_off, flags, mistake, require_same, resume, said, train
 from required import require_open
 
 SMALL = {
@@ -261,3 +263,16 @@ def test_a_ring_outlives_what_is_played_after_a_checkpoint(tmp_path: Path) -> No
     again.restore(state)
     after = again.sample(200, np.random.default_rng(0), 0.99, 0.0)
     assert all(torch.equal(one, other) for one, other in zip(before[:6], after[:6], strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["cartpole", "atari"])
+def test_a_killed_player_goes_on_as_if_never_killed(preset: str, tmp_path: Path) -> None:
+    options = {"cartpole": {**SMALL, "steps": 12_000, "evaluate_every": 4000}, "atari": {**PONG, "steps": 1200}}[preset]
+    words = [sys.executable, "-m", "glasswork", "train", preset, *flags({**options, **PLAIN})]
+    process = subprocess.Popen([*words, "--out", "killed"])
+    while process.poll() is None and len(list(Path("killed").glob("checkpoints/*.safetensors"))) < 2:
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    require_same(train(preset, out="whole", **options), resume(Path("killed")))

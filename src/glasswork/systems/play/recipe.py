@@ -44,7 +44,7 @@ class PlayRecipe(ProcessRecipe):
     target_every: int = Field(1_000, ge=1, description="steps between two updates of the target network")
     batch_size: int = Field(32, ge=1, description="steps that an update learns from")
     learning_rate: float = Field(1e-4, gt=0, description="learning rate (eta) of Adam")
-    gradient_clip: float | None = Field(10.0, gt=0, description="clip the gradient to this norm")
+    gradient_clip: float | None = Field(None, gt=0, description="clip the gradient to this norm")
     epsilon: float = Field(0.01, ge=0, le=1, description="share of random actions once exploration has fallen")
     exploration: float = Field(0.1, ge=0, le=1, description="share of the run over which random actions grow fewer")
     evaluate_every: int = Field(50_000, ge=1, description="steps between two evaluations; the best network is kept")
@@ -62,7 +62,6 @@ _CONTROL = {
     "target_every": 500,
     "batch_size": 128,
     "learning_rate": 2.5e-4,
-    "gradient_clip": None,
     "steps": 500_000,
     "exploration": 0.5,
     "epsilon": 0.05,
@@ -97,6 +96,7 @@ PRESETS = (
             "learning_starts": 20_000,
             "target_every": 2_000,
             "life_loss": True,
+            "gradient_clip": 10.0,
             "replay_size": 500_000,
         },
         None,
