@@ -43,12 +43,12 @@ def add_proposals(dataset: Dataset, search: SelectiveSearch) -> Dataset:
         dataset: pictures with a column `extents`.
         search: how regions are proposed.
     """
-    segmentation = _segmentation()
+    _segmentation()
 
     def read() -> Dataset:
         rows = range(len(dataset))
         with ThreadPoolExecutor(usable_cores()) as pool:  # OpenCV works without Python's lock
-            found = list(pool.map(lambda row: _search(segmentation, _picture(dataset, row), search), rows))
+            found = list(pool.map(lambda row: search_picture(dataset, row, search), rows))
         values, ends = ragged.pack(found) if found else (torch.zeros(0, 4), torch.zeros(1, dtype=torch.int64))
         return Dataset({"inputs": values}, Task(Table((4,)), Numbers(())), "proposals", offsets={"inputs": ends})
 
@@ -66,12 +66,13 @@ def _picture(dataset: Dataset, row: int) -> Tensor:
     return dataset.columns["inputs"][row][:, :height, :width]
 
 
-def _search(segmentation: Any, picture: Tensor, search: SelectiveSearch) -> Tensor:
+def search_picture(dataset: Dataset, row: int, search: SelectiveSearch) -> Tensor:
     """The regions of one picture, float32 (regions, 4); the whole picture if there are none."""
     import cv2
 
+    picture = _picture(dataset, row)
     cv2.setRNGSeed(0)  # of this thread: the order of the regions is partly drawn
-    searcher = segmentation.createSelectiveSearchSegmentation()
+    searcher = _segmentation().createSelectiveSearchSegmentation()
     searcher.setBaseImage(picture.flip(0).permute(1, 2, 0).contiguous().numpy())  # blue, green, red
     switch = searcher.switchToSelectiveSearchFast if search.mode == "fast" else searcher.switchToSelectiveSearchQuality
     switch(search.scale, search.scale, 0.8)
