@@ -114,7 +114,7 @@ TRANSLATE = "--pieces word --min-count 1 --hidden-size 4 --embedding 5 --layers 
 SPEECH = "--hidden-size 4 --layers 2 --filters 2 --bands 16 --beam 2 --test 0.25"
 CAPTION = (
     "--network convnet-small --mode scratch --size 16 --hidden-size 8 --embedding 4 --beam 2 --max-length 8 "
-    "--min-count 1"
+    "--min-count 1 --length-penalty 0.6"
 )
 
 DETECTION = "--network convnet-small --mode scratch --region-size 16 --proposals 20 --negatives 6 --regions 8"

@@ -55,7 +55,7 @@ class CaptionRecipe(DecoderRecipe):
     strict: bool = Field(False, description="stop at an unreadable input instead of skipping it with a message")
 
 
-CAPTION = {"patience": 5, "gradient_clip": 1.0, "weight_decay": 0.3}
+CAPTION = {"patience": 5, "gradient_clip": 1.0, "weight_decay": 0.3, "beam": 2, "length_penalty": 1.0}
 
 PRESETS = (
     Preset(
