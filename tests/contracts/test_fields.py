@@ -142,8 +142,8 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     **{(preset, name): ("efficientnet-lite0",) for preset in DETECTION for name in ("network", "weights")},
     ("caption", "weights"): ("efficientnet-lite0",),
     ("caption", "scheduled_sampling"): (0.5,),
-    ("caption", "beam"): (2,),
-    ("caption", "length_penalty"): (1.0,),
+    ("caption", "beam"): (3,),
+    ("caption", "length_penalty"): (0.6,),
     ("caption", "coverage_penalty"): (0.2,),
 }
 """Values that depend on the preset."""
