@@ -13,6 +13,7 @@ import pytest
 import glasswork as gw
 from glasswork.catalogue import PRESETS, SYSTEMS, make_system
 from glasswork.errors import GlassworkError
+from glasswork.own_code import name_network
 from glasswork.recipe.search import Choices, Layers, Range
 from glasswork.run.carry_out import begin_run
 from glasswork.run.request import make_request
@@ -369,6 +370,7 @@ def options(preset: str, name: str, value: object, made: Callable[[str], Path]) 
         found["epochs"] = 1
     if preset == "own" and name != "network":
         found["network"] = write_network(Path.cwd())
+        name_network(found["network"])
     return found
 
 

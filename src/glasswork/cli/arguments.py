@@ -190,7 +190,7 @@ def add_fields(
         default = preset.get(name, field.default)
         sentence = f"{field.description}{_default(default, ',')}".replace("%", "%%")
         flag, choices = _flag(name), _choices(field.annotation)
-        if field.annotation is bool:
+        if bool in {field.annotation, *get_args(field.annotation)}:
             group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=sentence)
         else:
             metavar, count = None if choices else _metavar(name, field.annotation), "+" if several else None
