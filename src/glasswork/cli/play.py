@@ -40,8 +40,9 @@ def run_play(options: Namespace) -> int:
         raise GlassworkError(f"{options.run} does not play: train what does with glasswork train cartpole or atari")
     seen = sys.stdout.isatty() and not (options.json or options.no_view)
     keys = Pressed(sys.stdin if options.take_over or (seen and sys.stdin.isatty()) else None, options.take_over)
-    with raw_keys(sys.stdin):
-        found = watch(player, options.episodes, options.seed, keys, sys.stdout if seen else None, bool(options.out))
+    screen = getattr(sys.stdout, "plain", sys.stdout) if seen else None  # whose codes are ours, and stay as they are
+    with raw_keys(sys.stdin, screen):
+        found = watch(player, options.episodes, options.seed, keys, screen, bool(options.out))
     if options.out:
         instead = write_video(Path(options.out), found.pictures, player.episode(0).game.fps)
         print(instead or f"written to {options.out}", file=sys.stderr)

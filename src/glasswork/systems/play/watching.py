@@ -3,7 +3,6 @@
 import io
 import os
 import select
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -178,7 +177,7 @@ def draw_in_characters(picture: Array) -> str:
 
 
 @contextmanager
-def raw_keys(source: TextIO) -> Iterator[None]:
+def raw_keys(source: TextIO, screen: TextIO | None) -> Iterator[None]:
     """A terminal that hands out keys as they are pressed, on a clean screen; anything else as it is."""
     if not source.isatty():
         yield
@@ -189,13 +188,13 @@ def raw_keys(source: TextIO) -> Iterator[None]:
     before = termios.tcgetattr(source)
     try:
         tty.setcbreak(source)
-        if sys.stdout.isatty():
-            sys.stdout.write("\x1b[2J\x1b[?25l")
+        if screen is not None:
+            screen.write("\x1b[2J\x1b[?25l")
         yield
     finally:
         termios.tcsetattr(source, termios.TCSADRAIN, before)
-        if sys.stdout.isatty():
-            sys.stdout.write("\x1b[?25h\n")
+        if screen is not None:
+            screen.write("\x1b[?25h\n")
 
 
 def write_video(path: Path, pictures: Sequence[Array], fps: int) -> str:
