@@ -88,6 +88,7 @@ def open_network(
         with torch.set_grad_enabled(learns):
             return opening.trace(target, state)
     finally:
+        opening.recorder.close()
         state.put_back(opening.recorder.overwritten())
 
 

@@ -17,6 +17,7 @@ from torch.autograd.graph import Node, get_gradient_edge
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
+from torch.utils.hooks import RemovableHandle
 
 from glasswork.glassbox.tensor_summary import Values
 
@@ -180,6 +181,7 @@ class Recorder(TorchFunctionMode):
         self._alive = [tensor for _, tensor in named]  # so that no other takes their id or their place in memory
         self._seen: set[Node] = set()
         self._owners: dict[Node, tuple[Recorded, Collection[Edge]]] = {}
+        self._handles: list[RemovableHandle] = []
         self._kept: dict[Any, Kept] = {}
         self._weights = {id(weight): weight for weight in network.parameters()}
         self._first: dict[int, Kept] = {}
@@ -236,6 +238,11 @@ class Recorder(TorchFunctionMode):
         if id(tensor) in self._weights:
             self._first.setdefault(id(tensor), kept)
         return Input(kept, made_by, name, edge)
+
+    def close(self) -> None:
+        """Stops to catch errors: autograd's nodes would keep what catches them, and that the nodes, for ever."""
+        for handle in self._handles:
+            handle.remove()
 
     def overwritten(self) -> list[tuple[Tensor, Tensor]]:
         """The weights that were written over, with what they were."""
@@ -294,7 +301,7 @@ class Recorder(TorchFunctionMode):
                 error = errors[place]
                 output.received = None if error is None else _dense(error)
 
-        node.register_prehook(catch)
+        self._handles.append(node.register_prehook(catch))
 
     def _watch_inside(self, entry: Recorded, outputs: Mapping[Edge, Output]) -> None:
         """Catches what the nodes made during this call send to the edges of its inputs, and of its outputs."""
@@ -318,7 +325,7 @@ class Recorder(TorchFunctionMode):
                 if target is not None:
                     reached[place] = target
             if reached and not entry.not_compared:
-                node.register_hook(self._catcher(entry, reached))
+                self._handles.append(node.register_hook(self._catcher(entry, reached)))
         self._seen |= made
         self._owners |= dict.fromkeys(made, (entry, outputs))
 
