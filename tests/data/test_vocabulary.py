@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from glasswork.data.encodings import normalise
 from glasswork.data.vocabulary import UNKNOWN, CharacterCounts, Vocabulary
 
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters=UNKNOWN), max_size=60)
+texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters=UNKNOWN), max_size=60).map(normalise)
 
 
 def found(text: str, most: int = 1000) -> tuple[Vocabulary, int]:

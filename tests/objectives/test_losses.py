@@ -170,6 +170,7 @@ def test_defaults_fit_and_every_loss_is_of_use():
         "class per step": "cross-entropy",
         "ahead": "pinball",
         "token sequence": "cross-entropy",
+        "boxes": "cross-entropy",
     }
     assert {name for target in TARGETS.values() for name in target.losses} == set(LOSSES)
 

@@ -6,6 +6,7 @@ import pytest
 
 from glasswork.cli import main
 from glasswork.errors import GlassworkError
+from glasswork.own_code import name_network
 from glasswork.studies.penalties import METHODS, prepare
 from made_data import mistake, said, write_network, write_table
 
@@ -53,6 +54,7 @@ def test_seeds_share_rows_and_methods_share_first_weights(data: str) -> None:
 
 def test_a_network_without_a_place_for_dropout(data: str, tmp_path: Path) -> None:
     values = {"data": data, "epochs": 1, "threads": 1, "validation": 0.3, "network": write_network(tmp_path)}
+    name_network(str(values["network"]))
     comparison = prepare("own", values, seeds=1)
     for _ in comparison.steps():
         pass
