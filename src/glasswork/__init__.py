@@ -411,9 +411,10 @@ def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
 
     Args:
         network: any module.
-        inputs: a tensor with a batch dimension, or a tuple of what its `forward` takes.
-        options: `target`, `loss` (`cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or a function),
-            `learning_rate`, `parts`; see `glasswork.glassbox.trace.opening.open_network`.
+        inputs: a tensor, usually with a batch dimension, or a tuple of what its `forward` takes.
+        options: `kwargs` (what `forward` takes by name), `output` (which part of the answer counts), `target`, `loss`
+            (`cross-entropy`, `squared-error`, `hinge`, `binary-cross-entropy`, or a function), `learning_rate`,
+            `parts`; see `glasswork.glassbox.trace.opening.open_network`.
 
     Raises:
         GlassworkError: where the input does not fit the network (naming the layer), or the target the loss.

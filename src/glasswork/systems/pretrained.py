@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from glasswork.data.kinds.images import Images
 from glasswork.data.kinds.task import Task
+from glasswork.errors import GlassworkError
 from glasswork.networks.weights import Weights, fitting, input_scaling
+from glasswork.recipe.base import Machine
 
 
 def scale_as_trained(task: Task, source: str, network: str) -> Task:
@@ -39,3 +41,27 @@ def put_weights(network: nn.Module, weights: Weights, head: str, classes: Sequen
     known = f" for {len(weights.classes):,} classes" if weights.classes else ""
     said = "with their output layer" if taken else f"with a new output layer, as theirs{known} does not fit"
     return f"started from the weights of {weights.source}, {said}"
+
+
+def put_body(network: nn.Module, weights: Weights, name: str) -> None:
+    """Puts the weights into a network that has no head, such as one whose feature maps are read.
+
+    Args:
+        network: every tensor of which the weights have to hold.
+        weights: of a whole network.
+        name: of the network, for the sentence.
+
+    Raises:
+        GlassworkError: if one is missing.
+    """
+    wanted = network.state_dict()
+    missing = [each for each in wanted if each not in weights.tensors]
+    if missing:
+        raise GlassworkError(f"The weights of {weights.source} do not fit {name}: they lack {missing[0]}")
+    network.load_state_dict({each: weights.tensors[each] for each in wanted})
+
+
+def plain_arithmetic(machine: Machine) -> Machine:
+    """The machine with what it leaves open set to float32 in plain layout, instead of measured."""
+    plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
+    return machine.model_copy(update={name: way for name, way in plain.items() if getattr(machine, name) == "auto"})

@@ -178,8 +178,7 @@ class Interruption:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a wish to stop after the step under way; the second is as usual.
 
     Inside `stopping.promptly` it raises KeyboardInterrupt. In the command line's own process the second one ends the
-    process at once. A context manager; outside the main
-    thread it does nothing.
+    process at once. A context manager; outside the main thread it does nothing.
     """
 
     def __init__(self) -> None:

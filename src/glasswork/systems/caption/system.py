@@ -41,6 +41,7 @@ from glasswork.systems.caption.report import evidence_of, measure_captions, near
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.features import features_of, with_features
 from glasswork.systems.networks import LEAST_SIDE, NETWORKS, Architecture, build_network
+from glasswork.systems.pretrained import plain_arithmetic, put_body
 from glasswork.systems.sample import Sample
 from glasswork.systems.sequences import Answers, answer, beam_of, encoder_decoder_of, open_with_answer, sampled_loss
 from glasswork.systems.system import Context, Findings, Remarks, System, stage_of
@@ -174,20 +175,12 @@ class Caption(System[CaptionRecipe, Answers]):
         if self.recipe.mode == "scratch":
             return ()
         weights = load_weights(self._source, self.recipe.network)
-        wanted = network.trunk.network.state_dict()
-        missing = [name for name in wanted if name not in weights.tensors]
-        if missing:
-            raise GlassworkError(
-                f"The weights of {weights.source} do not fit {self.recipe.network}: it lacks {missing[0]}"
-            )
-        network.trunk.network.load_state_dict({name: weights.tensors[name] for name in wanted})
+        put_body(network.trunk.network, weights, self.recipe.network)
         return (f"pictures are looked at with the weights of {weights.source}",)
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
-        plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
-        asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
-        return machine.model_copy(update=asked)
+        return plain_arithmetic(machine)
 
     @override
     def batches(self, context: Context) -> Batches:

@@ -32,6 +32,7 @@ from glasswork.objectives.metrics import Metrics
 from glasswork.recipe.base import Machine
 from glasswork.systems.evaluation import Evaluation
 from glasswork.systems.networks import NETWORKS, Architecture, build_network
+from glasswork.systems.pretrained import plain_arithmetic, put_body
 from glasswork.systems.rcnn.machines import fit_machines
 from glasswork.systems.rcnn.network import DEVIATIONS, Detector, PerRegion, Shared, Trunk
 from glasswork.systems.rcnn.proposals import SelectiveSearch, add_proposals
@@ -138,18 +139,12 @@ class Detection(System[DetectionRecipe, Found]):
         weights = load_weights(self._source, self.recipe.network)
         body = detector(network).body
         inner = body.network if isinstance(body, Trunk) else body
-        wanted = inner.state_dict()
-        missing = [name for name in wanted if name not in weights.tensors]
-        if missing:
-            raise GlassworkError(f"The weights of {weights.source} do not fit {self.recipe.network}: no {missing[0]}")
-        inner.load_state_dict({name: weights.tensors[name] for name in wanted})
+        put_body(inner, weights, self.recipe.network)
         return (f"regions are looked at with the weights of {weights.source}",)
 
     @override
     def restrict(self, machine: Machine, network: nn.Module) -> Machine:
-        plain = {"precision": "float32", "memory_format": "contiguous", "allocator": "default"}
-        asked = {name: value for name, value in plain.items() if getattr(machine, name) == "auto"}
-        return machine.model_copy(update=asked)
+        return plain_arithmetic(machine)
 
     @override
     def batches(self, context: Context) -> Batches:
