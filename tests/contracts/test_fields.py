@@ -219,8 +219,6 @@ CANNOT_APPLY = (
     Inapplicable(["embed"], ["target_kind"], ["number"], "class"),
     # Names of classes are no numbers.
     Inapplicable(["sentiment"], ["target_kind"], ["number"], "is to be numbers"),
-    # Shared features are of whole pictures, and the sample's are smaller than the network takes.
-    Inapplicable(["rcnn"], ["features"], ["shared"], "needs images of at least 64 by 64 pixels"),
     # Points of the plane are no pictures.
     Inapplicable(["points"], ["augment"], [], "Augment works on images"),
 )

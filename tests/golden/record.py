@@ -1,4 +1,4 @@
-"""Records what a working tree does: python -m tests.golden.record OUT [--only NAME ...] [--training-only].
+"""Records what a working tree does: python -m tests.golden.record OUT [--only NAME ...] [--training-only] [--native].
 
 Writes OUT/<scene>.json (figures and words) and OUT/<scene>.hashes.json (batches, weights, checkpoints) for every scene.
 Which tree is recorded is PYTHONPATH's business; `tests.golden.compare` compares two such folders.
@@ -43,12 +43,16 @@ ALONE = {
     **{"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1", "PYTHONHASHSEED": "0"},
 }
 """One thread, one width of the terminal and one order of sets, whatever the machine has."""
+PLAIN = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"}
+"""The plainest kernels, which every processor has, as fast on scenes as small as these."""
 
 
-def alone(arguments: list[str]) -> None:
+def alone(arguments: list[str], native: bool) -> None:
     """Starts over where the process did not begin with `ALONE`, and keeps to one core."""
-    if any(os.environ.get(name) != value for name, value in ALONE.items()):
-        os.execve(sys.executable, [sys.executable, "-m", "tests.golden.record", *arguments], {**os.environ, **ALONE})
+    wanted = {**ALONE, **dict.fromkeys(PLAIN)} if native else {**ALONE, **PLAIN}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        variables = {name: value for name, value in {**os.environ, **wanted}.items() if value is not None}
+        os.execve(sys.executable, [sys.executable, "-m", "tests.golden.record", *arguments], variables)
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
@@ -59,8 +63,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="scenes, also as patterns such as 'preset-*'")
     parser.add_argument("--training-only", action="store_true", help="the first line of every scene")
+    parser.add_argument("--native", action="store_true", help="with the processor's own kernels, not the plainest")
     options = parser.parse_args(arguments)
-    alone(arguments)
+    alone(arguments, options.native)
     from tests.golden.scenes import SCENES
 
     chosen = [s for s in SCENES if not options.only or any(fnmatch.fnmatch(s.name, p) for p in options.only)]

@@ -84,7 +84,7 @@ def test_boxes_are_found_written_and_shown(tmp_path: Path, capsys: pytest.Captur
     (answer,) = said(capsys)["answers"]
     assert sorted(answer["answer"]) == ["dark", "light"]
     dark = next(box for box in answer["boxes"] if box["name"] == "dark")
-    assert dark["score"] > 0.5 and dark["left"] < 8 and 14 < dark["right"] < 28
+    assert dark["score"] > 0.5 and dark["left"] < 8 and 16 < dark["right"] < 34
     folder = picture.parent
     assert main(["predict", str(run), str(folder), "--csv", "boxes.csv", "--out", "boxes.html"]) == 0
     with Path("boxes.csv").open(encoding="utf-8", newline="") as file:

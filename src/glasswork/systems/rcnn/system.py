@@ -303,17 +303,17 @@ def write_boxes(folder: Path, count: int) -> Path:
         (folder / name).mkdir(parents=True)
     draws = np.random.default_rng(0)
     for number in range(count):
-        pixels = draws.integers(110, 130, (48, 48, 3), dtype=np.uint8)
+        pixels = draws.integers(110, 130, (64, 64, 3), dtype=np.uint8)
         things = ""
-        for name, value, left in (("dark", 10, 2), ("light", 245, 26)) if number % 6 != 5 else ():
-            size, top = int(draws.integers(14, 20)), int(draws.integers(2, 26))
+        for name, value, left in (("dark", 10, 2), ("light", 245, 36)) if number % 6 != 5 else ():
+            size, top = int(draws.integers(18, 26)), int(draws.integers(2, 36))
             pixels[top : top + size, left : left + size] = value
             corners = {"xmin": left + 1, "ymin": top + 1, "xmax": left + size, "ymax": top + size}
             box = "".join(f"<{side}>{at}</{side}>" for side, at in corners.items())
             things += f"<object><name>{name}</name><bndbox>{box}</bndbox></object>"
         Image.fromarray(pixels).save(folder / "JPEGImages" / f"{number:02}.png")
         text = (
-            f"<annotation><filename>{number:02}.png</filename><size><width>48</width><height>48</height></size>{things}"
+            f"<annotation><filename>{number:02}.png</filename><size><width>64</width><height>64</height></size>{things}"
         )
         (folder / "Annotations" / f"{number:02}.xml").write_text(f"{text}</annotation>", encoding="utf-8")
     return folder / "JPEGImages" / "00.png"
