@@ -66,7 +66,7 @@ def test_machines_tell_regions_apart_and_boxes_are_moved_onto_things() -> None:
     for number in range(2):
         svc = LinearSVC(loss="hinge", max_iter=20_000).fit(features.numpy(), truth[:, number].numpy())
         assert np.array_equal(svc.decision_function(features.numpy()) > 0, truth[:, number].numpy())
-    standard = (describe(0, near[0]) - found.mean) / found.deviation
+    standard = (describe(0, near[0]) - found.mean) / found.scale
     moves = (standard @ found.box_weight.T + found.box_bias).view(-1, 2, 4)[:, 0]
     wanted = (targets[0, :2] + targets[0, 2:4]) / 2 - (near[0][:, :2] + near[0][:, 2:]) / 2
     before = wanted.abs().mean()

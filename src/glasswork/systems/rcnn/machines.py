@@ -22,11 +22,10 @@ CLOSE = 0.6
 """Overlap with a thing from which on the regression learns from a region (R-CNN, appendix C)."""
 CLOSE_REGIONS = 8
 """Close regions of a picture."""
-RIDGE = 1000.0
-ROUNDS, PASSES, BATCH, RATE = 3, 4, 512, 0.003
+RIDGE = 1.0
+ROUNDS, PASSES, LEAST_STEPS, BATCH, RATE = 3, 12, 300, 512, 0.01
 FIRST_SHARE = 0.1
 """Of the negatives, drawn for the first round; later ones take those that are not well beyond the margin."""
-POSITIVE_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,15 @@ class Machines:
     """What is learned on fixed features.
 
     Attributes:
-        mean, deviation: (units,), by which features are standardised.
+        mean, scale: (units,) and (), which are subtracted from features, and by which they are divided: their mean
+            length is 1 then. Each unit by its own deviation would make as much of units that hardly ever respond.
         weight, bias: of the support vector machines, (classes, units) and (classes,).
         box_weight, box_bias: of the regression, (classes x 4, units) and (classes x 4,).
         hard: how many negatives were mined for each class in the last round.
     """
 
     mean: Tensor
-    deviation: Tensor
+    scale: Tensor
     weight: Tensor
     bias: Tensor
     box_weight: Tensor
@@ -50,7 +50,7 @@ class Machines:
 
     def margins(self, features: Tensor) -> Tensor:
         """Of each class its machine's margin, (regions, classes)."""
-        return (features - self.mean) / self.deviation @ self.weight.T + self.bias
+        return (features - self.mean) / self.scale @ self.weight.T + self.bias
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fit_machines(
     """
     pool = _pool(describe, dataset, rows, negatives, seed)
     mean = pool.features.float().mean(0)
-    deviation = pool.features.float().std(0, correction=0).clamp(min=1e-3)
+    scale = (pool.features.float() - mean).norm(dim=1).mean().clamp(min=1e-3)
     drawn = torch.rand(pool.marks.shape, generator=torch.Generator().manual_seed(mixed(seed, 1)))
     active = (pool.marks == 1) | ((pool.marks == 0) & (drawn < FIRST_SHARE))
     with torch.random.fork_rng():
@@ -86,13 +86,13 @@ def fit_machines(
         nn.init.zeros_(machine.weight)
         nn.init.zeros_(machine.bias)
         for turn in range(ROUNDS):
-            _fit(machine, pool, active, mean, deviation, strength, mixed(seed, turn))
+            _fit(machine, pool, active, mean, scale, strength, mixed(seed, turn))
             with torch.inference_mode():
-                margins = machine((pool.features.float() - mean) / deviation)
+                margins = machine((pool.features.float() - mean) / scale)
             active = (pool.marks == 1) | ((pool.marks == 0) & (margins > -1))
     hard = (active & (pool.marks == 0)).sum(0)
-    boxes = _regress(pool, mean, deviation)
-    return Machines(mean, deviation, machine.weight.detach(), machine.bias.detach(), *boxes, hard)
+    boxes = _regress(pool, mean, scale)
+    return Machines(mean, scale, machine.weight.detach(), machine.bias.detach(), *boxes, hard)
 
 
 def _pool(describe: Describe, dataset: Dataset, rows: Tensor, negatives: int, seed: int) -> _Pool:
@@ -125,19 +125,18 @@ def _pool(describe: Describe, dataset: Dataset, rows: Tensor, negatives: int, se
 
 
 def _fit(
-    machine: nn.Linear, pool: _Pool, active: Tensor, mean: Tensor, deviation: Tensor, strength: float, seed: int
+    machine: nn.Linear, pool: _Pool, active: Tensor, mean: Tensor, scale: Tensor, strength: float, seed: int
 ) -> None:
     """Minimises the hinge loss of all machines over their active regions, with the L2 penalty."""
 
     def collate(rows: Tensor, draw: Draw | None) -> Batch:
-        return Batch((pool.features[rows].float() - mean) / deviation, torch.where(active, pool.marks, -1)[rows])
+        return Batch((pool.features[rows].float() - mean) / scale, torch.where(active, pool.marks, -1)[rows])
 
     def loss(network: nn.Module, batch: Batch, carry: Carry, moment: Moment) -> tuple[Tensor, Carry]:
         taken = batch.targets >= 0
         scores = network(batch.inputs)[taken]
         either = torch.stack([-scores / 2, scores / 2], 1)  # whose hinge loss is that of one score and two signs
-        weights = torch.tensor([1.0, POSITIVE_WEIGHT])
-        return hinge(either, batch.targets[taken], class_weights=weights), carry
+        return hinge(either, batch.targets[taken]), carry
 
     rows = active.any(1).nonzero()[:, 0]
     batches = Batches(Shuffled(rows, BATCH, seed), collate)
@@ -148,7 +147,7 @@ def _fit(
         batches,
         loss,
         None,
-        Clock(PASSES * len(batches)),
+        Clock(max(LEAST_STEPS, PASSES * len(batches))),
         Execution(),
         seed,
         RATE,
@@ -159,7 +158,7 @@ def _fit(
         pass
 
 
-def _regress(pool: _Pool, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+def _regress(pool: _Pool, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """Ridge regression of the moves of close regions, for each class: weights and biases."""
     units, classes = pool.features.shape[1], pool.marks.shape[1]
     weight, bias = torch.zeros(classes, 4, units), torch.zeros(classes, 4)
@@ -167,7 +166,7 @@ def _regress(pool: _Pool, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tens
         mine = pool.close == number
         if int(mine.sum()) < 2:
             continue
-        inputs = ((pool.features[mine].float() - mean) / deviation).double()
+        inputs = ((pool.features[mine].float() - mean) / scale).double()
         moves = pool.moves[mine].double()
         middle, centre = moves.mean(0), inputs.mean(0)
         inputs = inputs - centre

@@ -130,7 +130,7 @@ class PerRegion(Detector):
     """Every region is warped to a square and looked at alone.
 
     The softmax layer is what the network is fine-tuned with. Support vector machines and the regression of boxes are
-    set when training is complete, on standardised features.
+    set when training is complete, on features of mean length 1.
 
     Args:
         body: makes features (regions, units) of warped regions.
@@ -143,7 +143,7 @@ class PerRegion(Detector):
     """
 
     mean: Tensor
-    deviation: Tensor
+    scale: Tensor
     svm_weight: Tensor
     svm_bias: Tensor
     box_weight: Tensor
@@ -156,7 +156,7 @@ class PerRegion(Detector):
         self.warped, self.context = warped, context
         self.output = nn.Linear(units, classes + 1)
         self.register_buffer("mean", torch.zeros(units))
-        self.register_buffer("deviation", torch.ones(units))
+        self.register_buffer("scale", torch.ones(()))
         self.register_buffer("svm_weight", torch.zeros(classes, units))
         self.register_buffer("svm_bias", torch.zeros(classes))
         self.register_buffer("box_weight", torch.zeros(classes * 4, units))
@@ -180,15 +180,15 @@ class PerRegion(Detector):
 
     def rate(self, features: Tensor) -> Tensor:
         """The margins of the support vector machines, brought to 0 to 1; at 1/2 a machine is undecided."""
-        return F.linear(self._standardise(features), self.svm_weight, self.svm_bias).sigmoid()
+        return F.linear(self._scale_features(features), self.svm_weight, self.svm_bias).sigmoid()
 
     def move(self, features: Tensor) -> Tensor:
         """The moves of the ridge regression."""
-        found = F.linear(self._standardise(features), self.box_weight, self.box_bias)
+        found = F.linear(self._scale_features(features), self.box_weight, self.box_bias)
         return found.view(*features.shape[:2], self.number, 4)
 
-    def _standardise(self, features: Tensor) -> Tensor:
-        return (features - self.mean) / self.deviation
+    def _scale_features(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.scale
 
 
 class Shared(Detector):

@@ -53,8 +53,8 @@ class DetectionRecipe(Recipe):
         0.3, gt=0, lt=1, description="boxes of a class that overlap a surer one by more are suppressed"
     )
     negatives: int = Field(48, ge=1, description="regions without things of a picture that hard ones are mined from")
-    svm_strength: Annotated[float, Range(1e-6, 1e-2, log=True)] = Field(
-        1e-4, ge=0, description="L2 penalty of the linear support vector machines"
+    svm_strength: Annotated[float, Range(1e-4, 1e-1, log=True)] = Field(
+        2.5e-3, ge=0, description="L2 penalty of the linear support vector machines"
     )
     baselines: bool | None = Field(
         None, description="also measure visual words and HOG on the same regions; None: for features per region"

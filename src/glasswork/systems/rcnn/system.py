@@ -207,7 +207,7 @@ class Detection(System[DetectionRecipe, Found]):
         )
         for name, values in (
             ("mean", found.mean),
-            ("deviation", found.deviation),
+            ("scale", found.scale),
             ("svm_weight", found.weight),
             ("svm_bias", found.bias),
             ("box_weight", found.box_weight),
