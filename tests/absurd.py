@@ -7,11 +7,14 @@ with the field as it is. What fits into the memory may take its time, and is sto
 
 import argparse
 import contextlib
+import math
 import os
+import random
 import resource
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +27,8 @@ LASTING = {"epochs", "budget", "seed"}  # many epochs may last
 SAME = {"vgg11", "vgg13", "vgg16", "vgg19", "alexnet", "resnet18", "resnet34", "resnet50", "efficientnet-lite0", "own"}
 TRIED = [name for name in PRESETS if name not in SAME and row_of(PRESETS[name].system).data]
 """Of the presets that are the same but for their network, one; those without a data set have no sample to learn."""
-SECONDS, BYTES = 10, 500 * 2**20
+SECONDS, HANGS, BYTES = 10, 120, 500 * 2**20
+"""Of processor time, and until a process hangs; and of memory."""
 STOPPED = {-signal.SIGXCPU, -signal.SIGKILL}
 FLAGS = ("--threads", "1", "--precision", "float32", "--memory-format", "contiguous", "--allocator", "default")
 
@@ -72,9 +76,20 @@ def run(words: Sequence[str], folder: Path) -> Outcome:
             code = _main(words)
             sys.stdout.flush()
         os._exit(code)
-    _, status, used = os.wait4(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    code, used = _wait(child)
     return Outcome(code, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, output.read_text(errors="replace"))
+
+
+def _wait(child: int) -> tuple[int, resource.struct_rusage]:
+    """The exit code of a process and what it used; it is killed if it takes much longer than its processor time."""
+    until = time.monotonic() + HANGS
+    while time.monotonic() < until:
+        ended, status, used = os.wait4(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status), used
+        time.sleep(0.02)
+    os.kill(child, signal.SIGTERM)
+    return -signal.SIGTERM, os.wait4(child, 0)[2]
 
 
 def _main(words: Sequence[str]) -> int:
@@ -143,16 +158,20 @@ def main() -> None:
     parser.add_argument("--fields", nargs="*", default=[])
     parser.add_argument("--kinds", nargs="*", default=["int", "float"])
     parser.add_argument("--values", nargs="*", default=VALUES)
+    parser.add_argument("--share", type=float, metavar="SECONDS", help="only some fields of some presets, for so long")
     options = parser.parse_args()
     import torch  # noqa: F401  (once for all processes)
 
     import glasswork.run.finish  # noqa: F401
 
-    failures = [
-        one
-        for name in options.presets
-        for one in attempt(name, options.values, options.fields or numeric_fields(name, options.kinds))
-    ]
+    draws, until, failures = random.Random(0), time.monotonic() + (options.share or math.inf), []
+    for name in options.presets if options.share is None else draws.sample(options.presets, len(options.presets)):
+        fields = options.fields or numeric_fields(name, options.kinds)
+        if options.share is not None:
+            fields = draws.sample(fields, min(3, len(fields)))
+        failures += attempt(name, options.values, fields)
+        if time.monotonic() > until:
+            break
     print(f"{len(failures)} failures")
     raise SystemExit(bool(failures))
 

@@ -138,6 +138,7 @@ OF_PRESET: dict[tuple[str, str], tuple[object, ...]] = {
     ("transfer", "unfreeze"): (2, "all"),
     **{(preset, "size"): (64,) for preset in SLOW},
     **{(preset, "budget"): ("90s",) for preset in SLOW},
+    ("speech", "budget"): ("20s",),
     ("function", "hidden"): ("3,3",),
     ("caption", "network"): ("efficientnet-lite0",),
     **{(preset, name): ("efficientnet-lite0",) for preset in DETECTION for name in ("network", "weights")},
@@ -217,6 +218,7 @@ CANNOT_APPLY = (
         "target_kind = number does not apply",
     ),
     Inapplicable(["embed"], ["target_kind"], ["number"], "class"),
+    Inapplicable(["fast-style"], ["target_kind"], [], "target_kind = (class|number) does not apply"),
     # Names of classes are no numbers.
     Inapplicable(["sentiment"], ["target_kind"], ["number"], "is to be numbers"),
     # Points of the plane are no pictures.
