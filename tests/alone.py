@@ -1,4 +1,4 @@
-"""Harnesses that fork, carried out apart: a process that forks may have no threads, whose locks its children inherit."""
+"""Harnesses that fork, carried out apart: a process that forks may have no threads, whose locks children inherit."""
 
 import os
 import subprocess

@@ -80,3 +80,15 @@ def test_what_fits_is_chosen(tmp_path: Path) -> None:
     rows = gw.label_errors(write_table(tmp_path / "a.csv", "class"), None, 2, epochs=1, threads=1)
     assert (images.preset, rows.preset) == ("lenet", "mlp")
     assert (images.folds, images.examples, images.classes) == (2, 60, ("0", "1", "2"))
+
+
+def test_a_weak_judge_says_that_it_cannot_judge(tmp_path: Path) -> None:
+    """Labels that have nothing to do with the inputs: every network is wrong about half of them."""
+    draws = np.random.default_rng(0)
+    inputs, labels = draws.normal(size=(80, 3)).astype(np.float32), np.arange(80) % 2
+    np.savez(tmp_path / "noise.npz", x=inputs, y=labels)
+    found = gw.label_errors(tmp_path / "noise.npz", "mlp", 3, epochs=3, threads=1)
+    assert found.accuracy < 0.7
+    assert found.wrong_share is None and not found.suspects
+    assert found.to_json()["wrong_share"] is None
+    assert "cannot be judged" in str(found.report().verdict)

@@ -42,6 +42,7 @@ def run_train(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
     from glasswork.run.carry_out import begin_run
     from glasswork.run.choose import choose_request, request_in_file
+    from glasswork.run.suggest import suggest
     from glasswork.show.progress import console_for_people
 
     what, console, values = options.what, console_for_people(), asked_values(options)
@@ -50,9 +51,12 @@ def run_train(options: Namespace) -> int:
     elif what and what.endswith(".toml"):
         request = request_in_file(Path(what), values)
     else:
+        if what is None and values.get("data") and not (values.get("network") or values.get("replay")):
+            suggestion = suggest(values)
+            what = suggestion.preset
+            other = f" (or try {suggestion.other})" if suggestion.other else ""
+            console.print(f"{values['data']} holds {suggestion.why}: training {what}{other}", markup=False)
         request = choose_request(what, values)
-        if not (what or options.json or values.get("network")) and values.get("data"):
-            console.print(f"chosen for this data: {request.preset}, {catalogue.preset(request.preset).sentence}")
     return carry_out(begin_run(request, seconds_spent(options)), options)
 
 

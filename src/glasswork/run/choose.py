@@ -1,20 +1,16 @@
-"""Choosing a preset from what the data is."""
+"""The request that was asked for: of a preset, of a run to repeat or to train on from, or of a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glasswork.data.dataset import ReadingOptions
-from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.folder import OWN_NETWORK, RunFolder
 from glasswork.run.request import Request, make_request, read_request
-from glasswork.systems.supervised.recipe import SupervisedRecipe
+from glasswork.run.suggest import suggest
 
 if TYPE_CHECKING:
     from torch import nn
-
-OWN, USUAL = "own", "lenet"
 
 
 def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.Module | None" = None) -> Request:
@@ -36,7 +32,7 @@ def choose_request(preset: str | None, values: Mapping[str, Any], network: "nn.M
         values = {key: value for key, value in values.items() if key != "start"}
         return continue_request(start, preset, values, network)
     if values.get("replay") is None:
-        return make_request(preset or choose_preset(values), values, network)
+        return make_request(preset or suggest(values).preset, values, network)
     folder = RunFolder.find(values["replay"])
     former = folder.read_request()
     if preset not in {None, former.preset}:
@@ -54,14 +50,3 @@ def request_in_file(path: Path, values: Mapping[str, Any]) -> Request:
     of_run = path.name == "recipe.toml" and (path.parent / OWN_NETWORK).is_file()
     kept = RunFolder(path.parent).kept_network(asked.recipe) if of_run else {}
     return read_request(path, {**kept, **values}) if kept else asked
-
-
-def choose_preset(values: Mapping[str, Any]) -> str:
-    """The preset for what was asked: the user's own network, else what fits the data, else the first one to try."""
-    if values.get("network"):
-        return OWN
-    if values.get("data") is None:
-        return USUAL
-    recipe = make_request(USUAL, values).recipe
-    assert isinstance(recipe, SupervisedRecipe)
-    return read(values["data"], ReadingOptions.of(recipe)).task.inputs.preset

@@ -17,9 +17,9 @@ from glasswork.report.blocks import Commands, Curves, Facts, Line, Table, Text
 from glasswork.report.figures import figure, main_metric
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import NARROW_SPACE, number, percent
-from glasswork.run.choose import choose_preset
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read, resolve
+from glasswork.run.suggest import suggest
 from glasswork.studies.cv_split import Division, copies, division_of, without_column
 from glasswork.studies.intervals import mean_and_standard_error
 from glasswork.studies.options import CrossvalidateOptions
@@ -412,7 +412,7 @@ def _settings_of(asked: Asked) -> list[Setting]:
         GlassworkError: for what only a run does.
     """
     first = {key: one[0] for key, one in asked.settings.items() if one}
-    found = grid(asked.preset or choose_preset({**asked.values, **first}), asked.settings, asked.values)
+    found = grid(asked.preset or suggest({**asked.values, **first}).preset, asked.settings, asked.values)
     for setting in found:
         _refuse_what_a_run_does(setting)
     return [replace(setting, order=replace(setting.order, network=asked.network)) for setting in found]

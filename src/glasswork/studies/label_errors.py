@@ -20,16 +20,20 @@ from glasswork.report.blocks import Picture, Pictures, Remark, Table, Text
 from glasswork.report.csv_text import csv_text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import number, percent
-from glasswork.run.choose import choose_preset
 from glasswork.run.in_memory import fit_in_memory
 from glasswork.run.prepare import read
 from glasswork.run.request import Request, make_request
+from glasswork.run.suggest import suggest
 from glasswork.studies.options import LabelErrorsOptions
 from glasswork.studies.study import Asked, Progress, Running
 from glasswork.studies.trained import plain_execution
 from glasswork.systems.evaluation import outputs_on
 from glasswork.systems.supervised.system import Supervised
 
+JUDGES = ("supervised", "transfer")
+"""Systems whose networks answer each example with a probability of each class."""
+LEAST_RIGHT = 0.7
+"""Share of labels that networks have to answer as given before what they say of the others is believed."""
 PICTURES = 60
 """As many suspects come with a picture."""
 SHOWN, MOST_ROWS, MOST_PAIRS = 20, 500, 30
@@ -150,7 +154,7 @@ class LabelErrors:
         folds: into how many parts the data was divided.
         examples: how many labels were looked at.
         accuracy: share of the given labels that the networks answered without having seen the example.
-        wrong_share: the estimated share of wrong labels.
+        wrong_share: the estimated share of wrong labels; None: the networks are too often wrong themselves to say.
         classes: names of the classes.
         thresholds: mean probability of each class over its own examples.
         joint: a row per given label, a column per class: how many examples are confidently of that class.
@@ -163,7 +167,7 @@ class LabelErrors:
     folds: int
     examples: int
     accuracy: float
-    wrong_share: float
+    wrong_share: float | None
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]
     joint: tuple[tuple[int, ...], ...]
@@ -180,6 +184,14 @@ class LabelErrors:
     def report(self, csv: str = "") -> Report:
         """The suspects with their pictures, and which labels are mistaken for which."""
         count = len(self.suspects)
+        if self.wrong_share is None:
+            return Report(
+                f"Labels of {self.source}",
+                [],
+                headline=Headline(percent(self.accuracy), "answered as labelled", "too few to judge labels by"),
+                verdict=_undecided(self),
+                summary=_summary(self, csv),
+            )
         how = f"{self.preset} was trained {self.folds} times, each time on all of the data except one part"
         verdict = (
             f"{how}. Each network predicted examples that it had not seen, and gave {percent(self.accuracy)} of them "
@@ -249,10 +261,10 @@ def begin_search(data: str, preset: str | None, folds: int, values: Mapping[str,
         GlassworkError: for targets that are no classes, or what does not fit together.
     """
     asked = {**(values or {}), "data": data}
-    ordered = make_request(preset or choose_preset(asked), asked)
-    if ordered.system != "supervised":
+    ordered = make_request(preset or suggest(asked).preset, asked)
+    if ordered.system not in JUDGES:
         raise GlassworkError(
-            f"The preset {ordered.preset} has its own training algorithm: use mlp, linear, lenet or own"
+            f"The preset {ordered.preset} has its own training algorithm: use mlp, linear, lenet, transfer or own"
         )
     dataset = read(ordered)
     require(dataset, Labelled)
@@ -300,20 +312,23 @@ def conclude(search: Search, answers: Sequence[tuple[Tensor, Tensor]]) -> LabelE
     chances = torch.cat([chances for _, chances in answers])[torch.cat([rows for rows, _ in answers]).argsort()]
     labels, classes = dataset.columns["targets"], dataset.task.target.names
     found = confident_learning(chances, labels)
+    accuracy = float((chances.argmax(1) == labels).double().mean())
+    is_judge = accuracy >= LEAST_RIGHT
     kinds, first = _copies(dataset)
     return LabelErrors(
         source=dataset.source,
         preset=search.order.preset,
         folds=search.folds,
         examples=len(labels),
-        accuracy=float((chances.argmax(1) == labels).double().mean()),
-        wrong_share=found.wrong_share,
+        accuracy=accuracy,
+        wrong_share=found.wrong_share if is_judge else None,
         classes=classes,
         thresholds=tuple(found.thresholds.tolist()),
         joint=tuple(tuple(row) for row in found.counts.tolist()),
         disagreeing_copies=_disagreeing(kinds, first, labels),
         suspects=tuple(
-            _suspect(dataset, found, chances, place, row) for place, row in enumerate(found.suspects.tolist())
+            _suspect(dataset, found, chances, place, row)
+            for place, row in enumerate(found.suspects.tolist() if is_judge else ())
         ),
     )
 
@@ -339,11 +354,23 @@ def _suspect(dataset: Dataset, found: Confidence, chances: Tensor, place: int, r
     )
 
 
+def _undecided(found: LabelErrors) -> str:
+    return (
+        f"These labels cannot be judged: {found.preset}, trained {found.folds} times on all parts of the data but one, "
+        f"gave only {percent(found.accuracy)} of the examples their label, and at least {percent(LEAST_RIGHT)} are "
+        "needed to tell wrong labels from wrong networks. Try another --preset, or give more examples."
+    )
+
+
 def _summary(found: LabelErrors, csv_name: str) -> list[Text | Table]:
-    said = [
-        f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
-        f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as labelled)"
-    ]
+    if found.wrong_share is None:
+        said = [_undecided(found)]
+    else:
+        said = [
+            f"suspects: {len(found.suspects):,} of {found.examples:,} labels; about {percent(found.wrong_share)} are "
+            f"estimated to be wrong ({found.preset}, {found.folds} folds; {percent(found.accuracy)} answered as "
+            "labelled)"
+        ]
     if found.disagreeing_copies:
         said.append(f"{found.disagreeing_copies:,} examples have an exact copy under another label")
     rows = [(one.name, one.given, one.suggested, percent(one.suggested_probability)) for one in found.suspects[:SHOWN]]

@@ -29,12 +29,12 @@ from glasswork.report.figures import figure, main_metric, write_figure
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import duration, number, percent
 from glasswork.run.carry_out import begin_run
-from glasswork.run.choose import choose_preset
 from glasswork.run.finish import finish
 from glasswork.run.folder import RUNS
 from glasswork.run.prepare import prepare as prepare_learning
 from glasswork.run.prepare import read_and_split, resolve
 from glasswork.run.request import Request, make_request
+from glasswork.run.suggest import suggest
 from glasswork.stopping import SIGNALS
 from glasswork.studies import optuna_study as studies
 from glasswork.studies.options import TuneOptions
@@ -440,7 +440,7 @@ def tune(options: TuneOptions, asked: Asked) -> Running[Tuned]:
 
 def _plan(options: TuneOptions, asked: Asked) -> Plan:
     values = dict(asked.values)
-    preset = asked.preset or choose_preset(values)
+    preset = asked.preset or suggest(values).preset
     budget = values.pop("budget", None)
     if options.workers > 1:
         values.setdefault("threads", max(1, usable_cores() // options.workers))

@@ -19,7 +19,7 @@ from glasswork.data.formats.splits import say_column, say_splits, split_column, 
 from glasswork.data.kinds.audio import Audio
 from glasswork.data.kinds.task import Task
 from glasswork.data.kinds.token_sequence import TokenSequence
-from glasswork.data.listing import visible
+from glasswork.data.listing import files_below, visible
 from glasswork.data.tokenize import encode, find_vocabulary
 from glasswork.data.vocabulary import Vocabulary
 from glasswork.errors import GlassworkError
@@ -52,6 +52,11 @@ class _Recording:
 def claims(path: Path) -> bool:
     """Whether `path` is a folder of recordings in one of the layouts, or the table of one."""
     return bool(_tables(path)) or (path.is_dir() and next(_listings(path), None) is not None)
+
+
+def recognizes(path: Path) -> bool:
+    """Whether sound files lie beside the tables or listings at `path`, which may be of pictures elsewhere."""
+    return claims(path) and any(map(is_sound, files_below(path if path.is_dir() else path.parent)))
 
 
 def sources(path: Path) -> list[Path]:

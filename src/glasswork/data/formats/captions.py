@@ -70,6 +70,11 @@ def claims(path: Path) -> bool:
     return next(iter(_sources(path)), None) is not None
 
 
+def recognizes(path: Path) -> bool:
+    """Whether what lies at `path` can only be pictures with captions, for who does not ask for them."""
+    return any(_is_unmistakable(file) for file, _ in _sources(path))
+
+
 def sources(path: Path) -> list[Path]:
     """The files and folders that the result depends on."""
     return [path] if path.is_dir() else [path, _folder(path)]
@@ -412,6 +417,16 @@ def _read_flickr(path: Path, found: _Captions, split: int | None) -> None:
             for line in lines_of(read_text(file)[0]):
                 if line.strip() in found.captions:
                     found.splits[line.strip()] = said
+
+
+def _is_unmistakable(path: Path) -> bool:
+    """Whether captions are named as such, or the texts beside pictures have words and not the numbers of boxes."""
+    if path.is_dir():
+        return any(character.isalpha() for character in _head(next(_pairs(path))[1]))
+    if path.name.lower().endswith(".jsonl"):
+        head = _head(path).partition("\n")[0]
+        return any(f'"{name}"' in head for name in _PICTURE_COLUMNS[:5])
+    return not path.name.lower().endswith(".json") or '"caption' in path.read_text("utf-8", errors="replace")
 
 
 def _has_pairs(folder: Path) -> bool:

@@ -29,7 +29,8 @@ FEATURES = 5
 """Numbers that stand for a word: itself, its last three and last two letters, its first two, and its shape."""
 
 _SUFFIXES = (".conll", ".conllu", ".iob", ".pos", ".tsv", ".txt")
-_SNIFFED = 20  # lines
+_OWN_SUFFIXES = {".conll", ".conllu", ".iob", ".pos"}
+_SNIFFED, _LOOKED_AT = 20, 200  # lines
 _SHAPE = 8
 _MOST_CHARACTERS = 12  # of a word in a script without spaces
 _BETWEEN = "\n"
@@ -50,6 +51,13 @@ def claims(path: Path) -> bool:
     if path.is_file():
         return path.name.lower().endswith(_SUFFIXES)
     return path.is_dir() and bool(_parts(path))
+
+
+def recognizes(path: Path) -> bool:
+    """Whether the files at `path` can only be such sentences, by their endings or first lines."""
+    if not claims(path):
+        return False
+    return all(map(_is_labelled, [path] if path.is_file() else files_of(path)))
 
 
 def sources(path: Path) -> list[Path]:
@@ -248,6 +256,16 @@ def _is_bare(file: Path) -> bool:
     """Whether the first lines of a file have a word and no label each."""
     some = [line for line in _lines(file) if line.strip() and not line.startswith(("#", "-DOCSTART-"))][:_SNIFFED]
     return bool(some) and not _is_slashed(some) and all(len(_columns(line)) == 1 for line in some)
+
+
+def _is_labelled(file: Path) -> bool:
+    """Whether a file ends as such files do, or begins with sentences of a word and its label a line."""
+    if file.suffix.lower() in _OWN_SUFFIXES:
+        return True
+    lines = _lines(file)[:_LOOKED_AT]
+    rows = [_columns(line) for line in lines if line.strip() and not line.startswith(("#", "-DOCSTART-"))]
+    even = len({len(row) for row in rows}) == 1 and all(len(_items(cell)) == 1 for row in rows for cell in row)
+    return len(rows) >= _SNIFFED and even and len(rows[0]) > 1 and any(not line.strip() for line in lines)
 
 
 def _lines(file: Path) -> list[str]:

@@ -35,6 +35,8 @@ FORMAT = "texts with answers (a .csv, .tsv or .parquet table, or a folder with o
 _SUFFIXES = (".txt", ".text")
 _EXCERPT = 60
 _NAMED = 5
+_WORDS, _LOOKED_AT = 4, 1000
+"""Words of a cell, on average over the first rows, from which on a column is texts and not names."""
 
 
 @dataclass
@@ -53,9 +55,23 @@ class _Texts:
 
 def claims(path: Path) -> bool:
     """Whether `path` is a table (or a folder of tables), or a folder of class folders of text files."""
-    return tables.claims(path) or (
-        path.is_dir() and any(has_classes(part, _files) for part in (path, *split_folders(path).values()))
-    )
+    return tables.claims(path) or holds_class_folders(path)
+
+
+def holds_class_folders(path: Path) -> bool:
+    """Whether `path` is a folder of class folders of text files."""
+    return path.is_dir() and any(has_classes(part, _files) for part in (path, *split_folders(path).values()))
+
+
+def recognizes(table: Table, options: ReadingOptions, path: Path) -> bool:
+    """Whether the longest column of a table, other than the one that is predicted, is sentences."""
+    try:
+        taken = set(tables.chosen_targets(table, options.target, path))
+        cells = _cells(table, _text_column(table, options.text, taken, path))
+    except GlassworkError:
+        return False
+    some = cells[:_LOOKED_AT]
+    return len(set(some)) > len(some) / 2 and sum(len(cell.split()) for cell in some) > _WORDS * len(some)
 
 
 def sources(path: Path) -> list[Path]:
@@ -225,7 +241,7 @@ def _cells(table: Table, column: str) -> list[str]:
 
 
 def _of_folders(path: Path, options: ReadingOptions) -> _Texts:
-    if not (path.is_dir() and any(has_classes(part, _files) for part in (path, *split_folders(path).values()))):
+    if not holds_class_folders(path):
         raise GlassworkError(_nothing(path))
     folders = find_class_folders(path, _files, "texts", options.splits == "ignore")
     roots: list[tuple[int, Path]] = list(folders.divided.items())

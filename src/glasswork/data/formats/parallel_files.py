@@ -12,6 +12,8 @@ from xml.parsers import expat
 from glasswork.data.dataset import ReadingOptions
 from glasswork.data.encodings import Encoding, lines_of, read_text
 from glasswork.data.formats.splits import COLUMNS, say_column, split_column
+from glasswork.data.formats.tables.cells import Table
+from glasswork.data.formats.tables.parts import USUAL_TARGETS
 from glasswork.data.listing import visible
 from glasswork.errors import GlassworkError
 from glasswork.limits import parse_json
@@ -81,6 +83,16 @@ def aligned_pair(path: Path) -> list[tuple[str, Path]] | None:
     """A file and the one that is aligned with it, with their languages; None: there is none."""
     pairs = pairs_of_files(each for each in visible(path.parent) if each.is_file() and not is_listed(each))
     return next((pair for pair in pairs.values() if path.name in (file.name for _, file in pair)), None)
+
+
+def recognizes(table: Table, options: ReadingOptions, path: Path) -> bool:
+    """Whether the columns of a table are named after languages or sides, or are two columns of texts and no more."""
+    names = [name.casefold() for name in table.columns if name.casefold() not in COLUMNS]
+    if options.target is not None or any(name in USUAL_TARGETS for name in names):
+        return False
+    if sum(map(is_language, names)) > 1 or any(set(pair) <= set(names) for pair in _SIDES):
+        return True
+    return len(names) == 2 and all(isinstance(table.columns[name], list) for name in table.columns)
 
 
 def order_languages(

@@ -66,6 +66,14 @@ def claims(path: Path) -> bool:
     return path.is_dir() and bool(_parts(path))
 
 
+def recognizes(path: Path) -> bool:
+    """Whether what lies at `path` can only be translations: aligned files, or a translation memory."""
+    if not claims(path):
+        return False
+    parts = [path] if path.is_file() else [part for _, part in _parts(path)]
+    return all(part.suffix.lower() == ".tmx" or not is_listed(part) for part in parts)
+
+
 def sources(path: Path) -> list[Path]:
     """The file, the two files or the folder."""
     pair = aligned_pair(path) if path.is_file() and not is_listed(path) else None

@@ -15,7 +15,7 @@ from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.infer import listed, quoted
 from glasswork.data.formats.tables.load import load_tables
-from glasswork.data.formats.tables.parts import Parts, answered, divided_tables
+from glasswork.data.formats.tables.parts import USUAL_TARGETS, Parts, answered, divided_tables
 from glasswork.data.formats.tables.placeholders import find_placeholders, say_placeholders
 from glasswork.data.formats.tables.typed import Numbers, column_kinds, missing_words
 from glasswork.data.kinds.calendar import Timing
@@ -29,6 +29,8 @@ FORMAT = "series over time (a table with a column of times)"
 
 _RARELY = 0.001  # the share of lines whose time may come twice: more are several series, or a mistake
 _MOST_NAMES = 100_000
+_LEAST_TIMES = 20
+"""Times from which on rows are taken for a series if nobody asks for one."""
 
 Wholes = npt.NDArray[np.int64]
 
@@ -53,6 +55,16 @@ class _Columns:
 def claims(path: Path) -> bool:
     """Whether `path` is a table or a folder with a single one: every such table may hold series, for who asks."""
     return bool(_tables_at(path))
+
+
+def recognizes(table: Table, options: ReadingOptions, path: Path) -> bool:
+    """Whether the rows of a table come at evenly spaced times, each once, and the column to predict is numbers."""
+    try:
+        chosen = _chosen(table, replace(options, target=options.target or _usual_target(table)), path)
+        when = timed(table, chosen.time, options.identifier or "") if chosen.time else None
+    except GlassworkError:
+        return False
+    return when is not None and len(when.times) >= _LEAST_TIMES and len(np.unique(when.times)) == len(when.times)
 
 
 def sources(path: Path) -> list[Path]:
@@ -178,6 +190,12 @@ def _chosen(found: Table, options: ReadingOptions, file: Path) -> _Columns:
         covariates = list(kind.covariates)
     unused = [name for name in others if isinstance(found.columns[name], list)]
     return _Columns(time, identifier, split, targets, covariates, unused)
+
+
+def _usual_target(found: Table) -> str | None:
+    """The one column that is named as what is predicted is."""
+    usual = [name for name in found.columns if name.lower() in USUAL_TARGETS]
+    return usual[0] if len(usual) == 1 else None
 
 
 def _there(found: Table) -> str:
