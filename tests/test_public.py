@@ -6,8 +6,12 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
 import glasswork
+from glasswork.cli import main
 from glasswork.cli.verbs import VERBS
+from glasswork.run.request import make_request
 
 
 def test_all_equals_what_is_public() -> None:
@@ -50,3 +54,18 @@ def test_every_verb_stands_in_the_list_of_verbs() -> None:
     rows = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
     named = {row.split("`")[1].split()[0] for row in rows if row.startswith("| `")}
     assert named == set(VERBS)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert glasswork.__version__ == metadata.version("glasswork")
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"glasswork {metadata.version('glasswork')}\n"
+
+
+def test_presets_and_fields_have_other_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "text", "--help"])
+    assert "--lr" in capsys.readouterr().out
+    assert make_request("text", {}).preset == "sentiment"

@@ -558,7 +558,11 @@ def _study(
 
 
 def __getattr__(name: str) -> Any:
-    """`glasswork.sklearn`, imported when it is asked for: scikit-learn takes a second."""
+    """`glasswork.sklearn`, imported when it is asked for: scikit-learn takes a second; and the version."""
     if name == "sklearn":
         return import_module("glasswork.sklearn")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("glasswork")
     raise AttributeError(f"module 'glasswork' has no attribute {name!r}")

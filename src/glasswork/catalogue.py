@@ -114,6 +114,10 @@ OWN: dict[str, Row] = {}
 """Systems of the user's own that were named in this process, by the name of their preset."""
 
 
+ALIASES = {"text": "sentiment"}
+"""Other words for presets, by what people look for."""
+
+
 def recipe_of(name: str) -> type[ProcessRecipe]:
     """What the preset called `name` is a recipe of."""
     return row_of(preset(name).system).recipe
@@ -179,6 +183,7 @@ def preset(name: str) -> Preset:
     Raises:
         GlassworkError: if there is none, with the nearest name.
     """
+    name = ALIASES.get(name, name)
     if name in OWN:
         return OWN[name].presets[0]
     if name not in PRESETS:

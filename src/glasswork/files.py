@@ -25,6 +25,9 @@ from glasswork.errors import GlassworkError
 RUN_FORMAT = 5
 """The number of the format of run folders."""
 
+STEPS = "steps.jsonl"
+"""The file of a run that has a line for each step."""
+
 DIGEST = "digest"
 EDITED = "edited"
 MARK = b"sha256:"

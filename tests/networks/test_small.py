@@ -1,6 +1,5 @@
 """The convolutional network for small images, and EfficientNet-Lite with its published weights."""
 
-import json
 from importlib.resources import files
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.datasets import load_sample_image
 from glasswork.errors import GlassworkError
 from glasswork.networks.convnet_small import ConvNetSmall
 from glasswork.networks.efficientnet_lite import EfficientNetLite, SamePadded
+from glasswork.networks.weights import imagenet_classes
 
 
 def test_parameters_of_the_usual_size() -> None:
@@ -58,6 +58,5 @@ def test_published_weights_recognise_a_photograph() -> None:
     pixels = np.asarray(photo.crop((left, top, left + 224, top + 224)), dtype=np.float32)
     with torch.no_grad():
         chances = network(torch.from_numpy((pixels - 127) / 128).permute(2, 0, 1)[None]).softmax(1)[0]
-    names = json.loads((files("imagenet_classes") / "imagenet1k_clean_names.json").read_text())
-    assert names[int(chances.argmax())] == "palace"
+    assert imagenet_classes()[int(chances.argmax())] == "palace"
     assert float(chances.max()) == pytest.approx(0.315, abs=2e-3)

@@ -192,7 +192,7 @@ def test_imagenet_s_classes_have_a_name_each() -> None:
     names = imagenet_classes()
     assert len(names) == len(set(names)) == 1000
     assert (names[0], names[281], names[999]) == ("tench", "tabby", "toilet tissue")
-    assert (names[134], names[517]) == ("crane", "crane 2")
+    assert (names[134], names[517]) == ("crane bird", "crane")
 
 
 def test_the_recipe_names_every_network() -> None:

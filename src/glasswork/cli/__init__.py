@@ -52,6 +52,11 @@ def _carry_out(words: Sequence[str], began: float | None) -> int:
     if not words or words[0] in {"-h", "--help"}:  # at once: flags have to wait for pydantic
         print(overview())
         raise SystemExit(0)
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"glasswork {version('glasswork')}")
+        raise SystemExit(0)
     from glasswork.catalogue import OWN
     from glasswork.cli.arguments import parse
 

@@ -23,6 +23,8 @@ from glasswork.run.request import read_toml
 from glasswork.studies.study import Argument
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
+SHORT = {"learning_rate": ("--lr",)}
+"""Other flags for a field."""
 _NEGATIVE_NUMBERS = re.compile(r"-[\d.]\S*,\S*")
 """Such as -999,9999: argparse takes it for a flag unless it has a space in it."""
 
@@ -124,7 +126,7 @@ def recipe_of(words: Sequence[str]) -> tuple[type[ProcessRecipe], dict[str, Any]
     Returns:
         The recipe, and the values of the preset that differ from its defaults.
     """
-    known = {**catalogue.PRESETS, **catalogue.OWN}
+    known = {**catalogue.PRESETS, **catalogue.OWN, **catalogue.ALIASES}
     name = _named_in_file(words) or next((word for word in words if word in known), next(iter(catalogue.OWN), None))
     if name is None:
         return SupervisedRecipe, {}
@@ -198,7 +200,7 @@ def add_fields(
             mark = next((mark for mark in field.metadata if isinstance(mark, Repeatable)), None)
             if mark is not None and not several:
                 settings |= {"action": "append", "metavar": mark.metavar}
-            group.add_argument(flag, dest=name, **settings)
+            group.add_argument(flag, *SHORT.get(name, ()), dest=name, **settings)
 
 
 def _flag(name: str) -> str:

@@ -40,6 +40,8 @@ def fill_train(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_train(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    if options.what and not options.what.endswith(".toml"):
+        catalogue.preset(options.what)  # a name that is wrong is refused before torch is imported
     from glasswork.run.carry_out import begin_run
     from glasswork.run.choose import choose_request, request_in_file
     from glasswork.run.suggest import suggest

@@ -6,7 +6,6 @@ downloaded and checked by hash if there is a network.
 
 import importlib
 import importlib.util
-import json
 import pickle
 import warnings
 import zipfile
@@ -149,19 +148,9 @@ def fitting(
 
 
 def imagenet_classes() -> tuple[str, ...]:
-    """The 1,000 classes of ImageNet, in the order of published networks' outputs: the first name of each.
-
-    Where two share it all names stand; the bird and the machine called crane have no others: the machine is crane 2.
-
-    Raises:
-        GlassworkError: where the package imagenet-classes is missing.
-    """
-    file = packaged("imagenet_classes", "imagenet1k_label_to_names.json", "the names of ImageNet's classes are")
-    names = [words for _, words in sorted(json.loads(file.read_text(encoding="utf-8")).items(), key=_number)]
-    first = [words.partition(",")[0] for words in names]
-    chosen = [words if first.count(word) > 1 else word for word, words in zip(first, names, strict=True)]
-    again = [chosen[:place].count(name) for place, name in enumerate(chosen)]
-    return tuple(f"{name} {before + 1}" if before else name for name, before in zip(chosen, again, strict=True))
+    """The names of ImageNet's 1,000 classes, in the order of published networks' outputs (torchvision's)."""
+    published = importlib.import_module("torchvision.models").EfficientNet_B0_Weights.IMAGENET1K_V1
+    return tuple(published.meta["categories"])
 
 
 def packaged(package: str, file: str, what: str) -> Path:
@@ -176,10 +165,6 @@ def packaged(package: str, file: str, what: str) -> Path:
             return Path(place) / file
     name = package.replace("_", "-")
     raise GlassworkError(f"{what} in the package {name}, which is missing: pip install 'glasswork[vision]'")
-
-
-def _number(item: tuple[str, str]) -> int:
-    return int(item[0])
 
 
 def _misfits(missing: Sequence[str], superfluous: Sequence[str], shaped: Sequence[str]) -> str:

@@ -12,16 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
-
-from torch import nn
+from typing import IO, TYPE_CHECKING, Any
 
 from glasswork.catalogue import row_of
-from glasswork.data.fingerprint import Fingerprint
 from glasswork.errors import GlassworkError
-from glasswork.execution import Execution
 from glasswork.files import (
     RUN_FORMAT,
+    STEPS,
     DamagedError,
     HeldFolder,
     check_code,
@@ -41,9 +38,13 @@ from glasswork.own_code import SEAL
 from glasswork.recipe.base import ProcessRecipe
 from glasswork.record import read_fields
 from glasswork.run.request import RUN_KEY, Request, request_of
-from glasswork.training.checkpoints import load_newest
-from glasswork.training.stage import Tree
-from glasswork.training.watchers import STEPS
+
+if TYPE_CHECKING:  # torch takes a second to begin, and runs are also listed and compared
+    from torch import nn
+
+    from glasswork.data.fingerprint import Fingerprint
+    from glasswork.execution import Execution
+    from glasswork.training.stage import Tree
 
 FORMAT = RUN_FORMAT
 RUNS = Path("runs")
@@ -98,7 +99,7 @@ class RunFolder:
             GlassworkError: if `resolved.toml`, which it stands in, cannot be read.
         """
         if not self._key:
-            self.read_used()
+            self._read_resolved()
         return self._key
 
     @key.setter
@@ -256,35 +257,45 @@ class RunFolder:
             table["machine"] = machine
         write_toml(self.path / "recipe.toml", FORMAT, table)
 
-    def read_request(self, network: nn.Module | None = None) -> Request:
+    def read_request(self, network: "nn.Module | None" = None) -> Request:
         """What was asked for; with the user's own network, if it was given as a module."""
         path = self.path / "recipe.toml"
         with parsing(path, RESTORE):
             asked = self.required(read_sealed_toml(path, FORMAT, RESTORE), path)
             return replace(request_of(asked, path, {}), network=network)
 
-    def write_resolved(self, recipe: ProcessRecipe, execution: Execution) -> None:
+    def write_resolved(self, recipe: ProcessRecipe, execution: "Execution") -> None:
         """Writes `resolved.toml`: the recipe with every derived value, and how the arithmetic is carried out."""
         values = _plain({key: value for key, value in recipe.model_dump().items() if value is not None})
         chosen = {key: value for key, value in asdict(execution).items() if key != "measured"}
         table = {RUN_KEY: self.key, **values, "numerics": {**chosen, "measured": dict(execution.measured)}}
         write_toml(self.path / "resolved.toml", FORMAT, table)
 
-    def read_resolved(self, recipe_class: type[ProcessRecipe]) -> tuple[ProcessRecipe, Execution]:
+    def read_resolved(self, recipe_class: type[ProcessRecipe]) -> "tuple[ProcessRecipe, Execution]":
         """What was used."""
         table, execution = self.read_used()
         with parsing(self.path / "resolved.toml", RESTORE):
             return recipe_class.parse(table), execution
 
-    def read_used(self) -> tuple[dict[str, Any], Execution]:
+    def read_used(self) -> "tuple[dict[str, Any], Execution]":
         """The fields of the recipe that was used, and how it was carried out."""
+        from glasswork.execution import Execution
+
+        path = self.path / "resolved.toml"
+        table, chosen = self._read_resolved()
+        with parsing(path, RESTORE):
+            return table, read_fields(Execution, {**chosen, "measured": list(chosen["measured"].items())})
+
+    def read_used_recipe(self) -> dict[str, Any]:
+        """The fields of the recipe that was used."""
+        return self._read_resolved()[0]
+
+    def _read_resolved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         path = self.path / "resolved.toml"
         table = read_sealed_toml(path, FORMAT, RESTORE)
         with parsing(path, RESTORE):
             self._key = table.pop(RUN_KEY)
-            chosen = table.pop("numerics")
-            execution = read_fields(Execution, {**chosen, "measured": list(chosen["measured"].items())})
-            return table, execution
+            return table, table.pop("numerics")
 
     def keep_network(self, recipe: ProcessRecipe) -> None:
         """Copies the user's own network, given as `file.py:Class`, so that the run does not depend on that file."""
@@ -309,7 +320,7 @@ class RunFolder:
         check_code(path, self.key, RESTORE)
         return {"network": f"{path}:{name}"}
 
-    def write_data(self, summary: Mapping[str, Any], fingerprint: Fingerprint, path: Path | None) -> None:
+    def write_data(self, summary: Mapping[str, Any], fingerprint: "Fingerprint", path: Path | None) -> None:
         """Writes `data.json`: what the data is, where it is, and what tells whether it is still the same."""
         where = None if path is None else str(path)
         self.write("data.json", {**summary, "path": where, "fingerprint": fingerprint.to_json()})
@@ -318,12 +329,14 @@ class RunFolder:
         """Notes where the data is now."""
         self.write("data.json", {**self.read("data.json"), "path": None if path is None else str(path)})
 
-    def read_data(self) -> tuple[Fingerprint, Path | None]:
+    def read_data(self) -> "tuple[Fingerprint, Path | None]":
         """What tells whether the data is still the same, and where it was; None if it has a name.
 
         Raises:
             GlassworkError: if the run has not noted it.
         """
+        from glasswork.data.fingerprint import Fingerprint
+
         found, path = self.read("data.json"), self.path / "data.json"
         with parsing(path, RESTORE):
             place, fingerprint = found["path"], Fingerprint.from_json(found["fingerprint"])
@@ -372,13 +385,15 @@ class RunFolder:
         Raises:
             DamagedError: if the lines are not those that were written.
         """
+        from glasswork.training.checkpoints import load_newest
+
         state, _ = load_newest(self.checkpoints, self.key)
         if state is None:
             raise DamagedError(f"{self.name} has no checkpoint that its steps could be checked with: train again")
         made, _ = self._made(state)
         return [json.loads(line)["progress"] for line in made]
 
-    def cut_steps(self, state: Tree | None) -> list[str]:
+    def cut_steps(self, state: "Tree | None") -> list[str]:
         """Drops the lines of later steps from `steps.jsonl` and `timing.jsonl`, before a run goes on.
 
         Args:
@@ -405,7 +420,7 @@ class RunFolder:
             os.truncate(times, _bytes_up_to(times, number))
         return said
 
-    def _made(self, state: Tree) -> tuple[list[bytes], int]:
+    def _made(self, state: "Tree") -> tuple[list[bytes], int]:
         """The lines of the steps up to a state, and their bytes."""
         path, number = self.path / STEPS, state["number"]
         end = _bytes_up_to(path, number)

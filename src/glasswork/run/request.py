@@ -68,7 +68,7 @@ def make_request(name: str, values: Mapping[str, Any], network: "nn.Module | Non
     if asked.get("optimizer", "adamw") != "adamw":
         without.add("weight_decay")
     recipe = recipe_class.parse({key: value for key, value in values.items() if key in asked or key not in without})
-    return Request(name, recipe, asked, Machine.parse(machine), network)
+    return Request(chosen.name, recipe, asked, Machine.parse(machine), network)
 
 
 def read_request(path: Path, values: Mapping[str, Any]) -> Request:

@@ -72,9 +72,9 @@ def _read(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any] | None, str
 
 def _recipe(folder: RunFolder) -> dict[str, Any]:
     order = folder.read_request()
-    table, _ = folder.read_used()
     fields = recipe_of(order.preset).model_fields
-    return {"preset": order.preset, **{key: value for key, value in table.items() if key in fields}}
+    used = folder.read_used_recipe()
+    return {"preset": order.preset, **{key: value for key, value in used.items() if key in fields}}
 
 
 def _compare(run: str, differing: Mapping[str, Any], result: Mapping[str, Any] | None, problem: str) -> ComparedRun:

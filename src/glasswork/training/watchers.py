@@ -19,11 +19,10 @@ from torch import Tensor
 
 from glasswork import stopping
 from glasswork.errors import GlassworkError
-from glasswork.files import read_regular
+from glasswork.files import STEPS, read_regular
 from glasswork.training.checkpoints import save_checkpoint
 from glasswork.training.stage import Best, Step, Tree
 
-STEPS = "steps.jsonl"
 SAVE_SECONDS = 5.0
 SAVING_SHARE = 0.05
 LOG_STEPS = 50
