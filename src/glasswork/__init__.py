@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.cost.count import Count
+    from glasswork.glassbox.drawing import Drawing
     from glasswork.glassbox.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
     from glasswork.recipe.preset import Preset
@@ -53,6 +54,7 @@ __all__ = [
     "convolve",
     "count",
     "crossvalidate",
+    "draw",
     "graph",
     "label_errors",
     "load",
@@ -452,6 +454,30 @@ def count(what: str, size: int | None = None) -> "Count":
     from glasswork.run.count import count_named
 
     return _display(count_named(what, size))
+
+
+def draw(
+    what: str,
+    form: str | None = None,
+    source: str | None = None,
+    target: Any = None,
+    size: int | None = None,
+) -> "Drawing":
+    """A network as the lectures draw it: units and links, or feature maps as boxes.
+
+    Args:
+        what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        form: `nodes` or `boxes`; None: nodes for a run of dense layers, else boxes.
+        source: an input of a run, whose activations are drawn; None: there are none.
+        target: what the run should have answered, for the errors; None: its own answer.
+        size: side of the square images, for a preset; None: that of its usual data.
+
+    Raises:
+        GlassworkError: for what is none of these, or a network that cannot be drawn so.
+    """
+    from glasswork.run.draw import draw_named
+
+    return _display(draw_named(what, form, source, target, size))
 
 
 def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str | int = "same") -> "Convolved":

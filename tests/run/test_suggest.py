@@ -12,9 +12,10 @@ from PIL import Image
 
 from glasswork.catalogue import make_system
 from glasswork.cli import main
+from glasswork.errors import GlassworkError
 from glasswork.run.request import make_request
 from glasswork.run.suggest import suggest
-from made_data import PLAIN, flags
+from made_data import PLAIN, flags, write_npz, write_table
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -118,3 +119,16 @@ def test_what_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["train", "--data", str(data), *flags(asked), "--out", "run"]) == 0
     words = " ".join(capsys.readouterr().err.split())
     assert "holds values at evenly spaced times: training forecast (or try mlp, which takes each row by" in words
+
+
+def test_the_preset_follows_from_what_was_asked(tmp_path: Path) -> None:
+    assert suggest({}).preset == "lenet"
+    assert suggest({"network": "net.py:Net"}).preset == "own"
+    assert suggest({"data": str(write_npz(tmp_path / "images.npz", "class"))}).preset == "lenet"
+    data = str(write_table(tmp_path / "table.csv", "class"))
+    assert suggest({"data": data, "target": "depth", "threads": 2}).preset == "mlp"
+
+
+def test_values_are_checked_before_the_data_is_read(tmp_path: Path) -> None:
+    with pytest.raises(GlassworkError, match="size = 'large' does not fit"):
+        suggest({"data": str(tmp_path / "nothing"), "size": "large"})

@@ -167,6 +167,31 @@ def run_count(options: Namespace) -> int:
     return show_or_write(options, gw.count(options.what, options.size), count_text, {})
 
 
+def fill_draw(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds the arguments of `draw`."""
+    described = 'a preset, a run, or an architecture such as "32x32x3 conv5x5x64 pool2 fc10"'
+    parser.add_argument("what", metavar="WHAT", help=described)
+    described = "an input of a run, whose activations stand in the units: an image file, or a .csv table"
+    parser.add_argument("--input", metavar="INPUT", help=described)
+    parser.add_argument(
+        "--target", metavar="ANSWER", help="the correct answer, for the errors (default: the model's own)"
+    )
+    described = "units and links, or feature maps (default: nodes for a run of dense layers)"
+    parser.add_argument("--as", dest="form", choices=["nodes", "boxes"], help=described)
+    parser.add_argument("--size", type=int, metavar="WHOLE", help="side of the square images in pixels, for a preset")
+    add_out(parser, "write the drawing here (.svg, .png or .html) instead of describing it")
+
+
+def run_draw(options: Namespace) -> int:
+    """Carries the verb out; the exit code."""
+    from glasswork.show.drawing import drawing_page, drawing_png, drawing_svg, drawing_text
+
+    found = gw.draw(options.what, options.form, options.input, options.target, options.size)
+    return show_or_write(
+        options, found, drawing_text, {".svg": drawing_svg, ".png": drawing_png, ".html": drawing_page}
+    )
+
+
 def fill_graph(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `graph`."""
     parser.add_argument("expression", metavar="EXPRESSION", help="made of + - * / ** and the usual functions")

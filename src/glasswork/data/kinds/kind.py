@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from glasswork.data.dataset import Dataset, ReadingOptions
 from glasswork.data.encodings import normalise
+from glasswork.data.kinds.suggestion import Suggestion
 from glasswork.data.prediction import Prediction
 from glasswork.errors import GlassworkError
 from glasswork.record import Record
@@ -124,6 +125,15 @@ class Inputs(Record, abc.ABC):
     def holds(cls) -> str:
         """What a source holds, and what learns from it."""
         return f"{cls.words}: use {cls.preset}"
+
+    def suggest(self, examples: int) -> Suggestion:
+        """What to train on so many examples if no preset is named."""
+        return Suggestion(self.preset, self.words)
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """The names of the numbers of one input; empty: they have none."""
+        return ()
 
     @property
     def fitted(self) -> bool:

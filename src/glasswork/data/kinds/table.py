@@ -82,6 +82,11 @@ class Table(Inputs):
 
     @property
     @override
+    def unit_names(self) -> tuple[str, ...]:
+        return self.features
+
+    @property
+    @override
     def fitted(self) -> bool:
         return bool(self.mean)
 

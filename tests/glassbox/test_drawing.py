@@ -1,0 +1,83 @@
+"""Drawings of networks: their numbers are those of the trace, their boxes those that were counted."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import glasswork as gw
+from glasswork.cli import main
+from glasswork.errors import GlassworkError
+from glasswork.show.drawing import drawing_svg
+from made_data import PLAIN, flags, train, write_npz, write_table
+
+
+@pytest.fixture
+def dense(tmp_path: Path) -> str:
+    data = write_table(tmp_path / "data.csv", "class")
+    asked = {**PLAIN, "data": data, "hidden": "4,20", "epochs": 2}
+    assert main(["train", "mlp", *flags(asked), "--out", "dense"]) == 0
+    return str(data)
+
+
+def titles(svg: str, symbol: str) -> list[float]:
+    """The numbers that a drawing says when it is pointed at."""
+    return [float(found) for found in re.findall(rf"{symbol} = ([^;<]+)", svg)]
+
+
+def test_weights_activations_and_errors_are_the_traces_own(dense: str) -> None:
+    drawn = gw.draw("dense", source=dense)
+    model = gw.load("dense", device="cpu")
+    trace = model.open(dense)
+    linear = [layer for layer in model.network.modules() if isinstance(layer, torch.nn.Linear)]
+    svg = drawing_svg(drawn)
+    wanted = [layer.weight[:20, :20].detach().double() for layer in linear]
+    wanted = [wanted[0][:, :12], wanted[1][:7], wanted[2][:, :7]]
+    assert titles(svg, "w") == pytest.approx(torch.cat([each.flatten() for each in wanted]).tolist(), rel=1e-12)
+    last = next(one for one in reversed(trace.operations) if one.carries_weights)
+    assert titles(svg, "z")[-len(model.classes) :] == pytest.approx(last.results[0].values.numbers, rel=1e-12)
+    assert last.results[0].upstream is not None
+    assert titles(svg, "δ")[-len(model.classes) :] == pytest.approx(last.results[0].upstream.numbers, rel=1e-12)
+    assert "… 13 more" in svg and ">20 units<" in svg
+    assert all(f">{name}<" in svg for name in model.classes)
+
+
+@pytest.mark.parametrize("ending", [".svg", ".png", ".html"])
+def test_a_preset_is_written(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "lenet", "--out", f"lenet{ending}"]) == 0
+    content = Path(f"lenet{ending}").read_bytes()
+    if ending == ".png":
+        assert content.startswith(b"\x89PNG") and int.from_bytes(content[16:20], "big") == 1600
+    else:
+        words = content.decode("utf-8")
+        assert all(f">{size}<" in words for size in ("1 @ 28×28", "6 @ 28×28", "16 @ 5×5", "120", "84", "10"))
+    assert main(["draw", "lenet"]) == 0
+    assert "61,706 parameters" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("preset", ["lenet", "alexnet", "vgg19", "resnet18", "resnet50", "efficientnet-lite0"])
+def test_boxes_are_those_that_were_counted(preset: str) -> None:
+    drawn, counted = gw.draw(preset), gw.count(preset)
+    assert drawn.parameters == counted.parameters
+    first, last = drawn.boxes[0], drawn.boxes[-1]
+    assert (first.maps, first.height, first.width) == counted.input
+    assert (last.maps,) == counted.layers[-1].output[:1]
+    assert len(drawn.boxes) <= 16
+    assert any(box.back is not None for box in drawn.boxes) == (
+        preset in {"resnet18", "resnet50", "efficientnet-lite0"}
+    )
+    assert len(drawing_svg(drawn)) < 100_000
+
+
+def test_what_cannot_be_drawn_is_one_sentence(tmp_path: Path, dense: str) -> None:
+    with pytest.raises(GlassworkError, match="has no weights yet"):
+        gw.draw("lenet", "nodes")
+    with pytest.raises(GlassworkError, match="drawn as nodes or boxes, not as circles"):
+        gw.draw("dense", "circles")
+    with pytest.raises(GlassworkError, match="Boxes show no activations"):
+        gw.draw("dense", "boxes", dense)
+    data = write_npz(tmp_path / "data.npz", "class")
+    run = train("lenet", data=data, epochs=1)
+    with pytest.raises(GlassworkError, match="is not made of dense layers alone"):
+        gw.draw(str(run), "nodes")
