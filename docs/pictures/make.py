@@ -18,6 +18,7 @@ COMMANDS = {
 
 
 def main() -> None:
+    """Makes all of them."""
     for name, commands in COMMANDS.items():
         (HERE / name).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory() as folder:
