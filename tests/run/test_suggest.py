@@ -78,6 +78,7 @@ def plain_text(path: Path) -> Path:
 
 CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "digits": (lambda path: pictures(path, (28, 28), "L"), "lenet"),
+    "tiny pictures": (lambda path: pictures(path, (8, 8), "L"), "mlp"),
     "small pictures in colour": (lambda path: pictures(path, (32, 32), "RGB"), "transfer"),
     "photographs": (lambda path: pictures(path, (90, 120), "RGB"), "transfer"),
     "texts in folders": (texts, "sentiment"),

