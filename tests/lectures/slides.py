@@ -42,36 +42,65 @@ DECKS: dict[str, tuple[str, ...]] = {
 }
 """Deck -> the files of its tests, in the order of its slides."""
 
-STILL_TO_COME: dict[str, tuple[str, ...]] = {
+LONGER: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Kovashka: CS 1675, Neural Networks (2018)": (
-        "Determining best number of hidden units: internal cross-validation; random restarts by a flag",
-        "Effect of regularization: the rows of pictures in two dimensions",
-        "Transfer learning: freeze, fine-tune, features for an SVM or logistic regression",
-        "Packages: exchange with TensorFlow, Keras and Caffe's model zoo",
-        '"Shallow" vs. "deep" vision architectures: the two compared',
-        "Example: CNN features for detection (R-CNN, 53.7 mAP)",
-        "Recurrent Neural Networks: image captioning, sentiment classification, machine translation, video by frame",
-        "Generating poetry, textbooks and code with RNNs",
-        "Image captions (test image, START to END)",
+        ("Neural network definition, drawn", "draw RUN --input row.csv", "glassbox"),
+        ("Training: the online algorithm", "train xor", "xor"),
+        ("Learning rate", "rate lenet --data digits", "lenet"),
+        ("Multi-layer networks on two numbers", "train points --data spiral", "points"),
+        ("Any function can be approximated", "train function", "function"),
+        ("Number of hidden units, drawn", "vary points hidden 1 3 8 --out vary.html", "points"),
+        (
+            "Determining the number of hidden units",
+            "crossvalidate mlp --data table.csv --hidden 4 8",
+            "crossvalidate",
+        ),
+        ("Random restarts", "train mlp --data table.csv --restarts 8", "restarts"),
+        ("Choosing by validation", "tune mlp --data digits --trials 20", "tune"),
+        ("Effect of regularization", "compare --penalties", "points"),
+        ("Linear classifiers, and dense networks", "train linear; train mlp; train own --network net.py:Net", "linear"),
+        ("Convolutional networks", "train lenet; train convnet-small; convolve photo.jpg", "lenet"),
+        ("AlexNet, and deeper ones", "train alexnet; vgg11, vgg13, vgg16, vgg19", "deep"),
+        ("Residual networks", "train resnet18; resnet34, resnet50, efficientnet-lite0", "deep"),
+        ("Transfer learning", "train transfer --data photos/; transfer photos/", "transfer"),
+        ("What is learned: units and features", "open RUN INPUT --features --attribution --out look.html", "glassbox"),
+        ("Features of neighbours", "train embed --data photos/; nearest RUN photo.jpg", "embed"),
+        ("CNN features for detection", "train rcnn --data VOC2007/; train fast-rcnn", "rcnn"),
+        ("Packages", "export RUN --to onnx", "export"),
+        (
+            "Generating poetry, textbooks and code",
+            "train char-rnn --data book.txt; write RUN --prompt TEXT",
+            "char_rnn",
+        ),
+        ("Sentiment classification", "train sentiment --data reviews.csv", "sentiment"),
+        ("Machine translation", "train translate --data pairs.tsv", "translate"),
+        ("Video by frame", "train video --data clips/", "video"),
+        ("Image captions, START to END", "train caption --data coco/", "caption"),
     ),
     "Kolter: 15-780, Convolutional and recurrent networks (2017)": (
-        "Image classification: ImageNet",
-        "Using intermediate layers as features: 80, 90 and 94 % on 2,000 images",
-        "Detecting cancerous cells in images",
-        "Predicting temporal data: time series forecasting, sentence labeling, speech to text",
-        "Char-RNN, and its samples of Linux code and LaTeX",
-        "Sequence to sequence models; Machine translation",
-        "Combining RNNs and CNNs: captions",
+        ("Why convolution", "why-convolution --out why.html", "why_convolution"),
+        ("Number of parameters", "count lenet; draw lenet --out lenet.svg", "glassbox"),
+        ("Computation graphs and back-propagation", 'graph "(x+y)*z" x=-2 y=5 z=-4; diagnose RUN', "glassbox"),
+        ("Intermediate layers as features, on 2,000 images", "transfer photos/", "transfer"),
+        ("Wrong labels in such data", "label-errors photos/ --out suspects.html", "scikit_learn"),
+        ("Neural style", "style photo.jpg painting.jpg -o new.jpg; train fast-style", "style"),
+        ("Detecting cancerous cells in images", "train heatmap --data slides/; heatmap RUN slide.tif", "heatmap"),
+        ("Playing Atari", "train atari --game Pong; train cartpole; train acrobot; play RUN", "atari"),
+        ("Time series forecasting", "train forecast --data demand.csv --target demand; forecast RUN", "forecast"),
+        ("Sentence labeling", "train tagger --data pos/", "tagger"),
+        ("Speech to text", "train speech --data recordings/", "speech"),
+        ("Why memory: far dependencies", "why-recurrence --out why.html; vanishing-gradient", "recurrent"),
+        ("Char-RNN: Linux code and LaTeX", "train char-rnn --data linux.txt; units RUN linux.txt", "char_rnn"),
+        ("Sequence to sequence models", "train translate --attention none", "translate"),
+        ("Combining RNNs and CNNs: captions", "train caption", "caption"),
     ),
 }
-"""Slides without a command on the page."""
+"""Slides whose commands train for minutes or take data of the reader's, with the page that goes through them."""
 
 NOT_HERE = """\
-These slides have no command here. For many of them there is another page: [cross-validation](crossvalidate.md),
-[restarts](restarts.md), [transfer](transfer.md), [points](points.md), [text classification](sentiment.md), [labels
-for words](tagger.md), [translation](translate.md), [video](video.md), [forecasts](forecast.md), [heat
-maps](heatmap.md), [neural style](style.md), [playing](atari.md), [text by characters](char_rnn.md) and
-[convolution](why_convolution.md)."""
+These commands train for a minute or more, or take data of your own, and are tested elsewhere. Every verb and preset
+stands here or above; use any run with `predict`, `evaluate`, `compare`, `runs` and `resume`, and see `systems` for what
+can be trained."""
 
 WIDTH = 120
 
@@ -168,8 +197,9 @@ def as_markdown() -> str:
         lines += [f"## {deck}", ""]
         for title, entries in groupby(slides_of(deck), key=lambda one: one.title):
             lines += [f"### {title}", "", *_entries(entries)]
-        lines += ["### Not on this page", "", NOT_HERE, ""]
-        lines += [*(f"- {title}" for title in STILL_TO_COME[deck]), ""]
+        lines += ["### With a page of its own", "", NOT_HERE, "", "| topic | `glasswork` ... | page |", "|---|---|---|"]
+        lines += [f"| {title} | `{command}` | [{page}]({page}.md) |" for title, command, page in LONGER[deck]]
+        lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
