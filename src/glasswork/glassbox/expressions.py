@@ -20,7 +20,6 @@ CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
 
 _BINARY: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _OTHER_BINARY: dict[type[ast.operator], str] = {
-    ast.BitXor: "^ (a power is written **)",
     ast.FloorDiv: "//",
     ast.Mod: "%",
     ast.MatMult: "@",
@@ -254,8 +253,8 @@ def parse(expression: str) -> Expression:
     Raises:
         GlassworkError: for what is not arithmetic, with its position.
     """
-    # Names are compared as Python compares them, and a line break means no more than a space.
-    text = " ".join(unicodedata.normalize("NFKC", _RAISED.sub(_as_power, expression)).split())
+    # Names are compared as Python compares them, and a line break means no more than a space; ^ is a power on paper.
+    text = " ".join(unicodedata.normalize("NFKC", _RAISED.sub(_as_power, expression)).replace("^", "**").split())
     if len(text) > LONGEST:
         raise GlassworkError(f"The expression has {len(text):,} characters; at most {LONGEST:,} can be read.")
     if not text:
