@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from glasswork.glassbox.convolve import Convolved
     from glasswork.glassbox.cost.count import Count
+    from glasswork.glassbox.diagnose.diagnose import Diagnosis
     from glasswork.glassbox.drawing import Drawing
     from glasswork.glassbox.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
@@ -54,6 +55,7 @@ __all__ = [
     "convolve",
     "count",
     "crossvalidate",
+    "diagnose",
     "draw",
     "graph",
     "label_errors",
@@ -424,6 +426,27 @@ def open_network(network: "nn.Module", inputs: Any, **options: Any) -> "Trace":
     from glasswork.glassbox.trace import opening
 
     return _display(opening.open_network(network, inputs, **options))
+
+
+def diagnose(network: "nn.Module", inputs: Any, targets: Any, **options: Any) -> "Diagnosis":
+    """What is wrong with any `torch.nn.Module` and its training, the most serious first, and what to do.
+
+    Args:
+        network: any module, in training mode if it is being trained; it is left as it was.
+        inputs: (N, ...), training examples as the network is given them; 50 to 200 tell most.
+        targets: of these inputs.
+        options: `loss` (a name such as `cross-entropy`, the default, or your own function of outputs and targets),
+            `optimizer`, `batches` (inputs and targets as your loop is given them, a list or a `DataLoader`),
+            `held_out` (inputs and targets), `evaluate` (your function from inputs to outputs at evaluation), `further`
+            (what else `forward` takes). What you leave out is not judged; with optimizer and batches, training is
+            rehearsed for a few steps on a copy.
+
+    Raises:
+        GlassworkError: where inputs, targets and loss do not fit.
+    """
+    from glasswork.glassbox.diagnose.own_network import diagnose_own
+
+    return _display(diagnose_own(network, inputs, targets, **options))
 
 
 def graph(expression: str, /, **values: float) -> "Graph":

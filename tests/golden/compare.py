@@ -70,6 +70,7 @@ CHANGED: tuple[Changed, ...] = (
     Changed("*model/model.json.images", "how images are read is part of their kind"),
     Changed("*glasswork.recipe", "recipe fields have the field's standard terms"),
     Changed("*diagnose*.remarks", "the doctor says if the loss that it looks into is not what was minimised"),
+    Changed("*diagnose*.chance", "the doctor sets the loss against guessing"),
     Changed("*embed*:open.json.remarks*", "so does open"),
     Changed("*heatmap*:*area_under_roc", "a heat map is judged by all its figures after an epoch"),
     Changed("*function*:*largest_error", "so is a function"),

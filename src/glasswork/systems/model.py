@@ -24,6 +24,7 @@ from glasswork.errors import GlassworkError
 from glasswork.execution import Execution
 from glasswork.glassbox.attribution import grad_cam, integrated_gradients, saliency
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.diagnose.training import Training
 from glasswork.glassbox.features.deconvolution import deconvolution
 from glasswork.glassbox.features.features import feature_maps, feature_pictures
 from glasswork.glassbox.features.top_activations import find_most_exciting, layer_features
@@ -39,6 +40,9 @@ from glasswork.systems.own_data import OwnData
 from glasswork.systems.retrieval import Nearest, find_nearest
 from glasswork.systems.system import System, read_split
 from glasswork.training.stage import START
+
+COMPARED_EXAMPLES, COMPARED_NUMBERS = 2048, 2**24
+"""How much of the training examples a diagnosis compares with those held out: 64 MiB at the most."""
 
 
 class Model:
@@ -280,12 +284,30 @@ class Model:
         Raises:
             GlassworkError: where the data does not fit the model.
         """
-        batch = self._held_out(data)
+        dataset, splits = self._divided(data)
+        batch = self.system.batch(dataset, self._rows_unseen(dataset, splits), self.execution)
         objective = self.system.objective(self.task)
+
+        def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+            return objective(outputs.float(), targets)
+
+        training = None
+        if isinstance(batch.targets, Tensor) and len(batch.targets) == len(batch.inputs):
+            training = Training(
+                batch.targets, loss, self._learned_from(dataset, splits, batch), held_out=(batch.inputs, batch.targets)
+            )
         found = diagnose(
-            self.network, batch.inputs, lambda outputs: objective(outputs.float(), batch.targets), batch.further
+            self.network, batch.inputs, lambda outputs: loss(outputs, batch.targets), batch.further, training
         )
-        return replace(found, remarks=self.system.another_loss(self.task))
+        return replace(found, remarks=(*found.remarks, *self.system.another_loss(self.task)))
+
+    def _learned_from(self, dataset: Dataset, splits: Splits | None, like: Batch) -> list[tuple[Tensor, Tensor]]:
+        """Training examples of the run as one batch, where they are known and have the shape of others."""
+        if splits is None or not len(splits.training):
+            return []
+        count = min(COMPARED_EXAMPLES, COMPARED_NUMBERS // max(1, like.inputs[0].numel()))
+        batch = self.system.batch(dataset, splits.training[: max(1, count)], self.execution)
+        return [(batch.inputs, batch.targets)] if batch.inputs.shape[1:] == like.inputs.shape[1:] else []
 
     def _held_out(self, data: str | Path | None) -> Batch:
         """Up to 256 examples that the network was not trained on; of those at `data` where it is given."""
@@ -295,10 +317,12 @@ class Model:
     def _unseen(self, data: str | Path | None) -> tuple[Dataset, Tensor]:
         """Examples, and up to 256 of their rows that the network was not trained on."""
         dataset, splits = self._divided(data)
+        return dataset, self._rows_unseen(dataset, splits)
+
+    def _rows_unseen(self, dataset: Dataset, splits: Splits | None) -> Tensor:
         if splits is None:
-            return dataset, torch.arange(len(dataset))[:CHUNK]
-        rows = next(part for part in (splits.validation, splits.test, splits.training) if len(part))
-        return dataset, rows[:CHUNK]
+            return torch.arange(len(dataset))[:CHUNK]
+        return next(part for part in (splits.validation, splits.test, splits.training) if len(part))[:CHUNK]
 
     def _divided(self, data: str | Path | None) -> tuple[Dataset, Splits | None]:
         """Examples under the model's task; of those that it was trained on also which were held out.

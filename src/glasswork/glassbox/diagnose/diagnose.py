@@ -2,19 +2,28 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
-from glasswork.glassbox.diagnose.activity import ActivityOfLayer, watch_run
-from glasswork.glassbox.diagnose.symptoms import Finding, LayerGradient, Measured, findings_of
-from glasswork.glassbox.inspect import require_inputs, rows_of, undisturbed
+from glasswork.glassbox.diagnose.activity import ActivityOfLayer, Rectified, Watch, watch_run
+from glasswork.glassbox.diagnose.data_symptoms import data_findings
+from glasswork.glassbox.diagnose.finding import ORDER, Finding
+from glasswork.glassbox.diagnose.loss_symptoms import LossMeasured, loss_findings, measure_loss
+from glasswork.glassbox.diagnose.symptoms import SAME, VANISHING, LayerGradient, Measured, network_findings
+from glasswork.glassbox.diagnose.training import Training
+from glasswork.glassbox.diagnose.training_symptoms import training_findings
+from glasswork.glassbox.inspect import require_inputs, rows_of, run, undisturbed
 from glasswork.record import Record
 from glasswork.report.blocks import Bars, Block, Facts, Table, Text
 from glasswork.report.report import Headline, Report, Section
 from glasswork.report.words import number, percent
+
+MILD = frozenset({"duplicated-features", "constant-features", "dead-units", "unused", "worse-than-chance"})
+"""Findings beside which it is still worth asking how fast the network learns."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Diagnosis(Record):
         activity: every ReLU, tanh and sigmoid in the order of use.
         gradients: every layer with weights in the order of use.
         remarks: sentences about how it was looked at.
+        chance: the cross-entropy of guessing by the frequencies of the classes, ln K for K equal ones; None for other
+            losses, or where the targets are not known.
     """
 
     findings: tuple[Finding, ...]
@@ -43,12 +54,17 @@ class Diagnosis(Record):
     activity: tuple[ActivityOfLayer, ...]
     gradients: tuple[LayerGradient, ...]
     remarks: tuple[str, ...] = ()
+    chance: float | None = None
 
 
 def diagnose(
-    network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor], further: tuple[Tensor, ...] = ()
+    network: nn.Module,
+    inputs: Tensor,
+    loss: Callable[[Tensor], Tensor],
+    further: tuple[Tensor, ...] = (),
+    training: Training | None = None,
 ) -> Diagnosis:
-    """Runs a network forward and backward once, and says what is wrong with it.
+    """Runs a network forward and backward, and says what is wrong with it; rehearses its training if that is known.
 
     The network runs in the mode in which it stands: put it in training mode to see what training sees. Weights,
     buffers, gradients, mode and random generators are left as they were.
@@ -58,11 +74,15 @@ def diagnose(
         inputs: (N, ...), as the network is given them in training; a few dozen to a few hundred tell most.
         loss: from the network's outputs (N, ...) for these inputs to a scalar.
         further: what else its `forward` takes, behind the inputs.
+        training: targets, loss, batches, optimiser, held-out examples, as far as they are known.
 
     Raises:
         GlassworkError: the inputs do not fit the network, or the loss is not a scalar.
     """
     require_inputs(inputs)
+    found = list(data_findings(inputs, training))
+    chance: float | None = None
+    remarks: tuple[str, ...] = ()
     with undisturbed(network, evaluate=False):
         returned, watch = watch_run(network, inputs.detach(), *further)
         outputs = rows_of(returned, inputs)
@@ -71,33 +91,139 @@ def diagnose(
             raise GlassworkError("The loss must be one number in a tensor; take the mean over the examples.")
         gradients = _gradients(network, value)
         layers = tuple(_layers(network, gradients, watch.order))
-    broken = tuple(name for name, weight in network.named_parameters() if not bool(weight.isfinite().all()))
-    unused = tuple(name for name, gradient in gradients.items() if gradient is None)
-    measured = Measured(
+        measured = _measured(network, inputs, (outputs, value), (gradients, layers), watch, returned)
+    if training is not None:
+        measured = replace(measured, **_optimised(network, gradients, training))
+    with undisturbed(network, evaluate=False):
+        measured = replace(measured, rectified=_rectified(network, inputs, further, loss, measured))
+    found += network_findings(measured)
+    if training is not None and bool(outputs.isfinite().all()) and not measured.not_finite_weights:
+        answered = measure_loss(outputs.detach(), training)
+        chance = answered.chance
+        found += loss_findings(outputs.detach(), training, answered, measured.activity)
+        found = [one for one in found if one.kind != "large-weights" or _does_harm(found, answered)]
+        explained = bool(set(kind_of(found)) - MILD)
+        rehearsed = training_findings(network, inputs, training, answered, explained)
+        found = [*(one for one in found if not rehearsed.passes(one)), *rehearsed.findings]
+        remarks = rehearsed.remarks
+    elif "exploding" not in kind_of(found):
+        found = [one for one in found if one.kind != "large-weights"]
+    found.sort(key=lambda one: ORDER.index(one.kind))
+    sentences = tuple(f"{one.what} {one.try_this}" for one in found) or (_nothing(measured),)
+    mean, deviation = _mean_and_deviation(inputs)
+    return Diagnosis(
+        tuple(found),
+        sentences,
+        len(inputs),
+        mean,
+        deviation,
+        measured.loss,
+        measured.output_spread,
+        measured.activity,
+        layers,
+        remarks=remarks,
+        chance=chance,
+    )
+
+
+def _does_harm(found: Sequence[Finding], answered: LossMeasured) -> bool:
+    """Whether large weights are a fault: trained weights may be large where the loss is small."""
+    above = answered.chance is not None and answered.value > answered.chance
+    return above or "exploding" in kind_of(found)
+
+
+def kind_of(findings: Iterable[Finding]) -> list[str]:
+    """The short names of the findings."""
+    return [one.kind for one in findings]
+
+
+def _measured(
+    network: nn.Module,
+    inputs: Tensor,
+    answer: tuple[Tensor, Tensor],
+    errors: tuple[dict[str, Tensor | None], tuple[LayerGradient, ...]],
+    watch: Watch,
+    returned: Any,
+) -> Measured:
+    (outputs, value), (gradients, layers) = answer, errors
+    without = [name for name, gradient in gradients.items() if gradient is None]
+    used = {name for name in without if name.rpartition(".")[0] in watch.order and "." in name}
+    modules = dict(network.named_modules())
+    matrices = {
+        f"{layer}.{name}" if layer else name: weight
+        for layer in (one.layer for one in layers if one.in_depth and one.layer in modules)
+        for name, weight in modules[layer].named_parameters(recurse=False)
+        if weight.dim() >= 2
+    }
+    return Measured(
         inputs=len(inputs),
         scales=_scales(inputs),
-        not_finite_weights=broken,
+        not_finite_weights=tuple(
+            name for name, weight in network.named_parameters() if not bool(weight.isfinite().all())
+        ),
         not_finite_outputs=not bool(outputs.detach().isfinite().all()),
         loss=float(value.detach()),
         output_spread=_spread(inputs, outputs.detach()),
         activity=watch.found(returned),
         gradients=layers,
-        unused=unused,
+        unused=tuple(name for name in without if name not in used),
+        detached=tuple(name for name in without if name in used),
+        below=watch.below,
+        identical=tuple(
+            dict.fromkeys(
+                name.rpartition(".")[0]
+                for name, weight in matrices.items()
+                if _same_rows(weight) and _same_rows(gradients.get(name))
+            )
+        ),
+        gains={name.rpartition(".")[0]: _gain(weight) for name, weight in matrices.items()},
     )
-    findings = tuple(findings_of(measured))
-    sentences = tuple(f"{one.what} {one.try_this}" for one in findings) or (_nothing(measured),)
-    mean, deviation = _mean_and_deviation(inputs)
-    return Diagnosis(
-        findings,
-        sentences,
-        len(inputs),
-        mean,
-        deviation,
-        float(value.detach()),
-        measured.output_spread,
-        measured.activity,
-        layers,
-    )
+
+
+def _same_rows(weight: Tensor | None) -> bool:
+    """Whether all rows of a matrix are one row, and not of noughts."""
+    if weight is None or len(weight) < 2 or weight.is_sparse:
+        return False
+    rows = weight.detach().flatten(1).double()
+    size = float(rows.abs().max())
+    return size > 0 and bool(((rows - rows[:1]).abs() <= SAME * size).all())
+
+
+def _gain(weight: Tensor) -> float:
+    rows = weight.detach().flatten(1).double()
+    return float(rows.square().mean().sqrt()) * math.sqrt(rows.shape[1])
+
+
+def _optimised(network: nn.Module, gradients: dict[str, Tensor | None], training: Training) -> dict[str, Any]:
+    if training.optimizer is None:
+        return {}
+    held = {id(weight) for group in training.optimizer.param_groups for weight in group["params"]}
+    named = dict(network.named_parameters())
+    return {
+        "frozen": tuple(name for name, weight in named.items() if not weight.requires_grad and id(weight) in held),
+        "not_optimised": tuple(
+            name for name, found in gradients.items() if found is not None and id(named[name]) not in held
+        ),
+    }
+
+
+def _rectified(
+    network: nn.Module,
+    inputs: Tensor,
+    further: tuple[Tensor, ...],
+    loss: Callable[[Tensor], Tensor],
+    measured: Measured,
+) -> float | None:
+    """The first layer's gradient per weight over the last one's, with ReLU for sigmoid and tanh if they are there."""
+    layers = [one for one in measured.gradients if one.in_depth]
+    curved = any(one.kind in ("sigmoid", "tanh") and not one.is_output for one in measured.activity)
+    if len(layers) < 2 or not curved or not layers[0].size < VANISHING * layers[-1].size:
+        return None
+    with Rectified():
+        value = loss(rows_of(run(network, inputs.detach(), *further), inputs))
+        again = {one.layer: one.size for one in _layers(network, _gradients(network, value), {})}
+    first, last = again.get(layers[0].layer, 0.0), again.get(layers[-1].layer, 0.0)
+    return first / last if last else 0.0
 
 
 def _nothing(measured: Measured) -> str:
@@ -204,7 +330,8 @@ def report_of(diagnosis: Diagnosis, title: str) -> Report:
     """The diagnosis as a page, and as what a terminal shows."""
     count = len(diagnosis.findings)
     found = "Nothing found" if not count else f"{count} thing{'s' if count > 1 else ''} to fix"
-    verdict = f"{found[:1].lower()}{found[1:]} on {diagnosis.inputs} inputs (loss {number(diagnosis.loss)})"
+    guessing = "" if diagnosis.chance is None else f"; guessing has {number(_short(diagnosis.chance))}"
+    verdict = f"{found[:1].lower()}{found[1:]} on {diagnosis.inputs} inputs (loss {number(diagnosis.loss)}{guessing})"
     said = [verdict, *(f"note: {remark}" for remark in diagnosis.remarks)]
     lines = [f"{place}. {one.what}\n   Try: {one.try_this}" for place, one in enumerate(diagnosis.findings, 1)]
     activity, gradients = _activity_table(diagnosis.activity), _gradient_table(diagnosis.gradients)
@@ -224,6 +351,8 @@ def report_of(diagnosis: Diagnosis, title: str) -> Report:
 def sections_of(diagnosis: Diagnosis) -> list[Section]:
     """The sections of the page, to stand in any page."""
     state: list[tuple[str, str | int | float]] = [("inputs looked at", diagnosis.inputs), ("loss", diagnosis.loss)]
+    if diagnosis.chance is not None:
+        state.append(("loss of guessing by the frequencies of the classes", diagnosis.chance))
     if diagnosis.input_mean is not None and diagnosis.input_deviation is not None:
         state.append(("mean of the inputs", diagnosis.input_mean))
         state.append(("their standard deviation", diagnosis.input_deviation))

@@ -1,10 +1,11 @@
 """Symptoms of a faulty network: thresholds with their reasons, and a sentence for each."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from glasswork.glassbox.diagnose.activity import ActivityOfLayer
+from glasswork.glassbox.diagnose.finding import Finding, listed
 from glasswork.record import Record
 
 DEAD_SHARE = 0.4
@@ -27,7 +28,9 @@ EXPLODING_NORM = 10.0
 """And the gradient itself beyond what gradients are usually clipped to, 1 to 10: tiny weights alone are no fault."""
 FEW_INPUTS = 32
 """A unit that answers to one input in ten looks dead on 32 of them in 3 cases of 100; with fewer that is no news."""
-LISTED = 4
+LARGE_GAIN = 4.0
+"""Root mean square of a layer's weights times the root of what each unit adds up: initialisations give 0.6 to 1.4."""
+SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -56,25 +59,6 @@ class LayerGradient(Record):
 
 
 @dataclass(frozen=True)
-class Finding(Record):
-    """One thing that is wrong.
-
-    Attributes:
-        kind: a short name for it: `not-finite-weights`, `not-finite-outputs`, `not-finite-gradients`, `dead-layer`,
-            `exploding`, `vanishing`, `zero-weights`, `constant-output`, `unscaled-inputs`, `saturated`, `dead-units`,
-            `unused`.
-        layers: where.
-        what: a sentence that says what is wrong.
-        try_this: a sentence that says what to do.
-    """
-
-    kind: str
-    layers: tuple[str, ...]
-    what: str
-    try_this: str
-
-
-@dataclass(frozen=True)
 class Measured:
     """What the findings are drawn from.
 
@@ -87,7 +71,15 @@ class Measured:
         output_spread: of the outputs over the inputs, as a share of their size.
         activity: of the activation functions.
         gradients: of the layers, in the order of use.
-        unused: names of weights that the loss does not depend on.
+        unused: names of weights that the loss does not depend on, of layers that were not used.
+        detached: the same of layers that were used.
+        below: for each activation, the layers with weights used before it.
+        frozen: names of weights that the optimiser holds, and that no gradient is taken by.
+        not_optimised: names of weights with a gradient that the optimiser does not hold; empty if it is not known.
+        identical: layers whose units all have the same weights and get the same gradient.
+        gains: root mean square of the weights of each layer in depth times the root of what each unit adds up.
+        rectified: how many times smaller the first layer's gradient per weight is than the last's, measured with ReLU
+            in place of sigmoid and tanh; None where it was not tried.
     """
 
     inputs: int
@@ -99,42 +91,43 @@ class Measured:
     activity: tuple[ActivityOfLayer, ...]
     gradients: tuple[LayerGradient, ...]
     unused: tuple[str, ...]
+    detached: tuple[str, ...] = ()
+    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+    not_optimised: tuple[str, ...] = ()
+    identical: tuple[str, ...] = ()
+    gains: Mapping[str, float] = field(default_factory=dict)
+    rectified: float | None = None
 
 
-def findings_of(measured: Measured) -> Iterator[Finding]:
-    """What is wrong, the most serious first; where nothing is finite, only that, as it hides the rest."""
+def network_findings(measured: Measured) -> Iterator[Finding]:
+    """What is wrong; where nothing is finite, only that, as it hides the rest."""
     if measured.not_finite_weights:
         yield _not_finite_weights(measured.not_finite_weights)
         return
+    yield from _unscaled(measured)
     if measured.not_finite_outputs or not math.isfinite(measured.loss):
         yield _not_finite_outputs(measured)
-        yield from _unscaled(measured)
         return
     dead = [one for one in measured.activity if one.kind == "relu" and one.dead == one.units]
     if dead:
-        yield _dead_layers(dead, measured.inputs)
+        yield _dead_layers(dead, measured)
     zero = tuple(one.layer for one in measured.gradients if one.in_depth and one.weight_norm == 0)
+    yield from _weights(measured)
     yield from _depth(measured, blocked=bool(dead or zero))
     if zero:
         yield _zero(zero)
     elif measured.output_spread < CONSTANT:
         yield _constant(measured)
-    yield from _unscaled(measured)
     yield from _units(measured, dead)
-    if measured.unused:
-        yield _unused(measured.unused)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:LISTED])
-    return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"
+    yield from _without_gradient(measured)
 
 
 def _not_finite_weights(names: tuple[str, ...]) -> Finding:
     return Finding(
         "not-finite-weights",
         names,
-        f"Weights hold inf or nan: {_listed(names)}; the output is meaningless for any input.",
+        f"Weights hold inf or nan: {listed(names)}; the output is meaningless for any input.",
         "Training diverged: go back to an earlier checkpoint, and train with a tenth of the learning rate or "
         "with gradient clipping.",
     )
@@ -153,18 +146,79 @@ def _not_finite_outputs(measured: Measured) -> Finding:
     )
 
 
-def _dead_layers(dead: Sequence[ActivityOfLayer], inputs: int) -> Finding:
+def _dead_layers(dead: Sequence[ActivityOfLayer], measured: Measured) -> Finding:
     names = tuple(one.layer for one in dead)
+    inputs = measured.inputs
     few = "" if inputs >= FEW_INPUTS else f" (only {inputs} inputs were checked; check again with more)"
     verb = "is" if len(names) == 1 else "are"
+    below = [one for one in measured.gradients if one.layer in measured.below.get(names[-1], ())]
+    reached = [one for one in below if one.gradient_norm > 0]
+    follows = "no error passes it"
+    if below and not reached:
+        follows += ": the gradient of every layer below it is 0, and nothing there learns"
+    elif reached:
+        follows += (
+            f"; the layers below learn only by other ways ({listed([one.layer for one in reached])} get a gradient)"
+        )
     return Finding(
         "dead-layer",
         names,
-        f"Every unit of {_listed(names)} {verb} dead: the ReLU gives 0 for all {inputs} inputs{few}, so no error "
-        "passes it and nothing below it learns.",
+        f"Every unit of {listed(names)} {verb} dead: the ReLU gives 0 for all {inputs} inputs{few}, so {follows}.",
         "Such a layer does not recover: start again with a smaller learning rate and biases of 0, or with leaky-relu, "
         "which lets a little error through.",
     )
+
+
+def _weights(measured: Measured) -> Iterator[Finding]:
+    """Weights that are too large everywhere, or the same for all units."""
+    large = [layer for layer, gain in measured.gains.items() if gain > LARGE_GAIN]
+    if len(large) > 1 and len(large) * 2 >= len(measured.gains):
+        worst = max(large, key=lambda layer: measured.gains[layer])
+        yield Finding(
+            "large-weights",
+            tuple(large),
+            f"The weights are too large in {listed(large)}: {worst} makes what it is given "
+            f"{measured.gains[worst]:.3g} times as large, where initialisations keep to about 1.",
+            "Divide the initial weights by the square root of the number of inputs of a unit (as torch's layers do on "
+            "their own); in a trained network use weight decay or a smaller learning rate.",
+        )
+    if measured.identical:
+        yield Finding(
+            "identical-units",
+            measured.identical,
+            f"All units of {listed(measured.identical)} have the same weights and get the same gradient, so they stay "
+            "the same and count as one.",
+            "Initialise the weights at random; only biases may start at one value.",
+        )
+
+
+def _without_gradient(measured: Measured) -> Iterator[Finding]:
+    if measured.detached:
+        yield Finding(
+            "detached",
+            measured.detached,
+            f"The layers of {listed(measured.detached)} are used, but no gradient reaches them, so they never learn.",
+            "Look behind them for detach(), .data, no_grad, argmax, rounding, or a way through numpy, and take it out.",
+        )
+    if measured.frozen:
+        yield Finding(
+            "frozen",
+            measured.frozen,
+            f"The optimiser holds {listed(measured.frozen)}, but they are frozen (requires_grad=False) and never "
+            "change.",
+            "Call requires_grad_(True) on them; if they are meant to stay, leave them out of the optimiser.",
+        )
+    if measured.not_optimised:
+        yield Finding(
+            "not-optimised",
+            measured.not_optimised,
+            f"The optimiser does not hold {listed(measured.not_optimised)}: they get a gradient, but no step changes "
+            "them.",
+            "Give it all parameters, after the last layer was made or replaced; freeze those that are to stay with "
+            "requires_grad_(False).",
+        )
+    if measured.unused:
+        yield _unused(measured.unused)
 
 
 def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
@@ -174,8 +228,7 @@ def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
         yield Finding(
             "not-finite-gradients",
             lost,
-            f"The gradients of {_listed(lost)} are inf or nan, so the next step would make the weights inf or nan, "
-            "too.",
+            f"The gradients of {listed(lost)} are inf or nan, so the next step would make the weights inf or nan, too.",
             "Make the initialisation or the learning rate smaller, clip the gradient, and keep logarithms, divisions "
             "and square roots away from 0.",
         )
@@ -195,9 +248,23 @@ def _depth(measured: Measured, blocked: bool) -> Iterator[Finding]:
             weak,
             f"The gradient vanishes on its way back: that of a weight in {first.layer} is {times} in {last.layer}, so "
             "the first layers hardly learn.",
-            "Use relu in place of sigmoid or tanh, an initialisation made for the activation, batch normalisation or "
-            "residual connections; or fewer layers.",
+            _against_vanishing(measured, first.size / last.size),
         )
+
+
+def _against_vanishing(measured: Measured, share: float) -> str:
+    """What to do; relu is advised if the gradient was measured with it, and is larger."""
+    others = (
+        "use an initialisation made for the activation, batch normalisation or residual connections; or fewer layers."
+    )
+    if measured.rectified is None:
+        return f"{others[:1].upper()}{others[1:]}"
+    if measured.rectified < 10 * share:
+        return f"Relu in place of sigmoid or tanh would not help by itself (measured); {others}"
+    return (
+        f"Use relu in place of sigmoid or tanh: measured with it, the first layer has {measured.rectified:.2g} of the "
+        f"last one's gradient, in place of {share:.2g}. Or {others}"
+    )
 
 
 def _exploding(layer: LayerGradient) -> Finding:
@@ -215,7 +282,7 @@ def _zero(layers: tuple[str, ...]) -> Finding:
     return Finding(
         "zero-weights",
         layers,
-        f"All weights of {_listed(layers)} are 0, so neither inputs nor errors pass through.",
+        f"All weights of {listed(layers)} are 0, so neither inputs nor errors pass through.",
         "This is fine in a new network whose last layer was initialised to 0 on purpose, as its first step fixes it; "
         "otherwise look for a penalty or weight decay that is too strong, or initialise the layer at random.",
     )
@@ -256,6 +323,11 @@ def _unscaled(measured: Measured) -> Iterator[Finding]:
     )
 
 
+def is_partly_dead(layer: ActivityOfLayer) -> bool:
+    """Whether so many units are dead that it is worth a word."""
+    return layer.dead >= DEAD_SHARE * layer.units > 0
+
+
 def _units(measured: Measured, dead: Sequence[ActivityOfLayer]) -> Iterator[Finding]:
     """Layers that are saturated or dead in part."""
     saturated = [one for one in measured.activity if not one.is_output and one.saturated > SATURATED_SHARE * one.units]
@@ -265,19 +337,19 @@ def _units(measured: Measured, dead: Sequence[ActivityOfLayer]) -> Iterator[Find
         yield Finding(
             "saturated",
             names,
-            f"Units are saturated in {_listed(names)}: in {worst.layer} {worst.saturated} of {worst.units} sit at the "
+            f"Units are saturated in {listed(names)}: in {worst.layer} {worst.saturated} of {worst.units} sit at the "
             f"limits of {worst.kind} for most inputs, where its slope is almost 0, so hardly any error passes.",
             "Make the weights before them smaller (initialisation, weight decay, learning rate), scale the inputs, or "
             "use relu.",
         )
-    partly = [one for one in measured.activity if one not in dead and one.dead >= DEAD_SHARE * one.units > 0]
+    partly = [one for one in measured.activity if one not in dead and is_partly_dead(one)]
     if partly and measured.inputs >= FEW_INPUTS:
         worst = max(partly, key=lambda one: one.dead / one.units)
         names = tuple(one.layer for one in partly)
         yield Finding(
             "dead-units",
             names,
-            f"Many units are dead in {_listed(names)}: in {worst.layer} {worst.dead} of {worst.units} give 0 for all "
+            f"Many units are dead in {listed(names)}: in {worst.layer} {worst.dead} of {worst.units} give 0 for all "
             f"{measured.inputs} inputs and learn nothing from them.",
             "Train with a smaller learning rate or with leaky-relu; if the accuracy is good, the layer is merely wider "
             "than it needs to be.",
@@ -288,7 +360,7 @@ def _unused(names: tuple[str, ...]) -> Finding:
     return Finding(
         "unused",
         names,
-        f"The loss does not depend on {_listed(names)}: these weights get no gradient and never change.",
-        "Check that forward uses the layer and that nothing on the way is detached; if the weights are not meant to "
+        f"The loss does not depend on {listed(names)}: these weights get no gradient and never change.",
+        "Check that forward uses the layer and its result; if the weights are not meant to "
         "change, freeze them with requires_grad_(False).",
     )
