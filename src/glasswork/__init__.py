@@ -480,27 +480,28 @@ def count(what: str, size: int | None = None) -> "Count":
 
 
 def draw(
-    what: str,
+    what: "str | nn.Module",
     form: str | None = None,
-    source: str | None = None,
+    source: Any = None,
     target: Any = None,
     size: int | None = None,
 ) -> "Drawing":
     """A network as the lectures draw it: units and links, or feature maps as boxes.
 
     Args:
-        what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
-        form: `nodes` or `boxes`; None: nodes for a run of dense layers, else boxes.
-        source: an input of a run, whose activations are drawn; None: there are none.
-        target: what the run should have answered, for the errors; None: its own answer.
+        what: any module; or `lenet`, a run's folder, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        form: `nodes` or `boxes`; None: nodes for dense layers with weights, else boxes.
+        source: an input whose activations are drawn: of a run, a file; of a module, a tensor (1, ...), which boxes
+            need. None: there are no activations.
+        target: what should have been answered, for the errors; None: what was.
         size: side of the square images, for a preset; None: that of its usual data.
 
     Raises:
         GlassworkError: for what is none of these, or a network that cannot be drawn so.
     """
-    from glasswork.run.draw import draw_named
+    from glasswork.run import draw as room
 
-    return _display(draw_named(what, form, source, target, size))
+    return _display(room.draw(what, form, source, target, size))
 
 
 def convolve(image: Any, kernel: Any = "sobel-x", stride: int = 1, padding: str | int = "same") -> "Convolved":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import resnet18
 
 import glasswork as gw
 from glasswork.cli import main
@@ -81,3 +82,20 @@ def test_what_cannot_be_drawn_is_one_sentence(tmp_path: Path, dense: str) -> Non
     run = train("lenet", data=data, epochs=1)
     with pytest.raises(GlassworkError, match="is not made of dense layers alone"):
         gw.draw(str(run), "nodes")
+
+
+def test_a_module_is_drawn() -> None:
+    torch.manual_seed(0)
+    two = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Sigmoid(), torch.nn.Linear(2, 1))
+    drawn = gw.draw(two)
+    assert [column.count for column in drawn.columns] == [2, 2, 1]
+    assert drawn.weights[1] == (tuple(two[2].weight[0].tolist()),)
+    opened = gw.draw(two, source=torch.tensor([[0.0, 1.0]]))
+    assert [unit.value for unit in opened.columns[0].units] == [0.0, 1.0]
+    hidden = torch.sigmoid(two[0](torch.tensor([[0.0, 1.0]])))[0].tolist()
+    assert [unit.value for unit in opened.columns[1].units] == pytest.approx(hidden)
+    network = resnet18(num_classes=10)
+    with pytest.raises(GlassworkError, match="give an input that it takes"):
+        gw.draw(network)
+    boxes = gw.draw(network, source=torch.zeros(1, 3, 64, 64)).boxes
+    assert (boxes[0].height, boxes[-1].maps) == (64, 10)

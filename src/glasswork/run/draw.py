@@ -1,27 +1,32 @@
-"""Drawings by name: of a preset, a run, or an architecture that is written out."""
+"""Drawings of a module, or by name: of a preset, a run, or an architecture that is written out."""
 
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+
 from glasswork import catalogue
 from glasswork.errors import GlassworkError
+from glasswork.glassbox.cost.network import count_network
 from glasswork.glassbox.drawing import Drawing, dense_layers, draw_boxes, draw_nodes
+from glasswork.glassbox.trace.opening import open_network
 from glasswork.run.count import count_named
 from glasswork.run.load import load_model
 
 FORMS = ("nodes", "boxes")
 
 
-def draw_named(
-    what: str, form: str | None = None, source: str | None = None, target: Any = None, size: int | None = None
+def draw(
+    what: str | nn.Module, form: str | None = None, source: Any = None, target: Any = None, size: int | None = None
 ) -> Drawing:
-    """Draws a preset, a run, or a written-out architecture.
+    """Draws a module, a preset, a run, or a written-out architecture.
 
     Args:
-        what: `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
-        form: `nodes` or `boxes`; None: nodes for a run of dense layers, else boxes.
-        source: an input of a run, whose activations are drawn; None: there are none.
-        target: what the run should have answered, for the errors; None: its own answer.
+        what: any module; or `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        form: `nodes` or `boxes`; None: nodes for dense layers with weights, else boxes.
+        source: an input whose activations are drawn: of a run, a file; of a module, a tensor (1, ...), which boxes
+            need. None: there are no activations.
+        target: what should have been answered, for the errors; None: what was.
         size: side of the square images, for a preset.
 
     Raises:
@@ -29,6 +34,8 @@ def draw_named(
     """
     if form not in (None, *FORMS):
         raise GlassworkError(f"A network is drawn as nodes or boxes, not as {form}")
+    if isinstance(what, nn.Module):
+        return _draw_module(what, form, source, target)
     if what in catalogue.PRESETS or " " in what.strip():
         if form == "nodes" or source is not None:
             raise GlassworkError(f"{what} has no weights yet: draw it as boxes, or train it and draw the run")
@@ -38,8 +45,20 @@ def draw_named(
     if form == "boxes" or (form is None and not dense_layers(model.network)):
         if source is not None:
             raise GlassworkError(
-                f"Boxes show no activations: leave out the input, or look at glasswork open {what} {source}"
+                f"Boxes show no activations: leave out the input, or use glasswork open {what} {source}"
             )
         return draw_boxes(count_named(what))
     trace = None if source is None else model.open(source, target)
     return draw_nodes(name, model.network, model.task.inputs.unit_names, tuple(model.classes), trace)
+
+
+def _draw_module(network: nn.Module, form: str | None, inputs: Tensor | None, target: Any) -> Drawing:
+    name = type(network).__name__
+    if form == "nodes" or (form is None and dense_layers(network)):
+        trace = None if inputs is None else open_network(network, inputs[:1], target=target)
+        return draw_nodes(name, network, trace=trace)
+    if inputs is None:
+        raise GlassworkError(
+            f"To draw {name} as boxes, give an input that it takes, such as torch.zeros(1, 3, 224, 224)"
+        )
+    return draw_boxes(count_network(network, inputs[:1], name))
