@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import resnet18
+from torchvision import models
 
 import glasswork as gw
 from glasswork.cli import main
@@ -84,6 +84,34 @@ def test_what_cannot_be_drawn_is_one_sentence(tmp_path: Path, dense: str) -> Non
         gw.draw(str(run), "nodes")
 
 
+@pytest.mark.parametrize("name", ["vgg11", "mobilenet_v3_small", "vit_b_16"])
+def test_foreign_networks_have_room_on_one_paper(name: str) -> None:
+    with torch.device("meta"):
+        network = getattr(models, name)(weights=None).eval()
+        drawn = gw.draw(network, source=torch.zeros(1, 3, 224, 224))
+    assert 4 <= len(drawn.boxes) <= 16
+    assert drawn.boxes[-1].maps == 1000
+    assert drawn.parameters == sum(weight.numel() for weight in network.parameters())
+
+
+def test_a_recurrent_network_is_drawn_over_its_times() -> None:
+    class Reader(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.scores = torch.nn.LSTM(5, 8, batch_first=True), torch.nn.Linear(8, 3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.scores(self.lstm(inputs)[0][:, -1])
+            return found
+
+    drawn = gw.draw(Reader(), "boxes", torch.zeros(1, 7, 5))
+    assert [(box.maps, box.height, box.how) for box in drawn.boxes] == [
+        (5, 7, ""),
+        (8, 7, "LSTM"),
+        (3, 1, "fully connected"),
+    ]
+
+
 def test_a_module_is_drawn() -> None:
     torch.manual_seed(0)
     two = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Sigmoid(), torch.nn.Linear(2, 1))
@@ -94,7 +122,7 @@ def test_a_module_is_drawn() -> None:
     assert [unit.value for unit in opened.columns[0].units] == [0.0, 1.0]
     hidden = torch.sigmoid(two[0](torch.tensor([[0.0, 1.0]])))[0].tolist()
     assert [unit.value for unit in opened.columns[1].units] == pytest.approx(hidden)
-    network = resnet18(num_classes=10)
+    network = models.resnet18(num_classes=10)
     with pytest.raises(GlassworkError, match="give an input that it takes"):
         gw.draw(network)
     boxes = gw.draw(network, source=torch.zeros(1, 3, 64, 64)).boxes

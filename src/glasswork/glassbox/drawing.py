@@ -22,7 +22,7 @@ MOST_UNITS = 12
 SHOWN = 7
 MOST_COLUMNS = 8
 MOST_BOXES = 16
-_CHANGES = ("convolution", "pooling", "fully connected", "transposed")
+_CHANGES = ("convolution", "pooling", "fully connected", "transposed", "lstm", "gru", "rnn", "attention")
 """What layers do whose output is a box of its own."""
 _SHORTCUT = re.compile(r"convolution 1(x1)*, stride")
 """What brings the maps that a block's sum adds to its size, before the block itself is carried out."""
@@ -224,11 +224,12 @@ def draw_boxes(count: Count) -> Boxes:
     for layer in count.layers:
         if "add" in layer.name.split()[-1] and len(layer.output) == 3:
             boxes[-1] = _with_branch(boxes)
-        elif any(word in layer.kind for word in _CHANGES):
-            boxes.append(_box(layer.output, layer.kind, 1))
+        elif any(word in layer.kind.lower() for word in _CHANGES):
+            output = [side for side in layer.output if side > 1] if "attention" in layer.kind else layer.output
+            boxes.append(_box(output, layer.kind, 1))
     for same in (_shape, _resolution):
         if len(boxes) > MOST_BOXES:
-            boxes = _grouped([one for one in boxes if not _SHORTCUT.match(one.how)], same)
+            boxes = _grouped(_without_branches(boxes), same)
     return Boxes(count.what, tuple(boxes), count.parameters, count.multiply_adds)
 
 
@@ -242,10 +243,23 @@ def _with_branch(boxes: Sequence[Box]) -> Box:
 
 def _box(shape: Sequence[int], how: str, layers: int) -> Box:
     maps, *sides = shape
-    height, width = (sides[0], sides[-1]) if sides else (1, 1)
+    if len(sides) == 1:  # numbers at each time or place
+        (maps, height), width = (sides[0], maps), 1
+    else:
+        height, width = (sides[0], sides[-1]) if sides else (1, 1)
     window = _WINDOW.search(how) if sides and how else None
     sizes = tuple(int(side) for side in window[0].split("x")) if window else ()
     return Box(maps, height, width, how, sizes, layers, None)
+
+
+def _without_branches(boxes: Sequence[Box]) -> list[Box]:
+    """Without the short ways beside blocks: what fits maps to a sum, and what weighs maps by what all of one say."""
+    last = max(place for place, one in enumerate(boxes) if one.height * one.width > 1)
+    return [
+        one
+        for place, one in enumerate(boxes)
+        if not _SHORTCUT.match(one.how) and (one.height * one.width > 1 or place > last)
+    ]
 
 
 def _shape(box: Box) -> tuple[int, ...]:
