@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glasswork.glassbox.graph import Graph
     from glasswork.glassbox.trace.trace import Trace
     from glasswork.recipe.preset import Preset
+    from glasswork.report.report import Report
     from glasswork.run.carry_out import Run
     from glasswork.run.request import Request
     from glasswork.studies.compare import ComparedRun
@@ -485,11 +486,12 @@ def draw(
     source: Any = None,
     target: Any = None,
     size: int | None = None,
-) -> "Drawing":
+) -> "Drawing | Report":
     """A network as the lectures draw it: units and links, or feature maps as boxes.
 
     Args:
-        what: any module; or `lenet`, a run's folder, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        what: any module; `lenet`, a run's folder, or words such as `32x32x3 conv5x5x64 pool2 fc10`; or `activations`,
+            `losses` or `schedules`, which are drawn as curves.
         form: `nodes` or `boxes`; None: nodes for dense layers with weights, else boxes.
         source: an input whose activations are drawn: of a run, a file; of a module, a tensor (1, ...), which boxes
             need. None: there are no activations.

@@ -127,3 +127,19 @@ def test_a_module_is_drawn() -> None:
         gw.draw(network)
     boxes = gw.draw(network, source=torch.zeros(1, 3, 64, 64)).boxes
     assert (boxes[0].height, boxes[-1].maps) == (64, 10)
+
+
+def test_activations_and_their_slopes_are_curves(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = gw.draw("activations")
+    sigmoid = next(chart for chart in drawn.sections[0].blocks if chart.caption == "sigmoid")
+    values, slopes = (dict(line.points) for line in sigmoid.lines)
+    assert values[0.0] == 0.5 and slopes[0.0] == 0.25
+    assert all(slopes[place] == pytest.approx(value * (1 - value)) for place, value in values.items())
+    hinge = next(line for line in gw.draw("losses").sections[0].blocks[0].lines if line.name == "hinge")
+    assert all(value == pytest.approx(max(0.0, 1 - margin)) for margin, value in hinge.points)
+    for name in ("activations", "losses", "schedules"):
+        assert main(["draw", name, "--out", f"{name}.html"]) == 0
+        assert "<svg" in Path(f"{name}.html").read_text(encoding="utf-8")
+        assert main(["draw", name]) == 0
+    assert main(["draw", "losses", "--out", "losses.png"]) == 2
+    assert ".html" in capsys.readouterr().err

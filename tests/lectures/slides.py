@@ -45,6 +45,7 @@ DECKS: dict[str, tuple[str, ...]] = {
 LONGER: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Kovashka: CS 1675, Neural Networks (2018)": (
         ("Neural network definition, drawn", "draw RUN --input row.csv", "glassbox"),
+        ("Activation functions, losses, as curves", "draw activations --out a.html; draw losses", "glassbox"),
         ("Training: the online algorithm", "train xor", "xor"),
         ("Learning rate", "rate lenet --data digits", "lenet"),
         ("Multi-layer networks on two numbers", "train points --data spiral", "points"),

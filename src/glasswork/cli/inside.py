@@ -169,7 +169,9 @@ def run_count(options: Namespace) -> int:
 
 def fill_draw(parser: ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds the arguments of `draw`."""
-    described = 'a preset, a run, or an architecture such as "32x32x3 conv5x5x64 pool2 fc10"'
+    described = (
+        'a preset, a run, an architecture such as "32x32x3 conv5x5x64 pool2 fc10"; or activations, losses, schedules'
+    )
     parser.add_argument("what", metavar="WHAT", help=described)
     described = "an input of a run, whose activations stand in the units: an image file, or a .csv table"
     parser.add_argument("--input", metavar="INPUT", help=described)
@@ -184,9 +186,14 @@ def fill_draw(parser: ArgumentParser, arguments: Sequence[str]) -> None:
 
 def run_draw(options: Namespace) -> int:
     """Carries the verb out; the exit code."""
+    from glasswork.report.report import Report
     from glasswork.show.drawing import drawing_page, drawing_png, drawing_svg, drawing_text
+    from glasswork.show.html import to_html
+    from glasswork.show.terminal import report_text
 
     found = gw.draw(options.what, options.form, options.input, options.target, options.size)
+    if isinstance(found, Report):
+        return show_or_write(options, found, report_text, {".html": to_html})
     return show_or_write(
         options, found, drawing_text, {".svg": drawing_svg, ".png": drawing_png, ".html": drawing_page}
     )

@@ -10,7 +10,9 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.cost.network import count_network
 from glasswork.glassbox.drawing import Drawing, dense_layers, draw_boxes, draw_nodes
 from glasswork.glassbox.trace.opening import open_network
+from glasswork.report.report import Report
 from glasswork.run.count import count_named
+from glasswork.run.function_charts import CHARTS
 from glasswork.run.load import load_model
 
 FORMS = ("nodes", "boxes")
@@ -18,11 +20,12 @@ FORMS = ("nodes", "boxes")
 
 def draw(
     what: str | nn.Module, form: str | None = None, source: Any = None, target: Any = None, size: int | None = None
-) -> Drawing:
-    """Draws a module, a preset, a run, or a written-out architecture.
+) -> Drawing | Report:
+    """Draws a module, a preset, a run, a written-out architecture; or the functions that networks are made of.
 
     Args:
-        what: any module; or `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`.
+        what: any module; `lenet`, a run's folder or its name, or words such as `32x32x3 conv5x5x64 pool2 fc10`; or
+            `activations`, `losses`, `schedules`.
         form: `nodes` or `boxes`; None: nodes for dense layers with weights, else boxes.
         source: an input whose activations are drawn: of a run, a file; of a module, a tensor (1, ...), which boxes
             need. None: there are no activations.
@@ -34,6 +37,8 @@ def draw(
     """
     if form not in (None, *FORMS):
         raise GlassworkError(f"A network is drawn as nodes or boxes, not as {form}")
+    if isinstance(what, str) and what in CHARTS:
+        return CHARTS[what]()
     if isinstance(what, nn.Module):
         return _draw_module(what, form, source, target)
     if what in catalogue.PRESETS or " " in what.strip():
