@@ -37,7 +37,7 @@ def test_trains_predicts_and_is_measured(preset: str, tmp_path: Path, capsys: py
     require_open(run, sample.asked[0], sample.target, capsys)
 
 
-@every_preset
+@every_family
 def test_goes_on_as_if_never_stopped(preset: str, tmp_path: Path) -> None:
     _, options = sample_of(preset, tmp_path)
     whole = train(preset, out="whole", **options)

@@ -13,7 +13,7 @@ import glasswork as gw
 from glasswork.cli import main
 from glasswork.training.checkpoints import checkpoints
 from made_data import PLAIN, flags, mistake, pictures, require_same, resume, said, train, write_npz, write_table
-from required import every_preset, sample_of
+from required import every_family, sample_of
 
 Captured = pytest.CaptureFixture[str]
 
@@ -35,7 +35,7 @@ def break_off(run: Path, after: int, out: str, **options: object) -> Path:
     return Path(out)
 
 
-@every_preset
+@every_family
 def test_every_preset_is_trained_on(preset: str, tmp_path: Path, capsys: Captured) -> None:
     _, options = sample_of(preset, tmp_path)
     first = train(preset, **options)
