@@ -124,7 +124,8 @@ def prepared(name: str, folder: Path) -> list[str]:
     words = ["train", name, "--data", str(sample.data), *FLAGS]
     for key, value in {"epochs": 1, **sample.options}.items():
         text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
-        words += [f"--{key.replace('_', '-')}" + ("" if value is True else f"={text}")]
+        flag = key.replace("_", "-")
+        words.append(f"--no-{flag}" if value is False else f"--{flag}" if value is True else f"--{flag}={text}")
     return words
 
 

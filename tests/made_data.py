@@ -33,7 +33,11 @@ def flags(options: Mapping[str, object]) -> list[str]:
     """Keywords of the public face as the command line spells them."""
     words = []
     for key, value in options.items():
-        words += [f"--{key.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else str(value)]
+        name = key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            words += [f"--{name}", ",".join(value) if isinstance(value, tuple) else str(value)]
     return words
 
 

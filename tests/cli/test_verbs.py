@@ -156,7 +156,12 @@ def test_help_shows_every_field_with_its_sentence(capsys: Captured) -> None:
         main(["train", "--help"])
     assert ended.value.code == 0
     printed = " ".join(capsys.readouterr().out.split())
-    for words in ("--learning-rate NUMBER learning rate (eta)", "--budget TIME", "--out TEXT", "--no-strict"):
+    for words in (
+        "--learning-rate NUMBER, --lr NUMBER learning rate (eta)",
+        "--budget TIME",
+        "--out TEXT",
+        "--no-strict",
+    ):
         assert words in printed
     with pytest.raises(SystemExit) as ended:
         main([])

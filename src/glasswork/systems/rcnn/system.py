@@ -274,6 +274,7 @@ class Detection(System[DetectionRecipe, Found]):
             "network": "convnet-small",
             "mode": "scratch",
             "region_size": 16,
+            "baselines": False,
             "proposals": 20,
             "negatives": 6,
             "regions": 8,
