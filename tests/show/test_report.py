@@ -212,6 +212,11 @@ def test_the_verdict_compares_the_interval_with_the_baseline(low, high, higher, 
     assert words in Score("f1", 0.5, interval=(low, high), baseline_value=0.5, higher_is_better=higher).verdict()
 
 
+def test_nothing_is_clear_without_an_interval():
+    verdict = Score("mean_absolute_error", 494.8, baseline_value=513.9, higher_is_better=False).verdict()
+    assert "better than that" in verdict and "clearly" not in verdict
+
+
 def test_the_verdict_counts_what_is_wrong():
     assert "about 13 wrong in every 1,000" in Page(to_html(SAMPLE)).text
     assert "None was wrong" in Score("accuracy", 1.0, "10 of 10 test images").verdict()

@@ -102,7 +102,7 @@ class Score(Record):
         sign = 1 if self.higher_is_better else -1
         ends = [sign * end for end in self.interval or (self.value,)]
         if min(ends) > sign * baseline:
-            return "so the network has clearly learned something"
+            return f"so the network {'has clearly learned something' if self.interval else 'is better than that'}"
         if max(ends) < sign * baseline:
             return "so the network is worse than that"
         return "so the test cannot distinguish the two"

@@ -122,7 +122,7 @@ def _descent(descent: Descent | None, weights: Sequence[WeightStep]) -> Markup:
         ("E before", descent.loss_before),
         ("E after", descent.loss_after),
         ("change", descent.loss_after - descent.loss_before),
-        ("the slope promised", descent.predicted_change),
+        ("the gradient predicted", descent.predicted_change),
     ]
     rows = []
     for weight in weights:
