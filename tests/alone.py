@@ -1,4 +1,4 @@
-"""Harnesses that fork, carried out apart: a process that forks may have no threads, whose locks children inherit."""
+"""Harnesses carried out apart: some set torch's threads and hooks, some fork, and children inherit locks of threads."""
 
 import os
 import subprocess

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.diagnose.diagnose import Diagnosis, diagnose
+from glasswork.glassbox.diagnose.training import Training
 from glasswork.networks.dense import Dense
 from glasswork.networks.lenet import LeNet
 from glasswork.objectives.losses import cross_entropy
@@ -360,3 +361,15 @@ def test_what_does_not_fit_is_told():
         diagnose(dense(), inputs(), lambda scores: scores)
     with pytest.raises(GlassworkError, match="batch of at least one"):
         diagnose(dense(), inputs()[0], loss)
+
+
+def test_a_category_that_is_rare_is_no_constant_feature():
+    """Most columns of a one-hot code are 0 in a few dozen rows, and not in all that trains."""
+    torch.manual_seed(0)
+    codes = F.one_hot(torch.arange(400) % 100, 100).float()
+    few, targets = codes[:20], torch.arange(20) % 10
+    network = Dense(100, [32], 10, "relu")
+    training = Training(targets, cross_entropy, [(codes, torch.arange(400) % 10)])
+    alone = diagnose(network, few, lambda scores: cross_entropy(scores, targets))
+    known = diagnose(network, few, lambda scores: cross_entropy(scores, targets), training=training)
+    assert "constant-features" in kinds(alone) and "constant-features" not in kinds(known)

@@ -143,3 +143,37 @@ def test_activations_and_their_slopes_are_curves(capsys: pytest.CaptureFixture[s
         assert main(["draw", name]) == 0
     assert main(["draw", "losses", "--out", "losses.png"]) == 2
     assert ".html" in capsys.readouterr().err
+
+
+class Residual(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = inputs + self.two(torch.relu(self.one(inputs)))
+        return found
+
+
+class Backwards(Residual):
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.one(self.two(inputs))
+        return found
+
+
+def test_only_layers_one_after_the_other_are_drawn_as_units() -> None:
+    with pytest.raises(GlassworkError, match="there is add among them"):
+        gw.draw(Residual())
+    with pytest.raises(GlassworkError, match="used in another order"):
+        gw.draw(Backwards())
+    with pytest.raises(GlassworkError, match="at several times or places"):
+        gw.draw(torch.nn.Sequential(torch.nn.Linear(3, 2)), source=torch.zeros(1, 5, 3))
+
+
+def test_what_would_not_be_drawn_is_refused(dense: str) -> None:
+    with pytest.raises(GlassworkError, match="A target without an input"):
+        gw.draw("dense", target="0")
+    with pytest.raises(GlassworkError, match="has its own size"):
+        gw.draw("dense", size=20)
+    with pytest.raises(GlassworkError, match="are drawn as curves"):
+        gw.draw("activations", "boxes")

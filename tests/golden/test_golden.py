@@ -5,7 +5,6 @@ What is compared bit for bit, between two working trees on one machine, is `pyth
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from typing import Any
 
 import pytest
 
-import glasswork as gw
-from golden.figures import KEPT, PARTS, STRIDE
+from alone import carry_out
+from golden.figures import KEPT, PARTS
 from required import WITH_DATA
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +25,8 @@ COMMITTED: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("figu
 SHARP = 1e-4
 # How often the difference between the plainest and one processor's own kernels is allowed: see figures.py.
 ROOM = 10
+# Of the largest loss, and of a figure: where a rounding grows beyond it, nothing is left to compare.
+LOOSE = 0.1
 
 # Networks of millions of weights; fifty steps take each of them many seconds.
 TWO_STEPS = {"preset-resnet18", "preset-efficientnet-lite0"}
@@ -35,12 +36,7 @@ SMALL = [name for name in COMMITTED if name not in LARGE]
 
 def recorded(names: list[str], folder: Path) -> dict[str, Any]:
     """The records of some scenes' trainings, carried out apart: they set torch's threads and hooks."""
-    python_path = os.pathsep.join((str(Path(gw.__file__).parents[1]), str(ROOT)))
-    words = [sys.executable, "-m", "tests.golden.record", str(folder), "--training-only", "--only", *names]
-    done = subprocess.run(
-        words, cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    carry_out("tests.golden.record", folder, "--training-only", "--only", *names)
     return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names}
 
 
@@ -56,13 +52,17 @@ def require_figures(name: str, record: dict[str, Any]) -> None:
     result = files["run/result.json"]
     losses = [step["loss"] for step in files["run/steps.jsonl"]]
     assert len(losses) >= len(wanted["losses"])
-    for first, apart in zip(range(0, KEPT, STRIDE), wanted["apart"]["losses"], strict=False):
-        steps = slice(first, first + STRIDE)
-        near = SHARP * max(wanted["losses"]) + ROOM * apart
-        assert losses[:KEPT][steps] == pytest.approx(wanted["losses"][steps], abs=near), f"steps from {first}"
+    largest, compared = max(wanted["losses"]), 0
+    for step, (loss, right, apart) in enumerate(zip(losses, wanted["losses"], wanted["apart"]["losses"], strict=False)):
+        if ROOM * apart < LOOSE * largest:
+            assert loss == pytest.approx(right, abs=SHARP * largest + ROOM * apart), f"step {step + 1}"
+            compared += 1
+    assert compared
     for part in PARTS:
-        near = SHARP + ROOM * wanted["apart"]["figures"]
-        assert result[part] == pytest.approx(wanted.get(part, {}), rel=SHARP, abs=near), part
+        found, right = result[part], wanted.get(part, {})
+        assert found.keys() == right.keys(), part
+        if ROOM * wanted["apart"]["figures"] < LOOSE:
+            assert found == pytest.approx(right, rel=SHARP, abs=SHARP + ROOM * wanted["apart"]["figures"]), part
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,3 +134,23 @@ def test_the_preset_follows_from_what_was_asked(tmp_path: Path) -> None:
 def test_values_are_checked_before_the_data_is_read(tmp_path: Path) -> None:
     with pytest.raises(GlassworkError, match="size = 'large' does not fit"):
         suggest({"data": str(tmp_path / "nothing"), "size": "large"})
+
+
+def test_what_is_no_file_or_folder_is_told_in_a_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(GlassworkError, match="it is a pipe, and only regular files"):
+        suggest({"data": str(tmp_path / "pipe.csv")})
+    with pytest.raises(GlassworkError, match="There is nothing at"):
+        suggest({"data": str(tmp_path / "nothing.csv")})
+
+
+def test_texts_are_looked_at_in_the_encoding_that_is_named(tmp_path: Path) -> None:
+    words = "".join(f"Stra\u00dfe{number}\tN\n" + "\n" * (number % 5 == 4) for number in range(40))
+    (tmp_path / "words.txt").write_bytes(words.encode("cp850"))
+    assert suggest({"data": str(tmp_path / "words.txt"), "encoding": "cp850"}).preset == "tagger"
+
+
+def test_json_says_nothing_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(write_table(tmp_path / "table.csv", "class"))
+    assert main(["train", "--data", data, *flags({**PLAIN, "epochs": 1}), "--out", "run", "--json"]) == 0
+    assert "holds" not in capsys.readouterr().err

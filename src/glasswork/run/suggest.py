@@ -6,6 +6,7 @@ from typing import Any
 
 from glasswork.data import builtin
 from glasswork.data.dataset import ReadingOptions
+from glasswork.data.encodings import reading_as
 from glasswork.data.formats import (
     annotated_pictures,
     audio,
@@ -19,8 +20,9 @@ from glasswork.data.formats.series import series
 from glasswork.data.formats.tables import table
 from glasswork.data.formats.tables.cells import Table
 from glasswork.data.formats.tables.load import load_tables
+from glasswork.data.formats.tables.typed import column_kinds, missing_words
 from glasswork.data.kinds.suggestion import Suggestion
-from glasswork.data.reading import read
+from glasswork.data.reading import read, require_there
 from glasswork.errors import GlassworkError
 from glasswork.run.request import make_request
 from glasswork.systems.heatmap.annotations import annotated_by_split
@@ -74,23 +76,25 @@ def suggest(values: Mapping[str, Any]) -> Suggestion:
     recipe = make_request(USUAL, values).recipe
     assert isinstance(recipe, SupervisedRecipe)
     options = ReadingOptions.of(recipe)
-    found = None if builtin.known(values["data"]) else _by_layout(Path(values["data"]).expanduser(), options)
-    if found is not None:
-        return found
+    if not builtin.known(values["data"]):
+        path = Path(values["data"]).expanduser()
+        require_there(path)
+        with reading_as(options.encoding):
+            found = _by_layout(path, options)
+        if found is not None:
+            return found
     dataset = read(values["data"], options)
     return dataset.task.inputs.suggest(len(dataset))
 
 
 def _by_layout(path: Path, options: ReadingOptions) -> Suggestion | None:
     """What can be told from names, first lines and the columns of a table."""
-    if not path.exists():
-        return None
     found = next((suggestion for holds, suggestion in LAYOUTS if holds(path)), None)
     if found is not None or not table.claims(path):
         return found
     files = [path] if path.is_file() else [file for _, file in table.tables_of(path)]
     try:
-        cells = load_tables(files)
+        cells = load_tables(files, kinds=column_kinds(options.column), missing=missing_words(options.missing))
     except GlassworkError:
         return None  # which reading says better
     return next((suggestion for holds, suggestion in TABLES if holds(cells, options, path)), None)

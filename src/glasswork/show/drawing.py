@@ -9,6 +9,7 @@ from glasswork.errors import GlassworkError
 from glasswork.glassbox.drawing import Box, Boxes, Column, Drawing, Nodes
 from glasswork.show.markup import document, escape
 from glasswork.show.palette import DARK, LIGHT, PRINTED
+from glasswork.show.svg import text
 
 GAP, ROW, RADIUS, SIDE = 210.0, 62.0, 20.0, 140.0
 """Between columns of units, between units, of a unit, and beside the outermost."""
@@ -120,10 +121,6 @@ def _style(colours: Mapping[str, str]) -> str:
     return "".join(f"{name}{{{rule}}}" for name, rule in rules.items())
 
 
-def _text(x: float, y: float, words: str, style: str = "", anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{style}">{escape(words)}</text>'
-
-
 def _nodes(drawing: Nodes) -> tuple[list[str], float, float]:
     rows = [len(column.units) + (column.count > len(column.units)) for column in drawing.columns]
     height = 74 + ROW * max(rows) + 14
@@ -160,14 +157,14 @@ def _weight(begin: tuple[float, float], end: tuple[float, float], weight: float,
     share = 0.28 if to % 2 == 0 else 0.62  # crossing links have their numbers in different places
     x = begin[0] + (end[0] - begin[0]) * share
     y = begin[1] + (end[1] - begin[1]) * share
-    return _text(x, y - 3, _short(weight), "weight")
+    return text(x, y - 3, _short(weight), style="weight")
 
 
 def _column(column: Column, places: list[tuple[float, float]], number: int, last: int) -> list[str]:
     x = places[0][0]
-    parts = [_text(x, 26, column.title, "title"), _text(x, 44, f"{column.count} units", "quiet")]
+    parts = [text(x, 26, column.title, style="title"), text(x, 44, f"{column.count} units", style="quiet")]
     if column.how:
-        parts.append(_text(x, 60, column.how, "quiet"))
+        parts.append(text(x, 60, column.how, style="quiet"))
     for unit, (across, down) in zip(column.units, places, strict=False):
         said = [
             f"{name} = {value!r}"
@@ -177,16 +174,14 @@ def _column(column: Column, places: list[tuple[float, float]], number: int, last
         title = f"<title>{escape('; '.join(said))}</title>" if said else ""
         parts.append(f'<circle class="unit" cx="{across:.1f}" cy="{down:.1f}" r="{RADIUS:g}">{title}</circle>')
         if unit.value is not None:
-            parts.append(_text(across, down + 4, _short(unit.value)))
+            parts.append(text(across, down + 4, _short(unit.value)))
         if unit.error is not None:
-            parts.append(_text(across, down + RADIUS + 13, f"δ {_short(unit.error)}", "error"))
+            parts.append(text(across, down + RADIUS + 13, f"δ {_short(unit.error)}", style="error"))
         if unit.name and number in {0, last}:
             side = -1 if number == 0 else 1
-            parts.append(
-                _text(across + side * (RADIUS + 8), down + 4, unit.name[:18], "", "end" if side < 0 else "start")
-            )
+            parts.append(text(across + side * (RADIUS + 8), down + 4, unit.name[:18], "end" if side < 0 else "start"))
     if len(places) > len(column.units):
-        parts.append(_text(x, places[-1][1] + 4, f"… {column.count - len(column.units)} more", "quiet"))
+        parts.append(text(x, places[-1][1] + 4, f"… {column.count - len(column.units)} more", style="quiet"))
     return parts
 
 
@@ -239,9 +234,9 @@ def _boxes(drawing: Boxes) -> tuple[list[str], float, float]:
     for place, one in enumerate(placed):
         before = placed[place - 1] if place else None
         parts += one.sheets()
-        parts.append(_text(one.left, one.middle + TALLEST / 2 + 34, _size(one.box), "title", "start"))
+        parts.append(text(one.left, one.middle + TALLEST / 2 + 34, _size(one.box), "start", "title"))
         for line, words in enumerate(_wrapped(f"{one.box.how}{_times(one.box)}")):
-            parts.append(_text(one.left, one.middle + TALLEST / 2 + 50 + 15 * line, words, "quiet", "start"))
+            parts.append(text(one.left, one.middle + TALLEST / 2 + 50 + 15 * line, words, "start", "quiet"))
         if before is not None and before.middle == one.middle:
             parts += _window(before, one)
         if one.box.back is not None and place:
@@ -286,5 +281,5 @@ def _branch(origin: _Placed, one: _Placed) -> list[str]:
     return [
         f'<path class="branch" d="M{begin:.1f} {origin.top - 4:.1f}L{begin:.1f} {top:.1f}L{end:.1f} {top:.1f}'
         f'L{end:.1f} {one.top - 4:.1f}"/>',
-        _text((begin + end) / 2, top - 5, "+", "title"),
+        text((begin + end) / 2, top - 5, "+", style="title"),
     ]

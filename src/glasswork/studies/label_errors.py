@@ -34,6 +34,7 @@ JUDGES = ("supervised", "transfer")
 """Systems whose networks answer each example with a probability of each class."""
 LEAST_RIGHT = 0.7
 """Share of labels that networks have to answer as given before what they say of the others is believed."""
+READ_ONLY = "Drawn by Glasswork; the data was read and not changed."
 PICTURES = 60
 """As many suspects come with a picture."""
 SHOWN, MOST_ROWS, MOST_PAIRS = 20, 500, 30
@@ -191,6 +192,7 @@ class LabelErrors:
                 headline=Headline(percent(self.accuracy), "answered as labelled", "too few to judge labels by"),
                 verdict=_undecided(self),
                 summary=_summary(self, csv),
+                footer=READ_ONLY,
             )
         how = f"{self.preset} was trained {self.folds} times, each time on all of the data except one part"
         verdict = (
@@ -209,8 +211,7 @@ class LabelErrors:
             ),
             verdict=verdict,
             summary=_summary(self, csv),
-            footer="Drawn by Glasswork; the data was read and not changed. Look at each suspect before you change a "
-            "label.",
+            footer=f"{READ_ONLY} Look at each suspect before you change a label.",
         )
 
     def to_csv(self) -> str:

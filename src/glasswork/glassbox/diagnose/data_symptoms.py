@@ -29,7 +29,7 @@ FEWEST = 48
 def data_findings(inputs: Tensor, training: Training | None) -> Iterator[Finding]:
     """What is wrong with inputs and targets."""
     if inputs.is_floating_point():
-        yield from _values(inputs)
+        yield from _values(inputs, _known(inputs, training))
     if training is None:
         return
     yield from _split(inputs, training)
@@ -37,6 +37,13 @@ def data_findings(inputs: Tensor, training: Training | None) -> Iterator[Finding
         return
     yield from _classes(inputs, training)
     yield from _order(training)
+
+
+def _known(inputs: Tensor, training: Training | None) -> Tensor:
+    """The inputs, and those of the training batches: a rare category is constant in a few dozen rows of a table."""
+    batches = () if training is None else training.batches
+    others = [one for one, _ in batches if one.shape[1:] == inputs.shape[1:] and one.dtype == inputs.dtype]
+    return torch.cat([inputs, *others])
 
 
 def is_classes(targets: Tensor, count: int) -> bool:
@@ -70,7 +77,8 @@ def agreement(deviations: float) -> str:
     return "no more often than chance has it" if deviations < WEAK else "hardly more often than chance has it"
 
 
-def _values(inputs: Tensor) -> Iterator[Finding]:
+def _values(inputs: Tensor, known: Tensor) -> Iterator[Finding]:
+    """What is wrong with the numbers of inputs, and with the features of all inputs that are known."""
     finite = inputs.isfinite()
     if not bool(finite.all()):
         rows = int((~finite).flatten(1).any(1).sum())
@@ -90,7 +98,7 @@ def _values(inputs: Tensor) -> Iterator[Finding]:
             "Look at what is read: often one file is read again and again, or scaling has cut everything to one value.",
         )
         return
-    features = _features(inputs)
+    features = _features(known)
     if features is None or len(features) < 2 or features.shape[1] < 2:
         return
     constant = (features == features[:, :1]).all(1)
@@ -208,5 +216,5 @@ def _order(training: Training) -> Iterator[Finding]:
             (),
             f"The examples are not shuffled: a batch holds {within:.2g} nats of variety in its classes, where all "
             f"batches together hold {overall:.2g}, so each batch teaches to forget the others.",
-            "Shuffle the training examples anew in every epoch (shuffle=True).",
+            "Shuffle the training examples again in every epoch (shuffle=True).",
         )

@@ -74,7 +74,7 @@ def diagnose(
         inputs: (N, ...), as the network is given them in training; a few dozen to a few hundred tell most.
         loss: from the network's outputs (N, ...) for these inputs to a scalar.
         further: what else its `forward` takes, behind the inputs.
-        training: targets, loss, batches, optimiser, held-out examples, as far as they are known.
+        training: targets, loss, batches, optimizer, held-out examples, as far as they are known.
 
     Raises:
         GlassworkError: the inputs do not fit the network, or the loss is not a scalar.
@@ -181,7 +181,7 @@ def _measured(
 
 
 def _same_rows(weight: Tensor | None) -> bool:
-    """Whether all rows of a matrix are one row, and not of noughts."""
+    """Whether all rows of a matrix are one row, and not of zeros."""
     if weight is None or len(weight) < 2 or weight.is_sparse:
         return False
     rows = weight.detach().flatten(1).double()

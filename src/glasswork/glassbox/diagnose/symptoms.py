@@ -74,8 +74,8 @@ class Measured:
         unused: names of weights that the loss does not depend on, of layers that were not used.
         detached: the same of layers that were used.
         below: for each activation, the layers with weights used before it.
-        frozen: names of weights that the optimiser holds, and that no gradient is taken by.
-        not_optimised: names of weights with a gradient that the optimiser does not hold; empty if it is not known.
+        frozen: names of weights that the optimizer holds, and that no gradient is taken by.
+        not_optimised: names of weights with a gradient that the optimizer does not hold; empty if it is not known.
         identical: layers whose units all have the same weights and get the same gradient.
         gains: root mean square of the weights of each layer in depth times the root of what each unit adds up.
         rectified: how many times smaller the first layer's gradient per weight is than the last's, measured with ReLU
@@ -204,15 +204,15 @@ def _without_gradient(measured: Measured) -> Iterator[Finding]:
         yield Finding(
             "frozen",
             measured.frozen,
-            f"The optimiser holds {listed(measured.frozen)}, but they are frozen (requires_grad=False) and never "
+            f"The optimizer holds {listed(measured.frozen)}, but they are frozen (requires_grad=False) and never "
             "change.",
-            "Call requires_grad_(True) on them; if they are meant to stay, leave them out of the optimiser.",
+            "Call requires_grad_(True) on them; if they are meant to stay, leave them out of the optimizer.",
         )
     if measured.not_optimised:
         yield Finding(
             "not-optimised",
             measured.not_optimised,
-            f"The optimiser does not hold {listed(measured.not_optimised)}: they get a gradient, but no step changes "
+            f"The optimizer does not hold {listed(measured.not_optimised)}: they get a gradient, but no step changes "
             "them.",
             "Give it all parameters, after the last layer was made or replaced; freeze those that are to stay with "
             "requires_grad_(False).",

@@ -65,11 +65,11 @@ class Rehearsal:
 
 
 def rehearse(network: nn.Module, training: Training, factor: float = 1.0, *, calm: bool = False) -> Rehearsal:
-    """Trains a copy for a few steps; the network and its optimiser are left as they were.
+    """Trains a copy for a few steps; the network and its optimizer are left as they were.
 
     Args:
         network: in the mode that it is trained in.
-        training: with batches and an optimiser, which starts afresh.
+        training: with batches and an optimizer, which starts afresh.
         factor: of the learning rate.
         calm: without dropout.
     """

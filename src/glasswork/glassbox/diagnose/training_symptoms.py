@@ -66,7 +66,7 @@ def training_findings(
         return Rehearsed(tuple(found))
     try:
         own = rehearse(network, training)
-    except (RuntimeError, TypeError) as error:  # a network or an optimiser that cannot be copied
+    except (RuntimeError, TypeError) as error:  # a network or an optimizer that cannot be copied
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Rehearsed(tuple(found), remarks=(f"training could not be rehearsed on a copy: {reason}",))
     found += _noise(network, training, own)
